@@ -1,0 +1,1 @@
+"""The ATM / ISO 8583 host switch."""

@@ -1,0 +1,1 @@
+"""The neighbours, one file per means; none of them knows the server."""

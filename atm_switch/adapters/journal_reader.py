@@ -1,0 +1,142 @@
+"""Everything that only reads the journal: repeats, listings, dates, the last sequence.
+
+Plan: one read-only connection, used in the thread that made it; every question is one
+indexed SELECT that is read to its end at once, so that no read holds back a checkpoint.
+Limits: sees committed rows only.  ``in_doubt`` and ``verify`` walk the whole journal and
+belong to the command line, not to the loop.
+"""
+
+import sqlite3
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Self
+
+from atm_switch.adapters.journal_batch import RESPONSE_PURPOSE
+from atm_switch.adapters.journal_report import Reconciliation, reconcile
+from atm_switch.adapters.journal_rows import (
+    COLUMN_LIST,
+    JournalRow,
+    row_from,
+    to_microseconds,
+)
+from atm_switch.adapters.journal_verify import Verification, verify_journal
+from atm_switch.adapters.schema import open_reader
+from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.member import CardRef
+from atm_switch.security.vault import Vault
+from atm_switch.switch.ports import FindRepeat, StoredResponse
+
+_SELECT: Final = f"SELECT {COLUMN_LIST} FROM journal_rows "  # noqa: S608 - constants only
+_NEWEST_RESPONSE: Final = (
+    "SELECT fingerprint, response FROM journal_rows"
+    " WHERE acquirer = ? AND terminal = ? AND stamp = ? AND stan = ? AND rrn = ?"
+    " AND response IS NOT NULL AND received_at >= ? ORDER BY seq DESC LIMIT 1"
+)
+_IN_DOUBT: Final = (
+    "WHERE kind = 'A' AND NOT EXISTS"
+    " (SELECT 1 FROM journal_rows AS ending WHERE ending.ref = journal_rows.seq) ORDER BY seq"
+)
+
+
+class JournalReader:
+    """Reads a journal.  Every method raises ``JournalUnavailable`` where it cannot."""
+
+    def __init__(self, path: Path) -> None:
+        """Open ``path`` read-only; raises what ``open_reader`` raises."""
+        self._connection = open_reader(path)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Read within a ``with``."""
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Close at its end."""
+        self.close()
+
+    def find_repeat(self, question: FindRepeat, vault: Vault) -> StoredResponse | None:
+        """Answer the port's question: the newest stored 0210 under this key."""
+        key = question.key
+        found = self._select(
+            _NEWEST_RESPONSE,
+            (
+                *(key.acquirer, key.terminal, key.stamp, key.stan, key.rrn),
+                to_microseconds(question.since),
+            ),
+        )
+        if not found:
+            return None
+        fingerprint, sealed = found[0]
+        try:
+            return StoredResponse(fingerprint, vault.unseal(RESPONSE_PURPOSE, sealed))
+        except ValueError:
+            raise JournalUnavailable("a stored response cannot be opened") from None
+
+    def tail(self, count: int) -> tuple[JournalRow, ...]:
+        """Return the last ``count`` rows, oldest first."""
+        return self._rows("ORDER BY seq DESC LIMIT ?", count)[::-1]
+
+    def follow(self, after_seq: int, count_max: int = 1000) -> tuple[JournalRow, ...]:
+        """Return the rows behind a sequence, oldest first, at most ``count_max``."""
+        return self._rows("WHERE seq > ? ORDER BY seq LIMIT ?", after_seq, count_max)
+
+    def show(self, rrn: str) -> tuple[JournalRow, ...]:
+        """Return all rows of a retrieval reference number, oldest first."""
+        return self._rows("WHERE rrn = ? ORDER BY seq", rrn)
+
+    def in_doubt(self) -> tuple[JournalRow, ...]:
+        """Return every A without a B: cut off by a crash, or still under way."""
+        return self._rows(_IN_DOUBT)
+
+    def last_sequence(self) -> int:
+        """Return the sequence of the last row, 0 for none."""
+        found = self._select("SELECT coalesce(max(seq), 0) FROM journal_rows")
+        return int(found[0][0])
+
+    def next_host_sequence(self) -> int:
+        """Return a number from which host references may be counted up after a start.
+
+        Above every number that left before, provided each number that leaves has a row of
+        its own and every start counts from here.
+        """
+        return self.last_sequence() + 1
+
+    def tries(self, ref: CardRef) -> int:
+        """Return how many PIN tries of a card are used."""
+        found = self._select("SELECT tries FROM pin_tries WHERE pan_digest = ?", (ref.digest,))
+        return int(found[0][0]) if found else 0
+
+    def business_date(self, acquirer: str) -> date | None:
+        """Return the business date an acquirer was last moved to, if it ever was."""
+        found = self._select(
+            "SELECT business_date FROM business_dates WHERE acquirer = ?", (acquirer,)
+        )
+        return date.fromisoformat(found[0][0]) if found else None
+
+    def reconcile(self, acquirer: str, business_date: date) -> Reconciliation:
+        """Count an acquirer's business date by outcome and DE39."""
+        try:
+            return reconcile(self._connection, acquirer, business_date)
+        except sqlite3.Error as error:
+            raise _unreadable(error) from error
+
+    def verify(self, vault: Vault) -> Verification:
+        """Check the whole journal: chain, sequence, head, file, A without B."""
+        return verify_journal(self._connection, vault)
+
+    def _rows(self, clause: str, *values: object) -> tuple[JournalRow, ...]:
+        return tuple(row_from(cells) for cells in self._select(_SELECT + clause, values))
+
+    def _select(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise _unreadable(error) from error
+
+
+def _unreadable(error: sqlite3.Error) -> JournalUnavailable:
+    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    return JournalUnavailable(f"the journal cannot be read: {name}")

@@ -1,0 +1,90 @@
+"""Every error the switch raises on purpose, sorted by who must react.
+
+* ``SwitchError``
+    * ``WireError`` - the channel reacts
+        * ``FramingError`` - the stream cannot be trusted any more: close the link
+        * ``FormatError`` - one message is unreadable: answer DE39 30, keep the link
+    * ``Declined`` - the corridor reacts: the outcome becomes DE39
+    * ``NeighbourUnavailable`` - the corridor reacts: DE39 91 (ledger) or 96 (journal)
+        * ``LedgerUnavailable``
+        * ``JournalUnavailable``
+    * ``Refused`` - the person at the command line reacts: one sentence, exit code 1
+
+No error text holds a PAN, a PIN, a key or a NIK; what a peer sent is named by its
+data element and place, never quoted.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from atm_switch.domain.outcome import Outcome
+
+
+class SwitchError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class WireError(SwitchError):
+    """The bytes of a peer are not what the profile allows."""
+
+
+class FramingError(WireError):
+    """The length header cannot be true, so no later byte can be placed."""
+
+
+class FormatError(WireError):
+    """One framed message is unreadable.
+
+    ``data_element`` is 0 for the MTI, 1 for the bitmap.  ``offset`` counts bytes from
+    the start of the payload, -1 if unknown.  ``readable`` holds the elements that were
+    read and checked before the failure (ISO 8583 number to text), so that an answer can
+    echo them; ``mti`` is empty if not even that was readable.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        data_element: int,
+        offset: int = -1,
+        mti: str = "",
+        readable: Mapping[int, str] | None = None,
+    ) -> None:
+        """Keep the place and what was readable; the text names only the place."""
+        super().__init__(f"DE{data_element:03d}: {reason}")
+        self.reason = reason
+        self.data_element = data_element
+        self.offset = offset
+        self.mti = mti
+        self.readable: Mapping[int, str] = MappingProxyType(dict(readable or {}))
+
+
+class Declined(SwitchError):
+    """The transaction is refused; carries the outcome the terminal must see.
+
+    ``reason`` is for our log only and names no secret; ``data_element`` is set where a
+    single element is at fault (DE44 of a 30).
+    """
+
+    def __init__(self, outcome: Outcome, reason: str, *, data_element: int | None = None) -> None:
+        """Keep the outcome for the wire and the reason for the log."""
+        super().__init__(f"{outcome.value}: {reason}")
+        self.outcome = outcome
+        self.reason = reason
+        self.data_element = data_element
+
+
+class NeighbourUnavailable(SwitchError):
+    """Somebody the switch depends on did not do its part in time."""
+
+
+class LedgerUnavailable(NeighbourUnavailable):
+    """The ledger or the registry cannot be read now."""
+
+
+class JournalUnavailable(NeighbourUnavailable):
+    """The journal cannot make a row durable now."""
+
+
+class Refused(SwitchError):
+    """A command cannot be carried out; the text says why and what to do next."""

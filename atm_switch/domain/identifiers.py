@@ -1,0 +1,124 @@
+"""The field's identifiers, each with the shape it must have.
+
+Every class raises ``ValueError`` for a wrong shape; the text never quotes the value.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, NoReturn
+
+from atm_switch.domain.mask import mask_kpj, mask_nik
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Shaped:
+    """A text of fixed shape."""
+
+    text: str
+    shape: ClassVar[str]
+    rule: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        """Let no misshapen identifier exist."""
+        if not re.fullmatch(self.shape, self.text, re.ASCII):
+            raise ValueError(self.rule)
+
+    def __str__(self) -> str:
+        """Write the identifier."""
+        return self.text
+
+
+class Stan(_Shaped):
+    """DE11, system trace audit number: six digits, unique per terminal for a while."""
+
+    __slots__ = ()
+    shape = r"[0-9]{6}"
+    rule = "a STAN has six digits"
+
+
+class Rrn(_Shaped):
+    """DE37, retrieval reference number: twelve letters or digits."""
+
+    __slots__ = ()
+    shape = r"[0-9A-Za-z ]{12}"
+    rule = "an RRN has twelve letters or digits"
+
+
+class TerminalId(_Shaped):
+    """DE41, card acceptor terminal identification: eight printable characters."""
+
+    __slots__ = ()
+    shape = r"[!-~][ -~]{7}"
+    rule = "a terminal id has eight printable characters, the first not a space"
+
+
+class AcquirerId(_Shaped):
+    """DE32, acquiring institution: up to eleven digits; 009 is BNI (domain.md 3.6)."""
+
+    __slots__ = ()
+    shape = r"[0-9]{1,11}"
+    rule = "an acquirer id has one to eleven digits"
+
+
+class Channel(_Shaped):
+    """DE18 as the field here uses it: how the member asks; 6011 is an ATM (domain.md 4.5)."""
+
+    __slots__ = ()
+    shape = r"[0-9]{4}"
+    rule = "a channel has four digits"
+
+
+@dataclass(frozen=True, slots=True, order=True, repr=False)
+class Kpj:
+    """The member number of one JHT account: eleven digits, not all equal (domain.md 1).
+
+    No check digit is documented, so none is tested.
+    """
+
+    digits: str
+
+    def __post_init__(self) -> None:
+        """Let no impossible KPJ exist."""
+        if not re.fullmatch(r"[0-9]{11}", self.digits) or len(set(self.digits)) == 1:
+            message = "a KPJ has eleven digits, not all equal"
+            raise ValueError(message)
+
+    @property
+    def masked(self) -> str:
+        """Stars and the last four digits."""
+        return mask_kpj(self.digits)
+
+    def __repr__(self) -> str:
+        """Show the mask only."""
+        return f"Kpj({self.masked})"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Nik:
+    """The national identity number of one person: sixteen digits."""
+
+    digits: str
+
+    def __post_init__(self) -> None:
+        """Let no impossible NIK exist."""
+        if not re.fullmatch(r"[0-9]{16}", self.digits):
+            message = "a NIK has sixteen digits"
+            raise ValueError(message)
+
+    @property
+    def masked(self) -> str:
+        """First two, stars, last two."""
+        return mask_nik(self.digits)
+
+    def __repr__(self) -> str:
+        """Show the mask only."""
+        return f"Nik({self.masked})"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse pickling: a NIK is stored sealed or hashed only."""
+        message = "a Nik cannot be serialised"
+        raise TypeError(message)

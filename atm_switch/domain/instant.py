@@ -1,0 +1,58 @@
+"""Time as an argument: one reading of both clocks, and the zones of Indonesia."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from enum import Enum
+
+
+class Zone(Enum):
+    """Indonesia's three zones; no daylight saving, so fixed offsets (domain.md 3.18)."""
+
+    WIB = 7
+    WITA = 8
+    WIT = 9
+
+    @property
+    def tzinfo(self) -> timezone:
+        """The zone as the standard library wants it."""
+        return timezone(timedelta(hours=self.value), self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One reading: ``utc`` for stamps, ``monotonic`` seconds for durations."""
+
+    utc: datetime
+    monotonic: float
+
+    def local(self, zone: Zone) -> datetime:
+        """The wall clock in ``zone``."""
+        return self.utc.astimezone(zone.tzinfo)
+
+    def jakarta_date(self) -> date:
+        """The calendar day the ledger goes by (WIB)."""
+        return self.local(Zone.WIB).date()
+
+
+def transmission_stamp(at: datetime) -> str:
+    """Write DE7, ``MMDDhhmmss`` in UTC (ISO 8583:1987, data element 7)."""
+    return f"{at:%m%d%H%M%S}"
+
+
+def read_transmission_stamp(stamp: str, near: datetime) -> datetime:
+    """Read DE7 and supply the year that puts it nearest to ``near`` (UTC).
+
+    Raises ``ValueError`` for a day or hour that does not exist in any of those years.
+    """
+    candidates = []
+    for year in (near.year - 1, near.year, near.year + 1):
+        try:
+            candidates.append(
+                datetime.strptime(f"{year:04d}{stamp}", "%Y%m%d%H%M%S").replace(tzinfo=near.tzinfo)
+            )
+        except ValueError:
+            continue
+    if not candidates:
+        message = "DE7 is no moment of the calendar"
+        raise ValueError(message)
+    return min(candidates, key=lambda candidate: abs(candidate - near))

@@ -1,0 +1,83 @@
+"""A participant of BPJS Ketenagakerjaan and the card that leads to one."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum, unique
+
+from atm_switch.domain.card import Expiry
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.mask import mask_name
+
+
+@unique
+class Segment(Enum):
+    """Who pays; the value is the CSV's word (domain.md 1.9).  Jakon has no JHT."""
+
+    WAGE_EARNER = "PU"
+    SELF_EMPLOYED = "BPU"
+    MIGRANT = "PMI"
+
+
+@unique
+class MemberStatus(Enum):
+    """Participation status; the value is the CSV's and DE48's letter."""
+
+    ACTIVE = "A"
+    INACTIVE = "N"
+    CLAIMED_OUT = "K"
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """One KPJ: whose it is and how it stands.  ``person`` groups the KPJ of one NIK."""
+
+    kpj: Kpj
+    person: str
+    """Keyed hash of the NIK, hexadecimal; says who belongs together, not who it is."""
+    name: str
+    segment: Segment
+    status: MemberStatus
+
+    @property
+    def masked_name(self) -> str:
+        """The name as it may be shown."""
+        return mask_name(self.name)
+
+    def __repr__(self) -> str:
+        """Show masks only."""
+        return f"Participant({self.kpj!r}, {self.masked_name})"
+
+
+@unique
+class CardStatus(Enum):
+    """The state of a card's link; the value is the CSV's word."""
+
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class CardRef:
+    """What stands for a PAN at rest: a keyed hash and the id of its key.
+
+    HMAC-SHA-256 over the whole PAN (PCI DSS 4.0.1 req 3.5.1.1); ``digest`` is 32 bytes.
+    """
+
+    key_id: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedCard:
+    """A card the registry knows: the KPJ behind it and what its owner agreed to."""
+
+    ref: CardRef
+    kpj: Kpj
+    expiry: Expiry
+    status: CardStatus
+    consent_on: date | None
+    """The day consent was recorded; ``None`` once withdrawn (UU 27/2022 on PDP)."""
+    pvv: str
+    """Visa PIN verification value, four digits; empty where the acquirer verifies."""
+    pvki: str
+    """Index of the PIN verification key, one digit; empty with ``pvv``."""

@@ -1,0 +1,1 @@
+"""What the data elements mean: typed requests and responses, laid out as the profile says."""

@@ -1,0 +1,51 @@
+"""DE54, additional amounts: entries of twenty characters (ISO 8583:1987, element 54).
+
+Account type 2, amount type 2, currency 3, sign C or D, amount 12 in minor units.
+"""
+
+import re
+from dataclasses import dataclass
+
+ENTRY_LENGTH = 20
+AMOUNT_MAX = 999_999_999_999
+"""The greatest amount of twelve digits; greater ones are left out of DE54."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdditionalAmount:
+    """One entry; ``minor`` is signed and counts the profile's minor unit."""
+
+    account_type: str
+    amount_type: str
+    currency: str
+    minor: int
+
+    def __post_init__(self) -> None:
+        """Let no entry exist that could not be written."""
+        if abs(self.minor) > AMOUNT_MAX:
+            message = "an amount of DE54 has at most twelve digits"
+            raise ValueError(message)
+
+    def text(self) -> str:
+        """Write the entry; a credit is C, an amount below zero D."""
+        sign = "D" if self.minor < 0 else "C"
+        return f"{self.account_type}{self.amount_type}{self.currency}{sign}{abs(self.minor):012d}"
+
+
+def read_amounts(text: str) -> tuple[AdditionalAmount, ...]:
+    """Read DE54.  Raises ``ValueError`` for what is not whole entries."""
+    if not re.fullmatch(r"([0-9]{7}[CD][0-9]{12})+", text, re.ASCII):
+        message = "DE54 is not made of entries of twenty characters"
+        raise ValueError(message)
+    entries = [text[at : at + ENTRY_LENGTH] for at in range(0, len(text), ENTRY_LENGTH)]
+    return tuple(
+        AdditionalAmount(
+            entry[:2], entry[2:4], entry[4:7], int(entry[8:]) * (-1 if entry[7] == "D" else 1)
+        )
+        for entry in entries
+    )
+
+
+def write_amounts(entries: tuple[AdditionalAmount, ...]) -> str:
+    """Write DE54."""
+    return "".join(entry.text() for entry in entries)

@@ -1,0 +1,67 @@
+"""DE62 and DE63: lines of text behind a head of five characters, ``T WW NN``.
+
+T is S for screen, R for receipt, E for an error text; WW the width, NN the number of
+lines; then the lines, each space-padded to the width (domain.md 5.4).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+HEAD_LENGTH = 5
+BLOCK_MAX = 999
+
+
+@dataclass(frozen=True, slots=True)
+class TextBlock:
+    """Lines for a screen, a slip, or an error text."""
+
+    kind: str
+    width: int
+    lines: tuple[str, ...]
+
+    def text(self) -> str:
+        """Write the block.  Raises ``ValueError`` for lines too wide or too many."""
+        if any(len(line) > self.width for line in self.lines) or len(self.lines) > 99:
+            message = "the lines do not fit the block"
+            raise ValueError(message)
+        body = "".join(line.ljust(self.width) for line in self.lines)
+        block = f"{self.kind}{self.width:02d}{len(self.lines):02d}{body}"
+        if len(block) > BLOCK_MAX:
+            message = f"a text block has at most {BLOCK_MAX} characters"
+            raise ValueError(message)
+        return block
+
+
+def lines_max(width: int) -> int:
+    """Count the lines of ``width`` that fit one block."""
+    return min(99, (BLOCK_MAX - HEAD_LENGTH) // width)
+
+
+def read_text_block(text: str) -> TextBlock:
+    """Read a block; the lines keep their padding.  Raises ``ValueError``."""
+    head = re.match(r"([SRE])([0-9]{2})([0-9]{2})", text, re.ASCII)
+    if head is None:
+        message = "the text block has no head"
+        raise ValueError(message)
+    width, count = int(head[2]), int(head[3])
+    body = text[HEAD_LENGTH:]
+    if len(body) != width * count:
+        message = f"the text block says {count} lines of {width}, but has {len(body)} characters"
+        raise ValueError(message)
+    return TextBlock(head[1], width, _lines(body, width))
+
+
+def _lines(body: str, width: int) -> tuple[str, ...]:
+    return tuple(body[at : at + width] for at in range(0, len(body), width or 1))
+
+
+def wrap(text: str, width: int) -> Sequence[str]:
+    """Break ``text`` between words into lines of at most ``width``."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] = f"{lines[-1]} {word}"
+        else:
+            lines.append(word[:width])
+    return lines

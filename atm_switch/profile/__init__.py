@@ -1,0 +1,1 @@
+"""A dialect as a value: one file in ``specs/profiles`` read into frozen dataclasses."""

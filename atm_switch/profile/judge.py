@@ -1,0 +1,125 @@
+"""Contradictions between the parts of a profile that each part alone cannot see."""
+
+from collections.abc import Iterator
+
+from atm_switch.domain.outcome import Outcome
+from atm_switch.profile.model import Framing, Profile
+
+LENGTH_KINDS = {
+    "binary-big-endian": (1, 4),
+    "binary-little-endian": (1, 4),
+    "ascii-digits": (2, 6),
+    "ascii-hex": (2, 6),
+    "bcd": (1, 3),
+}
+"""Kinds of length header, each with the least and most bytes it may take."""
+
+ENCODINGS = {
+    "text": ("ascii", "cp500"),
+    "mti": ("text", "bcd"),
+    "numbers": ("text", "bcd"),
+    "lengths": ("text", "bcd"),
+    "bitmap": ("hex", "binary"),
+    "binary": ("hex", "raw"),
+}
+
+NEVER_RETURNED = frozenset({35, 45, 52, 53})
+"""Sensitive authentication data: no response may hold them (PCI DSS 4.0.1 req 3.3)."""
+
+ALWAYS_RETURNED = frozenset({7, 11})
+
+
+def contradictions(profile: Profile) -> list[str]:
+    """List what does not fit together, a line each; empty is well."""
+    return [
+        *_framing(profile.framing),
+        *_encoding(profile),
+        *_messages(profile),
+        *_inquiry(profile),
+        *_layouts(profile),
+    ]
+
+
+def _framing(framing: Framing) -> Iterator[str]:
+    low, high = LENGTH_KINDS.get(framing.length, (1, 0))
+    if not low <= framing.length_bytes <= high:
+        yield (
+            f"framing.length must be one of {', '.join(LENGTH_KINDS)}, "
+            "with a length_bytes it can have"
+        )
+    if framing.header_own and len(framing.header_own) != framing.header_bytes:
+        yield "framing.header_own must have header_bytes bytes"
+    if not framing.header_own and framing.header_bytes:
+        yield "framing.header_own is needed where header_bytes is not 0"
+    if not framing.header_own.startswith(framing.header_starts):
+        yield "framing.header_own must start as header_starts says"
+    if framing.header_is_tpdu and framing.header_bytes != 5:
+        yield "framing.header_bytes must be 5 for a TPDU"
+    if not 20 <= framing.payload_bytes_max <= 65_000:
+        yield "framing.payload_bytes_max must be from 20 to 65000"
+
+
+def _encoding(profile: Profile) -> Iterator[str]:
+    for key, allowed in ENCODINGS.items():
+        if getattr(profile.encoding, key) not in allowed:
+            yield f"encoding.{key} must be one of {', '.join(allowed)}"
+
+
+def _messages(profile: Profile) -> Iterator[str]:
+    seen: set[str] = set()
+    for rule in profile.messages.values():
+        place = f"messages.{rule.name}"
+        numbers = rule.mandatory | rule.optional | rule.echo | rule.response
+        if unknown := sorted(numbers - profile.elements.keys()):
+            yield f"{place} names elements that [elements] lacks: {unknown}"
+        if back := sorted(NEVER_RETURNED & (rule.echo | rule.response)):
+            yield f"{place} would send back {back}, which never may"
+        if missing := sorted(ALWAYS_RETURNED - rule.echo):
+            yield f"{place}.echo must hold {missing}"
+        if twice := sorted(seen & set(rule.mti)):
+            yield f"{place}.mti has {twice} which another rule has too"
+        seen |= set(rule.mti)
+    if back := sorted(NEVER_RETURNED & profile.refusal_echo):
+        yield f"messages.refusal would send back {back}, which never may"
+
+
+def _inquiry(profile: Profile) -> Iterator[str]:
+    rules = profile.inquiry
+    if not {"ID", "EN"} <= set(rules.languages):
+        yield "inquiry.languages must hold ID and EN"
+    if not all(32 <= width <= 48 for width in (*rules.receipt_widths, rules.screen_width)):
+        yield "inquiry.receipt_widths and screen_width must be from 32 to 48"
+    if rules.pin_tries_max < 1:
+        yield "inquiry.pin_tries_max must be at least 1"
+    if rules.amount_exponent not in (0, 2):
+        yield "inquiry.amount_exponent must be 0 or 2"
+    approved = profile.code_of(Outcome.APPROVED)
+    if sum(row.code == approved for row in profile.outcomes.values()) != 1:
+        yield "outcomes: no decline may share the code of approved"
+    for key, rule in profile.channels.items():
+        if not set(rule.lookups) <= {"card", "kpj", "nik"}:
+            yield f"channels.{key}.lookups may hold card, kpj, nik"
+
+
+REQUEST_FIELDS = frozenset(
+    {"product", "kpj", "lookup", "nik", "language", "kpj_index", "receipt_width"}
+)
+RESPONSE_FIELDS = frozenset(
+    {
+        "product", "kpj", "name", "segment", "status", "as_of", "opening", "contributions",
+        "development", "claims", "closing", "rate", "estimate", "kpj_count",
+        "last_contribution", "host_reference",
+    }
+)  # fmt: skip
+
+
+def _layouts(profile: Profile) -> Iterator[str]:
+    for name, wanted in (
+        ("inquiry_request", REQUEST_FIELDS),
+        ("inquiry_response", RESPONSE_FIELDS),
+    ):
+        names = [field.name for field in profile.layouts[name]]
+        if set(names) != wanted or len(names) != len(wanted):
+            yield f"layouts.{name} must hold each of {', '.join(sorted(wanted))} once"
+        if any(field.length < 1 for field in profile.layouts[name]):
+            yield f"layouts.{name} has a place without length"

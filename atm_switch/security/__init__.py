@@ -1,0 +1,1 @@
+"""One file per standard: PIN block, PVV, MAC; and the vault that holds the keys."""

@@ -1,0 +1,105 @@
+"""The PIN block of DE52: ISO 9564-1 format 0, enciphered under a terminal's or bank's key.
+
+    PIN field    0 L P P P P F F F F F F F F F F     L = 4..12, digits, filler F
+    PAN field    0 0 0 0 A A A A A A A A A A A A     12 rightmost digits less the check digit
+    clear block  PIN field XOR PAN field
+
+Plan: clear PINs live in bytearrays and ``Pin`` only, never in a ``str`` or ``bytes``; who
+makes a clear buffer wipes it.
+Limits: format 0 only; formats 3 and 4 come with the HSM.
+Why one answer for every wrong: a host that tells "badly formed" from "wrong PIN" can be
+asked for the PIN, a digit at a time (security.md 1.5).
+"""
+
+from atm_switch.domain.card import Pan
+from atm_switch.domain.secret import Key, Pin, PinBlock
+from atm_switch.security import tdes
+
+PIN_DIGITS_MIN = 4
+PIN_DIGITS_MAX = 12
+_FIELD_DIGITS = 14
+"""What follows the control and length digits: PIN digits, then filler."""
+_FILLER = 0xF
+_ASCII_ZERO = 0x30
+
+
+def pin_digits(pin: Pin) -> bytearray:
+    """Lend the PIN's own buffer of ASCII digits; not a copy, and not to be kept.
+
+    Raises ``ValueError``, without the digits, unless it holds 4 to 12 of them.
+    """
+    digits = pin._buffer  # noqa: SLF001 - reveal() would leave a copy nobody can wipe
+    if not PIN_DIGITS_MIN <= len(digits) <= PIN_DIGITS_MAX or not digits.isdigit():
+        message = "a PIN has 4 to 12 digits"
+        raise ValueError(message)
+    return digits
+
+
+def encode_format_0(pin: Pin, pan: Pan) -> bytearray:
+    """Lay out the clear block of 8 bytes; the caller wipes it.
+
+    Raises ``ValueError``, without the digits, for a PIN of impossible shape.
+    """
+    digits = pin_digits(pin)
+    block = bytearray(_pan_field(pan))
+    block[0] ^= len(digits)
+    for place in range(_FIELD_DIGITS):
+        nibble = digits[place] - _ASCII_ZERO if place < len(digits) else _FILLER
+        block[1 + place // 2] ^= nibble if place % 2 else nibble << 4
+    return block
+
+
+def decode_format_0(clear: bytearray, pan: Pan) -> Pin | None:
+    """Read the PIN out of a clear block, or ``None`` for a block malformed in any way.
+
+    Every digit is looked at whatever the ones before it were.  ``clear`` is left as it
+    is: the caller wipes it, and the ``Pin`` too.
+    """
+    if len(clear) != tdes.BLOCK_BYTES:
+        return None
+    field = _pan_field(pan)
+    length = clear[0]
+    is_wrong = not PIN_DIGITS_MIN <= length <= PIN_DIGITS_MAX
+    for place in range(_FIELD_DIGITS):
+        nibble = _nibble(clear, field, place)
+        is_wrong |= nibble > 9 if place < length else nibble != _FILLER
+    if is_wrong:
+        return None
+    digits = bytearray(_ASCII_ZERO + _nibble(clear, field, place) for place in range(length))
+    try:
+        return Pin(digits)
+    finally:
+        tdes.wipe_buffer(digits)
+
+
+def encipher(pin: Pin, pan: Pan, key: Key) -> str:
+    """Make DE52 as the ASCII profile carries it: 16 upper-case hex digits.
+
+    The terminal's side.  Raises ``ValueError`` for an impossible PIN or unusable key.
+    """
+    clear = encode_format_0(pin, pan)
+    try:
+        return tdes.encrypt(key, clear).hex().upper()
+    finally:
+        tdes.wipe_buffer(clear)
+
+
+def decipher(block: PinBlock, key: Key) -> bytearray:
+    """Return the clear block of 8 bytes; the caller wipes it.
+
+    Raises ``ValueError`` for a block that has not 8 bytes or an unusable key.
+    """
+    if len(block) != tdes.BLOCK_BYTES:
+        message = "a PIN block has 8 bytes"
+        raise ValueError(message)
+    return tdes.decrypt(key, block.reveal())
+
+
+def _pan_field(pan: Pan) -> bytes:
+    return bytes.fromhex("0000" + pan.digits[-13:-1])
+
+
+def _nibble(clear: bytearray, field: bytes, place: int) -> int:
+    at = 1 + place // 2
+    octet = clear[at] ^ field[at]
+    return octet & 0xF if place % 2 else octet >> 4

@@ -1,0 +1,189 @@
+"""The vault: every key of the switch, and what is computed with keys but no PIN.
+
+Plan: a frozen value, passed inwards once the key file has been opened; changing a key
+makes a new vault.  Chance comes in as ``entropy``: a count of bytes to that many bytes.
+Limits: pure Python holds the keys in the clear while the process lives; one key for each
+purpose, so changing the PAN key means linking the cards anew.
+Why no printable, comparable or picklable form: a vault that cannot be written by accident
+cannot be logged.  ``to_document`` is for the sealed key file alone.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import NoReturn, Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from atm_switch.domain.card import Pan
+from atm_switch.domain.identifiers import AcquirerId, Nik, TerminalId
+from atm_switch.domain.member import CardRef
+from atm_switch.domain.secret import Key
+from atm_switch.security import tdes
+from atm_switch.security.vault_document import (
+    KEY_NAMES,
+    VaultKeys,
+    read_document,
+    write_document,
+)
+
+Entropy = Callable[[int], bytes]
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+_KEY_ID_BYTES = 4
+_BODY_AT = _KEY_ID_BYTES + NONCE_BYTES
+_DRAWS_MAX = 8
+_FRESH_PVKI = "1"
+
+
+def fresh_tdes_key(entropy: Entropy) -> Key:
+    """Draw a double-length TDES key: odd parity, halves that differ.
+
+    Raises ``ValueError`` where ``entropy`` keeps giving halves that are the same.
+    """
+    for _ in range(_DRAWS_MAX):
+        key = tdes.with_odd_parity(Key(entropy(16)))
+        try:
+            tdes.require_usable(key)
+        except ValueError:
+            continue
+        return key
+    message = "the source of chance gives no usable TDES key"
+    raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Vault:
+    """All keys: four of 32 bytes, the PVKs by index, the PIN keys by their owner.
+
+    Raises ``ValueError``, without any key, for a key of wrong length or used twice among
+    the four, an impossible index, or an unusable TDES key.
+    """
+
+    pan_key: Key
+    person_key: Key
+    fingerprint_key: Key
+    sealing_key: Key
+    pvks: Mapping[str, Key]
+    pin_keys: Mapping[tuple[AcquirerId, TerminalId | None], Key]
+    """``None`` in place of the terminal: the key of all the acquirer's other terminals."""
+
+    def __post_init__(self) -> None:
+        """Let no unusable key in, and freeze the tables."""
+        four = (self.pan_key, self.person_key, self.fingerprint_key, self.sealing_key)
+        if any(len(key) != KEY_BYTES for key in four) or len({k.reveal() for k in four}) < 4:
+            message = "the vault takes four different keys of 32 bytes"
+            raise ValueError(message)
+        if any(len(pvki) != 1 or pvki not in "0123456789" for pvki in self.pvks):
+            message = "a PVKI is one digit"
+            raise ValueError(message)
+        for key in (*self.pvks.values(), *self.pin_keys.values()):
+            tdes.require_usable(key)
+        object.__setattr__(self, "pvks", MappingProxyType(dict(self.pvks)))
+        object.__setattr__(self, "pin_keys", MappingProxyType(dict(self.pin_keys)))
+
+    @classmethod
+    def fresh(cls, entropy: Entropy) -> Self:
+        """Make a vault of new keys: the four, one PVK with index 1, no PIN key yet.
+
+        Raises ``ValueError`` where ``entropy`` repeats itself.
+        """
+        return cls(
+            pan_key=Key(entropy(KEY_BYTES)),
+            person_key=Key(entropy(KEY_BYTES)),
+            fingerprint_key=Key(entropy(KEY_BYTES)),
+            sealing_key=Key(entropy(KEY_BYTES)),
+            pvks={_FRESH_PVKI: fresh_tdes_key(entropy)},
+            pin_keys={},
+        )
+
+    def card_ref(self, pan: Pan) -> CardRef:
+        """Return what stands for a PAN at rest: HMAC-SHA-256 over all its digits."""
+        digest = _keyed_hash(self.pan_key, pan.digits.encode())
+        return CardRef(_key_id(self.pan_key).hex(), digest)
+
+    def person_ref(self, nik: Nik) -> str:
+        """Return what groups the KPJ of one NIK: HMAC-SHA-256, 64 hex digits."""
+        return _keyed_hash(self.person_key, nik.digits.encode()).hex()
+
+    def fingerprint(self, material: bytes) -> bytes:
+        """Return the keyed hash, 32 bytes, by which a repeated request is known."""
+        return _keyed_hash(self.fingerprint_key, material)
+
+    def seal(self, purpose: str, plain: bytes, nonce: bytes) -> bytes:
+        """Encipher for storage: key id (4), nonce (12), AES-256-GCM text and tag (16).
+
+        ``purpose`` is bound to the result; ``nonce`` is 12 bytes never used before.
+        Raises ``ValueError`` for a nonce of other length.
+        """
+        if len(nonce) != NONCE_BYTES:
+            message = "a nonce has 12 bytes"
+            raise ValueError(message)
+        key_id = _key_id(self.sealing_key)
+        cipher = AESGCM(self.sealing_key.reveal())
+        return key_id + nonce + cipher.encrypt(nonce, plain, key_id + purpose.encode())
+
+    def unseal(self, purpose: str, sealed: bytes) -> bytes:
+        """Decipher what ``seal`` made for the same purpose.
+
+        Raises one ``ValueError`` whatever is wrong: key, purpose, length or a changed bit.
+        """
+        key_id, nonce = sealed[:_KEY_ID_BYTES], sealed[_KEY_ID_BYTES:_BODY_AT]
+        try:
+            cipher = AESGCM(self.sealing_key.reveal())
+            return cipher.decrypt(nonce, sealed[_BODY_AT:], key_id + purpose.encode())
+        except (InvalidTag, ValueError):
+            message = "the sealed value cannot be opened"
+            raise ValueError(message) from None
+
+    def pin_key(self, acquirer: AcquirerId, terminal: TerminalId) -> Key | None:
+        """Return the key of DE52: the terminal's own, else its acquirer's, else ``None``."""
+        own = self.pin_keys.get((acquirer, terminal))
+        return own or self.pin_keys.get((acquirer, None))
+
+    def with_pin_key(self, acquirer: AcquirerId, terminal: TerminalId | None, key: Key) -> Self:
+        """Return a vault in which ``key`` is the PIN key of the terminal or the acquirer.
+
+        Raises ``ValueError`` for an unusable TDES key.
+        """
+        return replace(self, pin_keys={**self.pin_keys, (acquirer, terminal): key})
+
+    def pvk(self, pvki: str) -> Key | None:
+        """Return the PIN verification key of an index, or ``None``."""
+        return self.pvks.get(pvki)
+
+    def to_document(self) -> dict[str, object]:
+        """Write all keys in hexadecimal, for the key file to seal and for nothing else."""
+        named = {name: getattr(self, name) for name in KEY_NAMES}
+        return write_document(VaultKeys(named, dict(self.pvks), dict(self.pin_keys)))
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, object]) -> Self:
+        """Read what ``to_document`` wrote.
+
+        Raises ``ValueError``, which names the entry and quotes no value, for anything
+        missing, unknown, misshapen, given twice or of another schema.
+        """
+        keys = read_document(document)
+        return cls(**keys.named, pvks=keys.pvks, pin_keys=keys.pin_keys)
+
+    def __repr__(self) -> str:
+        """Show the type only."""
+        return "<Vault>"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse pickling and copying: keys leave in the sealed key file only."""
+        message = "a Vault cannot be serialised"
+        raise TypeError(message)
+
+
+def _keyed_hash(key: Key, material: bytes) -> bytes:
+    return hmac.digest(key.reveal(), material, "sha256")
+
+
+def _key_id(key: Key) -> bytes:
+    return hashlib.sha256(key.reveal()).digest()[:_KEY_ID_BYTES]

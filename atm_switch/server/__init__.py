@@ -1,0 +1,1 @@
+"""The sockets: asyncio around the core, nothing decided here."""

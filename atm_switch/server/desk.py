@@ -1,0 +1,188 @@
+"""Carries out what the core wants: asks neighbours, writes to links, keeps the log.
+
+Everything runs in the event loop's thread but the journal writer, whose answers come back
+one call a batch.  A neighbour that is asked in the loop answers at once; an error of its
+own becomes the answer, so that the corridor can decline.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from atm_switch.domain.errors import FramingError, JournalUnavailable
+from atm_switch.domain.instant import Instant
+from atm_switch.server.limits import ServerLimits
+from atm_switch.server.log import Logger
+from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
+from atm_switch.switch.ports import Ask, Commit, KeepBusinessDate, Reserve
+from atm_switch.switch.switch import Switch
+from atm_switch.wire.framing import Frame
+
+if TYPE_CHECKING:
+    from atm_switch.server.line import Line
+    from atm_switch.server.listener import Listener
+
+JOURNALED = (Reserve, Commit, KeepBusinessDate)
+
+Neighbours = Mapping[type[Ask[Any]], Callable[[Any], Any]]
+"""Who answers which question, at once and in the loop."""
+
+
+class Journal(Protocol):
+    """The writer: takes a question, answers later through the batch callback."""
+
+    def submit(self, question: Any, token: Ticket) -> None:
+        """Queue one question.  Raises ``JournalUnavailable`` at once where it cannot."""
+
+
+class Desk:
+    """The shell around the core."""
+
+    def __init__(
+        self,
+        switch: Switch,
+        neighbours: Neighbours,
+        clock: Callable[[], Instant],
+        limits: ServerLimits,
+        log: Logger,
+    ) -> None:
+        """Wait for ``start``."""
+        self.clock = clock
+        self._switch = switch
+        self._neighbours = neighbours
+        self._limits = limits
+        self._log = log
+        self._journal: Journal | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lines: dict[LinkId, Line] = {}
+        self._peers: Counter[str] = Counter()
+        self._is_draining = False
+        self._turned_away = 0
+
+    def start(self, loop: asyncio.AbstractEventLoop, journal: Journal) -> None:
+        """Begin: the loop to run in and the journal to write to."""
+        self._loop = loop
+        self._journal = journal
+
+    # -- what lines say
+
+    def admit(self, line: "Line", host: str, listener: "Listener") -> str:
+        """Take a new link, or say why not."""
+        if self._is_draining:
+            return "the switch is stopping"
+        full = len(self._lines) >= self._limits.connections_max
+        if full or self._peers[host] >= self._limits.connections_per_peer_max:
+            self._turned_away += 1
+            if self._turned_away.bit_count() == 1:  # 1, 2, 4, 8..: a flood is a few lines
+                self._log.warning(
+                    "connection turned away", peer=line.peer, so_far=self._turned_away
+                )
+            return "too many connections"
+        self._lines[line.link] = line
+        self._peers[host] += 1
+        self._perform(
+            self._switch.opened(
+                line.link, line.peer, listener.dialect, listener.acquirer, self.clock()
+            )
+        )
+        return ""
+
+    def received(self, line: "Line", frame: Frame) -> None:
+        """Take one frame."""
+        self._perform(self._switch.received(line.link, frame, self.clock()))
+
+    def framing_broken(self, line: "Line", fault: FramingError) -> None:
+        """Note a stream that cannot be read on."""
+        self._log.warning("framing broken", link=line.link, peer=line.peer, reason=str(fault))
+
+    def in_flight_of(self, line: "Line") -> int:
+        """Count what a link has under way."""
+        return self._switch.in_flight_of(line.link)
+
+    def lost(self, line: "Line", why: str) -> None:
+        """Forget a link that is gone."""
+        if self._lines.pop(line.link, None) is None:
+            return
+        host = line.peer.rpartition(":")[0]
+        self._peers[host] -= 1
+        if self._peers[host] <= 0:
+            del self._peers[host]
+        self._perform(self._switch.closed(line.link, why))
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Do something in the next turn of the loop."""
+        if self._loop is not None:
+            self._loop.call_soon(call)
+
+    # -- what others say
+
+    def delivered(self, batch: Sequence[tuple[Ticket, Any]]) -> None:
+        """Take the journal's answers to one batch."""
+        now = self.clock()
+        effects: list[Effect] = []
+        for ticket, answer in batch:
+            effects += self._switch.answered(ticket, answer, now)
+        self._perform(effects)
+
+    def tick(self) -> None:
+        """Let time pass for the core and for every line."""
+        now = self.clock()
+        self._perform(self._switch.tick(now))
+        for line in list(self._lines.values()):
+            line.check(now.monotonic)
+
+    async def drain(self) -> None:
+        """Answer what is under way, for a bounded time, then end every link."""
+        self._is_draining = True
+        deadline = self.clock().monotonic + self._limits.drain_seconds_max
+        while self._switch.in_flight and self.clock().monotonic < deadline:
+            await asyncio.sleep(0.005)
+        for line in list(self._lines.values()):
+            line.close("the switch stops")
+
+    # -- carrying out
+
+    def _perform(self, effects: Sequence[Effect]) -> None:
+        waiting = deque(effects)
+        written: dict[LinkId, Line] = {}
+        closing: list[Close] = []
+        while waiting:
+            effect = waiting.popleft()
+            if isinstance(effect, Asked):
+                waiting.extend(self._ask(effect))
+            elif isinstance(effect, Send):
+                line = self._lines.get(effect.link)
+                if line is not None:
+                    line.put(effect.payload, effect.header)
+                    written[effect.link] = line
+            elif isinstance(effect, Close):
+                closing.append(effect)
+            else:
+                self._note(effect)
+        for line in written.values():
+            line.flush()
+        for close in closing:
+            if close.link in self._lines:
+                self._lines[close.link].close(close.reason)
+
+    def _ask(self, asked: Asked) -> list[Effect]:
+        answer: Any
+        try:
+            if isinstance(asked.question, JOURNALED):
+                return self._ask_journal(asked)
+            answer = self._neighbours[type(asked.question)](asked.question)
+        except Exception as error:  # noqa: BLE001  the corridor decides what it means
+            answer = error
+        return self._switch.answered(asked.ticket, answer, self.clock())
+
+    def _ask_journal(self, asked: Asked) -> list[Effect]:
+        if self._journal is None:
+            message = "the journal is not running"
+            raise JournalUnavailable(message)
+        self._journal.submit(asked.question, asked.ticket)
+        return []
+
+    def _note(self, note: Note) -> None:
+        write = self._log.warning if note.is_alarm else self._log.info
+        write(note.event, **note.fields)

@@ -1,0 +1,1 @@
+"""The decisions: a synchronous step machine that takes input and time, and returns effects."""

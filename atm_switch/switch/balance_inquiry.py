@@ -1,0 +1,169 @@
+"""The corridor of a balance inquiry, 0200 and 0201, from the request to the response.
+
+Whatever happens inside, it ends with a response and a journal row: a door's no, a silent
+neighbour, even a mistake of ours.  Only an explicit way through all doors gives 00.
+"""
+
+from datetime import date
+from pathlib import PurePath
+
+from atm_switch.domain.card import Pan
+from atm_switch.domain.errors import Declined, JournalUnavailable, NeighbourUnavailable
+from atm_switch.domain.mask import mask_pan
+from atm_switch.domain.member import CardRef
+from atm_switch.domain.outcome import Outcome
+from atm_switch.messages.presence import check_presence
+from atm_switch.switch.case import Case, Response
+from atm_switch.switch.compose import again, approved, declined
+from atm_switch.switch.doors import (
+    Joined,
+    admit,
+    choose,
+    first_time,
+    identify,
+    in_time,
+    prove,
+    query,
+    read,
+)
+from atm_switch.switch.house import House
+from atm_switch.switch.network_management import settlement_date
+from atm_switch.switch.ports import (
+    Commit,
+    Ending,
+    JournalEntry,
+    RepeatKey,
+    Steps,
+    StoredResponse,
+    ask,
+)
+from atm_switch.wire.message import IsoMessage
+
+NOT_FINGERPRINTED = (52, 64, 128)
+"""They change from sending to sending of one request: PIN block and MACs."""
+
+NEVER_KEPT = (Outcome.FORMAT_ERROR, Outcome.MAC_WRONG)
+"""Outcomes that a repeat must earn anew: whoever sent them proved nothing."""
+
+
+def balance_inquiry(case: Case, house: House) -> Steps[Response]:
+    """Answer one inquiry; the row is durable before this returns."""
+    try:
+        check_presence(case.message, case.rule)
+    except Declined as no:
+        return declined(case, no)
+    entry = case.entry = _entry(case, house)
+    try:
+        response = yield from _corridor(case, entry, house)
+    except Joined:
+        raise
+    except Declined as no:
+        response = declined(case, no)
+    except JournalUnavailable as silent:
+        return _failed(case, Outcome.INTERNAL_ERROR, str(silent))
+    except NeighbourUnavailable as silent:
+        response = _failed(case, Outcome.LEDGER_UNAVAILABLE, str(silent))
+    except Exception as mistake:  # noqa: BLE001  our bug must not hang a terminal
+        response = _failed(case, Outcome.INTERNAL_ERROR, place_of(mistake))
+    if response.is_repeat:
+        return response
+    return (yield from _committed(case, entry, response))
+
+
+def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
+    admitted = admit(case, house)
+    inquiry = read(admitted)
+    first = yield from first_time(admitted, inquiry, entry, house)
+    if isinstance(first, StoredResponse):
+        return again(case, first)
+    known = yield from identify(in_time(first, house), house)
+    proven = yield from prove(known)
+    member = yield from choose(proven)
+    balance = yield from query(member, house)
+    return approved(member, balance, house)
+
+
+def _committed(case: Case, entry: JournalEntry, response: Response) -> Steps[Response]:
+    packager = case.session.dialect.packager
+    keeps = case.is_first and response.outcome not in NEVER_KEPT
+    ending = Ending(
+        outcome=response.outcome,
+        response_code=response.message[39],
+        reason=response.reason,
+        kpj_masked=case.kpj_masked,
+        host_reference=case.host_reference,
+        elapsed_us=case.elapsed_us,
+        payload=packager.pack(response.message.without(2)) if keeps else None,
+        resets_tries=case.resets_tries,
+    )
+    case.is_committing = True
+    try:
+        yield from ask(Commit(entry, ending, case.sequence))
+    except NeighbourUnavailable as silent:
+        return _failed(case, Outcome.INTERNAL_ERROR, str(silent))
+    return response
+
+
+def _failed(case: Case, outcome: Outcome, reason: str) -> Response:
+    return declined(case, Declined(outcome, reason))
+
+
+def place_of(mistake: BaseException) -> str:
+    """Name a mistake by its type and place: its text might quote what it failed on."""
+    trace = mistake.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(mistake).__name__
+    file = PurePath(trace.tb_frame.f_code.co_filename).name
+    return f"{type(mistake).__name__} at {file}:{trace.tb_lineno}"
+
+
+def _entry(case: Case, house: House) -> JournalEntry:
+    message, session = case.message, case.session
+    acquirer = session.signed_on_as.text if session.signed_on_as else message[32]
+    return JournalEntry(
+        received_at=case.received.utc,
+        key=RepeatKey(acquirer, message[41], message[7], message[11], message[37]),
+        fingerprint=house.vault.fingerprint(fingerprint_material(message)),
+        mti=message.mti,
+        processing_code=message[3],
+        channel=message.get(18),
+        business_date=_business_date(case, house),
+        peer=session.peer,
+        pan_masked=mask_pan(message.get(2)),
+        card=_card_ref(case, house),
+    )
+
+
+def fingerprint_material(message: IsoMessage) -> bytes:
+    """Return the bytes a repeat must share with its first: every element but the changing.
+
+    Each is written with its number and length, so that no two messages look alike.
+    """
+    parts = [
+        f"{number}:{len(text)}:{text}"
+        for number, text in sorted(message.elements.items())
+        if number not in NOT_FINGERPRINTED
+    ]
+    return ";".join(parts).encode()
+
+
+def _business_date(case: Case, house: House) -> date:
+    acquirer = case.session.signed_on_as
+    current = (
+        case.received.jakarta_date()
+        if acquirer is None
+        else house.business_date(acquirer, case.received)
+    )
+    try:
+        return settlement_date(case.message, case.received) or current
+    except Declined:
+        return current  # the door that reads DE15 will refuse it
+
+
+def _card_ref(case: Case, house: House) -> CardRef | None:
+    try:
+        return house.vault.card_ref(Pan(case.message.get(2)))
+    except ValueError:
+        return None

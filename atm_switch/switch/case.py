@@ -1,0 +1,69 @@
+"""One request under way: what came in, and what has become known of it so far.
+
+The doors hand typed values on; the case keeps only what must survive a decline - what the
+journal, the log and the answer need whichever door said no.
+"""
+
+from dataclasses import dataclass
+
+from atm_switch.domain.instant import Instant
+from atm_switch.domain.mask import mask_pan
+from atm_switch.domain.outcome import Outcome
+from atm_switch.profile.model import MessageRule, Profile
+from atm_switch.switch.ports import JournalEntry, RepeatKey
+from atm_switch.switch.session import Session
+from atm_switch.wire.message import IsoMessage
+
+
+@dataclass(slots=True)
+class Case:
+    """The mutable record of one request; nothing in it is secret but ``message``."""
+
+    message: IsoMessage
+    header: bytes
+    rule: MessageRule
+    session: Session
+    received: Instant
+    now: Instant
+    """The time of the latest answer, kept up by the switch."""
+    entry: JournalEntry | None = None
+    """Set once the elements are known to be there."""
+    language: str = ""
+    sequence: int | None = None
+    """Row A in the journal, under PIN policy ``issuer``."""
+    is_first: bool = False
+    """The request is no repeat, so its response is kept for repeats."""
+    flight: RepeatKey | None = None
+    """The flight this request leads, to be ended with it."""
+    resets_tries: bool = False
+    kpj_masked: str = ""
+    host_reference: str = ""
+    is_counted: bool = False
+    """The request counts as in flight on its link."""
+    is_committing: bool = False
+    """The journal is being waited for: nobody else can be blamed for silence."""
+
+    @property
+    def profile(self) -> Profile:
+        """The dialect of the link."""
+        return self.session.dialect.profile
+
+    @property
+    def elapsed_us(self) -> int:
+        """Microseconds since the request was received."""
+        return round((self.now.monotonic - self.received.monotonic) * 1_000_000)
+
+    @property
+    def pan_masked(self) -> str:
+        """The card as it may be shown; empty where none was sent."""
+        return mask_pan(self.message.get(2))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The message that goes out and what the log says of it."""
+
+    message: IsoMessage
+    outcome: Outcome
+    reason: str = ""
+    is_repeat: bool = False

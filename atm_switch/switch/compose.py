@@ -1,0 +1,111 @@
+"""Compose what goes out: the approval, a decline, the stored answer again.
+
+Responses come from the allow-lists of ``messages/responses.py``; a decline says the
+outcome's text in the member's language in DE62, a 30 only names its element in DE44.
+"""
+
+from atm_switch.domain.errors import Declined
+from atm_switch.domain.outcome import Outcome
+from atm_switch.messages.amounts import AMOUNT_MAX, AdditionalAmount, write_amounts
+from atm_switch.messages.inquiry_data import BalanceData, minor_units, write_balance_data
+from atm_switch.messages.responses import answer, refusal
+from atm_switch.profile.model import InquiryRules
+from atm_switch.switch.case import Case, Response
+from atm_switch.switch.doors import Fresh, Member
+from atm_switch.switch.house import House
+from atm_switch.switch.ports import StoredResponse
+from atm_switch.switch.slip import Balance, Place, error_screen, printable, receipt, screen
+
+PAN, RESPONSE_CODE, BALANCE_DATA, AMOUNTS, SCREEN, RECEIPT = 2, 39, 48, 54, 62, 63
+
+
+def approved(member: Member, balance: Balance, house: House) -> Response:
+    """Compose the approval: DE48, DE54, DE62 and, where asked for, DE63."""
+    fresh = member.proven.known.fresh
+    case, inquiry = fresh.admitted.case, fresh.inquiry
+    profile = case.profile
+    case.host_reference = house.next_host_reference(case.received)
+    words = profile.texts[inquiry.data.language]
+    shows_kpj = fresh.admitted.acquirer.unmasked_kpj
+    added = {
+        BALANCE_DATA: write_balance_data(
+            _balance_data(balance, case, shows_kpj=shows_kpj), profile
+        ),
+        SCREEN: screen(balance, words, profile.inquiry.screen_width).text(),
+    }
+    amounts = _additional_amounts(balance, profile.inquiry)
+    if amounts:
+        added[AMOUNTS] = amounts
+    if inquiry.data.receipt_width:
+        place = _place(fresh)
+        added[RECEIPT] = receipt(balance, place, words, inquiry.data.receipt_width).text()
+    message = answer(case.message, case.rule, profile.code_of(Outcome.APPROVED), added)
+    return Response(message, Outcome.APPROVED)
+
+
+def declined(case: Case, no: Declined) -> Response:
+    """Compose a decline: the outcome's code and text, or a 30 that names the element."""
+    profile = case.profile
+    if no.outcome is Outcome.FORMAT_ERROR:
+        elements = case.message.elements
+        message = refusal(case.message.mti, elements, profile, no.outcome, no.data_element)
+        return Response(message, no.outcome, no.reason)
+    text = profile.outcome_text(no.outcome, case.language)
+    block = error_screen(text, profile.inquiry.screen_width).text()
+    message = answer(case.message, case.rule, profile.code_of(no.outcome), {SCREEN: block})
+    return Response(message, no.outcome, no.reason)
+
+
+def again(case: Case, stored: StoredResponse) -> Response:
+    """Compose the stored answer again; only DE2, which is not stored, is the request's."""
+    message = case.session.dialect.packager.unpack(stored.payload)
+    if PAN in case.rule.echo:
+        message = message.with_element(PAN, case.message[PAN])
+    code = message[RESPONSE_CODE]
+    rows = case.profile.outcomes.items()
+    outcome = next((outcome for outcome, row in rows if row.code == code), Outcome.INTERNAL_ERROR)
+    return Response(message, outcome, "repeat of an answered request", is_repeat=True)
+
+
+def _place(fresh: Fresh) -> Place:
+    inquiry, admitted = fresh.inquiry, fresh.admitted
+    return Place(
+        bank=admitted.acquirer.name,
+        terminal=inquiry.terminal.text,
+        zone=admitted.zone,
+        at=admitted.case.received.utc,
+        rrn=inquiry.rrn.text,
+        stan=inquiry.stan.text,
+        pan_masked=inquiry.pan.masked,
+    )
+
+
+def _additional_amounts(balance: Balance, rules: InquiryRules) -> str:
+    closing = minor_units(balance.statement.closing, rules.amount_exponent)
+    if closing > AMOUNT_MAX:
+        return ""  # DE48 and the slip still show it whole
+    kinds = (rules.available_amount_type, rules.ledger_amount_type)
+    return write_amounts(
+        tuple(AdditionalAmount(rules.account_type, kind, rules.currency, closing) for kind in kinds)
+    )
+
+
+def _balance_data(balance: Balance, case: Case, *, shows_kpj: bool) -> BalanceData:
+    statement, participant = balance.statement, balance.participant
+    return BalanceData(
+        kpj=participant.kpj.digits if shows_kpj else participant.kpj.masked,
+        name=printable(participant.masked_name),
+        segment=participant.segment.value,
+        status=participant.status.value,
+        as_of=statement.as_of,
+        opening=statement.opening,
+        contributions=statement.contributions,
+        development=statement.development,
+        claims=statement.claims,
+        closing=statement.closing,
+        rate_millipercent=statement.rate_millipercent,
+        is_estimate=statement.is_estimate,
+        kpj_count=min(balance.kpj_count, 99),
+        last_contribution=statement.last_contribution,
+        host_reference=case.host_reference,
+    )

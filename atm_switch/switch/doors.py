@@ -1,0 +1,248 @@
+"""The doors of the corridor.  Each takes what only the door before can give.
+
+Skipping or swapping doors does not type-check: authenticate before identify before query.
+A door that says no raises ``Declined``; a question is put with ``ask`` and answered by
+whoever drives the steps.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from atm_switch.domain.errors import Declined
+from atm_switch.domain.identifiers import AcquirerId, Kpj, TerminalId
+from atm_switch.domain.instant import Zone
+from atm_switch.domain.member import CardStatus, LinkedCard
+from atm_switch.domain.outcome import Outcome
+from atm_switch.domain.statement import draw_up
+from atm_switch.messages.balance_inquiry import BalanceInquiry, read_balance_inquiry
+from atm_switch.messages.inquiry_data import Lookup
+from atm_switch.switch.case import Case
+from atm_switch.switch.house import Flight, House
+from atm_switch.switch.policy import AcquirerPolicy, PinPolicy
+from atm_switch.switch.ports import (
+    FindAccount,
+    FindCard,
+    FindRepeat,
+    FindSiblings,
+    JournalEntry,
+    Reserve,
+    Steps,
+    StoredResponse,
+    VerifyPin,
+    ask,
+)
+from atm_switch.switch.slip import Balance, is_awaited, is_showable
+
+
+class Joined(Exception):
+    """The same request is under way already: wait for its response."""
+
+    def __init__(self, flight: Flight) -> None:
+        """Keep the flight to wait for."""
+        super().__init__("joined")
+        self.flight = flight
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The request's bank and terminal may ask here."""
+
+    case: Case
+    acquirer: AcquirerPolicy
+    terminal: TerminalId
+    zone: Zone
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A readable inquiry that is nobody's repeat and in time."""
+
+    admitted: Admitted
+    entry: JournalEntry
+    inquiry: BalanceInquiry
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCard:
+    """The card is linked, live, unexpired, and its owner agreed."""
+
+    fresh: Fresh
+    card: LinkedCard
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenCard:
+    """Whoever asks knows the PIN, or the bank has vouched for it."""
+
+    known: KnownCard
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The KPJ asked for belongs to the card's owner."""
+
+    proven: ProvenCard
+    kpj: Kpj
+    kpj_count: int
+
+
+def admit(case: Case, house: House) -> Admitted:
+    """Let in who signed on (58), asks for its own bank (31), from a terminal it has (58)."""
+    signed_on_as = case.session.signed_on_as
+    if signed_on_as is None:
+        raise Declined(Outcome.NOT_SIGNED_ON, "the link has not signed on")
+    if AcquirerId(case.message[32]) != signed_on_as:
+        raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "DE032 is not who signed on")
+    policy = house.policy.acquirers[signed_on_as]
+    try:
+        terminal = TerminalId(case.message[41])
+    except ValueError as error:
+        raise Declined(Outcome.FORMAT_ERROR, f"DE041 {error}", data_element=41) from None
+    listed = policy.terminals.get(terminal)
+    if listed is None and not policy.admits_any_terminal:
+        raise Declined(Outcome.TERMINAL_NOT_LISTED, "DE041 is not a listed terminal")
+    return Admitted(case, policy, terminal, listed.zone if listed else policy.zone)
+
+
+def read(admitted: Admitted) -> BalanceInquiry:
+    """Read the inquiry (30, 13, 14) and judge whether this channel may ask so (40)."""
+    case, policy = admitted.case, admitted.acquirer
+    inquiry = read_balance_inquiry(case.message, case.profile, case.received.utc)
+    case.language = inquiry.data.language
+    channel = case.profile.channels.get(inquiry.channel.text)
+    if channel is None or inquiry.channel not in policy.channels:
+        raise Declined(Outcome.CHANNEL_NOT_ALLOWED, "DE018 is not a channel of this bank")
+    if inquiry.data.lookup.value not in channel.lookups:
+        raise Declined(Outcome.CHANNEL_NOT_ALLOWED, "this channel may not look up like that")
+    if policy.pin is PinPolicy.ISSUER and inquiry.pin_block is None:
+        raise Declined(Outcome.FORMAT_ERROR, "DE052 is mandatory and missing", data_element=52)
+    return inquiry
+
+
+def first_time(
+    admitted: Admitted, inquiry: BalanceInquiry, entry: JournalEntry, house: House
+) -> Steps[Fresh | StoredResponse]:
+    """Tell a first request from a repeat: the stored response, or 94 for other content.
+
+    Raises ``Joined`` where the very same request is under way.
+    """
+    flight = house.flights.get(entry.key)
+    if flight is not None:
+        if flight.fingerprint != entry.fingerprint:
+            raise Declined(Outcome.DUPLICATE, "same key, other content, first still running")
+        raise Joined(flight)
+    case = admitted.case
+    house.flights[entry.key] = Flight(entry.fingerprint)
+    case.flight = entry.key
+    window = timedelta(seconds=case.profile.inquiry.repeat_window_seconds)
+    stored = yield from ask(FindRepeat(entry.key, case.received.utc - window))
+    if stored is None:
+        case.is_first = True
+        return Fresh(admitted, entry, inquiry)
+    if stored.fingerprint != entry.fingerprint:
+        raise Declined(Outcome.DUPLICATE, "same key, other content")
+    return stored
+
+
+def in_time(fresh: Fresh, house: House) -> Fresh:
+    """Refuse what is stale (68), what comes at end of day (90) and what comes too often (65)."""
+    case, inquiry = fresh.admitted.case, fresh.inquiry
+    window = case.profile.inquiry.de7_window_seconds
+    age = abs(case.received.utc - inquiry.sent_at)
+    if window and age > timedelta(seconds=window):
+        raise Declined(Outcome.STALE_REQUEST, "DE007 is too far from now")
+    if _is_end_of_day(fresh.admitted.acquirer, case):
+        raise Declined(Outcome.CUT_OFF_RUNNING, "end of day of this bank")
+    by_terminal = (inquiry.acquirer, inquiry.terminal)
+    by_card = house.vault.card_ref(inquiry.pan).digest
+    now = case.received.monotonic
+    if not house.terminal_frequency.admits(by_terminal, now):
+        raise Declined(Outcome.TOO_MANY_INQUIRIES, "the terminal asks too often")
+    if not house.card_frequency.admits(by_card, now):
+        raise Declined(Outcome.TOO_MANY_INQUIRIES, "the card asks too often")
+    return fresh
+
+
+def _is_end_of_day(policy: AcquirerPolicy, case: Case) -> bool:
+    if policy.end_of_day is None:
+        return False
+    begin, end = policy.end_of_day
+    clock = case.received.local(Zone.WIB).time()
+    return begin <= clock < end if begin <= end else clock >= begin or clock < end
+
+
+def identify(fresh: Fresh, house: House) -> Steps[KnownCard]:
+    """Find the card (56) and see that it is agreed to (57), live (62), unexpired (54)."""
+    card = yield from ask(FindCard(house.vault.card_ref(fresh.inquiry.pan)))
+    if card is None:
+        raise Declined(Outcome.CARD_NOT_LINKED, "the card is not in the registry")
+    if card.consent_on is None:
+        raise Declined(Outcome.NOT_PERMITTED, "consent was withdrawn")
+    if card.status is not CardStatus.ACTIVE:
+        raise Declined(Outcome.CARD_BLOCKED, "the card is blocked")
+    today = fresh.admitted.case.received.jakarta_date()
+    sent = fresh.inquiry.expiry
+    if any(expiry.is_past(today.year, today.month) for expiry in (card.expiry, sent) if expiry):
+        raise Declined(Outcome.CARD_EXPIRED, "the card is past its expiry")
+    return KnownCard(fresh, card)
+
+
+def prove(known: KnownCard) -> Steps[ProvenCard]:
+    """Verify the PIN where this switch has to: reserve a try durably, then look (55, 75).
+
+    Under policy ``acquirer`` the PIN block is wiped unread.
+    """
+    fresh, card = known.fresh, known.card
+    block = fresh.inquiry.pin_block
+    if fresh.admitted.acquirer.pin is PinPolicy.ACQUIRER or block is None:
+        if block is not None:
+            block.wipe()
+        return ProvenCard(known)
+    if not card.pvv:
+        raise Declined(Outcome.NOT_PERMITTED, "the card has no PIN verification value")
+    case = fresh.admitted.case
+    reservation = yield from ask(Reserve(fresh.entry, case.profile.inquiry.pin_tries_max))
+    case.sequence = reservation.sequence
+    if not reservation.granted:
+        raise Declined(Outcome.PIN_TRIES_EXCEEDED, "all PIN tries are used")
+    is_right = yield from ask(
+        VerifyPin(
+            block, fresh.inquiry.pan, card.pvv, card.pvki,
+            fresh.inquiry.acquirer, fresh.inquiry.terminal,
+        )
+    )  # fmt: skip
+    block.wipe()
+    if not is_right:
+        raise Declined(Outcome.WRONG_PIN, f"PIN try {reservation.tries} is wrong")
+    case.resets_tries = True
+    return ProvenCard(known)
+
+
+def choose(proven: ProvenCard) -> Steps[Member]:
+    """Find the KPJ asked for among those of the card's owner; one answer for all others."""
+    siblings = yield from ask(FindSiblings(proven.known.card.kpj))
+    wanted = proven.known.fresh.inquiry.data
+    chosen: Kpj | None = None
+    if wanted.lookup is Lookup.KPJ and wanted.kpj in siblings:
+        chosen = wanted.kpj
+    elif wanted.lookup is Lookup.CARD and wanted.kpj_index <= len(siblings):
+        chosen = next(iter(siblings[max(0, wanted.kpj_index - 1) :]), None)
+    if chosen is None:
+        raise Declined(Outcome.CARD_NOT_LINKED, "no such KPJ of the card's owner")
+    proven.known.fresh.admitted.case.kpj_masked = chosen.masked
+    return Member(proven, chosen, len(siblings))
+
+
+def query(member: Member, house: House) -> Steps[Balance]:
+    """Draw up the statement as of today in Jakarta (56, 88)."""
+    as_of = member.proven.known.fresh.admitted.case.received.jakarta_date()
+    account = yield from ask(FindAccount(member.kpj, as_of))
+    if account is None:
+        raise Declined(Outcome.CARD_NOT_LINKED, "the ledger does not know the KPJ")
+    participant, history = account
+    if is_awaited(participant.status, history.has_postings):
+        raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "nothing is booked on the account yet")
+    statement = draw_up(history, as_of, house.rates.of(as_of.year).millipercent)
+    if not is_showable(statement):
+        raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "an amount of the statement is negative")
+    return Balance(participant, statement, member.kpj_count)

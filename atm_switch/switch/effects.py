@@ -1,0 +1,47 @@
+"""What the core wants done, as values.  The shell does it, in this order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from atm_switch.switch.ports import Ask
+
+LinkId = int
+Ticket = int
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Put one payload on a link, behind the header it came with (``None``: our own)."""
+
+    link: LinkId
+    payload: bytes = field(repr=False)
+    header: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End a link, after what was sent before."""
+
+    link: LinkId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Find the answer to ``question`` and hand it back under ``ticket``."""
+
+    ticket: Ticket
+    question: Ask[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line for the log; no field holds a secret."""
+
+    event: str
+    fields: Mapping[str, Any]
+    is_alarm: bool = False
+
+
+Effect = Send | Close | Asked | Note

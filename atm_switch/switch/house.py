@@ -1,0 +1,55 @@
+"""What all links share: policy, keys, rates, and what is under way right now."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from atm_switch.domain.accrual import RateTable
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.instant import Instant
+from atm_switch.security.vault import Vault
+from atm_switch.switch.effects import LinkId
+from atm_switch.switch.frequency import Frequency
+from atm_switch.switch.policy import SwitchPolicy
+from atm_switch.switch.ports import RepeatKey
+
+HOUR, MINUTE = 3600.0, 60.0
+HOST_SEQUENCE_MAX = 1_000_000
+
+
+@dataclass(slots=True)
+class Flight:
+    """One transaction under way and the links that wait for its response."""
+
+    fingerprint: bytes
+    waiting: list[tuple[LinkId, bytes]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class House:
+    """The shared state of the core."""
+
+    policy: SwitchPolicy
+    vault: Vault = field(repr=False)
+    rates: RateTable
+    host_sequence: int
+    """The last number given out; the next start goes on from the journal's."""
+    business_dates: dict[AcquirerId, date] = field(default_factory=dict)
+    """Set by cut-over (0800 with DE70 201); otherwise the day in Jakarta."""
+    flights: dict[RepeatKey, Flight] = field(default_factory=dict)
+    card_frequency: Frequency = field(init=False)
+    terminal_frequency: Frequency = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start the counters the policy asks for."""
+        self.card_frequency = Frequency(self.policy.inquiries_per_card_per_hour, HOUR)
+        self.terminal_frequency = Frequency(self.policy.inquiries_per_terminal_per_minute, MINUTE)
+
+    def business_date(self, acquirer: AcquirerId, at: Instant) -> date:
+        """Return the day that counts for reconciliation with ``acquirer``."""
+        today = at.jakarta_date()
+        return max(today, self.business_dates.get(acquirer, today))
+
+    def next_host_reference(self, at: Instant) -> str:
+        """Give out a host reference, ``R`` YY DDD and six digits (domain.md 5.3)."""
+        self.host_sequence = (self.host_sequence + 1) % HOST_SEQUENCE_MAX
+        return f"R{at.jakarta_date():%y%j}{self.host_sequence:06d}"

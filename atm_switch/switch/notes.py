@@ -1,0 +1,70 @@
+"""One line of log for each thing that happened, with nothing secret in it."""
+
+from typing import Any
+
+from atm_switch.domain.errors import FormatError
+from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.case import Case, Response
+from atm_switch.switch.effects import Note
+from atm_switch.switch.network_management import NetworkResponse
+from atm_switch.switch.session import Session
+from atm_switch.wire.message import IsoMessage
+
+ALARMING = (Outcome.INTERNAL_ERROR, Outcome.DUPLICATE, Outcome.MAC_WRONG)
+
+
+def _identity(message: IsoMessage, session: Session) -> dict[str, Any]:
+    named = {"stan": message.get(11), "rrn": message.get(37), "terminal": message.get(41)}
+    return {
+        "link": session.link,
+        "mti": message.mti,
+        **{key: value for key, value in named.items() if value},
+        "acquirer": str(session.signed_on_as or message.get(32)),
+    }
+
+
+def note_of(case: Case, response: Response | None, what: str = "") -> Note:
+    """Note a request that is answered, or joined to another."""
+    fields = _identity(case.message, case.session)
+    if case.pan_masked:
+        fields["pan"] = case.pan_masked
+    if response is None:
+        return Note("transaction", {**fields, "note": what})
+    fields["outcome"] = response.outcome.value
+    fields["de39"] = response.message.get(39)
+    if 44 in response.message:
+        fields["de44"] = response.message[44]
+    fields["ms"] = round(case.elapsed_us / 1000, 3)
+    if response.reason:
+        fields["reason"] = response.reason
+    if response.is_repeat:
+        fields["repeat"] = True
+    return Note("transaction", fields, is_alarm=response.outcome in ALARMING)
+
+
+def note_of_network(case: Case, response: NetworkResponse) -> Note:
+    """Note an 0800."""
+    fields = _identity(case.message, case.session) | {
+        "outcome": response.outcome.value,
+        "de39": response.message.get(39),
+    }
+    if response.reason:
+        fields["reason"] = response.reason
+    return Note(response.what, fields)
+
+
+def note_of_unreadable(session: Session, fault: FormatError) -> Note:
+    """Note a message that could not be read: where, not what."""
+    return Note(
+        "unreadable message",
+        {
+            "link": session.link,
+            "peer": session.peer,
+            "mti": fault.mti,
+            "element": f"DE{fault.data_element:03d}",
+            "offset": fault.offset,
+            "reason": fault.reason,
+            "stan": fault.readable.get(11, ""),
+            "rrn": fault.readable.get(37, ""),
+        },
+    )

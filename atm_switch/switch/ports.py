@@ -1,0 +1,174 @@
+"""What the switch asks of its neighbours: questions as values, answers by type.
+
+The core performs nothing.  A corridor yields an ``Ask``; the shell around the core finds
+the answer - in the loop, in the writer thread, from an HSM - and hands it back.  A
+neighbour that cannot answer is handed back as a ``NeighbourUnavailable``.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+from atm_switch.domain.card import Pan
+from atm_switch.domain.identifiers import AcquirerId, Kpj, TerminalId
+from atm_switch.domain.member import CardRef, LinkedCard, Participant
+from atm_switch.domain.outcome import Outcome
+from atm_switch.domain.secret import PinBlock
+from atm_switch.domain.statement import AccountHistory
+
+T = TypeVar("T")
+
+
+class Ask(Generic[T]):
+    """A question whose answer has type ``T``."""
+
+    __slots__ = ()
+
+
+Steps = Generator[Ask[Any], Any, T]
+"""A corridor: yields questions, is sent their answers, returns a ``T``."""
+
+
+def ask(question: Ask[T]) -> Steps[T]:
+    """Put one question and return its answer, typed: ``card = yield from ask(...)``."""
+    answer: T = yield question
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatKey:
+    """What makes two requests the same transaction: DE32, 41, 7, 11, 37 as text."""
+
+    acquirer: str
+    terminal: str
+    stamp: str
+    stan: str
+    rrn: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """An answer given before: the 0210 payload without DE2, and what it answered.
+
+    ``fingerprint`` is the keyed hash of the request it belongs to (32 bytes).
+    """
+
+    fingerprint: bytes
+    payload: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """What the journal keeps of a request, in row A and row B alike.  No PAN, no PIN."""
+
+    received_at: datetime
+    key: RepeatKey
+    fingerprint: bytes
+    mti: str
+    processing_code: str
+    channel: str
+    business_date: date
+    peer: str
+    pan_masked: str
+    card: CardRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Row A is on disk.  ``tries`` counts this one; ``granted`` false: all tries are used."""
+
+    sequence: int
+    tries: int
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What row B adds: how it ended.
+
+    ``payload`` is the 0210 without DE2, kept for repeats; ``None`` where a repeat must
+    be judged anew.  ``resets_tries`` clears the card's PIN tries in the same commit.
+    """
+
+    outcome: Outcome
+    response_code: str
+    reason: str
+    kpj_masked: str
+    host_reference: str
+    elapsed_us: int
+    payload: bytes | None = field(repr=False)
+    resets_tries: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FindRepeat(Ask[StoredResponse | None]):
+    """The journal's answer to this key since ``since`` (UTC), if one is kept."""
+
+    key: RepeatKey
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FindCard(Ask[LinkedCard | None]):
+    """The registry's link for a card, whatever its state."""
+
+    ref: CardRef
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve(Ask[Reservation]):
+    """Make row A durable and, in the same commit, count one PIN try of the card.
+
+    Where ``tries_max`` tries are used already, nothing is counted and it is not granted.
+    """
+
+    entry: JournalEntry
+    tries_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPin(Ask[bool]):
+    """Whether DE52 holds the PIN behind the card's PVV.  One ``False`` for every wrong."""
+
+    block: PinBlock
+    pan: Pan
+    pvv: str
+    pvki: str
+    acquirer: AcquirerId
+    terminal: TerminalId
+
+
+@dataclass(frozen=True, slots=True)
+class FindSiblings(Ask[tuple[Kpj, ...]]):
+    """Every KPJ of the person who holds ``kpj``: that one first, the others ascending.
+
+    Empty where the ledger does not know ``kpj``.
+    """
+
+    kpj: Kpj
+
+
+@dataclass(frozen=True, slots=True)
+class FindAccount(Ask[tuple[Participant, AccountHistory] | None]):
+    """A participant and the postings that a statement as of ``as_of`` needs."""
+
+    kpj: Kpj
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
+class Commit(Ask[None]):
+    """Make row B durable.  ``sequence`` is row A's, or ``None`` where there is none."""
+
+    entry: JournalEntry
+    ending: Ending
+    sequence: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepBusinessDate(Ask[None]):
+    """Keep an acquirer's business date after a cut-over, so that a restart knows it."""
+
+    acquirer: AcquirerId
+    business_date: date

@@ -1,0 +1,57 @@
+"""One TCP link as the core sees it: who signed on, how often it misbehaved, when it spoke."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.profile.model import Profile
+from atm_switch.switch.effects import LinkId
+from atm_switch.wire.packager import Packager
+
+STRIKE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A profile with its packager, shared by the links of one listener."""
+
+    profile: Profile
+    packager: Packager
+
+    @classmethod
+    def of(cls, profile: Profile) -> "Dialect":
+        """Make the packager that belongs to ``profile``."""
+        return cls(profile, Packager(profile))
+
+
+@dataclass(slots=True)
+class Session:
+    """The state of one link; it ends with the link."""
+
+    link: LinkId
+    peer: str
+    dialect: Dialect
+    default_acquirer: AcquirerId | None
+    """The listener's acquirer, for a sign-on without DE32."""
+    heard_at: float
+    """Monotonic seconds of the last whole frame."""
+    signed_on_as: AcquirerId | None = None
+    in_flight: int = 0
+    own_stan: int = 0
+    echo_stan: str = ""
+    """DE11 of our own echo while it is unanswered."""
+    echo_sent_at: float = 0.0
+    ignored_responses: int = 0
+    strikes: deque[float] = field(default_factory=deque)
+
+    def strike(self, now: float) -> int:
+        """Count one bad frame; return how many there were in the last minute."""
+        self.strikes.append(now)
+        while self.strikes[0] <= now - STRIKE_SECONDS:
+            self.strikes.popleft()
+        return len(self.strikes)
+
+    def next_stan(self) -> str:
+        """Count up our own STAN for this link, 000001 to 999999 and round."""
+        self.own_stan = self.own_stan % 999_999 + 1
+        return f"{self.own_stan:06d}"

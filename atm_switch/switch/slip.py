@@ -1,0 +1,172 @@
+"""What the member reads: screen lines (DE62) and the paper slip (DE63).
+
+Pure: balance, words, place and time in; lines out.  The slip's form is domain.md 6.  Card
+number, KPJ and name are masked here whatever DE48 shows.  Lines too long for a narrow
+slip are broken, never cut, save the bank's own name; what does not fit one text block is
+left off at the end, where the greetings stand.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from atm_switch.domain.instant import Zone
+from atm_switch.domain.member import MemberStatus, Participant
+from atm_switch.domain.money import Money
+from atm_switch.domain.statement import Statement
+from atm_switch.messages.text_block import TextBlock, lines_max, wrap
+from atm_switch.profile.model import SlipTexts
+
+LABEL_WIDTH = 12
+AMOUNT_LABEL_WIDTH = 16
+CURRENCY = "Rp"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and when the member stands: all the slip says that the balance does not."""
+
+    bank: str
+    terminal: str
+    zone: Zone
+    at: datetime
+    rrn: str
+    stan: str
+    pan_masked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A member's statement and how many KPJ the member has."""
+
+    participant: Participant
+    statement: Statement
+    kpj_count: int
+
+
+def receipt(balance: Balance, place: Place, words: SlipTexts, width: int) -> TextBlock:
+    """Compose the slip, each line at most ``width`` characters."""
+    rule = "-" * width
+    lines = [
+        *_head(place, words, width),
+        rule,
+        *(line.center(width).rstrip() for line in words.heading),
+        rule,
+        *_member(balance, words, width),
+        rule,
+        *_amounts(balance.statement, words, width),
+        rule,
+        *_amount(words.closing, balance.statement.closing, width),
+        rule,
+        *_foot(balance.statement, words, width),
+    ]
+    return TextBlock("R", width, tuple(lines[: lines_max(width)]))
+
+
+def screen(balance: Balance, words: SlipTexts, width: int) -> TextBlock:
+    """Compose the screen: who, the amounts, and how to see the other KPJ."""
+    lines = [
+        words.heading[0],
+        *_member(balance, words, width),
+        *_amounts(balance.statement, words, width),
+        *_amount(words.closing, balance.statement.closing, width),
+        *wrap(_note(balance.statement, words), width),
+    ]
+    if balance.kpj_count > 1:
+        count = f"{balance.kpj_count:02d}"
+        for line in words.choose:
+            lines += wrap(line.replace("{count}", count), width)
+    return TextBlock("S", width, tuple(lines[: lines_max(width)]))
+
+
+def error_screen(text: str, width: int) -> TextBlock:
+    """Compose the lines of a decline."""
+    return TextBlock("E", width, tuple(wrap(printable(text), width)))
+
+
+def printable(text: str) -> str:
+    """Reduce a text to the printable ASCII that class ``ans`` allows; the rest is ``?``."""
+    plain = unicodedata.normalize("NFKD", text)
+    bare = "".join(character for character in plain if not unicodedata.combining(character))
+    return "".join(character if " " <= character <= "~" else "?" for character in bare)
+
+
+def percent(millipercent: int) -> str:
+    """Write a rate the Indonesian way, at least two decimals: 5000 is ``5,00``."""
+    whole, thousandths = divmod(millipercent, 1000)
+    decimals = f"{thousandths:03d}"
+    return f"{whole},{decimals[:2] if decimals.endswith('0') else decimals}"
+
+
+def _head(place: Place, words: SlipTexts, width: int) -> Iterator[str]:
+    yield f"{printable(place.bank)} - {words.receipt_title}"[:width].center(width).rstrip()
+    stamp = f"{place.at.astimezone(place.zone.tzinfo):%d/%m/%Y %H:%M:%S} {place.zone.name}"
+    yield from _two_sides(stamp, f"{words.terminal} {place.terminal}", width)
+    yield from _two_sides(f"{words.reference} {place.rrn}", f"{words.stan} {place.stan}", width)
+    yield f"{words.card:<6} {place.pan_masked}"
+
+
+def _two_sides(left: str, right: str, width: int) -> tuple[str, ...]:
+    if len(left) + 1 + len(right) > width:
+        return (left, right)
+    return (left + right.rjust(width - len(left)),)
+
+
+def _member(balance: Balance, words: SlipTexts, width: int) -> Iterator[str]:
+    member = balance.participant
+    standing = f"{member.segment.value} / {words.status[member.status.value]}"
+    for label, value in (
+        (words.kpj, member.kpj.masked),
+        (words.name, printable(member.masked_name)),
+        (words.membership, standing),
+        (words.as_of, f"{balance.statement.as_of:%d/%m/%Y}"),
+    ):
+        yield f"{label:<{LABEL_WIDTH}}: {value}"[:width].rstrip()
+
+
+def _amounts(statement: Statement, words: SlipTexts, width: int) -> Iterator[str]:
+    mark = " *)" if statement.is_estimate else ""
+    for label, amount in (
+        (words.opening, statement.opening),
+        (words.contributions, statement.contributions),
+        (words.development + mark, statement.development),
+        (words.claims, statement.claims),
+    ):
+        yield from _amount(label, amount, width)
+
+
+def _amount(label: str, amount: Money, width: int) -> Sequence[str]:
+    figure = amount.indonesian()
+    named = f"{label:<{AMOUNT_LABEL_WIDTH}}{CURRENCY}"
+    if len(named) + 1 + len(figure) > width:
+        return (label, f"{CURRENCY} {figure}".rjust(width))
+    return (named + figure.rjust(width - len(named)),)
+
+
+def _note(statement: Statement, words: SlipTexts) -> str:
+    note = words.estimate_note if statement.is_estimate else words.final_note
+    return note.replace("{rate}", percent(statement.rate_millipercent))
+
+
+def _foot(statement: Statement, words: SlipTexts, width: int) -> Iterator[str]:
+    yield from wrap(_note(statement, words), width)
+    first, *greetings = words.footer
+    yield from wrap(first, width)
+    for greeting in greetings:
+        for line in wrap(greeting, width):
+            yield line.center(width).rstrip()
+
+
+def is_showable(statement: Statement) -> bool:
+    """Tell whether every amount of a statement has a place in DE48: none is negative."""
+    amounts = (
+        statement.opening, statement.contributions, statement.development,
+        statement.claims, statement.closing,
+    )  # fmt: skip
+    return all(0 <= amount.sen < 10**14 for amount in amounts)
+
+
+def is_awaited(status: MemberStatus, has_postings: bool) -> bool:  # noqa: FBT001
+    """Tell whether an account's balance is still to come: nothing was ever booked on it."""
+    return not has_postings and status is not MemberStatus.CLAIMED_OUT

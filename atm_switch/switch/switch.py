@@ -1,0 +1,254 @@
+"""The switch's core: frames, answers and ticks in, effects out.  It performs nothing.
+
+Every readable request leaves with a response: the corridor ends in one whatever happens,
+and what no corridor takes is refused by name.  A response that comes in is counted and
+never answered, so two hosts cannot talk each other into a storm.
+
+The shell calls ``opened``, ``received``, ``answered``, ``tick`` and ``closed``, one at a
+time, and carries out the effects in order.
+"""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+from atm_switch.domain.errors import (
+    Declined,
+    FormatError,
+    JournalUnavailable,
+    LedgerUnavailable,
+)
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.instant import Instant, transmission_stamp
+from atm_switch.domain.outcome import Outcome
+from atm_switch.messages.mti import is_answerable, is_response
+from atm_switch.messages.responses import refusal
+from atm_switch.switch.balance_inquiry import balance_inquiry, place_of
+from atm_switch.switch.case import Case, Response
+from atm_switch.switch.compose import declined
+from atm_switch.switch.doors import Joined
+from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
+from atm_switch.switch.house import House
+from atm_switch.switch.network_management import network_management
+from atm_switch.switch.notes import note_of, note_of_network, note_of_unreadable
+from atm_switch.switch.ports import Ask, KeepBusinessDate, Steps
+from atm_switch.switch.reversal import reversal
+from atm_switch.switch.session import Dialect, Session
+from atm_switch.wire.framing import Frame
+from atm_switch.wire.message import IsoMessage
+
+
+@dataclass(slots=True)
+class _Open:
+    """A corridor that waits for an answer."""
+
+    case: Case
+    steps: Steps[Response]
+
+
+class Switch:
+    """The state of all links and all requests under way."""
+
+    def __init__(self, house: House) -> None:
+        """Begin with no link."""
+        self._house = house
+        self._sessions: dict[LinkId, Session] = {}
+        self._open: dict[Ticket, _Open] = {}
+        self._tickets = itertools.count(1)
+
+    @property
+    def in_flight(self) -> int:
+        """Count the requests that wait for a neighbour."""
+        return len(self._open)
+
+    def in_flight_of(self, link: LinkId) -> int:
+        """Count the requests of one link that wait for a neighbour."""
+        session = self._sessions.get(link)
+        return 0 if session is None else session.in_flight
+
+    def opened(
+        self, link: LinkId, peer: str, dialect: Dialect, acquirer: AcquirerId | None, now: Instant
+    ) -> list[Effect]:
+        """Take a new link, which speaks ``dialect`` and belongs to ``acquirer`` if named."""
+        self._sessions[link] = Session(link, peer, dialect, acquirer, now.monotonic)
+        return [Note("link opened", {"link": link, "peer": peer})]
+
+    def closed(self, link: LinkId, reason: str) -> list[Effect]:
+        """Forget a link; what it has under way is finished for the journal, not sent."""
+        session = self._sessions.pop(link)
+        counted = {"ignored_responses": session.ignored_responses}
+        return [Note("link closed", {"link": link, "peer": session.peer, "why": reason, **counted})]
+
+    def received(self, link: LinkId, frame: Frame, now: Instant) -> list[Effect]:
+        """Take one frame of a link."""
+        session = self._sessions.get(link)
+        if session is None:
+            return []
+        session.heard_at = now.monotonic
+        try:
+            message = session.dialect.packager.unpack(frame.payload)
+        except FormatError as fault:
+            return self._unreadable(session, frame, fault, now)
+        if is_response(message.mti):
+            return self._heard_response(session, message)
+        rule = session.dialect.profile.rule_of(message.mti)
+        if rule is not None and rule.name == "network":
+            return self._network(Case(message, frame.header, rule, session, now, now))
+        if rule is None:
+            return self._unknown(session, message, frame)
+        return self._request(Case(message, frame.header, rule, session, now, now))
+
+    def answered(self, ticket: Ticket, answer: Any, now: Instant) -> list[Effect]:
+        """Go on with a corridor; an exception as ``answer`` is raised where it waits.
+
+        A ticket that was given up in the meantime is ignored.
+        """
+        waiting = self._open.pop(ticket, None)
+        return [] if waiting is None else self._advance(waiting, answer, now)
+
+    def tick(self, now: Instant) -> list[Effect]:
+        """Let time pass: give up what waits too long, keep silent links awake."""
+        effects: list[Effect] = []
+        for ticket, waiting in list(self._open.items()):
+            case = waiting.case
+            if now.monotonic - case.received.monotonic > case.profile.inquiry.request_seconds_max:
+                silent = JournalUnavailable if case.is_committing else LedgerUnavailable
+                effects += self.answered(ticket, silent("no answer in time"), now)
+        for session in list(self._sessions.values()):
+            effects += self._keep_awake(session, now)
+        return effects
+
+    def _request(self, case: Case) -> list[Effect]:
+        if case.rule.name == "reversal":
+            return self._finished(case, reversal(case))
+        if not case.rule.has_processing_code(case.message.get(3)):
+            no = Declined(Outcome.UNSUPPORTED_TRANSACTION, "DE003 is no inquiry of the profile")
+            return self._finished(case, declined(case, no))
+        if len(self._open) >= self._house.policy.in_flight_max:
+            no = Declined(Outcome.LEDGER_UNAVAILABLE, "too many requests under way")
+            return self._finished(case, declined(case, no))
+        return self._advance(_Open(case, balance_inquiry(case, self._house)), None, case.received)
+
+    def _advance(self, waiting: _Open, answer: Any, now: Instant) -> list[Effect]:
+        case, steps = waiting.case, waiting.steps
+        case.now = now
+        try:
+            question: Ask[Any] = (
+                steps.throw(answer) if isinstance(answer, Exception) else steps.send(answer)
+            )
+        except StopIteration as end:
+            return self._finished(case, end.value)
+        except Joined as joined:
+            case.session.in_flight -= case.is_counted
+            joined.flight.waiting.append((case.session.link, case.header))
+            return [note_of(case, None, "joined the same request under way")]
+        except Exception as mistake:  # noqa: BLE001  never a hung terminal, never 00
+            no = Declined(Outcome.INTERNAL_ERROR, place_of(mistake))
+            return self._finished(case, declined(case, no))
+        ticket = next(self._tickets)
+        self._open[ticket] = waiting
+        if not case.is_counted:
+            case.is_counted = True
+            case.session.in_flight += 1
+        return [Asked(ticket, question)]
+
+    def _finished(self, case: Case, response: Response) -> list[Effect]:
+        payload, response = _packed(case, response)
+        case.session.in_flight -= case.is_counted
+        flight = self._house.flights.pop(case.flight, None) if case.flight else None
+        waiting = flight.waiting if flight else []
+        effects: list[Effect] = [
+            Send(link, payload, header)
+            for link, header in [(case.session.link, case.header), *waiting]
+            if link in self._sessions
+        ]
+        effects.append(note_of(case, response))
+        if response.outcome is Outcome.FORMAT_ERROR:
+            effects += self._strike(case.session, case.received)
+        return effects
+
+    def _network(self, case: Case) -> list[Effect]:
+        session = case.session
+        response = network_management(case.message, case.rule, session, self._house, case.received)
+        payload = session.dialect.packager.pack(response.message)
+        effects: list[Effect] = [
+            Send(session.link, payload, case.header),
+            note_of_network(case, response),
+        ]
+        if response.cut_over is not None:
+            effects.append(Asked(next(self._tickets), KeepBusinessDate(*response.cut_over)))
+        if response.outcome is Outcome.FORMAT_ERROR:
+            effects += self._strike(session, case.received)
+        return effects
+
+    def _unknown(self, session: Session, message: IsoMessage, frame: Frame) -> list[Effect]:
+        outcome = Outcome.UNSUPPORTED_TRANSACTION
+        note = Note(
+            "transaction",
+            {"link": session.link, "mti": message.mti, "outcome": outcome.value},
+        )
+        if not is_answerable(message.mti):
+            return [note]
+        profile = session.dialect.profile
+        response = refusal(message.mti, message.elements, profile, outcome)
+        payload = session.dialect.packager.pack(response)
+        return [Send(session.link, payload, frame.header), note]
+
+    def _unreadable(
+        self, session: Session, frame: Frame, fault: FormatError, now: Instant
+    ) -> list[Effect]:
+        effects: list[Effect] = []
+        if is_response(fault.mti):
+            session.ignored_responses += 1
+        elif is_answerable(fault.mti):
+            profile = session.dialect.profile
+            known = profile.rule_of(fault.mti) is not None
+            outcome = Outcome.FORMAT_ERROR if known else Outcome.UNSUPPORTED_TRANSACTION
+            element = fault.data_element if known else None
+            response = refusal(fault.mti, fault.readable, profile, outcome, element)
+            payload = session.dialect.packager.pack(response)
+            effects.append(Send(session.link, payload, frame.header))
+        effects.append(note_of_unreadable(session, fault))
+        return effects + self._strike(session, now)
+
+    def _strike(self, session: Session, now: Instant) -> list[Effect]:
+        limit = self._house.policy.bad_frames_per_minute
+        if limit and session.strike(now.monotonic) >= limit:
+            return [Close(session.link, f"{limit} bad frames within a minute")]
+        return []
+
+    def _heard_response(self, session: Session, message: IsoMessage) -> list[Effect]:
+        if session.echo_stan and message.get(11) == session.echo_stan:
+            session.echo_stan = ""
+            return []
+        session.ignored_responses += 1
+        seen = {"mti": message.mti, "stan": message.get(11), "wanted": session.echo_stan}
+        return [Note("response without request", {"link": session.link, **seen})]
+
+    def _keep_awake(self, session: Session, now: Instant) -> list[Effect]:
+        policy = self._house.policy
+        if not policy.echo_idle_seconds or session.signed_on_as is None:
+            return []
+        if session.echo_stan and session.heard_at >= session.echo_sent_at:
+            session.echo_stan = ""  # any frame shows that the peer is there
+        if session.echo_stan:
+            overdue = now.monotonic - session.echo_sent_at > policy.echo_answer_seconds
+            return [Close(session.link, "our echo was not answered")] if overdue else []
+        if now.monotonic - session.heard_at < policy.echo_idle_seconds:
+            return []
+        session.echo_stan, session.echo_sent_at = session.next_stan(), now.monotonic
+        code = session.dialect.profile.network.echo
+        elements = {7: transmission_stamp(now.utc), 11: session.echo_stan, 70: code}
+        payload = session.dialect.packager.pack(IsoMessage("0800", elements))
+        return [Send(session.link, payload), Note("echo sent", {"link": session.link})]
+
+
+def _packed(case: Case, response: Response) -> tuple[bytes, Response]:
+    packager = case.session.dialect.packager
+    try:
+        return packager.pack(response.message), response
+    except ValueError as mistake:
+        # A response we cannot write is our bug; the terminal still hears of it.
+        outcome = Outcome.INTERNAL_ERROR
+        message = refusal(case.message.mti, case.message.elements, case.profile, outcome)
+        return packager.pack(message), Response(message, outcome, str(mistake))

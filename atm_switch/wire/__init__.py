@@ -1,0 +1,1 @@
+"""Bytes: frames cut from the stream, payloads packed and unpacked."""

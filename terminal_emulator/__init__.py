@@ -1,0 +1,1 @@
+"""The terminal emulator: plays the ATM."""

@@ -1,0 +1,181 @@
+"""What every journal must do, whatever it is made of; run against the SQLite one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.ports import (
+    Commit,
+    FindRepeat,
+    Reservation,
+    Reserve,
+    StoredResponse,
+)
+from tests.doubles.journal_bench import (
+    JournalBench,
+    card_of,
+    ending_of,
+    entry_of,
+    key_of,
+    since,
+)
+
+
+class Journal(Protocol):
+    """The port as a test sees it."""
+
+    def ask(self, question: Reserve | Commit) -> Any:
+        """Put a question to the writer and wait."""
+
+    def find(self, question: FindRepeat) -> StoredResponse | None:
+        """Look for a repeat."""
+
+    def reopen(self) -> None:
+        """Stop and start again."""
+
+
+class JournalContract:
+    """The claims; a subclass has the fixture ``journal``."""
+
+    def test_first_reservation_counts_one_try(self, journal: Journal) -> None:
+        """
+        The first A has sequence 1, counts one try and is granted.
+        """
+        answer = journal.ask(Reserve(entry_of(1), tries_max=3))
+
+        assert Reservation(sequence=1, tries=1, granted=True) == answer
+
+    def test_tries_above_the_maximum_are_refused(self, journal: Journal) -> None:
+        """
+        The fourth reservation of a card is written but neither granted nor counted.
+        """
+        card = card_of(7)
+
+        answers = [journal.ask(Reserve(entry_of(n, card), 3)) for n in range(1, 6)]
+
+        assert [1, 2, 3, 3, 3] == [answer.tries for answer in answers]
+        assert [True, True, True, False, False] == [answer.granted for answer in answers]
+        assert [1, 2, 3, 4, 5] == [answer.sequence for answer in answers]
+
+    def test_tries_of_cards_are_counted_apart(self, journal: Journal) -> None:
+        """
+        Using up one card's tries leaves another card's alone.
+        """
+        for number in (1, 2, 3):
+            journal.ask(Reserve(entry_of(number, card_of(1)), 3))
+
+        answer = journal.ask(Reserve(entry_of(4, card_of(2)), 3))
+
+        assert (1, True) == (answer.tries, answer.granted)
+
+    def test_right_pin_clears_the_tries(self, journal: Journal) -> None:
+        """
+        After an ending that resets, the next reservation is the first try again.
+        """
+        entry = entry_of(1, card_of(1))
+        reserved = journal.ask(Reserve(entry, 3))
+        journal.ask(Commit(entry, ending_of(resets_tries=True), reserved.sequence))
+
+        answer = journal.ask(Reserve(entry_of(2, card_of(1)), 3))
+
+        assert 1 == answer.tries
+
+    def test_tries_outlive_a_restart(self, journal: Journal) -> None:
+        """
+        A try counted before a restart is counted after it.
+        """
+        for number in (1, 2, 3):
+            journal.ask(Reserve(entry_of(number, card_of(1)), 3))
+
+        journal.reopen()
+
+        assert journal.ask(Reserve(entry_of(4, card_of(1)), 3)).granted is False
+
+    def test_committed_response_is_found_byte_for_byte(self, journal: Journal) -> None:
+        """
+        A repeat gets the payload as it was committed and the fingerprint of its request.
+        """
+        payload = bytes(range(256))
+        journal.ask(Commit(entry_of(1), ending_of(payload), None))
+
+        found = journal.find(FindRepeat(key_of(1), since(1)))
+
+        assert StoredResponse(entry_of(1).fingerprint, payload) == found
+
+    def test_repeat_is_found_after_a_restart(self, journal: Journal) -> None:
+        """
+        A stored response survives stopping and starting.
+        """
+        journal.ask(Commit(entry_of(1), ending_of(b"kept"), None))
+
+        journal.reopen()
+
+        found = journal.find(FindRepeat(key_of(1), since(1)))
+        assert found is not None
+        assert b"kept" == found.payload
+
+    def test_other_key_finds_no_response(self, journal: Journal) -> None:
+        """
+        Another STAN and RRN are another transaction.
+        """
+        journal.ask(Commit(entry_of(1), ending_of(), None))
+
+        assert journal.find(FindRepeat(key_of(2), since(1))) is None
+
+    def test_response_before_the_window_is_not_found(self, journal: Journal) -> None:
+        """
+        ``since`` is a bound on when the request came in, and it is inclusive.
+        """
+        journal.ask(Commit(entry_of(1, received_at=since(2)), ending_of(), None))
+
+        assert journal.find(FindRepeat(key_of(1), since(1))) is None
+        assert journal.find(FindRepeat(key_of(1), since(2))) is not None
+
+    def test_ending_without_payload_is_no_repeat(self, journal: Journal) -> None:
+        """
+        An outcome that must be judged anew is journalled but never found, nor does it
+        hide the response stored before it.
+        """
+        journal.ask(Commit(entry_of(1), ending_of(None, outcome=Outcome.FORMAT_ERROR), None))
+
+        assert journal.find(FindRepeat(key_of(1), since(1))) is None
+
+        journal.ask(Commit(entry_of(1), ending_of(b"first"), None))
+        journal.ask(Commit(entry_of(1), ending_of(None, outcome=Outcome.DUPLICATE), None))
+
+        found = journal.find(FindRepeat(key_of(1), since(1)))
+        assert found is not None
+        assert b"first" == found.payload
+
+    def test_newest_stored_response_wins(self, journal: Journal) -> None:
+        """
+        Where a key has two responses, the later row is the one given.
+        """
+        for payload in (b"older", b"newer"):
+            journal.ask(Commit(entry_of(1), ending_of(payload), None))
+
+        found = journal.find(FindRepeat(key_of(1), since(1)))
+
+        assert found is not None
+        assert b"newer" == found.payload
+
+    def test_reservation_alone_is_no_repeat(self, journal: Journal) -> None:
+        """
+        In doubt means: processed anew, not answered from the journal.
+        """
+        journal.ask(Reserve(entry_of(1), 3))
+
+        assert journal.find(FindRepeat(key_of(1), since(1))) is None
+
+
+class TestSqliteJournal(JournalContract):
+    """The contract, kept by the SQLite journal."""
+
+    @pytest.fixture
+    def journal(self, tmp_path: Path) -> Iterator[Journal]:
+        """Give a journal in a file of its own."""
+        with JournalBench(tmp_path / "journal.db") as bench:
+            yield bench
