@@ -9,8 +9,8 @@ questions to try again is the writer's decision.
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from atm_switch.adapters.journal_chain import BEGINNING, Head, JournalChain
@@ -26,7 +26,15 @@ from atm_switch.adapters.journal_rows import (
 )
 from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import NONCE_BYTES, Vault
-from atm_switch.switch.ports import Ask, Commit, Ending, JournalEntry, Reservation, Reserve
+from atm_switch.switch.ports import (
+    Ask,
+    Commit,
+    Ending,
+    JournalEntry,
+    KeepBusinessDate,
+    Reservation,
+    Reserve,
+)
 
 RESPONSE_PURPOSE: Final = "response"
 """What a stored 0210 is sealed for."""
@@ -39,15 +47,7 @@ class Unblock(Ask[int]):
     ref: CardRef
 
 
-@dataclass(frozen=True, slots=True)
-class SetBusinessDate(Ask[None]):
-    """Make durable which business date (DE15) an acquirer is in."""
-
-    acquirer: str
-    business_date: date
-
-
-JournalQuestion = Reserve | Commit | Unblock | SetBusinessDate
+JournalQuestion = Reserve | Commit | KeepBusinessDate | Unblock
 """What the journal's writer answers."""
 
 
@@ -133,8 +133,9 @@ class _Page:
                 return self._commit(entry, ending, sequence)
             case Unblock(ref):
                 return self._unblock(ref)
-            case SetBusinessDate(acquirer, business_date):
-                self._connection.execute(_SET_DATE, (acquirer, business_date.isoformat()))
+            case KeepBusinessDate(acquirer, business_date):
+                values = (acquirer.text, business_date.isoformat())
+                self._connection.execute(_SET_DATE, values)
                 return None
 
     def close(self) -> None:
@@ -173,7 +174,8 @@ class _Page:
 
     def _append(self, row: JournalRow) -> None:
         link = self._ink.chain.link(self._head.chain, row)
-        self._connection.execute(_INSERT_ROW, cells_of(replace(row, chain=link)))
+        # the chain is the last column
+        self._connection.execute(_INSERT_ROW, (*cells_of(row)[:-1], link))
         self._head = Head(row.seq, link)
 
 

@@ -2,11 +2,13 @@
 
 Plan: one read-only connection, used in the thread that made it; every question is one
 indexed SELECT that is read to its end at once, so that no read holds back a checkpoint.
-Limits: sees committed rows only.  ``in_doubt`` and ``verify`` walk the whole journal and
-belong to the command line, not to the loop.
+Limits: sees committed rows only.  ``in_doubt``, ``reconcile`` and ``verify`` walk long
+ways without a limit of time, and belong to the command line, not to the loop.
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, Self
@@ -20,7 +22,7 @@ from atm_switch.adapters.journal_rows import (
     to_microseconds,
 )
 from atm_switch.adapters.journal_verify import Verification, verify_journal
-from atm_switch.adapters.schema import open_reader
+from atm_switch.adapters.schema import QUERY_SECONDS_MAX, Stopwatch, open_reader
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import Vault
@@ -41,9 +43,13 @@ _IN_DOUBT: Final = (
 class JournalReader:
     """Reads a journal.  Every method raises ``JournalUnavailable`` where it cannot."""
 
-    def __init__(self, path: Path) -> None:
-        """Open ``path`` read-only; raises what ``open_reader`` raises."""
-        self._connection = open_reader(path)
+    def __init__(self, path: Path, seconds_max: float = QUERY_SECONDS_MAX) -> None:
+        """Open ``path`` read-only; raises what ``open_reader`` raises.
+
+        ``seconds_max`` bounds every query but the walks.
+        """
+        self._connection = open_reader(path, seconds_max)
+        self._seconds_max = seconds_max
 
     def close(self) -> None:
         """Close the connection."""
@@ -89,7 +95,8 @@ class JournalReader:
 
     def in_doubt(self) -> tuple[JournalRow, ...]:
         """Return every A without a B: cut off by a crash, or still under way."""
-        return self._rows(_IN_DOUBT)
+        with self._no_hurry():
+            return self._rows(_IN_DOUBT)
 
     def last_sequence(self) -> int:
         """Return the sequence of the last row, 0 for none."""
@@ -118,14 +125,22 @@ class JournalReader:
 
     def reconcile(self, acquirer: str, business_date: date) -> Reconciliation:
         """Count an acquirer's business date by outcome and DE39."""
-        try:
+        with self._no_hurry():
             return reconcile(self._connection, acquirer, business_date)
-        except sqlite3.Error as error:
-            raise _unreadable(error) from error
 
     def verify(self, vault: Vault) -> Verification:
         """Check the whole journal: chain, sequence, head, file, A without B."""
-        return verify_journal(self._connection, vault)
+        with self._no_hurry():
+            return verify_journal(self._connection, vault)
+
+    @contextmanager
+    def _no_hurry(self) -> Iterator[None]:
+        try:
+            self._connection.set_progress_handler(None, 0)
+            yield
+            Stopwatch(self._connection, self._seconds_max)
+        except sqlite3.Error as error:
+            raise _unreadable(error) from error
 
     def _rows(self, clause: str, *values: object) -> tuple[JournalRow, ...]:
         return tuple(row_from(cells) for cells in self._select(_SELECT + clause, values))

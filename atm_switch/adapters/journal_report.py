@@ -2,8 +2,9 @@
 
 Plan: one grouped SELECT over the B rows, one count of A without B, and a pure value that
 writes itself as CSV.  The bank lays it beside its own count by DE39.
-Limits: every B row counts once, as the corridor wrote it; a request in doubt that was
-then processed anew shows under its outcome and, by its first A, in doubt as well.
+Limits: every B row counts once; a repeat that was answered from the journal has no row.
+A request in doubt that was then processed anew shows under its outcome and, by its first
+A, in doubt as well; a request still under way shows in doubt.
 """
 
 import csv

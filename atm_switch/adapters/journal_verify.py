@@ -29,6 +29,14 @@ GUARDS: Final = (
 )
 """The triggers by which the schema itself refuses changes."""
 
+_HINDRANCES: Final = (
+    "SQLITE_INTERRUPT",
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_IOERR",
+    "SQLITE_CANTOPEN",
+)
+
 
 @unique
 class Fault(Enum):
@@ -99,7 +107,11 @@ class _Walk:
 
 
 def verify_journal(connection: sqlite3.Connection, vault: Vault) -> Verification:
-    """Check every row against the chain; a file SQLite cannot read is a finding too."""
+    """Check every row against the chain; content SQLite cannot read is a finding too.
+
+    Raises ``sqlite3.OperationalError`` where the walk was hindered, which says nothing
+    about the content: interrupted, locked, a disk that does not read.
+    """
     walk = _Walk(JournalChain(vault))
     try:
         connection.execute("BEGIN")
@@ -110,8 +122,10 @@ def verify_journal(connection: sqlite3.Connection, vault: Vault) -> Verification
             _check_head(connection, walk)
         finally:
             connection.execute("ROLLBACK")
-    except (sqlite3.DatabaseError, TypeError, UnicodeError):
+    except (sqlite3.DatabaseError, TypeError, UnicodeError) as error:
         # a cell of the wrong type can only come from a schema that was taken apart
+        if getattr(error, "sqlite_errorname", "").startswith(_HINDRANCES):
+            raise
         walk.note(Fault.FILE_DAMAGED, walk.last.seq)
     return Verification(
         rows=walk.rows,

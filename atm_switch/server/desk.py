@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from atm_switch.server.line import Line
     from atm_switch.server.listener import Listener
 
+DRAIN_LOOK_SECONDS = 0.005
+
 JOURNALED = (Reserve, Commit, KeepBusinessDate)
 
 Neighbours = Mapping[type[Ask[Any]], Callable[[Any], Any]]
@@ -137,7 +139,7 @@ class Desk:
         self._is_draining = True
         deadline = self.clock().monotonic + self._limits.drain_seconds_max
         while self._switch.in_flight and self.clock().monotonic < deadline:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(DRAIN_LOOK_SECONDS)
         for line in list(self._lines.values()):
             line.close("the switch stops")
 
@@ -152,16 +154,22 @@ class Desk:
             if isinstance(effect, Asked):
                 waiting.extend(self._ask(effect))
             elif isinstance(effect, Send):
-                line = self._lines.get(effect.link)
-                if line is not None:
-                    line.put(effect.payload, effect.header)
-                    written[effect.link] = line
+                self._put(effect, written)
             elif isinstance(effect, Close):
                 closing.append(effect)
             else:
                 self._note(effect)
         for line in written.values():
             line.flush()
+        self._close(closing)
+
+    def _put(self, send: Send, written: dict[LinkId, "Line"]) -> None:
+        line = self._lines.get(send.link)
+        if line is not None:
+            line.put(send.payload, send.header)
+            written[send.link] = line
+
+    def _close(self, closing: Sequence[Close]) -> None:
         for close in closing:
             if close.link in self._lines:
                 self._lines[close.link].close(close.reason)

@@ -15,6 +15,7 @@ from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.ports import Commit, Reserve
 from tests.doubles.journal_bench import (
+    ANSWER_SECONDS_MAX,
     NOON,
     JournalBench,
     card_of,
@@ -176,6 +177,24 @@ def test_unreadable_journal_is_unavailable(bench: JournalBench) -> None:
         reader.tail(1)
     with pytest.raises(JournalUnavailable):
         reader.reconcile("009", DAY)
+    with pytest.raises(JournalUnavailable):
+        reader.verify(bench.vault)
+
+
+def test_walks_are_not_hurried(bench: JournalBench) -> None:
+    """
+    A reader with no time at all is interrupted in a listing, but verifies, counts and
+    lists what is in doubt to the end - and is then in the same hurry as before.
+    """
+    tokens = [bench.send(Reserve(entry_of(number), 3)) for number in range(1_500)]
+    answers = [token.result(ANSWER_SECONDS_MAX) for token in tokens]
+
+    with JournalReader(bench.path, seconds_max=-1.0) as hasty:
+        assert 1_500 == len(answers) == len(hasty.in_doubt())
+        assert 1_500 == hasty.reconcile("009", DAY).in_doubt
+        assert hasty.verify(bench.vault).is_sound
+        with pytest.raises(JournalUnavailable, match="SQLITE_INTERRUPT"):
+            hasty.tail(1_500)
 
 
 @given(st.integers(min_value=0, max_value=2**53))

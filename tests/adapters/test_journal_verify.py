@@ -4,24 +4,22 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atm_switch.adapters.journal_chain import JournalChain
 from atm_switch.adapters.journal_rows import COLUMNS
 from atm_switch.adapters.journal_verify import (
     FINDINGS_MAX,
-    GUARDS,
     Fault,
     Finding,
-    Verification,
     verify_journal,
 )
-from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import Commit, Reserve
 from tests.doubles.journal_bench import JournalBench, ending_of, entry_of, fresh_vault
+from tests.doubles.journal_intruder import changed, copy_statement, opened_up, verify
 
 INQUIRIES = 12
 ROWS = 2 * INQUIRIES
@@ -47,59 +45,11 @@ def opened(journal: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def opened_up(journal: Path) -> sqlite3.Connection:
-    """Copy a journal into memory and take its defences down, as an intruder can."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    with closing(sqlite3.connect(journal)) as source:
-        source.backup(connection)
-    for guard in GUARDS:
-        connection.execute(f"DROP TRIGGER {guard}")
-    connection.execute("DROP INDEX journal_rows_by_ref")
-    connection.execute("PRAGMA ignore_check_constraints = ON")
-    return connection
-
-
-def verify(connection: sqlite3.Connection, vault: Vault = VAULT) -> Verification:
-    """Verify, with the guards put back, so that only the tampering can show."""
-    connection.execute("PRAGMA ignore_check_constraints = OFF")
-    for guard in GUARDS:
-        connection.execute(
-            f"CREATE TRIGGER {guard} BEFORE UPDATE ON journal_rows WHEN 0 BEGIN SELECT 1; END"
-        )
-    return verify_journal(connection, vault)
-
-
-def changed(cell: Any, column: str, place: int) -> Any:
-    """Change a cell as little as can be: one bit, one letter, by one, or from nothing."""
-    if cell is None:
-        blobs = {"card_digest", "response"}
-        numbers = {"ref", "pin_tries", "pin_granted", "elapsed_us", "resets_tries"}
-        return b"\x00" if column in blobs else 1 if column in numbers else "x"
-    if isinstance(cell, int):
-        return cell + 1_000
-    if isinstance(cell, str):
-        at = place % len(cell) if cell else 0
-        return cell[:at] + ("y" if cell[at : at + 1] == "x" else "x") + cell[at + 1 :]
-    flipped = bytearray(cell)
-    flipped[place // 8 % len(flipped)] ^= 1 << place % 8
-    return bytes(flipped)
-
-
-def copy_statement(*left_out: str, over: bool = False) -> str:
-    """Write the SQL that copies a row, to a sequence and from one, but for some columns."""
-    verb = "INSERT OR REPLACE" if over else "INSERT"
-    columns = ", ".join(column for column in COLUMNS if column not in left_out)
-    return (
-        f"{verb} INTO journal_rows (seq, {columns})"  # noqa: S608 - constants only
-        f" SELECT ?, {columns} FROM journal_rows WHERE seq = ?"
-    )
-
-
 def test_untouched_journal_is_sound(opened: sqlite3.Connection) -> None:
     """
     Every row counted, nothing found, nothing in doubt.
     """
-    found = verify(opened)
+    found = verify(opened, VAULT)
 
     assert (ROWS, ROWS, (), ()) == (found.rows, found.head.seq, found.findings, found.in_doubt)
 
@@ -119,7 +69,7 @@ def test_any_changed_cell_is_found(journal: Path, seq: int, column: str, place: 
         cell = connection.execute(read, (seq,)).fetchone()[0]
         connection.execute(write, (changed(cell, column, place), seq))
 
-        found = verify(connection)
+        found = verify(connection, VAULT)
 
     moved = seq + 1_000 if column == "seq" else seq
     assert Finding(Fault.WRONG_LINK, moved) in found.findings
@@ -131,7 +81,7 @@ def test_cell_emptied_is_found(opened: sqlite3.Connection) -> None:
     """
     opened.execute("UPDATE journal_rows SET response = NULL WHERE seq = 4")
 
-    assert (Finding(Fault.WRONG_LINK, 4),) == verify(opened).findings
+    assert (Finding(Fault.WRONG_LINK, 4),) == verify(opened, VAULT).findings
 
 
 @given(seq=st.integers(min_value=1, max_value=ROWS - 1))
@@ -142,7 +92,7 @@ def test_deleted_row_is_found(journal: Path, seq: int) -> None:
     with closing(opened_up(journal)) as connection:
         connection.execute("DELETE FROM journal_rows WHERE seq = ?", (seq,))
 
-        found = verify(connection)
+        found = verify(connection, VAULT)
 
     assert {Finding(Fault.SEQUENCE_GAP, seq + 1), Finding(Fault.WRONG_LINK, seq + 1)} <= set(
         found.findings
@@ -159,7 +109,7 @@ def test_deleted_row_is_found_though_renumbered(journal: Path, seq: int) -> None
         for later in range(seq + 1, ROWS + 1):
             connection.execute("UPDATE journal_rows SET seq = seq - 1 WHERE seq = ?", (later,))
 
-        found = verify(connection)
+        found = verify(connection, VAULT)
 
     assert Finding(Fault.WRONG_LINK, seq) in found.findings
 
@@ -173,7 +123,7 @@ def test_exchanged_rows_are_found(journal: Path, pair: list[int]) -> None:
         for before, after in ((pair[0], 999), (pair[1], pair[0]), (999, pair[1])):
             connection.execute("UPDATE journal_rows SET seq = ? WHERE seq = ?", (after, before))
 
-        found = verify(connection)
+        found = verify(connection, VAULT)
 
     assert {Finding(Fault.WRONG_LINK, seq) for seq in pair} <= set(found.findings)
 
@@ -184,7 +134,7 @@ def test_added_row_is_found(opened: sqlite3.Connection) -> None:
     """
     opened.execute(copy_statement("seq"), (ROWS + 1, ROWS))
 
-    found = {finding.fault for finding in verify(opened).findings}
+    found = {finding.fault for finding in verify(opened, VAULT).findings}
 
     assert {Fault.WRONG_LINK, Fault.WRONG_HEAD} <= found
 
@@ -197,7 +147,7 @@ def test_cut_tail_is_found(journal: Path, cut: int) -> None:
     with closing(opened_up(journal)) as connection:
         connection.execute("DELETE FROM journal_rows WHERE seq > ?", (ROWS - cut,))
 
-        found = verify(connection)
+        found = verify(connection, VAULT)
 
     assert (Finding(Fault.WRONG_HEAD, ROWS - cut),) == found.findings
 
@@ -214,7 +164,7 @@ def test_cut_tail_is_found_though_head_follows(journal: Path, cut: int) -> None:
             " (SELECT seq, chain FROM journal_rows ORDER BY seq DESC LIMIT 1)"
         )
 
-        found = verify(connection)
+        found = verify(connection, VAULT)
 
     assert (Finding(Fault.WRONG_HEAD, ROWS - cut),) == found.findings
 
@@ -225,7 +175,7 @@ def test_missing_head_is_found(opened: sqlite3.Connection) -> None:
     """
     opened.execute("DELETE FROM journal_head")
 
-    assert (Finding(Fault.WRONG_HEAD, ROWS),) == verify(opened).findings
+    assert (Finding(Fault.WRONG_HEAD, ROWS),) == verify(opened, VAULT).findings
 
 
 def test_older_genuine_copy_passes_unnoticed(tmp_path: Path) -> None:
@@ -284,6 +234,45 @@ def test_damaged_file_is_found(journal: Path, tmp_path: Path) -> None:
     assert Fault.FILE_DAMAGED in {finding.fault for finding in found.findings}
 
 
+def test_file_of_noise_is_found(tmp_path: Path) -> None:
+    """
+    A file that is no database at all is a finding, never a crash.
+    """
+    noise = tmp_path / "noise.db"
+    noise.write_bytes(b"\xa5" * 8192)
+
+    with closing(sqlite3.connect(noise, isolation_level=None)) as connection:
+        found = verify_journal(connection, VAULT)
+
+    assert (Finding(Fault.FILE_DAMAGED, 0),) == found.findings
+
+
+def test_dropped_table_is_found(opened: sqlite3.Connection) -> None:
+    """
+    A table taken away is a finding, though SQLite calls it a mistake of the query.
+    """
+    opened.execute("DROP TABLE journal_head")
+
+    assert (Finding(Fault.FILE_DAMAGED, ROWS),) == verify(opened, VAULT).findings
+
+
+def test_hindered_walk_is_no_finding(opened: sqlite3.Connection) -> None:
+    """
+    A walk that was interrupted accuses nobody.
+    """
+    opened.set_progress_handler(lambda: 1, 100)
+
+    with pytest.raises(sqlite3.OperationalError):
+        verify_journal(opened, VAULT)
+
+
+def test_chain_prints_no_key() -> None:
+    """
+    The repr of what holds the chain's key is its type.
+    """
+    assert "<JournalChain>" == repr(JournalChain(VAULT))
+
+
 def test_findings_are_bounded(opened: sqlite3.Connection) -> None:
     """
     However much is wrong, no more than ``FINDINGS_MAX`` are named.
@@ -293,7 +282,7 @@ def test_findings_are_bounded(opened: sqlite3.Connection) -> None:
         [(ROWS + number, 2) for number in range(1, FINDINGS_MAX + 50)],
     )
 
-    assert FINDINGS_MAX == len(verify(opened).findings)
+    assert FINDINGS_MAX == len(verify(opened, VAULT).findings)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,17 @@
-"""The writer thread: groups commits, tells only the truth, survives a full disk."""
+"""The writer thread: groups commits, tells only the truth, ends in order."""
 
 import sqlite3
-import threading
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from atm_switch.adapters.journal_batch import SetBusinessDate, Unblock
-from atm_switch.adapters.journal_writer import JournalWriter, is_fatal
+from atm_switch.adapters.journal_batch import Unblock
+from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.domain.errors import JournalUnavailable, Refused
-from atm_switch.switch.ports import Commit, FindRepeat, Reserve
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.switch.ports import Commit, FindRepeat, KeepBusinessDate, Reserve
 from tests.doubles.journal_bench import (
     ANSWER_SECONDS_MAX,
     Batch,
@@ -21,85 +21,23 @@ from tests.doubles.journal_bench import (
     ending_of,
     entry_of,
     fresh_vault,
+    hold_writer,
     key_of,
     since,
 )
 
 
 class TracedWriter(JournalWriter[Token]):
-    """Keeps every statement that opens or closes a transaction."""
-
-    def _open(self) -> sqlite3.Connection:
-        connection = super()._open()
-        self.commits = 0
-        connection.set_trace_callback(self._trace)
-        return connection
-
-    def _trace(self, statement: str) -> None:
-        self.commits += statement == "COMMIT"
-
-
-class CrampedWriter(JournalWriter[Token]):
-    """Writes to a disk that is full before long; ``more_room`` cures it."""
+    """Counts its commits and shows its connection."""
 
     def _open(self) -> sqlite3.Connection:
         self.connection = super()._open()
-        self.connection.execute("PRAGMA max_page_count = 20")
+        self.commits = 0
+        self.connection.set_trace_callback(self._trace)
         return self.connection
 
-    def more_room(self) -> None:
-        """Lift the limit; to be called in the writer thread."""
-        self.connection.execute("PRAGMA max_page_count = 100000")
-
-
-class BrokenDiskConnection:
-    """A connection whose COMMIT fails in its sync, as a dying disk has it."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Stand before a real connection."""
-        self._connection = connection
-
-    def execute(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
-        """Pass all on but COMMIT."""
-        if statement == "COMMIT":
-            error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
-            raise error
-        return self._connection.execute(statement, values)
-
-    def close(self) -> None:
-        """Close the real one."""
-        self._connection.close()
-
-
-class BrokenDiskWriter(JournalWriter[Token]):
-    """Writes to a disk that fails to sync."""
-
-    def _open(self) -> sqlite3.Connection:
-        return cast("sqlite3.Connection", BrokenDiskConnection(super()._open()))
-
-
-class Gate:
-    """Holds the writer thread in its first delivery until it is opened."""
-
-    def __init__(self) -> None:
-        """Start shut."""
-        self.reached = threading.Event()
-        self.open = threading.Event()
-
-    def __call__(self, _batch: Batch) -> None:
-        """Wait, in the writer thread."""
-        self.reached.set()
-        assert self.open.wait(ANSWER_SECONDS_MAX)
-
-
-def hold_writer(bench: JournalBench) -> Gate:
-    """Occupy the writer with one row until the gate is opened."""
-    gate = Gate()
-    bench.on_delivery = gate
-    bench.send(Commit(entry_of(0), ending_of(), None))
-    assert gate.reached.wait(ANSWER_SECONDS_MAX)
-    return gate
+    def _trace(self, statement: str) -> None:
+        self.commits += statement == "COMMIT"
 
 
 @pytest.mark.parametrize(("batch_max", "sizes"), [(256, [1, 100]), (40, [1, 40, 40, 20])])
@@ -144,9 +82,9 @@ def test_every_commit_is_synced_in_full(tmp_path: Path) -> None:
     """
     The writer's connection runs WAL with synchronous=FULL (2).
     """
-    with JournalBench(tmp_path / "journal.db", make=CrampedWriter) as bench:
+    with JournalBench(tmp_path / "journal.db", make=TracedWriter) as bench:
         settings: list[Any] = []
-        connection = cast("CrampedWriter", bench.writer).connection
+        connection = cast("TracedWriter", bench.writer).connection
         bench.on_delivery = lambda _batch: settings.extend(
             connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("journal_mode", "synchronous")
@@ -203,74 +141,6 @@ def test_writer_not_started_takes_nothing(tmp_path: Path) -> None:
     assert bench.writer.is_writing is False
 
 
-def test_full_disk_is_told_and_survived(tmp_path: Path) -> None:
-    """
-    With no room every question of the batch is unavailable; with room again rows are
-    written, none acknowledged before is lost, and the chain holds.
-    """
-    with JournalBench(tmp_path / "journal.db", make=CrampedWriter) as bench:
-        acknowledged = 0
-        while (answer := bench.ask(Commit(entry_of(1), ending_of(bytes(400)), None))) is None:
-            acknowledged += 1
-        gate = Gate()
-        gate.open.set()
-        bench.on_delivery = lambda _batch: cast("CrampedWriter", bench.writer).more_room()
-        refused = bench.ask(Commit(entry_of(2), ending_of(bytes(4_000)), None))
-
-        after = bench.ask(Commit(entry_of(3), ending_of(b"again"), None))
-
-        assert isinstance(answer, JournalUnavailable)
-        assert isinstance(refused, JournalUnavailable)
-        assert "SQLITE_FULL" in str(refused)
-        assert after is None
-        with bench.reader() as reader:
-            assert acknowledged + 1 == reader.last_sequence()
-            assert reader.verify(bench.vault).is_sound
-
-
-def test_full_disk_fails_the_whole_batch(tmp_path: Path) -> None:
-    """
-    Rows of one commit share its fate: none of them is there after it failed.
-    """
-    with JournalBench(tmp_path / "journal.db", make=CrampedWriter) as bench:
-        gate = hold_writer(bench)
-        tokens = [
-            bench.send(Commit(entry_of(n), ending_of(bytes(1_000)), None)) for n in range(1, 101)
-        ]
-
-        gate.open.set()
-        answers = [token.result(ANSWER_SECONDS_MAX) for token in tokens]
-
-        assert all(isinstance(answer, JournalUnavailable) for answer in answers)
-        with bench.reader() as reader:
-            assert 1 == reader.last_sequence()
-
-
-def test_faulty_row_fails_alone(tmp_path: Path) -> None:
-    """
-    A text that cannot be stored is refused without its text, and its neighbours in the
-    same batch are written.
-    """
-    with JournalBench(tmp_path / "journal.db") as bench:
-        gate = hold_writer(bench)
-        faulty = ending_of()
-        object.__setattr__(faulty, "reason", "secret \ud800")
-        first = bench.send(Commit(entry_of(1), ending_of(), None))
-        second = bench.send(Commit(entry_of(2), faulty, None))
-        third = bench.send(Commit(entry_of(3), ending_of(), None))
-
-        gate.open.set()
-
-        assert first.result(ANSWER_SECONDS_MAX) is None
-        assert "the journal could not write: UnicodeEncodeError" == str(
-            second.result(ANSWER_SECONDS_MAX)
-        )
-        assert third.result(ANSWER_SECONDS_MAX) is None
-        with bench.reader() as reader:
-            assert 3 == reader.last_sequence()
-            assert reader.verify(bench.vault).is_sound
-
-
 def test_reservation_ends_only_once(tmp_path: Path) -> None:
     """
     A second B for the same A is refused by the schema.
@@ -282,34 +152,6 @@ def test_reservation_ends_only_once(tmp_path: Path) -> None:
         answer = bench.ask(Commit(entry_of(1), ending_of(), reserved.sequence))
 
         assert isinstance(answer, JournalUnavailable)
-
-
-def test_failed_sync_ends_the_writer(tmp_path: Path) -> None:
-    """
-    After a sync that failed nothing is tried again: all that waits and all that comes is
-    unavailable.
-    """
-    with JournalBench(tmp_path / "journal.db", make=BrokenDiskWriter) as bench:
-        gate = hold_writer(bench)
-        waiting = bench.send(Reserve(entry_of(2), 3))
-        gate.open.set()
-
-        assert isinstance(waiting.result(ANSWER_SECONDS_MAX), JournalUnavailable)
-        assert bench.writer.is_writing is False
-        with pytest.raises(JournalUnavailable):
-            bench.send(Reserve(entry_of(3), 3))
-
-
-def test_full_disk_is_not_fatal() -> None:
-    """
-    Only what leaves the disk's content unknown ends the writer.
-    """
-    full = sqlite3.OperationalError("database or disk is full")
-    full.sqlite_errorname = "SQLITE_FULL"
-    torn = sqlite3.DatabaseError("malformed")
-    torn.sqlite_errorname = "SQLITE_CORRUPT"
-
-    assert (False, True, False) == (is_fatal(full), is_fatal(torn), is_fatal(ValueError()))
 
 
 def test_tries_need_a_card(tmp_path: Path) -> None:
@@ -343,11 +185,11 @@ def test_unblock_tells_and_clears_tries(tmp_path: Path) -> None:
 
 def test_business_date_is_kept_and_moved_on(tmp_path: Path) -> None:
     """
-    Each acquirer has its own date, the last one set, also after a restart.
+    An acquirer's date is the last one kept, also after a restart; others have none.
     """
     with JournalBench(tmp_path / "journal.db") as bench:
         for day in (30, 29):
-            assert bench.ask(SetBusinessDate("009", date(2026, 6, day))) is None
+            assert bench.ask(KeepBusinessDate(AcquirerId("009"), date(2026, 6, day))) is None
         bench.reopen()
 
         with bench.reader() as reader:

@@ -5,6 +5,7 @@ sets the futures, so a test waits for an answer and for nothing else.
 """
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from atm_switch.domain.member import CardRef
 from atm_switch.domain.outcome import Outcome
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import (
+    Commit,
     Ending,
     FindRepeat,
     JournalEntry,
@@ -163,3 +165,26 @@ class JournalBench:
         self.on_delivery(batch)
         for token, answer in batch:
             token.set_result(answer)
+
+
+class Gate:
+    """Holds the writer thread in its first delivery until it is opened."""
+
+    def __init__(self) -> None:
+        """Start shut."""
+        self.reached = threading.Event()
+        self.open = threading.Event()
+
+    def __call__(self, _batch: Batch) -> None:
+        """Wait, in the writer thread."""
+        self.reached.set()
+        assert self.open.wait(ANSWER_SECONDS_MAX)
+
+
+def hold_writer(bench: JournalBench) -> Gate:
+    """Occupy the writer with one row until the gate is opened."""
+    gate = Gate()
+    bench.on_delivery = gate
+    bench.send(Commit(entry_of(0), ending_of(), None))
+    assert gate.reached.wait(ANSWER_SECONDS_MAX)
+    return gate

@@ -1,0 +1,64 @@
+# Two commands on a fresh machine with Python 3.11+, python3-venv and make:
+#   make demo     the main job, end to end
+#   make test     all tests
+# Every target sets up what it needs in .venv.
+
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help demo test lint types contracts format check coverage clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       one balance inquiry, end to end, with everything embedded"
+	@echo "make test       all tests"
+	@echo "make check      lint, types, contracts and tests: what CI runs"
+	@echo "make coverage   the tests with branch coverage"
+	@echo "make format     format the code"
+	@echo "make clean      remove the environment and all caches"
+
+$(BIN)/python:
+	@echo "setting up $(VENV) with $$($(PY) --version) ..."
+	@$(PY) -m venv $(VENV) || { \
+	  echo "python3-venv is missing; on Debian: apt-get install python3-venv"; \
+	  rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing what the switch needs (once) ..."
+	@$(PIP) install --progress-bar on -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing what the tests need (once) ..."
+	@$(PIP) install --progress-bar on -q -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.run
+
+demo: $(VENV)/.run
+	@$(BIN)/atm-switch demo
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+contracts: $(VENV)/.dev
+	@$(BIN)/lint-imports
+
+check: lint types contracts test
+
+coverage: $(VENV)/.dev
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,220 @@
+"""The composition root: settings and keys become a running switch.
+
+The only file that knows every floor.  ``Service`` starts in the order keys, ledger,
+journal, sockets and stops in the opposite one, so that nothing is accepted that could not
+be answered and nothing is answered that is not on disk.
+"""
+
+import asyncio
+import gc
+import os
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from atm_switch.adapters.clock import read_clock, utc_now
+from atm_switch.adapters.journal_reader import JournalReader
+from atm_switch.adapters.journal_writer import JournalWriter
+from atm_switch.adapters.ledger_sqlite import SqliteLedger
+from atm_switch.adapters.rates_file import read_rates
+from atm_switch.adapters.registry_sqlite import SqliteRegistry
+from atm_switch.adapters.software_hsm import SoftwareHsm
+from atm_switch.domain.accrual import RateTable
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.profile.load import load_profile
+from atm_switch.profile.model import Profile
+from atm_switch.profile.shipped import profile_text, shipped_profiles
+from atm_switch.security.vault import Vault
+from atm_switch.server.desk import Desk, Neighbours
+from atm_switch.server.limits import LineLimits, ServerLimits
+from atm_switch.server.listener import Listener, address_of, listen
+from atm_switch.server.log import Logger
+from atm_switch.settings.model import Settings
+from atm_switch.switch.effects import Ticket
+from atm_switch.switch.house import House
+from atm_switch.switch.policy import PinPolicy, SwitchPolicy
+from atm_switch.switch.ports import (
+    FindAccount,
+    FindCard,
+    FindRepeat,
+    FindSiblings,
+    VerifyPin,
+)
+from atm_switch.switch.session import Dialect
+from atm_switch.switch.switch import Switch
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Closable)
+
+TICK_SECONDS = 0.25
+"""How often time passes for idle, overdue and dripping links."""
+
+
+def profile_of(name: str, root: Path) -> Profile:
+    """Load a shipped profile by name, or a profile file by its path from the folder.
+
+    Raises ``ProfileWrong`` with every problem.
+    """
+
+    def text_of(wanted: str) -> str:
+        path = root / wanted
+        if wanted in shipped_profiles() or not path.is_file():
+            return profile_text(wanted)
+        return path.read_text(encoding="utf-8")
+
+    return load_profile(name, text_of)
+
+
+@dataclass
+class Service:
+    """One switch, from start to stop."""
+
+    root: Path
+    settings: Settings
+    vault: Vault
+    log: Logger
+    addresses: list[str] = field(default_factory=list)
+    _servers: list[asyncio.Server] = field(default_factory=list)
+    _resources: ExitStack = field(default_factory=ExitStack)
+    _desk: Desk | None = None
+    _ticking: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Open everything.  Raises ``Refused`` or ``ProfileWrong``; nothing stays open then."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._close()
+            raise
+
+    async def stop(self) -> None:
+        """Accept no more, answer what is under way, sync the journal, close."""
+        for server in self._servers:
+            server.close()
+        if self._desk is not None:
+            await self._desk.drain()
+        await self._close()
+
+    async def _start(self) -> None:
+        settings = self.settings
+        profiles = {one.profile: profile_of(one.profile, self.root) for one in settings.listeners}
+        policy = settings.to_policy(next(iter(profiles.values())).inquiry.bad_frames_per_minute)
+        self._refuse_what_cannot_work(policy)
+        reader, neighbours = self._open_neighbours()
+        house = House(policy, self.vault, self._rates(), reader.next_host_sequence())
+        house.business_dates.update(reader.business_dates())
+        desk = Desk(Switch(house), neighbours, read_clock, _server_limits(settings), self.log)
+        loop = asyncio.get_running_loop()
+        desk.start(loop, self._open_journal(loop, desk))
+        self._desk = desk
+        dialects = {name: Dialect.of(profile) for name, profile in profiles.items()}
+        for one in settings.listeners:
+            acquirer = AcquirerId(one.acquirer) if one.acquirer else None
+            listener = Listener(one.host, one.port, dialects[one.profile], acquirer)
+            await self._listen(listener, desk)
+        self._tick(loop, desk)
+        gc.freeze()
+
+    def _refuse_what_cannot_work(self, policy: SwitchPolicy) -> None:
+        for bank in policy.acquirers.values():
+            if bank.pin is not PinPolicy.ISSUER:
+                continue
+            if self.settings.mode == "production":
+                raise Refused(
+                    f"acquirer {bank.acquirer}: PINs may not be verified in software in "
+                    'production; set pin = "acquirer", or mode = "lab" for a test'
+                )
+            if not any(owner == bank.acquirer for owner, _ in self.vault.pin_keys):
+                raise Refused(
+                    f'acquirer {bank.acquirer} has pin = "issuer" but no PIN key; '
+                    "make one with: atm-switch acquirer add"
+                )
+
+    def _rates(self) -> RateTable:
+        other = self.settings.ledger.rates
+        return read_rates(self.root / other if other else None)
+
+    def _open_neighbours(self) -> tuple[JournalReader, Neighbours]:
+        settings, vault = self.settings, self.vault
+        seconds = settings.ledger.query_seconds_max
+        ledger = self._kept(SqliteLedger(self.root / settings.ledger.path, seconds))
+        registry = self._kept(SqliteRegistry(self.root / settings.ledger.path, seconds))
+        reader = self._kept(JournalReader(self.root / settings.journal.path))
+        neighbours: Neighbours = {
+            FindRepeat: lambda question: reader.find_repeat(question, vault),
+            FindCard: lambda question: registry.card(question.ref),
+            FindSiblings: lambda question: ledger.siblings(question.kpj),
+            FindAccount: lambda question: ledger.account(question.kpj, question.as_of),
+            VerifyPin: SoftwareHsm(vault).verify_pin,
+        }
+        return reader, neighbours
+
+    def _kept(self, resource: C) -> C:
+        self._resources.callback(resource.close)
+        return resource
+
+    def _open_journal(self, loop: asyncio.AbstractEventLoop, desk: Desk) -> JournalWriter[Ticket]:
+        settings = self.settings.journal
+        journal: JournalWriter[Ticket] = JournalWriter(
+            self.root / settings.path,
+            self.vault,
+            utc_now,
+            os.urandom,
+            settings.queue_max,
+            settings.batch_max,
+        )
+        journal.start(lambda batch: _hand_over(loop, desk, batch))
+        self._resources.callback(journal.stop)
+        return journal
+
+    async def _listen(self, listener: Listener, desk: Desk) -> None:
+        where = f"{listener.host}:{listener.port}"
+        try:
+            server = await listen(listener, desk, _server_limits(self.settings).line)
+        except OSError as error:
+            raise Refused(
+                f"cannot listen on {where}: {error.strerror or error}; "
+                "stop whoever listens there or change [[listeners]] listen"
+            ) from None
+        self._servers.append(server)
+        self.addresses.append(address_of(server))
+
+    def _tick(self, loop: asyncio.AbstractEventLoop, desk: Desk) -> None:
+        desk.tick()
+        self._ticking = loop.call_later(TICK_SECONDS, self._tick, loop, desk)
+
+    async def _close(self) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+        for server in self._servers:
+            server.close()
+        self._resources.close()  # the writer writes what waits, then ends
+        await asyncio.sleep(0)
+
+
+def _hand_over(
+    loop: asyncio.AbstractEventLoop, desk: Desk, batch: list[tuple[Ticket, object]]
+) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody is left to hear it
+        loop.call_soon_threadsafe(desk.delivered, batch)
+
+
+def _server_limits(settings: Settings) -> ServerLimits:
+    limits = settings.limits
+    return ServerLimits(
+        connections_max=limits.connections_max,
+        connections_per_peer_max=limits.connections_per_peer_max,
+        drain_seconds_max=limits.drain_seconds_max,
+        line=LineLimits(
+            idle_seconds_max=limits.idle_seconds_max,
+            frame_seconds_max=limits.frame_seconds_max,
+            in_flight_per_link_max=limits.in_flight_per_link_max,
+            write_buffer_bytes_max=limits.write_buffer_bytes_max,
+        ),
+    )

@@ -1,0 +1,53 @@
+"""``atm-switch serve DIR``: run the switch until SIGTERM or Ctrl-C."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from atm_switch.app import Service
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  atm-switch serve bank                      listen as bank/switch.toml says
+  atm-switch serve bank 2>switch.log &       the log goes to standard error
+
+It prints "listening on HOST:PORT" once it accepts connections.  SIGTERM or Ctrl-C
+answers what is under way and stops; a second one stops at once."""
+)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def serve(folder: Path) -> None:
+    """Run the switch on the data folder DIR until SIGTERM."""
+    from atm_switch.app import Service
+    from atm_switch.folder import open_folder
+    from atm_switch.server.log import make_logger
+
+    opened = open_folder(folder)
+    log = make_logger(opened.settings.log.format, opened.settings.log.level)
+    service = Service(opened.root, opened.settings, opened.vault(), log)
+    asyncio.run(_serve(service))
+
+
+async def _serve(service: "Service") -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    main = asyncio.current_task()
+
+    def asked_to_stop() -> None:
+        if stop.is_set() and main is not None:
+            main.cancel()  # the second time: at once
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked_to_stop)
+    await service.start()
+    try:
+        for address in service.addresses:
+            print(f"listening on {address}", flush=True)
+        await stop.wait()
+    finally:
+        await service.stop()

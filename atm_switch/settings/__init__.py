@@ -1,0 +1,1 @@
+"""What the operator writes in ``switch.toml``: read once, judged whole, handed on frozen."""

@@ -1,0 +1,187 @@
+"""All settings as one frozen value, what its sections say of each other, and the policy.
+
+Plan: pydantic judges every value; ``contradictions`` judges what only makes sense
+together; ``to_policy`` hands the core the frozen values it knows.
+Limits: nothing is opened here; whether a profile or a file exists is judged by whoever
+opens it.
+"""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
+from atm_switch.domain.instant import Zone
+from atm_switch.settings.sections import (
+    Acquirer,
+    Journal,
+    Keys,
+    Ledger,
+    Limits,
+    Listener,
+    Log,
+    Terminal,
+)
+from atm_switch.settings.shapes import split_span
+from atm_switch.switch.policy import (
+    AcquirerPolicy,
+    MacPolicy,
+    PinPolicy,
+    SwitchPolicy,
+    TerminalPolicy,
+)
+
+ENVIRONMENT_PREFIX = "ATM_"
+ENVIRONMENT_DELIMITER = "__"
+
+_FIRST_KEYS = {"listeners": 'listen = "127.0.0.1:8583"', "acquirers": 'id = "009"'}
+
+Place = tuple[str | int, ...]
+"""Where a value is: ``("acquirers", 0, "pin")``."""
+
+
+class Contradiction(NamedTuple):
+    """Something two sections do not agree on, and where to mend it."""
+
+    place: Place
+    text: str
+
+
+class _SingleValues(PydanticBaseSettingsSource):
+    """The environment without ``schema``, which would go by its bare name there."""
+
+    def __init__(
+        self, settings_cls: type[BaseSettings], environment: PydanticBaseSettingsSource
+    ) -> None:
+        super().__init__(settings_cls)
+        self._environment = environment
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Ask the environment."""
+        return self._environment.get_field_value(field, field_name)
+
+    def __call__(self) -> dict[str, Any]:
+        """Hand out what the environment sets."""
+        return {key: value for key, value in self._environment().items() if key != "schema"}
+
+
+class Settings(BaseSettings):
+    """What ``switch.toml`` and the environment say; the environment goes before."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter=ENVIRONMENT_DELIMITER,
+        extra="forbid",
+        frozen=True,
+    )
+
+    schema_version: Literal[1] = Field(
+        default=1, alias="schema", description="the form of this file"
+    )
+    mode: Literal["lab", "production"] = Field(
+        default="lab",
+        description="lab: test cards and software keys, terminal kits are written; "
+        "production: neither",
+    )
+    listeners: tuple[Listener, ...] = Field(
+        default=(), description="where the banks connect; one table for each address"
+    )
+    acquirers: tuple[Acquirer, ...] = Field(
+        default=(), description="the banks; add one with: atm-switch acquirer add"
+    )
+    terminals: tuple[Terminal, ...] = Field(
+        default=(), description='terminals listed by name, for banks with terminals = "listed"'
+    )
+    limits: Limits = Field(default=Limits(), description="how much at once, and how long")
+    ledger: Ledger = Field(default=Ledger(), description="where the members' postings are")
+    journal: Journal = Field(
+        default=Journal(), description="where every inquiry is written before it is answered"
+    )
+    keys: Keys = Field(default=Keys(), description="where the keys are; never the keys themselves")
+    log: Log = Field(default=Log(), description="the log on standard error")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment go before the file, and nothing else in."""
+        del dotenv_settings, file_secret_settings
+        return _SingleValues(settings_cls, env_settings), init_settings
+
+    def contradictions(self) -> tuple[Contradiction, ...]:
+        """Name everything the sections do not agree on."""
+        return (*self._missing(), *self._repeated(), *self._strangers())
+
+    def to_policy(self, bad_frames_default: int) -> SwitchPolicy:
+        """Hand out the frozen values of the core.
+
+        ``bad_frames_default`` is the profile's number of strikes a minute.
+        """
+        limits = self.limits
+        given = limits.bad_frames_per_minute
+        return SwitchPolicy(
+            acquirers={AcquirerId(one.id): self._acquirer_policy(one) for one in self.acquirers},
+            bad_frames_per_minute=bad_frames_default if given is None else given,
+            inquiries_per_card_per_hour=limits.inquiries_per_card_per_hour,
+            inquiries_per_terminal_per_minute=limits.inquiries_per_terminal_per_minute,
+            in_flight_max=limits.in_flight_max,
+            echo_idle_seconds=limits.echo_idle_seconds,
+            echo_answer_seconds=limits.echo_answer_seconds,
+        )
+
+    def _acquirer_policy(self, acquirer: Acquirer) -> AcquirerPolicy:
+        listed = (one for one in self.terminals if one.acquirer == acquirer.id)
+        return AcquirerPolicy(
+            acquirer=AcquirerId(acquirer.id),
+            name=acquirer.name,
+            pin=PinPolicy(acquirer.pin),
+            mac=MacPolicy(acquirer.mac),
+            admits_any_terminal=acquirer.terminals == "any",
+            terminals={TerminalId(one.id): TerminalPolicy(zone=Zone[one.zone]) for one in listed},
+            unmasked_kpj=acquirer.unmasked_kpj,
+            channels=frozenset(Channel(code) for code in acquirer.channels),
+            zone=Zone[acquirer.zone],
+            end_of_day=split_span(acquirer.end_of_day),
+        )
+
+    def _missing(self) -> Iterator[Contradiction]:
+        for name, first in (
+            ("listeners", 'listen = "127.0.0.1:8583"'),
+            ("acquirers", 'id = "009"'),
+        ):
+            if not getattr(self, name):
+                text = f"there is none; add a table [[{name}]] with {first}"
+                yield Contradiction((name,), text)
+
+    def _repeated(self) -> Iterator[Contradiction]:
+        keys: dict[str, list[Any]] = {
+            "listeners": [one.listen if one.port else object() for one in self.listeners],
+            "acquirers": [one.id for one in self.acquirers],
+            "terminals": [(one.acquirer, one.id) for one in self.terminals],
+        }
+        for name, values in keys.items():
+            key = "listen" if name == "listeners" else "id"
+            for at, value in enumerate(values):
+                if value in values[:at]:
+                    text = "is there twice; take one of them out"
+                    yield Contradiction((name, at, key), text)
+
+    def _strangers(self) -> Iterator[Contradiction]:
+        known = list(dict.fromkeys(one.id for one in self.acquirers))
+        named: list[tuple[str, int, str | None]] = [
+            *(("listeners", at, one.acquirer) for at, one in enumerate(self.listeners)),
+            *(("terminals", at, one.acquirer) for at, one in enumerate(self.terminals)),
+        ]
+        for name, at, acquirer in named:
+            if acquirer is not None and acquirer not in known:
+                there = ", ".join(known) or "none"
+                text = f"no [[acquirers]] has this id; there are: {there}"
+                yield Contradiction((name, at, "acquirer"), text)

@@ -1,0 +1,223 @@
+"""The sections of ``switch.toml``: every key with its kind, its limits and its meaning.
+
+Plan: one frozen pydantic model per section.  The description of a field is what
+``atm-switch config example`` prints, so the documentation is the model.
+Limits: shapes of single values only; what two sections say of each other is judged in
+``settings/model.py``.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from atm_switch.settings.shapes import (
+    AcquirerText,
+    Address,
+    ChannelText,
+    FilePath,
+    MacText,
+    Span,
+    TerminalText,
+    ZoneName,
+    split_address,
+)
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, and closed to keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Listener(Section):
+    """One address the banks connect to, and the dialect spoken there."""
+
+    listen: Address = Field(
+        default="127.0.0.1:8583",
+        description="HOST:PORT; port 0 takes any free one, IPv6 is written [::1]:8583",
+    )
+    profile: FilePath = Field(
+        default="bpjstk-jht-v1",
+        description="the dialect: one that ships (atm-switch profile list), or the path of "
+        "a profile file relative to this folder",
+    )
+    acquirer: AcquirerText | None = Field(
+        default=None,
+        description="the bank that signs on here without DE32; leave out to take the only "
+        "bank there is",
+        examples=["009"],
+    )
+
+    @property
+    def host(self) -> str:
+        """The host part of ``listen``, without brackets."""
+        return split_address(self.listen)[0]
+
+    @property
+    def port(self) -> int:
+        """The port part of ``listen``; 0 for any."""
+        return split_address(self.listen)[1]
+
+
+class Acquirer(Section):
+    """One bank."""
+
+    id: AcquirerText = Field(description="DE32, up to eleven digits in quotes", examples=["009"])
+    name: str = Field(
+        description="the bank's name, as it heads the slip",
+        examples=["BANK CONTOH"],
+        min_length=1,
+        max_length=40,
+    )
+    pin: Literal["issuer", "acquirer"] = Field(
+        default="issuer",
+        description="who verifies the PIN: this switch (issuer), or the bank before the "
+        "message comes here (acquirer)",
+    )
+    mac: MacText = Field(
+        default="off",
+        description="message authentication: off; required comes with the key exchange",
+    )
+    terminals: Literal["any", "listed"] = Field(
+        default="any",
+        description="any well-formed DE41, or only those of [[terminals]] (others get 58)",
+    )
+    unmasked_kpj: bool = Field(
+        default=False,
+        description="true: DE48 shows the whole KPJ to this bank; screen and slip never do",
+    )
+    channels: tuple[ChannelText, ...] = Field(
+        default=("6011",),
+        description="the DE18 values this bank may use (others get 40)",
+        min_length=1,
+    )
+    zone: ZoneName = Field(
+        default="WIB", description="time zone of the slips of its terminals: WIB, WITA or WIT"
+    )
+    end_of_day: Span = Field(
+        default="",
+        description='WIB time of day in which inquiries get 90, e.g. "23:58-00:02"; "" for none',
+    )
+
+
+class Terminal(Section):
+    """One listed terminal."""
+
+    id: TerminalText = Field(description="DE41, eight characters", examples=["S1ABC123"])
+    acquirer: AcquirerText = Field(description="the bank it belongs to", examples=["009"])
+    zone: ZoneName = Field(default="WIB", description="time zone of its slips: WIB, WITA or WIT")
+
+
+class Limits(Section):
+    """How much at once, and how long."""
+
+    connections_max: int = Field(
+        default=1000, ge=1, le=100_000, description="connections at once; more are closed at once"
+    )
+    connections_per_peer_max: int = Field(
+        default=1000, ge=1, le=100_000, description="connections at once from one address"
+    )
+    in_flight_max: int = Field(
+        default=1024,
+        ge=1,
+        le=1_000_000,
+        description="requests under way in the whole switch (then 91)",
+    )
+    in_flight_per_link_max: int = Field(
+        default=64,
+        ge=1,
+        le=100_000,
+        description="requests under way on one connection; then it waits",
+    )
+    idle_seconds_max: float = Field(
+        default=300, gt=0, le=86_400, description="silence after which a connection is closed"
+    )
+    frame_seconds_max: float = Field(
+        default=10, gt=0, le=3600, description="time in which a frame that began must be complete"
+    )
+    bad_frames_per_minute: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000,
+        description="refused messages a minute that close a connection, 0 for never; leave "
+        "out to take the profile's",
+        examples=[60],
+    )
+    write_buffer_bytes_max: int = Field(
+        default=262_144,
+        ge=4096,
+        le=1 << 30,
+        description="bytes that may wait for a peer that does not read",
+    )
+    inquiries_per_card_per_hour: int = Field(
+        default=0, ge=0, le=1_000_000, description="inquiries of one card (then 65); 0 for no limit"
+    )
+    inquiries_per_terminal_per_minute: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="inquiries of one terminal (then 65); 0 for no limit",
+    )
+    drain_seconds_max: float = Field(
+        default=5,
+        ge=0,
+        le=600,
+        description="time that requests under way get when the switch stops",
+    )
+    echo_idle_seconds: float = Field(
+        default=60,
+        ge=0,
+        le=86_400,
+        description="silence after which the switch sends an echo; 0 for never",
+    )
+    echo_answer_seconds: float = Field(
+        default=30, gt=0, le=3600, description="time in which that echo must be answered"
+    )
+
+
+class Ledger(Section):
+    """Where the members' postings are."""
+
+    path: FilePath = Field(default="ledger.db", description="the ledger's file")
+    query_seconds_max: float = Field(
+        default=1.0, gt=0, le=60, description="time a query may take (then 91)"
+    )
+    rates: str = Field(
+        default="",
+        description="path of a table of development rates in place of the one that ships "
+        "(year,percent,published)",
+    )
+
+
+class Journal(Section):
+    """Where every inquiry is written before it is answered."""
+
+    path: FilePath = Field(default="journal.db", description="the journal's file")
+    queue_max: int = Field(
+        default=4096, ge=1, le=1_000_000, description="rows that may wait for the disk (then 96)"
+    )
+    batch_max: int = Field(
+        default=256, ge=1, le=100_000, description="rows that go to disk together"
+    )
+
+
+class Keys(Section):
+    """Where the keys are; never the keys themselves."""
+
+    file: FilePath = Field(default="keys.sealed", description="the sealed key file")
+    master_file: FilePath = Field(
+        default="../switch.master",
+        description="the file with the master key that opens it, outside this folder; a "
+        "systemd credential of that name goes before it",
+    )
+
+
+class Log(Section):
+    """The log on standard error."""
+
+    format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="auto is text on a terminal and JSON elsewhere"
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least that is logged"
+    )

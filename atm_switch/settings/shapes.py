@@ -1,0 +1,105 @@
+"""The shapes single values must have, each refusing with a remedy.
+
+A ``ValueError`` here reads ``what is wrong; what to do`` and never repeats the value.
+"""
+
+import re
+from datetime import time
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
+
+ZoneName = Literal["WIB", "WITA", "WIT"]
+
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%a-z]+\]|[^\[\]:\s]+):([0-9]{1,5})", re.ASCII)
+_CLOCK = r"((?:[01][0-9]|2[0-3]):[0-5][0-9])"
+_SPAN = re.compile(f"{_CLOCK}-{_CLOCK}", re.ASCII)
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """Split ``HOST:PORT`` or ``[IPV6]:PORT``; brackets come off.
+
+    Raises ``ValueError`` that says what to write instead.
+    """
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        message = 'is not HOST:PORT; write e.g. "127.0.0.1:8583" or "[::1]:8583"'
+        raise ValueError(message)
+    port = int(match[2])
+    if port > 65535:
+        message = "the port is above 65535; write 0 (any free one) to 65535"
+        raise ValueError(message)
+    return match[1].strip("[]"), port
+
+
+def split_span(text: str) -> tuple[time, time] | None:
+    """Read ``HH:MM-HH:MM``, may cross midnight; nothing gives ``None``.
+
+    Raises ``ValueError`` that says what to write instead.
+    """
+    if not text:
+        return None
+    match = _SPAN.fullmatch(text)
+    if match is None or match[1] == match[2]:
+        message = 'is no span of the day; write e.g. "23:58-00:02", or "" for none'
+        raise ValueError(message)
+    return time.fromisoformat(match[1]), time.fromisoformat(match[2])
+
+
+def _address(text: str) -> str:
+    split_address(text)
+    return text
+
+
+def _span(text: str) -> str:
+    split_span(text)
+    return text
+
+
+def _acquirer_id(text: str) -> str:
+    try:
+        return AcquirerId(text).text
+    except ValueError as error:
+        raise ValueError(f'{error}; write it in quotes, e.g. "009"') from None
+
+
+def _terminal_id(text: str) -> str:
+    try:
+        return TerminalId(text).text
+    except ValueError as error:
+        raise ValueError(f'{error}; fill up with spaces behind, e.g. "S1ABC123"') from None
+
+
+def _channel(text: str) -> str:
+    try:
+        return Channel(text).text
+    except ValueError as error:
+        raise ValueError(f'{error}; write it in quotes, e.g. "6011"') from None
+
+
+def _mac_is_built(text: str) -> str:
+    if text == "required":
+        message = (
+            "message authentication is not built yet, it comes with the key exchange; "
+            'write mac = "off"'
+        )
+        raise ValueError(message)
+    return text
+
+
+def _no_way_out(text: str) -> str:
+    if not text.strip() or "\0" in text:
+        message = "is no file name; write a path relative to the data folder"
+        raise ValueError(message)
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Span = Annotated[str, AfterValidator(_span)]
+AcquirerText = Annotated[str, AfterValidator(_acquirer_id)]
+TerminalText = Annotated[str, AfterValidator(_terminal_id)]
+ChannelText = Annotated[str, AfterValidator(_channel)]
+MacText = Annotated[Literal["off", "required"], AfterValidator(_mac_is_built)]
+FilePath = Annotated[str, AfterValidator(_no_way_out)]

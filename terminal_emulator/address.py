@@ -1,0 +1,28 @@
+"""Where the host listens, as the command line names it: ``127.0.0.1:8583``."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+DEFAULT = "127.0.0.1:8583"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host name or number and a TCP port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read ``HOST:PORT`` or ``[IPV6]:PORT``.  Raises ``ValueError``."""
+        found = re.fullmatch(r"(?:\[([^\[\]\s]+)\]|([^:\[\]\s]+)):([0-9]{1,5})", text, re.ASCII)
+        if found is None or not 0 < int(found[3]) < 65_536:
+            message = "an address is a host, a colon and a port"
+            raise ValueError(message)
+        return cls(found[1] or found[2], int(found[3]))
+
+    def __str__(self) -> str:
+        """Write it as it is read."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

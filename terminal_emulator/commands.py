@@ -1,0 +1,249 @@
+"""The commands' work, behind the light ``cli``: everything heavy is imported here.
+
+Each returns an exit code, or raises ``Refused`` with the sentence for stderr and
+``click.UsageError`` for what the person at the keys can put right.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.mask import mask_kpj
+from atm_switch.domain.secret import Pin
+from atm_switch.messages.inquiry_data import BalanceData, InquiryData, Lookup
+from atm_switch.profile.model import Profile
+from terminal_emulator.answers import InquiryResult
+from terminal_emulator.atm import Booth, serve_customers, typed_pin
+from terminal_emulator.flow import Manner, line_to, one_inquiry
+from terminal_emulator.hotline import Hotline
+from terminal_emulator.keypad import Keypad
+from terminal_emulator.kit import BARE_KIT, Kit, find_profile, read_kit
+from terminal_emulator.screen import Look, receipt_lines, screen_lines, show
+from terminal_emulator.terminal import Verb
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from terminal_emulator.options import InquiryOptions, TerminalOptions
+
+DONE = 0
+AMOUNTS = ("opening", "contributions", "development", "claims", "closing")
+
+
+def inquire(options: "TerminalOptions", asked: "InquiryOptions") -> int:
+    """Make one inquiry and print it; 0 only for an approval."""
+    kit = _kit_of(options)
+    wish = _wish_of(asked, find_profile(kit.profile))
+    pin = _pin_of(asked, kit)
+    manner = Manner(options.timeout, not asked.no_sign_on, asked.stan)
+    try:
+        result = asyncio.run(one_inquiry(str(options.connect), kit, asked.pan, pin, wish, manner))
+    except Refused as error:
+        _print_failure(options, str(error))
+        raise
+    finally:
+        if pin is not None:
+            pin.wipe()
+    _print_result(options, result)
+    if result.is_approved:
+        return DONE
+    at_fault = f", at fault: {result.fault}" if result.fault else ""
+    raise Refused(
+        f"refused: {result.code} {result.text}{at_fault} (STAN {result.stan}, RRN {result.rrn})"
+    )
+
+
+def network(options: "TerminalOptions", verb: Verb) -> int:
+    """Send one 0800 and print what became of it; 0 only for an approval."""
+
+    async def once() -> dict[str, Any]:
+        manner = Manner(options.timeout, signs_on=False)
+        async with line_to(options.connect, _kit_of(options), manner) as line:
+            result = await line.network(verb)
+        return {
+            "request": verb.value,
+            "response_code": result.code,
+            "outcome": result.text,
+            "approved": result.is_approved,
+            "stan": result.stan,
+            "milliseconds": round(result.milliseconds, 3),
+        }
+
+    try:
+        told = asyncio.run(once())
+    except Refused as error:
+        _print_failure(options, str(error))
+        raise
+    if options.as_json:
+        click.echo(json.dumps(told))
+    elif told["approved"]:
+        click.echo(
+            f"{verb.value}: {told['response_code']} {told['outcome']}, {told['milliseconds']} ms"
+        )
+    if told["approved"]:
+        return DONE
+    raise Refused(
+        f"{verb.value} refused: {told['response_code']} {told['outcome']} (STAN {told['stan']})"
+    )
+
+
+def atm(options: "TerminalOptions") -> int:
+    """Be an ATM until somebody switches it off."""
+    kit = _kit_of(options)
+    keypad = Keypad(sys.stdin.fileno(), sys.stdout)
+    manner = Manner(options.timeout)
+    with _leaving_politely(), Hotline(options.connect, kit, manner) as hotline:
+        if kit.pin_key is None:
+            click.echo("no PIN will be asked: it needs --kit DIR/terminal-kit.json", err=True)
+        serve_customers(
+            Booth(
+                keypad=keypad,
+                out=sys.stdout,
+                look=_look(),
+                inquire=hotline.inquire,
+                takes_pin=kit.pin_key is not None,
+                seconds=options.timeout,
+            )
+        )
+    return DONE
+
+
+def result_document(result: InquiryResult) -> dict[str, Any]:
+    """Return what ``--json`` prints: no PAN, no PIN, no PIN block, KPJ masked."""
+    return {
+        "mti": result.mti,
+        "response_code": result.code,
+        "outcome": result.text,
+        "approved": result.is_approved,
+        "fault": result.fault or None,
+        "stan": result.stan,
+        "rrn": result.rrn,
+        "pan": result.pan_masked,
+        "balance": _balance_document(result.balance),
+        "additional_amounts": [
+            {"account_type": a.account_type, "amount_type": a.amount_type,
+             "currency": a.currency, "minor": a.minor}
+            for a in result.amounts
+        ],
+        "screen": list(screen_lines(result)),
+        "receipt": list(receipt_lines(result)),
+        "milliseconds": round(result.milliseconds, 3),
+    }  # fmt: skip
+
+
+def _balance_document(balance: BalanceData | None) -> Mapping[str, Any] | None:
+    if balance is None:
+        return None
+    return {
+        "kpj": mask_kpj(balance.kpj) if balance.kpj.isdigit() else balance.kpj,
+        "name": balance.name,
+        "segment": balance.segment,
+        "status": balance.status,
+        "as_of": balance.as_of.isoformat(),
+        **{name: getattr(balance, name).plain() for name in AMOUNTS},
+        **{f"{name}_sen": getattr(balance, name).sen for name in AMOUNTS},
+        "rate_millipercent": balance.rate_millipercent,
+        "is_estimate": balance.is_estimate,
+        "kpj_count": balance.kpj_count,
+        "last_contribution": (
+            f"{balance.last_contribution:%Y-%m}" if balance.last_contribution else None
+        ),
+        "host_reference": balance.host_reference,
+    }
+
+
+def _print_result(options: "TerminalOptions", result: InquiryResult) -> None:
+    if options.as_json:
+        click.echo(json.dumps(result_document(result)))
+    else:
+        click.echo(show(result, _look()), nl=False)
+
+
+def _print_failure(options: "TerminalOptions", sentence: str) -> None:
+    if options.as_json:
+        click.echo(json.dumps({"response_code": None, "approved": False, "error": sentence}))
+
+
+def _kit_of(options: "TerminalOptions") -> Kit:
+    kit = BARE_KIT
+    if options.kit is not None:
+        kit = read_kit(options.kit, lambda sentence: click.echo(f"warning: {sentence}", err=True))
+    try:
+        return kit.with_words(
+            profile=options.profile,
+            terminal=options.terminal,
+            acquirer=options.acquirer,
+            channel=options.channel,
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _wish_of(asked: "InquiryOptions", profile: Profile) -> InquiryData:
+    widths = (0, *profile.inquiry.receipt_widths)
+    if asked.width not in widths:
+        raise click.UsageError(f"--width is one of {', '.join(map(str, widths))}")
+    if asked.kpj is not None and asked.index:
+        raise click.UsageError("--kpj and --index exclude each other")
+    try:
+        kpj = None if asked.kpj is None else Kpj(asked.kpj)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return InquiryData(
+        lookup=Lookup.CARD if kpj is None else Lookup.KPJ,
+        language=asked.language.upper(),
+        kpj_index=asked.index,
+        receipt_width=asked.width,
+        kpj=kpj,
+    )
+
+
+def _pin_of(asked: "InquiryOptions", kit: Kit) -> Pin | None:
+    if asked.pin is not None:
+        if kit.pin_key is None:
+            raise click.UsageError(
+                "--pin needs the terminal's key: pass --kit DIR/terminal-kit.json"
+            )
+        return Pin(asked.pin.encode("ascii"))
+    if kit.pin_key is None or not sys.stdin.isatty():
+        return None
+    pin = typed_pin(Keypad(sys.stdin.fileno(), sys.stderr), "PIN: ")
+    if pin is None:
+        raise click.UsageError("a PIN has 4 to 12 digits")
+    return pin
+
+
+def _look() -> Look:
+    colour = (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+    try:
+        "╔═║╲│".encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return Look(unicode=False, colour=colour)
+    return Look(unicode=True, colour=colour)
+
+
+@contextmanager
+def _leaving_politely() -> Iterator[None]:
+    """Turn a hang-up or a kill into an ordinary exit, so that the terminal is put back."""
+
+    def leave(number: int, _frame: "FrameType | None") -> None:
+        raise SystemExit(128 + number)
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, leave) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,219 @@
+"""A TCP link to the host: questions out, answers matched to them, the host's own answered.
+
+Plan: one task reads; each question waits on a future under its key (MTI of the answer,
+DE7, DE11), so answers may overtake each other.  The host's own 0800 are answered from the
+reading task; a response is never answered.
+Limits: no reconnecting, whoever holds the link decides that.  An answer that comes after
+its question was given up is dropped.
+"""
+
+import asyncio
+import errno
+from contextlib import suppress
+from typing import Self
+
+from atm_switch.domain.errors import FormatError, FramingError, Refused
+from atm_switch.domain.outcome import Outcome
+from atm_switch.messages.mti import is_answerable, is_response, response_mti
+from atm_switch.messages.responses import answer, refusal
+from atm_switch.profile.model import Profile
+from atm_switch.wire.framing import Frame, FrameBuffer, answering_header, enclose
+from atm_switch.wire.message import IsoMessage
+from atm_switch.wire.packager import Packager
+from terminal_emulator.address import Address
+
+CONNECT_SECONDS = 5.0
+READ_BYTES = 65_536
+GIVEN_UP_MAX = 1_000
+
+QuestionKey = tuple[str, str, str]
+"""MTI of the answer, DE7, DE11."""
+
+
+class LinkError(Refused):
+    """The host did not do its part; the text is one sentence for the person waiting."""
+
+
+class Link:
+    """An open link; made by ``open_link``."""
+
+    def __init__(
+        self,
+        address: Address,
+        profile: Profile,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    ) -> None:
+        """Start reading."""
+        self.address = address
+        self._profile = profile
+        self._packager = Packager(profile)
+        self._buffer = FrameBuffer(profile.framing)
+        self._reader, self._writer = streams
+        self._waiting: dict[QuestionKey, tuple[IsoMessage, asyncio.Future[IsoMessage]]] = {}
+        self._given_up: dict[QuestionKey, None] = {}
+        self._ended: LinkError | None = None
+        self._task = asyncio.create_task(self._read(), name=f"link to {address}")
+
+    async def __aenter__(self) -> Self:
+        """Hold the link."""
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        """Close the link."""
+        await self.close()
+
+    @property
+    def is_up(self) -> bool:
+        """Tell whether anything can still be asked."""
+        return self._ended is None
+
+    async def ask(self, question: IsoMessage, seconds: float) -> IsoMessage:
+        """Send a question and return its answer.
+
+        Raises ``LinkError`` in one sentence, and ``ValueError`` for a question the profile
+        does not allow.
+        """
+        payload = self._packager.pack(question)
+        key = (response_mti(question.mti), question[7], question[11])
+        if self._ended is not None:
+            raise LinkError(str(self._ended))
+        future: asyncio.Future[IsoMessage] = asyncio.get_running_loop().create_future()
+        self._waiting[key] = (question, future)
+        try:
+            async with asyncio.timeout(seconds):
+                self._writer.write(enclose(self._profile.framing, payload))
+                await self._writer.drain()
+                return await future
+        except TimeoutError:
+            self._give_up(key)
+            raise LinkError(
+                f"{self.address} did not answer STAN {question[11]} within {seconds:g} s"
+            ) from None
+        except OSError:
+            raise LinkError(f"{self.address} closed the link before it answered") from None
+        finally:
+            self._waiting.pop(key, None)
+
+    async def close(self) -> None:
+        """Close the link; whoever still waits gets a ``LinkError``."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._end("this end closed the link")
+        self._writer.close()
+        with suppress(OSError):
+            await self._writer.wait_closed()
+
+    async def _read(self) -> None:
+        why = f"{self.address} closed the link before it answered"
+        try:
+            while data := await self._reader.read(READ_BYTES):
+                self._buffer.receive(data)
+                for frame in self._buffer.frames():
+                    self._take(frame)
+            if self._buffer.pending:
+                why = f"{self.address} closed the link in the middle of an answer"
+        except FramingError as error:
+            why = f"{self.address} answered nonsense: {error}"
+        except OSError as error:
+            why = f"{self.address} broke the link: {error.strerror or type(error).__name__}"
+        finally:
+            self._end(why)
+
+    def _take(self, frame: Frame) -> None:
+        try:
+            message = self._packager.unpack(frame.payload)
+        except FormatError as error:
+            self._settle_nonsense(error)
+            return
+        if is_response(message.mti):
+            self._settle(message)
+        elif is_answerable(message.mti):
+            self._reply(message, frame)
+
+    def _settle(self, message: IsoMessage) -> None:
+        key = (message.mti, message.get(7), message.get(11))
+        _, future = self._waiting.get(key, (None, None))
+        if future is not None:
+            _resolve(future, message)
+        elif key not in self._given_up:
+            self._settle_stray(message)
+
+    def _settle_stray(self, message: IsoMessage) -> None:
+        # Only a lone question can be told from its answer: with more of them open, a
+        # stranger is nobody's, and the question it was meant for times out.
+        if len(self._waiting) != 1:
+            return
+        question, future = next(iter(self._waiting.values()))
+        missing = any(number not in message for number in (7, 11))
+        if missing and message.mti == response_mti(question.mti):
+            _resolve(future, message)
+            return
+        number = next((n for n in (11, 7) if message.get(n) != question[n]), 0)
+        _fail(
+            future,
+            f"{self.address} answered another question: the answer to STAN {question[11]} "
+            f"has a different DE{number:03d}",
+        )
+
+    def _settle_nonsense(self, error: FormatError) -> None:
+        key = (error.mti, error.readable.get(7, ""), error.readable.get(11, ""))
+        if error.mti and not is_response(error.mti):
+            return
+        known = self._waiting.get(key)
+        for _, future in [known] if known else list(self._waiting.values()):
+            _fail(future, f"{self.address} answered nonsense: {error}")
+
+    def _reply(self, message: IsoMessage, frame: Frame) -> None:
+        profile, rule = self._profile, self._profile.messages["network"]
+        codes = profile.network
+        known = (codes.sign_on, codes.sign_off, codes.echo, codes.cut_over)
+        if message.mti in rule.mti and message.get(70) in known:
+            response = answer(message, rule, profile.code_of(Outcome.APPROVED))
+        else:
+            response = refusal(
+                message.mti, message.elements, profile, Outcome.UNSUPPORTED_TRANSACTION
+            )
+        header = answering_header(profile.framing, frame.header)
+        self._writer.write(enclose(profile.framing, self._packager.pack(response), header))
+
+    def _give_up(self, key: QuestionKey) -> None:
+        self._given_up[key] = None
+        if len(self._given_up) > GIVEN_UP_MAX:
+            del self._given_up[next(iter(self._given_up))]
+
+    def _end(self, why: str) -> None:
+        if self._ended is None:
+            self._ended = LinkError(why)
+        for _, future in self._waiting.values():
+            _fail(future, str(self._ended))
+
+
+async def open_link(address: Address, profile: Profile, seconds: float = CONNECT_SECONDS) -> Link:
+    """Connect within ``seconds``.  Raises ``LinkError``."""
+    try:
+        async with asyncio.timeout(seconds):
+            streams = await asyncio.open_connection(address.host, address.port)
+    except TimeoutError:
+        raise LinkError(f"{address} did not take the call within {seconds:g} s") from None
+    except OSError as error:
+        raise LinkError(_unreachable(address, error)) from None
+    return Link(address, profile, streams)
+
+
+def _unreachable(address: Address, error: OSError) -> str:
+    # For a name with several addresses asyncio joins the texts and leaves errno out.
+    refused = f"[Errno {errno.ECONNREFUSED}]"
+    if isinstance(error, ConnectionRefusedError) or refused in str(error):
+        return f"nobody listens at {address}; start the switch with: atm-switch serve DIR"
+    return f"{address} cannot be reached: {error.strerror or 'no way there'}"
+
+
+def _resolve(future: "asyncio.Future[IsoMessage]", message: IsoMessage) -> None:
+    if not future.done():
+        future.set_result(message)
+
+
+def _fail(future: "asyncio.Future[IsoMessage]", why: str) -> None:
+    if not future.done():
+        future.set_exception(LinkError(why))

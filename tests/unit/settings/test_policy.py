@@ -1,0 +1,54 @@
+"""What the core gets to see of the settings."""
+
+from datetime import time
+
+from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
+from atm_switch.domain.instant import Zone
+from atm_switch.settings.load import read_settings
+from atm_switch.switch.policy import MacPolicy, PinPolicy
+
+TEXT = """
+[[listeners]]
+[[acquirers]]
+id = "009"
+name = "BANK CONTOH"
+pin = "acquirer"
+terminals = "listed"
+channels = ["6011", "6012"]
+zone = "WITA"
+end_of_day = "23:58-00:02"
+[[acquirers]]
+id = "014"
+name = "BANK LAIN"
+[[terminals]]
+id = "S1ABC123"
+acquirer = "009"
+zone = "WIT"
+"""
+
+
+def test_bank_becomes_its_policy() -> None:
+    """Every key of a bank arrives, as the type the core knows."""
+    policy = read_settings(TEXT).to_policy(60).acquirers[AcquirerId("009")]
+
+    assert (PinPolicy.ACQUIRER, MacPolicy.OFF) == (policy.pin, policy.mac)
+    assert not policy.admits_any_terminal
+    assert frozenset({Channel("6011"), Channel("6012")}) == policy.channels
+    assert (time(23, 58), time(0, 2)) == policy.end_of_day
+    assert Zone.WITA is policy.zone
+
+
+def test_terminals_go_to_their_bank_only() -> None:
+    """A listed terminal is known to the bank it names and to no other."""
+    acquirers = read_settings(TEXT).to_policy(60).acquirers
+
+    assert Zone.WIT is acquirers[AcquirerId("009")].terminals[TerminalId("S1ABC123")].zone
+    assert {} == acquirers[AcquirerId("014")].terminals
+
+
+def test_strikes_default_to_the_profile() -> None:
+    """Only what the operator wrote goes before the profile; zero is written, too."""
+    silent, off = read_settings(TEXT), read_settings(TEXT + "[limits]\nbad_frames_per_minute = 0\n")
+
+    assert 60 == silent.to_policy(60).bad_frames_per_minute
+    assert 0 == off.to_policy(60).bad_frames_per_minute
