@@ -101,7 +101,11 @@ def atm(options: "TerminalOptions") -> int:
     kit = _kit_of(options)
     keypad = Keypad(sys.stdin.fileno(), sys.stdout)
     manner = Manner(options.timeout)
-    with _leaving_politely(), Hotline(options.connect, kit, manner) as hotline:
+    with (
+        _leaving_politely(),
+        Hotline(options.connect, kit, manner) as hotline,
+        keypad.quiet(),
+    ):
         if kit.pin_key is None:
             click.echo("no PIN will be asked: it needs --kit DIR/terminal-kit.json", err=True)
         serve_customers(

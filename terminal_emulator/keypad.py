@@ -2,13 +2,15 @@
 
 Plan: bytes are read one at a time from the descriptor, never ahead, so a script may send
 everything at once and a change of terminal mode loses nothing.  Where the input is a
-terminal, hidden digits are read with echo off and shown as stars; the terminal's modes
-are put back on every way out.  Where it is a pipe, a hidden entry is just a line.
+terminal, its echo is off and shown is only what we show: stars for hidden digits.  The
+modes are set before the prompt and put back on every way out.  Where the input is a pipe,
+a hidden entry is just a line.
+Why ``quiet`` for a whole session: a PIN typed ahead of its prompt must not be echoed.
 """
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from atm_switch.security.tdes import wipe_buffer
@@ -16,7 +18,9 @@ from atm_switch.security.tdes import wipe_buffer
 ENTER, CTRL_C, CTRL_D, CTRL_U = b"\r\n", 0x03, 0x04, 0x15
 ERASE = b"\x7f\x08"
 DIGITS = b"0123456789"
+PRINTABLE = bytes(range(0x20, 0x7F))
 LINE_BYTES_MAX = 1_000
+RUB_OUT = "\b \b"
 
 
 class Keypad:
@@ -30,24 +34,42 @@ class Keypad:
 
     def line(self, prompt: str) -> str:
         """Ask for one line.  Raises ``EOFError`` where there is none."""
-        self._say(prompt)
-        raw = self._line_bytes()
-        if not self.is_terminal:
-            self._say("\n")
-        return raw.decode("utf-8", errors="replace").strip()
+        typed = self._ask(prompt, PRINTABLE, LINE_BYTES_MAX)
+        return typed.decode("utf-8", errors="replace").strip()
 
     def hidden(self, prompt: str, shown: int = 0) -> bytearray:
         """Ask for digits, showing the first ``shown`` and stars for the rest.
 
         The caller wipes what it gets.  Raises ``EOFError`` and ``KeyboardInterrupt``.
         """
-        self._say(prompt)
-        if self.is_terminal:
-            with _no_echo(self._descriptor):
-                typed = self._digits(shown)
-        else:
-            typed = self._line_bytes()
-        self._say("\n")
+        return self._ask(prompt, DIGITS, shown)
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Hold a terminal's echo off for a block; may be nested; nothing for a pipe."""
+        if not self.is_terminal:
+            yield
+            return
+        import termios
+
+        before = termios.tcgetattr(self._descriptor)
+        modes = termios.tcgetattr(self._descriptor)
+        modes[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
+        # No suspending: the shell would echo what is typed after it.  No quitting with a
+        # core dump either: a PIN may be in memory.
+        modes[6][termios.VSUSP] = modes[6][termios.VQUIT] = b"\0"
+        termios.tcsetattr(self._descriptor, termios.TCSANOW, modes)
+        try:
+            yield
+        finally:
+            with suppress(termios.error):  # the terminal itself may have gone
+                termios.tcsetattr(self._descriptor, termios.TCSANOW, before)
+
+    def _ask(self, prompt: str, allowed: bytes, shown: int) -> bytearray:
+        with self.quiet():
+            self._say(prompt)
+            typed = self._typed(allowed, shown) if self.is_terminal else self._line_bytes()
+            self._say("\n")
         return typed
 
     def _say(self, text: str) -> None:
@@ -67,17 +89,17 @@ class Keypad:
             raise EOFError
         return line
 
-    def _digits(self, shown: int) -> bytearray:
+    def _typed(self, allowed: bytes, shown: int) -> bytearray:
         typed = bytearray()
         while (key := self._key()) not in ENTER:
-            if key in DIGITS and len(typed) < LINE_BYTES_MAX:
+            if key in allowed and len(typed) < LINE_BYTES_MAX:
                 typed.append(key)
                 self._say(chr(key) if len(typed) <= shown else "*")
             elif key in ERASE and typed:
                 typed.pop()
-                self._say("\b \b")
+                self._say(RUB_OUT)
             elif key == CTRL_U:
-                self._say("\b \b" * len(typed))
+                self._say(RUB_OUT * len(typed))
                 wipe_buffer(typed)
                 typed.clear()
             elif key == CTRL_D and not typed:
@@ -88,21 +110,6 @@ class Keypad:
         key = os.read(self._descriptor, 1)
         if not key:
             raise EOFError
-        if key[0] == CTRL_C:
+        if key[0] == CTRL_C:  # where no controlling terminal turns it into a signal
             raise KeyboardInterrupt
         return key[0]
-
-
-@contextmanager
-def _no_echo(descriptor: int) -> Iterator[None]:
-    # ISIG goes too: a suspended ATM would leave the shell without echo.
-    import termios
-
-    before = termios.tcgetattr(descriptor)
-    quiet = termios.tcgetattr(descriptor)
-    quiet[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
-    termios.tcsetattr(descriptor, termios.TCSADRAIN, quiet)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

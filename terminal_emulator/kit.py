@@ -92,10 +92,14 @@ def read_kit(path: Path, warn: Callable[[str], None] = lambda _sentence: None) -
     except OSError as error:
         raise KitError(f"the kit {path} cannot be read: {error.strerror}") from None
     try:
-        return kit_of(json.loads(raw))
+        kit = kit_of(json.loads(raw))
     except ValueError as error:
         # A JSON error's text names line and column only; ours name the key.
         raise KitError(f"the kit {path} cannot be used: {error}") from None
+    if _is_file_name(kit.profile):
+        # The folder's settings name profile files from the folder, where the kit lies too.
+        return replace(kit, profile=str(path.parent / kit.profile))
+    return kit
 
 
 def kit_of(document: object) -> Kit:
@@ -126,7 +130,7 @@ def find_profile(name_or_file: str) -> Profile:
 
     Raises ``ProfileWrong`` with every problem.
     """
-    if not (name_or_file.endswith(".toml") or "/" in name_or_file):
+    if not _is_file_name(name_or_file):
         return load_profile(name_or_file)
 
     def text_of(name: str) -> str:
@@ -135,6 +139,10 @@ def find_profile(name_or_file: str) -> Profile:
         return profile_text(name)
 
     return load_profile(name_or_file, text_of)
+
+
+def _is_file_name(profile: str) -> bool:
+    return profile.endswith(".toml") or "/" in profile
 
 
 def _word(document: Mapping[str, Any], name: str) -> str:

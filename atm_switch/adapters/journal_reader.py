@@ -137,8 +137,10 @@ class JournalReader:
     def _no_hurry(self) -> Iterator[None]:
         try:
             self._connection.set_progress_handler(None, 0)
-            yield
-            Stopwatch(self._connection, self._seconds_max)
+            try:
+                yield
+            finally:
+                Stopwatch(self._connection, self._seconds_max)
         except sqlite3.Error as error:
             raise _unreadable(error) from error
 

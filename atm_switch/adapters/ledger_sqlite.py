@@ -1,22 +1,28 @@
 """The JHT ledger on SQLite, read point by point in the event loop.
 
-Plan: a read-only connection, each question one or two indexed look-ups of microseconds.
-An error of the file, or a query past its time, is ``LedgerUnavailable``: the corridor
-answers 91 then.  Writing is the import's (``csv_import.py``), in other processes.
+Plan: a read-only connection, each question one to three indexed look-ups of microseconds;
+those of one account within one read transaction, so that an import that ends meanwhile is
+seen whole or not at all.  An error of the file, a row that makes no sense, or a query past
+its time is ``LedgerUnavailable``: the corridor answers 91 then.  Writing is the import's
+(``csv_import.py``), in other processes.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from atm_switch.adapters.schema import Stopwatch, open_reader
+from atm_switch.adapters.schema import QUERY_SECONDS_MAX, open_reader
 from atm_switch.domain.errors import LedgerUnavailable
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import AccountHistory, Posting, PostingKind
+
+FAMILY: Final = "ledger"
+"""The migrations of the ledger's file, which holds the registry too."""
 
 _SIBLINGS = """
 SELECT other.kpj FROM participants AS mine
@@ -38,10 +44,9 @@ WHERE kpj = ? AND posted_on >= ? AND posted_on <= ? ORDER BY posted_on, id
 class SqliteLedger:
     """Answers ``FindSiblings`` and ``FindAccount``."""
 
-    def __init__(self, path: Path, query_seconds_max: float = 1.0) -> None:
-        """Open the file read-only.  Raises ``Refused`` where it is missing."""
-        self._connection = open_reader(path)
-        self._stopwatch = Stopwatch(self._connection, query_seconds_max)
+    def __init__(self, path: Path, query_seconds_max: float = QUERY_SECONDS_MAX) -> None:
+        """Open the file read-only.  Raises ``Refused`` where that cannot be."""
+        self._connection = open_reader(path, query_seconds_max, FAMILY)
 
     def close(self) -> None:
         """Close the connection."""
@@ -52,19 +57,21 @@ class SqliteLedger:
 
         Empty for an unknown one.  Raises ``LedgerUnavailable``.
         """
-        return tuple(Kpj(row[0]) for row in self._rows(_SIBLINGS, kpj.digits))
+        with translated("the ledger"):
+            return tuple(Kpj(digits) for (digits,) in self._rows(_SIBLINGS, kpj.digits))
 
     def account(self, kpj: Kpj, as_of: date) -> tuple[Participant, AccountHistory] | None:
         """Return the participant and what a statement as of ``as_of`` needs.
 
         ``None`` for an unknown KPJ.  Raises ``LedgerUnavailable``.
         """
-        found = self._rows(_PARTICIPANT, kpj.digits)
-        if not found:
-            return None
-        person, name, segment, status = found[0]
-        participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
-        return participant, self._history(kpj, as_of)
+        with translated("the ledger"), self._snapshot():
+            found = self._rows(_PARTICIPANT, kpj.digits)
+            if not found:
+                return None
+            person, name, segment, status = found[0]
+            participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
+            return participant, self._history(kpj, as_of)
 
     def _history(self, kpj: Kpj, as_of: date) -> AccountHistory:
         new_year = date(as_of.year, 1, 1).isoformat()
@@ -83,10 +90,26 @@ class SqliteLedger:
             last_contribution=paid[-1] if paid else earlier,
         )
 
-    def _rows(self, query: str, *values: str) -> Sequence[Any]:
-        self._stopwatch.start()
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        self._connection.execute("BEGIN")
         try:
-            return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            name = getattr(error, "sqlite_errorname", type(error).__name__)
-            raise LedgerUnavailable(f"the ledger cannot be read: {name}") from None
+            yield
+        finally:
+            with suppress(sqlite3.Error):  # an interrupted question may have ended it
+                self._connection.execute("ROLLBACK")
+
+    def _rows(self, query: str, *values: str) -> list[Any]:
+        return self._connection.execute(query, values).fetchall()
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn what can go wrong with a file into ``LedgerUnavailable`` that quotes no row."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        raise LedgerUnavailable(f"{what} cannot be read: {name}") from None
+    except ValueError:
+        raise LedgerUnavailable(f"{what} holds a row that makes no sense") from None

@@ -3,21 +3,66 @@
 Plan: numbered SQL files per family (``migrations/ledger/0001_*.sql``) are applied in
 order, each in a transaction of its own; ``PRAGMA user_version`` is the schema version.  A
 file of the first release opens in every later one; a file newer than the program is
-refused.  Writers sync every commit (WAL, ``synchronous=FULL``); readers cannot write, and
-a ``Stopwatch`` interrupts a read that takes too long.
+refused, and so is a database of somebody else's.
+Writers sync every commit (WAL, ``synchronous=FULL``).  Readers cannot write, and a
+``Stopwatch`` interrupts a question that takes too long, because whoever asks stands in
+the event loop.
+Limits: one process writes a file at a time; another waits ``BUSY_SECONDS`` and gives up.
 """
 
 import re
 import sqlite3
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, Final
 
 from atm_switch.domain.errors import Refused
 
-BUSY_SECONDS = 5.0
-STEPS_BETWEEN_LOOKS = 20_000
+BUSY_SECONDS: Final = 5.0
+QUERY_SECONDS_MAX: Final = 1.0
+"""How long a reader's question may take unless the settings say otherwise."""
+
+STEPS_BETWEEN_LOOKS: Final = 20_000
 """SQLite steps between two looks at the clock: some milliseconds."""
+
+
+class _TimedConnection(sqlite3.Connection):
+    """A connection whose stopwatch, if it has one, starts anew with every question."""
+
+    stopwatch: "Stopwatch | None" = None
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Start the stopwatch, then ask."""
+        if self.stopwatch is not None:
+            self.stopwatch.start()
+        return super().execute(sql, parameters)
+
+
+class Stopwatch:
+    """Interrupts a question to ``connection`` that takes longer than ``seconds_max``.
+
+    The question ends in ``sqlite3.OperationalError``, ``SQLITE_INTERRUPT``.  A connection
+    of ``open_reader`` starts it anew by itself; with another one, say ``start`` before
+    each question.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, seconds_max: float) -> None:
+        """Look at the clock every ``STEPS_BETWEEN_LOOKS`` steps of a question."""
+        self._seconds_max = seconds_max
+        self._began = time.monotonic()
+        if isinstance(connection, _TimedConnection):
+            connection.stopwatch = self
+        connection.set_progress_handler(self._is_late, STEPS_BETWEEN_LOOKS)
+
+    def start(self) -> None:
+        """Begin to count for the next question."""
+        self._began = time.monotonic()
+
+    def _is_late(self) -> int:
+        return int(time.monotonic() - self._began > self._seconds_max)
 
 
 def migrations_of(family: str) -> list[tuple[int, str]]:
@@ -34,66 +79,124 @@ def migrations_of(family: str) -> list[tuple[int, str]]:
 def open_writer(path: Path, family: str) -> sqlite3.Connection:
     """Open ``path`` for writing, made with mode 0600 and migrated if need be.
 
-    Raises ``Refused`` for a file newer than the program or no database at all.
+    The connection is in autocommit: transactions are begun by hand.  Raises ``Refused``
+    for a file newer than the program, no database, another database, or no access.
     """
-    path.touch(mode=0o600)
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        path.touch(mode=0o600)
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        raise Refused(_cannot(path, "made or opened", error)) from None
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        _migrate(connection, family, path)
-    except sqlite3.DatabaseError as error:
+        migrate(connection, migrations_of(family), path.name)
+    except sqlite3.Error as error:
         connection.close()
-        raise Refused(f"{path.name} cannot be opened as a {family} file: {error}") from None
+        raise Refused(_cannot(path, f"opened as a {family} file", error)) from None
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
-    """Open ``path`` read-only.  Raises ``Refused`` where the file is missing."""
+def open_reader(
+    path: Path, seconds_max: float = QUERY_SECONDS_MAX, family: str | None = None
+) -> sqlite3.Connection:
+    """Open ``path`` read-only; a question may take ``seconds_max``.
+
+    With a ``family`` the schema must be the newest.  Raises ``Refused`` where the file is
+    missing, is no database, or has another schema.
+    """
     if not path.is_file():
         raise Refused(f"{path.name} is missing; is this a data folder made by atm-switch init?")
     connection = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        f"{path.resolve().as_uri()}?mode=ro",
+        uri=True,
+        timeout=min(seconds_max, BUSY_SECONDS),
+        isolation_level=None,
+        factory=_TimedConnection,
     )
-    connection.execute("PRAGMA query_only = ON")
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        version = _version(connection)
+        if family is not None:
+            _require_schema(version, migrations_of(family)[-1][0], path.name)
+    except sqlite3.Error as error:
+        connection.close()
+        raise Refused(_cannot(path, "read", error)) from None
+    except BaseException:
+        connection.close()
+        raise
+    Stopwatch(connection, seconds_max)
     return connection
 
 
-class Stopwatch:
-    """Interrupts a query of ``connection`` that runs longer than ``seconds_max``.
+def migrate(
+    connection: sqlite3.Connection, migrations: Sequence[tuple[int, str]], name: str
+) -> None:
+    """Apply the migrations that ``connection`` lacks, each in its own transaction.
 
-    Whoever asks says ``start`` before each question; short ones never meet the look.
+    ``name`` is the file's, for messages.  Raises ``Refused`` for a schema newer than the
+    last migration or tables of another program, ``sqlite3.Error`` with that migration
+    undone.
     """
-
-    def __init__(self, connection: sqlite3.Connection, seconds_max: float) -> None:
-        """Look at the clock every ``STEPS_BETWEEN_LOOKS`` steps of a query."""
-        self._seconds_max = seconds_max
-        self._began = time.monotonic()
-        connection.set_progress_handler(self._is_late, STEPS_BETWEEN_LOOKS)
-
-    def start(self) -> None:
-        """Begin to count for the next question."""
-        self._began = time.monotonic()
-
-    def _is_late(self) -> int:
-        return int(time.monotonic() - self._began > self._seconds_max)
-
-
-def _migrate(connection: sqlite3.Connection, family: str, path: Path) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    migrations = migrations_of(family)
     newest = migrations[-1][0]
-    if version > newest:
-        raise Refused(
-            f"{path.name} has schema {version}, this program knows up to {newest}; "
-            "install the newer atm-switch it was made with"
-        )
+    version = _version(connection)
+    _require_schema(max(version, newest), newest, name)
+    has_tables = connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None
+    # asked again, for another process may have migrated the file between the two questions
+    if version == 0 and has_tables and _version(connection) == 0:
+        raise Refused(f"{name} is a database of another program; move it away first")
     for number, text in migrations:
         if number > version:
-            connection.executescript(
-                f"BEGIN IMMEDIATE;\n{text}\nPRAGMA user_version = {number};\nCOMMIT;"
-            )
+            _apply(connection, number, text)
+
+
+def _require_schema(version: int, newest: int, name: str) -> None:
+    if version > newest:
+        raise Refused(
+            f"{name} has schema {version}, this program knows up to {newest}; "
+            "use the atm-switch release that made it, or a later one"
+        )
+    if version < newest:
+        raise Refused(
+            f"{name} has schema {version}, this program needs {newest}; "
+            "make the folder with atm-switch init, or import a file to bring it up to date"
+        )
+
+
+def _apply(connection: sqlite3.Connection, number: int, text: str) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # another process may have applied it while this one waited for the lock
+        if _version(connection) < number:
+            for statement in _statements(text):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _statements(text: str) -> list[str]:
+    """Cut a script where SQLite sees a statement end; a trigger's body stays whole."""
+    found, begun = [], ""
+    for line in text.splitlines(keepends=True):
+        begun += line
+        if sqlite3.complete_statement(begun):
+            found.append(begun)
+            begun = ""
+    return [*found, begun] if begun.strip() else found
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _cannot(path: Path, what: str, error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return f"{path.name} cannot be {what}: {reason}"

@@ -93,12 +93,12 @@ class Line(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what is queued in one go; then read on if the link was saturated."""
-        if self._outgoing and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(b"".join(self._outgoing))
+        outgoing, self._outgoing = self._outgoing, []
+        if outgoing and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(outgoing))
             if self._transport.get_write_buffer_size() > self._limits.write_buffer_bytes_max:
-                self.close("the peer does not read its answers")
+                self._is_closing, self._why = True, "the peer does not read its answers"
                 self._transport.abort()
-        self._outgoing.clear()
         if self._is_paused and not self._is_closing:
             self._desk.later(self.pump)
 

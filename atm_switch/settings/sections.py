@@ -185,7 +185,7 @@ class Ledger(Section):
     rates: str = Field(
         default="",
         description="path of a table of development rates in place of the one that ships "
-        "(year,percent,published)",
+        "(year,rate_percent,status,source)",
     )
 
 

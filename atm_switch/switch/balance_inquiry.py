@@ -25,6 +25,7 @@ from atm_switch.switch.doors import (
     prove,
     query,
     read,
+    wipe,
 )
 from atm_switch.switch.house import House
 from atm_switch.switch.network_management import settlement_date
@@ -73,11 +74,14 @@ def balance_inquiry(case: Case, house: House) -> Steps[Response]:
 def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
     admitted = admit(case, house)
     inquiry = read(admitted)
-    first = yield from first_time(admitted, inquiry, entry, house)
-    if isinstance(first, StoredResponse):
-        return again(case, first)
-    known = yield from identify(in_time(first, house), house)
-    proven = yield from prove(known)
+    try:
+        first = yield from first_time(admitted, inquiry, entry, house)
+        if isinstance(first, StoredResponse):
+            return again(case, first)
+        known = yield from identify(in_time(first, house), house)
+        proven = yield from prove(known)
+    finally:
+        wipe(inquiry)  # whichever door said no
     member = yield from choose(proven)
     balance = yield from query(member, house)
     return approved(member, balance, house)
@@ -96,7 +100,6 @@ def _committed(case: Case, entry: JournalEntry, response: Response) -> Steps[Res
         payload=packager.pack(response.message.without(2)) if keeps else None,
         resets_tries=case.resets_tries,
     )
-    case.is_committing = True
     try:
         yield from ask(Commit(entry, ending, case.sequence))
     except NeighbourUnavailable as silent:

@@ -40,8 +40,6 @@ class Case:
     host_reference: str = ""
     is_counted: bool = False
     """The request counts as in flight on its link."""
-    is_committing: bool = False
-    """The journal is being waited for: nobody else can be blamed for silence."""
 
     @property
     def profile(self) -> Profile:

@@ -7,7 +7,12 @@ outcome's text in the member's language in DE62, a 30 only names its element in 
 from atm_switch.domain.errors import Declined
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.amounts import AMOUNT_MAX, AdditionalAmount, write_amounts
-from atm_switch.messages.inquiry_data import BalanceData, minor_units, write_balance_data
+from atm_switch.messages.inquiry_data import (
+    BalanceData,
+    minor_units,
+    read_inquiry_data,
+    write_balance_data,
+)
 from atm_switch.messages.responses import answer, refusal
 from atm_switch.profile.model import InquiryRules
 from atm_switch.switch.case import Case, Response
@@ -50,10 +55,18 @@ def declined(case: Case, no: Declined) -> Response:
         elements = case.message.elements
         message = refusal(case.message.mti, elements, profile, no.outcome, no.data_element)
         return Response(message, no.outcome, no.reason)
-    text = profile.outcome_text(no.outcome, case.language)
+    text = profile.outcome_text(no.outcome, case.language or _language_asked_for(case))
     block = error_screen(text, profile.inquiry.screen_width).text()
     message = answer(case.message, case.rule, profile.code_of(no.outcome), {SCREEN: block})
     return Response(message, no.outcome, no.reason)
+
+
+def _language_asked_for(case: Case) -> str:
+    # Some doors say no before DE48 is judged; whoever reads the screen does not care.
+    try:
+        return read_inquiry_data(case.message.get(48), case.profile).language
+    except ValueError:
+        return ""
 
 
 def again(case: Case, stored: StoredResponse) -> Response:

@@ -116,7 +116,15 @@ def read(admitted: Admitted) -> BalanceInquiry:
         raise Declined(Outcome.CHANNEL_NOT_ALLOWED, "this channel may not look up like that")
     if policy.pin is PinPolicy.ISSUER and inquiry.pin_block is None:
         raise Declined(Outcome.FORMAT_ERROR, "DE052 is mandatory and missing", data_element=52)
+    if policy.pin is PinPolicy.ACQUIRER:
+        wipe(inquiry)
     return inquiry
+
+
+def wipe(inquiry: BalanceInquiry) -> None:
+    """Overwrite the PIN block, if one came."""
+    if inquiry.pin_block is not None:
+        inquiry.pin_block.wipe()
 
 
 def first_time(
@@ -190,13 +198,11 @@ def identify(fresh: Fresh, house: House) -> Steps[KnownCard]:
 def prove(known: KnownCard) -> Steps[ProvenCard]:
     """Verify the PIN where this switch has to: reserve a try durably, then look (55, 75).
 
-    Under policy ``acquirer`` the PIN block is wiped unread.
+    Under policy ``acquirer`` the PIN block is long wiped, unread.
     """
     fresh, card = known.fresh, known.card
     block = fresh.inquiry.pin_block
     if fresh.admitted.acquirer.pin is PinPolicy.ACQUIRER or block is None:
-        if block is not None:
-            block.wipe()
         return ProvenCard(known)
     if not card.pvv:
         raise Declined(Outcome.NOT_PERMITTED, "the card has no PIN verification value")
@@ -211,7 +217,6 @@ def prove(known: KnownCard) -> Steps[ProvenCard]:
             fresh.inquiry.acquirer, fresh.inquiry.terminal,
         )
     )  # fmt: skip
-    block.wipe()
     if not is_right:
         raise Declined(Outcome.WRONG_PIN, f"PIN try {reservation.tries} is wrong")
     case.resets_tries = True

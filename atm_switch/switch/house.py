@@ -50,6 +50,6 @@ class House:
         return max(today, self.business_dates.get(acquirer, today))
 
     def next_host_reference(self, at: Instant) -> str:
-        """Give out a host reference, ``R`` YY DDD and six digits (domain.md 5.3)."""
+        """Give out a host reference, ``J`` YY DDD and six digits (golden DE48, domain.md 6)."""
         self.host_sequence = (self.host_sequence + 1) % HOST_SEQUENCE_MAX
-        return f"R{at.jakarta_date():%y%j}{self.host_sequence:06d}"
+        return f"J{at.jakarta_date():%y%j}{self.host_sequence:06d}"

@@ -133,7 +133,7 @@ class VerifyPin(Ask[bool]):
 
     block: PinBlock
     pan: Pan
-    pvv: str
+    pvv: str = field(repr=False)
     pvki: str
     acquirer: AcquirerId
     terminal: TerminalId

@@ -6,6 +6,7 @@ slip are broken, never cut, save the bank's own name; what does not fit one text
 left off at the end, where the greetings stand.
 """
 
+import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -100,7 +101,8 @@ def percent(millipercent: int) -> str:
 
 
 def _head(place: Place, words: SlipTexts, width: int) -> Iterator[str]:
-    yield f"{printable(place.bank)} - {words.receipt_title}"[:width].center(width).rstrip()
+    title = f" - {words.receipt_title}"
+    yield f"{printable(place.bank)[: width - len(title)]}{title}".center(width).rstrip()
     stamp = f"{place.at.astimezone(place.zone.tzinfo):%d/%m/%Y %H:%M:%S} {place.zone.name}"
     yield from _two_sides(stamp, f"{words.terminal} {place.terminal}", width)
     yield from _two_sides(f"{words.reference} {place.rrn}", f"{words.stan} {place.stan}", width)
@@ -122,7 +124,10 @@ def _member(balance: Balance, words: SlipTexts, width: int) -> Iterator[str]:
         (words.membership, standing),
         (words.as_of, f"{balance.statement.as_of:%d/%m/%Y}"),
     ):
-        yield f"{label:<{LABEL_WIDTH}}: {value}"[:width].rstrip()
+        first, *others = textwrap.wrap(value, width - LABEL_WIDTH - 2) or [""]
+        yield f"{label:<{LABEL_WIDTH}}: {first}".rstrip()
+        for other in others:
+            yield " " * (LABEL_WIDTH + 2) + other
 
 
 def _amounts(statement: Statement, words: SlipTexts, width: int) -> Iterator[str]:

@@ -31,7 +31,7 @@ from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, 
 from atm_switch.switch.house import House
 from atm_switch.switch.network_management import network_management
 from atm_switch.switch.notes import note_of, note_of_network, note_of_unreadable
-from atm_switch.switch.ports import Ask, KeepBusinessDate, Steps
+from atm_switch.switch.ports import Ask, Commit, FindRepeat, KeepBusinessDate, Reserve, Steps
 from atm_switch.switch.reversal import reversal
 from atm_switch.switch.session import Dialect, Session
 from atm_switch.wire.framing import Frame
@@ -44,6 +44,8 @@ class _Open:
 
     case: Case
     steps: Steps[Response]
+    question: Ask[Any] | None = None
+    """What it waits for."""
 
 
 class Switch:
@@ -112,7 +114,8 @@ class Switch:
         for ticket, waiting in list(self._open.items()):
             case = waiting.case
             if now.monotonic - case.received.monotonic > case.profile.inquiry.request_seconds_max:
-                silent = JournalUnavailable if case.is_committing else LedgerUnavailable
+                asks_journal = isinstance(waiting.question, (FindRepeat, Reserve, Commit))
+                silent = JournalUnavailable if asks_journal else LedgerUnavailable
                 effects += self.answered(ticket, silent("no answer in time"), now)
         for session in list(self._sessions.values()):
             effects += self._keep_awake(session, now)
@@ -121,7 +124,8 @@ class Switch:
     def _request(self, case: Case) -> list[Effect]:
         if case.rule.name == "reversal":
             return self._finished(case, reversal(case))
-        if not case.rule.has_processing_code(case.message.get(3)):
+        code = case.message.get(3)
+        if code and not case.rule.has_processing_code(code):
             no = Declined(Outcome.UNSUPPORTED_TRANSACTION, "DE003 is no inquiry of the profile")
             return self._finished(case, declined(case, no))
         if len(self._open) >= self._house.policy.in_flight_max:
@@ -146,6 +150,7 @@ class Switch:
             no = Declined(Outcome.INTERNAL_ERROR, place_of(mistake))
             return self._finished(case, declined(case, no))
         ticket = next(self._tickets)
+        waiting.question = question
         self._open[ticket] = waiting
         if not case.is_counted:
             case.is_counted = True
@@ -158,7 +163,7 @@ class Switch:
         flight = self._house.flights.pop(case.flight, None) if case.flight else None
         waiting = flight.waiting if flight else []
         effects: list[Effect] = [
-            Send(link, payload, header)
+            Send(link, self._spelled(link, case, response, payload), header)
             for link, header in [(case.session.link, case.header), *waiting]
             if link in self._sessions
         ]
@@ -166,6 +171,12 @@ class Switch:
         if response.outcome is Outcome.FORMAT_ERROR:
             effects += self._strike(case.session, case.received)
         return effects
+
+    def _spelled(self, link: LinkId, case: Case, response: Response, payload: bytes) -> bytes:
+        # A request may be joined from a line of another dialect.
+        dialect = self._sessions[link].dialect
+        same = dialect is case.session.dialect
+        return payload if same else dialect.packager.pack(response.message)
 
     def _network(self, case: Case) -> list[Effect]:
         session = case.session

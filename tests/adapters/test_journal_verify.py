@@ -283,26 +283,3 @@ def test_findings_are_bounded(opened: sqlite3.Connection) -> None:
     )
 
     assert FINDINGS_MAX == len(verify(opened, VAULT).findings)
-
-
-@pytest.mark.parametrize(
-    ("statement", "values"),
-    [
-        ("UPDATE journal_rows SET outcome = 'approved'", ()),
-        ("DELETE FROM journal_rows WHERE seq = 1", ()),
-        (copy_statement("seq", over=True), (2, 2)),
-        (copy_statement("seq", over=True), (ROWS + 1, 2)),
-        (copy_statement("seq"), (ROWS + 2, 1)),
-    ],
-    ids=["change", "delete", "replace", "replace by reference", "leave a gap"],
-)
-def test_schema_refuses_changes(journal: Path, statement: str, values: tuple[int, ...]) -> None:
-    """
-    Plain SQL can neither change nor delete nor replace a row, nor leave a gap.
-    """
-    with closing(sqlite3.connect(":memory:")) as connection:
-        with closing(sqlite3.connect(journal)) as source:
-            source.backup(connection)
-
-        with pytest.raises(sqlite3.IntegrityError):
-            connection.execute(statement, values)

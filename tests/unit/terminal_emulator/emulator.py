@@ -30,6 +30,11 @@ def run(*arguments: str, keys: str = "") -> subprocess.CompletedProcess[str]:
     )
 
 
+def keys(*pressed: str) -> str:
+    """Join what is typed, a line each."""
+    return "".join(line + "\n" for line in pressed)
+
+
 def write_kit(folder: Path, key: bool = True) -> str:  # noqa: FBT001, FBT002  reads well
     """Write a kit, with a PIN key or without, and return its path."""
     document = {

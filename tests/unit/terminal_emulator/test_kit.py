@@ -125,3 +125,12 @@ def test_absent_profile_file_is_named(tmp_path: Path) -> None:
     """A profile file that is not there is refused with its name."""
     with pytest.raises(ProfileWrong, match=r"absent\.toml"):
         find_profile(str(tmp_path / "absent.toml"))
+
+
+def test_profile_file_lies_beside_the_kit(tmp_path: Path) -> None:
+    """A profile file named in a kit is looked for from the kit's folder."""
+    (tmp_path / "bank.toml").write_text('extends = "bpjstk-jht-v1"\nname = "bank"\n')
+
+    kit = read_kit(written(tmp_path, profile="bank.toml"))
+
+    assert "bank" == find_profile(kit.profile).name

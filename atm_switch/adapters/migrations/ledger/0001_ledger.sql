@@ -22,7 +22,8 @@ CREATE TABLE imports (
     imported_at TEXT NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX imports_by_content ON imports (kind, sha256);
+-- Not unique: participants and cards may be set back by a file imported before.
+CREATE INDEX imports_by_content ON imports (kind, sha256);
 
 CREATE TABLE postings (
     id          INTEGER PRIMARY KEY,
@@ -31,8 +32,10 @@ CREATE TABLE postings (
     kind        TEXT NOT NULL
                 CHECK (kind IN ('contribution', 'development', 'claim', 'adjustment')),
     sub_account TEXT NOT NULL DEFAULT 'main',
-    amount_sen  INTEGER NOT NULL,
-    import_id   INTEGER REFERENCES imports (id)
+    amount_sen  INTEGER NOT NULL CHECK (abs(amount_sen) < 100000000000000),
+    import_id   INTEGER REFERENCES imports (id),
+    CHECK (kind <> 'claim' OR amount_sen < 0),
+    CHECK (kind <> 'contribution' OR amount_sen > 0)
 ) STRICT;
 
 -- Holds all a statement reads, so that it never visits the table.

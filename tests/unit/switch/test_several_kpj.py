@@ -1,0 +1,174 @@
+"""Members with several KPJ, and those who ask for somebody else's."""
+
+import pytest
+
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.member import MemberStatus, Participant, Segment
+from tests.doubles.bench import BUDI, BUDIS_OTHER, STRANGER, Bench, bank, golden_history
+from tests.doubles.inquiries import asked_kinds, block_of, commits, de48, signed_on
+
+UNKNOWN = Kpj("99988877766")
+EN_ROUTE = "YOU HAVE 02 KPJ NUMBERS."
+
+
+def with_two(**how: object) -> Bench:
+    """Give Budi a second KPJ, one of an earlier job."""
+    bench = signed_on(**how)
+    bench.memory.persons[BUDIS_OTHER] = Participant(
+        BUDIS_OTHER, "p1", "BUDI SANTOSO", Segment.MIGRANT, MemberStatus.INACTIVE
+    )
+    return bench
+
+
+def shown_kpj(data: str) -> str:
+    """Cut the KPJ out of DE48 of a response."""
+    return data[6:17]
+
+
+@pytest.mark.parametrize(("index", "tail"), [(0, "8901"), (1, "8901"), (2, "8999")])
+def test_index_chooses_among_the_own(index: int, tail: str) -> None:
+    """
+    Index 00 is the card's own KPJ, 01 the first of the list, which is the same, 02 the next.
+    """
+    bench = with_two()
+
+    response = bench.ask(bench.inquiry({48: de48(index=index)}))
+
+    assert "00" == response[39]
+    assert f"*******{tail}" == shown_kpj(response[48]) == commits(bench)[-1].ending.kpj_masked
+
+
+@pytest.mark.parametrize("index", [3, 4, 50, 99])
+def test_index_beyond_the_list_is_refused(index: int) -> None:
+    """
+    An index past the member's last KPJ gets 56; the ledger is not asked for an account.
+    """
+    bench = with_two()
+
+    response = bench.ask(bench.inquiry({48: de48(index=index)}))
+
+    assert "56" == response[39]
+    assert "FindAccount" not in asked_kinds(bench)
+
+
+def test_count_and_choice_are_shown() -> None:
+    """
+    DE48 counts the KPJ and the screen says how to choose; the slip does not.
+    """
+    bench = with_two()
+
+    response = bench.ask(bench.inquiry({48: de48(language="EN")}))
+
+    assert "02" == response[48][133:135]
+    lines = [line.rstrip() for line in block_of(response).lines]
+    assert [EN_ROUTE, "CHOOSE KPJ 01-02 FOR THE OTHERS."] == lines[-2:]
+    assert EN_ROUTE not in response[63]
+
+
+def test_single_kpj_offers_no_choice() -> None:
+    """
+    Who has one KPJ is counted as one and offered nothing to choose.
+    """
+    bench = signed_on()
+
+    response = bench.ask(bench.inquiry())
+
+    assert "01" == response[48][133:135]
+    assert "PILIH" not in response[62]
+
+
+@pytest.mark.parametrize("own", [BUDI, BUDIS_OTHER])
+def test_own_kpj_is_found_by_number(own: Kpj) -> None:
+    """
+    A look-up by KPJ answers for every KPJ of the card's owner.
+    """
+    bench = with_two()
+
+    response = bench.ask(bench.inquiry({48: de48(own.digits, lookup=1)}))
+
+    assert ("00", own.masked) == (response[39], shown_kpj(response[48]))
+
+
+def test_foreign_and_unknown_kpj_look_alike() -> None:
+    """
+    Somebody else's KPJ, one nobody has, an index too far, a card nobody linked and a KPJ
+    the ledger lost get the same bytes: nothing tells which numbers exist.
+    """
+    answers = set()
+    for data in (de48(STRANGER.digits, 1), de48(UNKNOWN.digits, 1), de48(index=9)):
+        bench = signed_on()
+        bench.ask(bench.inquiry({48: data}))
+        answers.add(bench.sent[-1].payload)
+    for forget in ("cards", "persons"):
+        bench = signed_on()
+        getattr(bench.memory, forget).clear()
+        bench.ask(bench.inquiry())
+        answers.add(bench.sent[-1].payload)
+
+    assert 1 == len(answers)
+    assert b"5600" not in answers
+    assert "56" == bench.dialect.packager.unpack(answers.pop())[39]
+
+
+def test_foreign_kpj_asks_the_same_questions() -> None:
+    """
+    A foreign and an unknown KPJ take the same way through the neighbours too.
+    """
+    ways = []
+    for kpj in (STRANGER, UNKNOWN):
+        bench = signed_on()
+        bench.ask(bench.inquiry({48: de48(kpj.digits, 1)}))
+        ways.append(asked_kinds(bench))
+
+    assert ways[0] == ways[1]
+
+
+def test_account_that_vanished_is_not_linked() -> None:
+    """
+    A KPJ that the ledger drops between two questions gets 56 as well.
+    """
+    bench = signed_on()
+    bench.memory._FindAccount = lambda _question: None  # type: ignore[method-assign]
+
+    assert "56" == bench.ask(bench.inquiry())[39]
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_whole_kpj_only_for_who_may(shows: bool) -> None:  # noqa: FBT001
+    """
+    DE48 shows the KPJ whole to a bank with that flag; screen and slip never do.
+    """
+    bench = signed_on(banks=(bank(unmasked_kpj=shows),))
+
+    response = bench.ask(bench.inquiry())
+
+    assert (BUDI.digits if shows else BUDI.masked) == shown_kpj(response[48])
+    assert BUDI.digits not in response[62] + response[63]
+
+
+def test_lookup_by_nik_is_no_way_here() -> None:
+    """
+    An ATM may not look up by NIK: 40, and nobody is asked about that NIK.
+    """
+    bench = signed_on()
+    data = "JHTBAL" + "0" * 11 + "2" + "3523418097870002" + "ID0040"
+
+    assert "40" == bench.ask(bench.inquiry({48: data}))[39]
+    assert ["Commit"] == asked_kinds(bench)
+
+
+def test_hundred_kpj_are_counted_to_the_limit() -> None:
+    """
+    More KPJ than DE48 can count are shown as 99, and the inquiry is answered.
+    """
+    bench = signed_on()
+    for at in range(120):
+        kpj = Kpj(f"{40000000000 + at}")
+        bench.memory.persons[kpj] = Participant(
+            kpj, "p1", "BUDI SANTOSO", Segment.WAGE_EARNER, MemberStatus.ACTIVE
+        )
+        bench.memory.histories[kpj] = golden_history
+
+    response = bench.ask(bench.inquiry())
+
+    assert ("00", "99") == (response[39], response[48][133:135])
