@@ -10,6 +10,7 @@ import gc
 import os
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -19,10 +20,11 @@ from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.ledger_sqlite import SqliteLedger
 from atm_switch.adapters.rates_file import read_rates
 from atm_switch.adapters.registry_sqlite import SqliteRegistry
+from atm_switch.adapters.schema import open_writer
 from atm_switch.adapters.software_hsm import SoftwareHsm
-from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.folder import DataFolder
 from atm_switch.profile.load import load_profile
 from atm_switch.profile.model import Profile
 from atm_switch.profile.shipped import profile_text, shipped_profiles
@@ -75,8 +77,7 @@ def profile_of(name: str, root: Path) -> Profile:
 class Service:
     """One switch, from start to stop."""
 
-    root: Path
-    settings: Settings
+    folder: DataFolder
     vault: Vault
     log: Logger
     addresses: list[str] = field(default_factory=list)
@@ -102,17 +103,20 @@ class Service:
         await self._close()
 
     async def _start(self) -> None:
-        settings = self.settings
-        profiles = {one.profile: profile_of(one.profile, self.root) for one in settings.listeners}
+        settings, root = self.folder.settings, self.folder.root
+        profiles = {one.profile: profile_of(one.profile, root) for one in settings.listeners}
         policy = settings.to_policy(next(iter(profiles.values())).inquiry.bad_frames_per_minute)
         self._refuse_what_cannot_work(policy)
+        journal = self._make_journal()
         reader, neighbours = self._open_neighbours()
-        house = House(policy, self.vault, self._rates(), reader.next_host_sequence())
-        house.business_dates.update(reader.business_dates())
+        house = House(policy, self.vault, read_rates(self.folder.rates), reader.last_sequence())
+        house.business_dates.update(_business_dates(policy, reader))
         desk = Desk(Switch(house), neighbours, read_clock, _server_limits(settings), self.log)
         loop = asyncio.get_running_loop()
-        desk.start(loop, self._open_journal(loop, desk))
         self._desk = desk
+        desk.start(loop, journal)
+        journal.start(lambda batch: _hand_over(loop, desk, batch))
+        self._resources.callback(journal.stop)
         dialects = {name: Dialect.of(profile) for name, profile in profiles.items()}
         for one in settings.listeners:
             acquirer = AcquirerId(one.acquirer) if one.acquirer else None
@@ -125,7 +129,7 @@ class Service:
         for bank in policy.acquirers.values():
             if bank.pin is not PinPolicy.ISSUER:
                 continue
-            if self.settings.mode == "production":
+            if not self.folder.is_lab:
                 raise Refused(
                     f"acquirer {bank.acquirer}: PINs may not be verified in software in "
                     'production; set pin = "acquirer", or mode = "lab" for a test'
@@ -136,16 +140,12 @@ class Service:
                     "make one with: atm-switch acquirer add"
                 )
 
-    def _rates(self) -> RateTable:
-        other = self.settings.ledger.rates
-        return read_rates(self.root / other if other else None)
-
     def _open_neighbours(self) -> tuple[JournalReader, Neighbours]:
-        settings, vault = self.settings, self.vault
-        seconds = settings.ledger.query_seconds_max
-        ledger = self._kept(SqliteLedger(self.root / settings.ledger.path, seconds))
-        registry = self._kept(SqliteRegistry(self.root / settings.ledger.path, seconds))
-        reader = self._kept(JournalReader(self.root / settings.journal.path))
+        folder, vault = self.folder, self.vault
+        seconds = folder.settings.ledger.query_seconds_max
+        ledger = self._kept(SqliteLedger(folder.ledger, seconds))
+        registry = self._kept(SqliteRegistry(folder.ledger, seconds))
+        reader = self._kept(JournalReader(folder.journal))
         neighbours: Neighbours = {
             FindRepeat: lambda question: reader.find_repeat(question, vault),
             FindCard: lambda question: registry.card(question.ref),
@@ -159,24 +159,23 @@ class Service:
         self._resources.callback(resource.close)
         return resource
 
-    def _open_journal(self, loop: asyncio.AbstractEventLoop, desk: Desk) -> JournalWriter[Ticket]:
-        settings = self.settings.journal
-        journal: JournalWriter[Ticket] = JournalWriter(
-            self.root / settings.path,
+    def _make_journal(self) -> JournalWriter[Ticket]:
+        settings = self.folder.settings.journal
+        for path, family in ((self.folder.ledger, "ledger"), (self.folder.journal, "journal")):
+            open_writer(path, family).close()  # a folder of an older release is brought up to date
+        return JournalWriter(
+            self.folder.journal,
             self.vault,
             utc_now,
             os.urandom,
             settings.queue_max,
             settings.batch_max,
         )
-        journal.start(lambda batch: _hand_over(loop, desk, batch))
-        self._resources.callback(journal.stop)
-        return journal
 
     async def _listen(self, listener: Listener, desk: Desk) -> None:
         where = f"{listener.host}:{listener.port}"
         try:
-            server = await listen(listener, desk, _server_limits(self.settings).line)
+            server = await listen(listener, desk, _server_limits(self.folder.settings).line)
         except OSError as error:
             raise Refused(
                 f"cannot listen on {where}: {error.strerror or error}; "
@@ -196,6 +195,11 @@ class Service:
             server.close()
         self._resources.close()  # the writer writes what waits, then ends
         await asyncio.sleep(0)
+
+
+def _business_dates(policy: SwitchPolicy, reader: JournalReader) -> dict[AcquirerId, date]:
+    days = {acquirer: reader.business_date(acquirer.text) for acquirer in policy.acquirers}
+    return {acquirer: day for acquirer, day in days.items() if day is not None}
 
 
 def _hand_over(

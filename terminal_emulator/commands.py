@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from terminal_emulator.options import InquiryOptions, TerminalOptions
 
 DONE = 0
+PIN_BLOCK = "DE052"
 AMOUNTS = ("opening", "contributions", "development", "claims", "closing")
 
 
@@ -56,10 +57,7 @@ def inquire(options: "TerminalOptions", asked: "InquiryOptions") -> int:
     _print_result(options, result)
     if result.is_approved:
         return DONE
-    at_fault = f", at fault: {result.fault}" if result.fault else ""
-    raise Refused(
-        f"refused: {result.code} {result.text}{at_fault} (STAN {result.stan}, RRN {result.rrn})"
-    )
+    raise Refused(_why_refused(result, has_pin=pin is not None))
 
 
 def network(options: "TerminalOptions", verb: Verb) -> int:
@@ -170,6 +168,15 @@ def _print_result(options: "TerminalOptions", result: InquiryResult) -> None:
         click.echo(json.dumps(result_document(result)))
     else:
         click.echo(show(result, _look()), nl=False)
+
+
+def _why_refused(result: InquiryResult, *, has_pin: bool) -> str:
+    at_fault = f", at fault: {result.fault}" if result.fault else ""
+    remedy = ""
+    if result.fault == PIN_BLOCK and not has_pin:
+        remedy = "; the host wants a PIN: pass --kit DIR/terminal-kit.json and --pin"
+    numbers = f"(STAN {result.stan}, RRN {result.rrn})"
+    return f"refused: {result.code} {result.text}{at_fault} {numbers}{remedy}"
 
 
 def _print_failure(options: "TerminalOptions", sentence: str) -> None:

@@ -29,7 +29,7 @@ def serve(folder: Path) -> None:
 
     opened = open_folder(folder)
     log = make_logger(opened.settings.log.format, opened.settings.log.level)
-    service = Service(opened.root, opened.settings, opened.vault(), log)
+    service = Service(opened, opened.vault(), log)
     asyncio.run(_serve(service))
 
 

@@ -82,6 +82,16 @@ def test_format_error_names_its_element() -> None:
     assert "at fault: DE048" in done.stderr
 
 
+def test_missing_pin_names_its_remedy() -> None:
+    """A host that misses the PIN block is told of with the options that send one."""
+    with TinyHost(declining("30", fault="DE052")) as host:
+        done = run("inquire", "--connect", host.address, "--pan", PAN)
+
+    assert done.stderr.endswith(
+        "the host wants a PIN: pass --kit DIR/terminal-kit.json and --pin\n"
+    )
+
+
 def test_wrong_check_digit_is_still_sent() -> None:
     """Testers may send a card number that fails its Luhn digit, even a short one."""
     with TinyHost(declining("14")) as host:

@@ -1,0 +1,177 @@
+"""Rows that cannot be taken: named for people, and written to a file with ``--skip-bad``.
+
+Plan: every bad row is counted, the first ``BAD_ROWS_SHOWN`` are kept to be named.  With a
+rejects file each goes there too, in the form it came in plus a column ``reason``, so that
+it can be put right and imported again.
+Limits: a rejects file of cards shows PAN and PVV masked and so cannot be imported; one of
+participants holds the NIK as it came, hence mode 0600.
+Why masks fail closed: a row with its columns shifted may hold a PAN anywhere.
+"""
+
+import csv
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TextIO
+
+from atm_switch.adapters.csv_rows import COLUMNS, REASON, CsvSource, Kind
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.mask import mask_kpj, mask_name, mask_nik, mask_pan
+
+BAD_ROWS_SHOWN: Final = 50
+ROW: Final = "row"
+"""In place of a column: the row as a whole is wrong."""
+
+_SHOWN_CHARACTERS_MAX: Final = 24
+_DIGITS_OF_A_NUMBER: Final = 11
+_MASKS: Final = {"pan": mask_pan, "nik": mask_nik, "kpj": mask_kpj, "name": mask_name}
+_HIDDEN: Final = frozenset({"birth_date", "pvv", ROW})
+_LONG_NUMBER: Final = re.compile(r"[0-9](?:[ -]?[0-9]){11,}")
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """Where a row is wrong and why; ``shown`` is the cell as far as it may be shown."""
+
+    file: str
+    line: int
+    column: str
+    shown: str
+    reason: str
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        cell = f" ({self.shown})" if self.shown else ""
+        return f"{self.file} line {self.line}, column {self.column}{cell}: {self.reason}"
+
+
+class BadRows(Refused):
+    """Nothing was imported, for these rows; the text names the first ones, a line each."""
+
+    def __init__(self, rows: Sequence[BadRow], count: int) -> None:
+        """Keep the rows that are named and the count of all."""
+        super().__init__(count)
+        self.rows = tuple(rows)
+        self.count = count
+
+    def __str__(self) -> str:
+        """The sentence, then the rows."""
+        what = "1 row is bad" if self.count == 1 else f"{self.count} rows are bad"
+        lines = [f"{what}, nothing was imported:", *(f"  {row}" for row in self.rows)]
+        if self.count > len(self.rows):
+            lines.append(f"  ... and {self.count - len(self.rows)} more")
+        return "\n".join(lines)
+
+
+def shown(column: str, value: str) -> str:
+    """Return ``value`` of a column as it may be shown; in doubt stars only."""
+    if column in _HIDDEN or not value:
+        return "*" * min(len(value), 4)
+    cut = value[:_SHOWN_CHARACTERS_MAX]
+    if column in _MASKS:
+        return _MASKS[column](cut) if cut == value and cut.isprintable() else "*" * len(cut)
+    if sum(character.isdigit() for character in value) >= _DIGITS_OF_A_NUMBER:
+        return "*" * len(cut)
+    return cut if cut.isprintable() and cut.isascii() else "*" * len(cut)
+
+
+def rejects_paths(path: Path, kinds: Sequence[Kind]) -> dict[Kind, Path]:
+    """Name the rejects file of each kind: ``path``, or one beside it for each of several.
+
+    ``rejects.csv`` becomes ``rejects.participants.csv`` and ``rejects.postings.csv``.
+    """
+    distinct = sorted(set(kinds), key=lambda kind: kind.value)
+    if len(distinct) == 1:
+        return {distinct[0]: path}
+    return {kind: path.with_name(f"{path.stem}.{kind.value}{path.suffix}") for kind in distinct}
+
+
+@dataclass(slots=True)
+class Rejects:
+    """Counts bad rows; with ``paths`` it also writes them."""
+
+    paths: dict[Kind, Path] | None
+    count: int = 0
+    rows: list[BadRow] = field(default_factory=list)
+    _files: dict[Kind, TextIO] = field(default_factory=dict)
+
+    @property
+    def is_skipping(self) -> bool:
+        """Whether bad rows are set aside, rather than stopping the import."""
+        return self.paths is not None
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The files made so far."""
+        return tuple((self.paths or {})[kind] for kind in self._files)
+
+    def require_new_files(self) -> None:
+        """Raise ``Refused`` where a rejects file exists already."""
+        for path in (self.paths or {}).values():
+            if path.exists():
+                raise Refused(f"{path} exists already; move it away or name another file")
+
+    def add(
+        self, source: CsvSource, line: int, column: str, reason: str, cells: Sequence[str]
+    ) -> None:
+        """Take a bad row.  Raises ``Refused`` where its file cannot be written."""
+        columns = COLUMNS[source.kind]
+        value = cells[columns.index(column)] if column in columns else ""
+        self.count += 1
+        if len(self.rows) < BAD_ROWS_SHOWN:
+            self.rows.append(BadRow(source.name, line, column, shown(column, value), reason))
+        if self.paths is not None:
+            self._write(source.kind, self.paths[source.kind], cells, f"column {column}: {reason}")
+
+    def close(self) -> None:
+        """Make what was written durable.  Raises ``Refused``."""
+        for kind, file in self._files.items():
+            try:
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+            except OSError as error:
+                raise _unwritable((self.paths or {})[kind], error) from None
+
+    def discard(self) -> None:
+        """Remove what was written: nothing was imported, so nothing was rejected."""
+        for path, file in zip(self.written, self._files.values(), strict=True):
+            path.unlink(missing_ok=True)
+            file.close()
+
+    def _write(self, kind: Kind, path: Path, cells: Sequence[str], reason: str) -> None:
+        width = len(COLUMNS[kind])
+        whole = [*cells, *[""] * (width - len(cells))]
+        safe = _masked_cards(whole) if kind is Kind.CARDS else whole
+        try:
+            if kind not in self._files:
+                self._files[kind] = _made(path)
+                _writer(self._files[kind]).writerow([*COLUMNS[kind], REASON])
+            _writer(self._files[kind]).writerow([*safe, reason])
+        except OSError as error:
+            raise _unwritable(path, error) from None
+
+
+def _made(path: Path) -> TextIO:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
+
+
+def _writer(file: TextIO) -> "csv._writer":  # typeshed's name; it exists in no other place
+    return csv.writer(file, lineterminator="\n")
+
+
+def _masked_cards(cells: list[str]) -> list[str]:
+    """Mask the PAN's and the PVV's column, and any long number elsewhere."""
+    columns = COLUMNS[Kind.CARDS]
+    masked = [_LONG_NUMBER.sub(lambda found: mask_pan(found[0]), cell) for cell in cells]
+    masked[0] = mask_pan(cells[0])
+    at = columns.index("pvv")
+    masked[at] = "*" * len(cells[at])
+    return masked
+
+
+def _unwritable(path: Path, error: OSError) -> Refused:
+    return Refused(f"the rejects file {path} cannot be written: {error.strerror}")

@@ -1,0 +1,206 @@
+"""Typed rows into the ledger's tables, one class for each kind of file.
+
+Plan: participants and cards are set as their row says.  Postings are only ever added, so
+they wait in a temporary table until the whole import is read; what would take an account
+below zero is found there, before it is booked.
+Limits: call within one transaction of the caller's.  What waits holds no PAN and no NIK.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum, unique
+from typing import Final
+
+from atm_switch.adapters.csv_values import BadCell, CardRow, ParticipantRow, PostingRow
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.money import Money
+from atm_switch.domain.statement import PostingKind
+from atm_switch.security.vault import NONCE_BYTES, Vault
+
+UNKNOWN_KPJ: Final = "no participant has this KPJ"
+
+_STAGE: Final = """
+CREATE TEMPORARY TABLE staged (
+    seq INTEGER PRIMARY KEY, kpj TEXT, posted_on TEXT, kind TEXT, amount_sen INTEGER,
+    import_id INTEGER, line INTEGER
+)
+"""
+_OVERDRAWN: Final = """
+WITH touched AS (SELECT DISTINCT kpj FROM staged WHERE amount_sen < 0),
+totals AS (
+    SELECT kpj,
+           (SELECT sum(amount_sen) FROM staged WHERE staged.kpj = touched.kpj)
+           + (SELECT coalesce(sum(amount_sen), 0) FROM postings WHERE postings.kpj = touched.kpj)
+           AS total
+    FROM touched
+)
+SELECT kpj, total FROM totals WHERE total < 0 ORDER BY kpj
+"""
+_TAKEN_LAST_FIRST: Final = """
+SELECT seq, posted_on, kind, amount_sen, import_id, line FROM staged
+WHERE kpj = ? AND amount_sen < 0 ORDER BY seq DESC
+"""
+_BOOK: Final = """
+INSERT INTO postings (kpj, posted_on, kind, amount_sen, import_id)
+SELECT kpj, posted_on, kind, amount_sen, import_id FROM staged ORDER BY kpj, seq
+"""
+_LINK: Final = """
+INSERT INTO cards (pan_digest, key_id, kpj, expiry, pvv, pvki, status, consent_on, linked_on)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (pan_digest) DO UPDATE SET
+    key_id = excluded.key_id, kpj = excluded.kpj, expiry = excluded.expiry,
+    pvv = excluded.pvv, pvki = excluded.pvki, status = excluded.status,
+    consent_on = excluded.consent_on, linked_on = excluded.linked_on
+"""
+
+
+@unique
+class Change(Enum):
+    """What a row did to the ledger."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+def nik_purpose(kpj: Kpj) -> str:
+    """Return what ``nik_sealed`` is bound to, so that no row's NIK passes for another's."""
+    return f"nik {kpj.digits}"
+
+
+class ParticipantsTable:
+    """Adds and updates participants; the NIK is hashed and sealed on the way in."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, vault: Vault, nonce: Callable[[int], bytes]
+    ) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._nonce = nonce
+
+    def apply(self, row: ParticipantRow) -> Change:
+        """Set a participant.  Raises ``BadCell`` where the KPJ is another person's."""
+        person = self._vault.person_ref(row.nik)
+        facts = (row.name, row.birth_date.isoformat(), row.segment.value, row.status.value)
+        found = self._connection.execute(
+            "SELECT person, name, birth_date, segment, status FROM participants WHERE kpj = ?",
+            (row.kpj.digits,),
+        ).fetchone()
+        if found is None:
+            self._add(row, person, facts)
+            return Change.ADDED
+        if found[0] != person:
+            raise BadCell("nik", "this KPJ belongs to another NIK")
+        if found[1:] == facts:
+            return Change.UNCHANGED
+        self._connection.execute(
+            "UPDATE participants SET name = ?, birth_date = ?, segment = ?, status = ?"
+            " WHERE kpj = ?",
+            (*facts, row.kpj.digits),
+        )
+        return Change.UPDATED
+
+    def _add(self, row: ParticipantRow, person: str, facts: tuple[str, ...]) -> None:
+        sealed = self._vault.seal(
+            nik_purpose(row.kpj), row.nik.digits.encode(), self._nonce(NONCE_BYTES)
+        )
+        self._connection.execute(
+            "INSERT INTO participants"
+            " (kpj, person, nik_sealed, name, birth_date, segment, status)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (row.kpj.digits, person, sealed, *facts),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Overdrawing:
+    """A posting that would take its account below zero, as its file had it."""
+
+    import_id: int
+    line: int
+    cells: tuple[str, str, str, str]
+
+
+class PostingsTable:
+    """Holds postings back until all are read, then books those that may be."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Make the waiting place, which ends with the connection."""
+        self._connection = connection
+        self._known = ""
+        connection.execute(_STAGE)
+
+    def stage(self, row: PostingRow, import_id: int, line: int) -> None:
+        """Hold a posting.  Raises ``BadCell`` for a KPJ nobody has."""
+        kpj = row.kpj.digits
+        if kpj != self._known:  # files are mostly sorted by account
+            require_participant(self._connection, row.kpj)
+            self._known = kpj
+        self._connection.execute(
+            "INSERT INTO staged (kpj, posted_on, kind, amount_sen, import_id, line)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (kpj, row.posted_on.isoformat(), row.kind.value, row.amount.sen, import_id, line),
+        )
+
+    def overdrawings(self) -> Iterator[Overdrawing]:
+        """Yield and take back, last first, what would leave an account below zero."""
+        self._connection.execute("CREATE INDEX staged_by_kpj ON staged (kpj, amount_sen)")
+        for kpj, total in self._connection.execute(_OVERDRAWN).fetchall():
+            lacking = -total
+            taken = self._connection.execute(_TAKEN_LAST_FIRST, (kpj,)).fetchall()
+            for seq, day, kind, sen, import_id, line in taken:
+                if lacking <= 0:
+                    break
+                lacking += sen
+                self._connection.execute("DELETE FROM staged WHERE seq = ?", (seq,))
+                amount = Money(-sen if kind == PostingKind.CLAIM.value else sen)
+                yield Overdrawing(import_id, line, (kpj, day, kind, amount.plain()))
+
+    def book(self) -> None:
+        """Book what waits, account by account."""
+        self._connection.execute(_BOOK)
+
+
+class CardsTable:
+    """Links cards by the keyed hash of their PAN; the PAN itself goes nowhere."""
+
+    def __init__(self, connection: sqlite3.Connection, vault: Vault, today: date) -> None:
+        self._connection = connection
+        self._vault = vault
+        self._today = today.isoformat()
+
+    def apply(self, row: CardRow) -> Change:
+        """Set a card's link.  Raises ``BadCell`` for a KPJ nobody has.
+
+        Consent is recorded today, but a consent to the same KPJ that still stands keeps
+        its day.
+        """
+        require_participant(self._connection, row.kpj)
+        ref = self._vault.card_ref(row.pan)
+        facts = (
+            ref.key_id,
+            row.kpj.digits,
+            row.expiry.yymm,
+            row.pvv,
+            row.pvki,
+            row.status.value,
+        )
+        found = self._connection.execute(
+            "SELECT key_id, kpj, expiry, pvv, pvki, status, consent_on FROM cards"
+            " WHERE pan_digest = ?",
+            (ref.digest,),
+        ).fetchone()
+        consent = found[-1] if found and found[1] == row.kpj.digits else None
+        if consent and found[:-1] == facts:
+            return Change.UNCHANGED
+        self._connection.execute(_LINK, (ref.digest, *facts, consent or self._today, self._today))
+        return Change.UPDATED if found else Change.ADDED
+
+
+def require_participant(connection: sqlite3.Connection, kpj: Kpj) -> None:
+    """Raise ``BadCell`` for a KPJ nobody has."""
+    query = "SELECT 1 FROM participants WHERE kpj = ?"
+    if connection.execute(query, (kpj.digits,)).fetchone() is None:
+        raise BadCell("kpj", UNKNOWN_KPJ)

@@ -1,0 +1,57 @@
+"""``atm-switch acquirer``: add a bank."""
+
+from pathlib import Path
+
+import click
+
+from atm_switch.cli.groups import Group
+from atm_switch.cli.options import data_folder, examples
+
+
+@click.group(cls=Group, epilog=examples('atm-switch acquirer add bank 014 --name "BANK LAIN"'))
+def acquirer() -> None:
+    """Add a bank to a data folder."""
+
+
+def _bank(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    from atm_switch.domain.identifiers import AcquirerId
+
+    try:
+        return AcquirerId(text).text
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@acquirer.command(
+    epilog=examples(
+        'atm-switch acquirer add bank 014 --name "BANK LAIN"',
+        'atm-switch acquirer add bank 002 --name "BANK KEDUA" --pin acquirer',
+        "Restart the switch afterwards.",
+    )
+)
+@data_folder
+@click.argument("bank", metavar="ID", callback=_bank)
+@click.option("--name", required=True, help="The bank's name, as it heads the slip.")
+@click.option(
+    "--pin", type=click.Choice(["issuer", "acquirer"]), default="issuer", show_default=True,
+    help="Who verifies the PIN: this switch, or the bank.",
+)  # fmt: skip
+def add(folder: Path, bank: str, name: str, pin: str) -> None:
+    """Add the bank with DE32 = ID to DIR/switch.toml, with a fresh PIN key.
+
+    What stands in the file stays as it is.  Of the key only its check value is shown.  A
+    bank that is there but lacks a PIN key is given one.
+    """
+    import os
+
+    from atm_switch.folder import add_acquirer, open_folder, write_kit
+    from atm_switch.security.tdes import check_value
+
+    values = {"id": bank, "name": name, "pin": pin}
+    opened, key = add_acquirer(open_folder(folder), values, os.urandom)
+    print(f"acquirer {bank} is in {folder / 'switch.toml'}; restart the switch to let it in")
+    if key is not None:
+        print(f"its PIN key has the check value {check_value(key)}")
+    if opened.is_lab:
+        added = next(one for one in opened.settings.acquirers if one.id == bank)
+        print(f"a terminal's kit: {write_kit(opened, added, key)}")

@@ -1,0 +1,103 @@
+"""``atm-switch config``: check, show and explain the settings."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from atm_switch.cli.groups import Group
+from atm_switch.cli.options import data_folder, examples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from atm_switch.settings.model import Settings
+
+
+@click.group(
+    cls=Group,
+    epilog=examples(
+        "atm-switch config check bank",
+        "atm-switch config show bank",
+        "atm-switch config example",
+    ),
+)
+def config() -> None:
+    """Check, show and explain the settings of a data folder."""
+
+
+@config.command(
+    epilog=examples(
+        "atm-switch config check bank",
+        "atm-switch config check new-switch.toml && mv new-switch.toml bank/switch.toml",
+    )
+)
+@click.argument("place", metavar="DIR|FILE", type=click.Path(path_type=Path))
+def check(place: Path) -> None:
+    """Name everything wrong in the settings of DIR, or in FILE; exits 78 if there is any."""
+    from atm_switch.settings.load import SettingsWrong, load_settings
+
+    settings = load_settings(place)
+    root = place if place.is_dir() else place.parent
+    problems = list(_wrong_files(settings, root))
+    if problems:
+        raise SettingsWrong(problems)
+    counted = f"{len(settings.listeners)} listener(s), {len(settings.acquirers)} acquirer(s)"
+    print(f"{place}: the settings are right: mode {settings.mode}, {counted}")
+
+
+@config.command(
+    epilog=examples(
+        "atm-switch config show bank", "ATM_LOG__LEVEL=debug atm-switch config show bank"
+    )
+)
+@data_folder
+def show(folder: Path) -> None:
+    """Print every setting in effect and where it comes from."""
+    from atm_switch.folder import open_folder
+    from atm_switch.settings.effective import effective_settings
+    from atm_switch.settings.load import FILE_NAME
+
+    settings = open_folder(folder).settings
+    rows = effective_settings(settings, (folder / FILE_NAME).read_text(encoding="utf-8"))
+    widths = [max(len(text) for text in column) for column in zip(*map(_cells, rows), strict=True)]
+    for row in rows:
+        cells = _cells(row)
+        print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+
+@config.command(epilog=examples("atm-switch config example > switch.toml"))
+def example() -> None:
+    """Print a settings file with every key, its meaning and its default."""
+    from atm_switch.settings.example import example_text
+
+    sys.stdout.write(example_text())
+
+
+def _cells(row: object) -> tuple[str, str, str]:
+    from atm_switch.settings.effective import Effective
+
+    if not isinstance(row, Effective):
+        raise TypeError
+    return row.key, row.value, row.origin
+
+
+def _wrong_files(settings: "Settings", root: Path) -> "Iterator[str]":
+    """Judge the files the settings name: dialects and rates."""
+    from atm_switch.adapters.rates_file import read_rates
+    from atm_switch.app import profile_of
+    from atm_switch.domain.errors import Refused
+
+    for name in dict.fromkeys(one.profile for one in settings.listeners):
+        try:
+            profile_of(name, root)
+        except Refused as error:
+            yield str(error)
+        except LookupError as error:
+            yield f"listeners: {error.args[0]}"
+    if settings.ledger.rates:
+        try:
+            read_rates(root / settings.ledger.rates)
+        except Refused as error:
+            yield f"ledger.rates: {error}"

@@ -1,0 +1,131 @@
+"""``atm-switch``: the list of commands, and the one place where errors become exit codes.
+
+0 done; 1 refused or failed, in one sentence on stderr; 2 wrong usage; 78 wrong settings;
+130 interrupted.
+Why nothing else is imported here: ``--help`` answers as fast as a bare script.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+
+import click
+
+from atm_switch.cli.groups import Lazy, LazyGroup
+from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
+
+DONE, FAILED, MISUSED, MISCONFIGURED, INTERRUPTED = 0, 1, 2, 78, 130
+PROGRAM = "atm-switch"
+
+_NOT_ALL_OR_NOTHING = frozenset({"serve", "demo", "acquirer"})
+_DIGITS_SHOWN_MAX = 10
+
+
+class AtmSwitch(LazyGroup):
+    """All commands, in the order in which somebody new needs them."""
+
+    places = {
+        "demo": Lazy("atm_switch.cli.demo:demo", "Show one inquiry from end to end."),
+        "init": Lazy("atm_switch.cli.init:init", "Make a data folder with fresh keys."),
+        "serve": Lazy("atm_switch.cli.serve:serve", "Run the switch until SIGTERM."),
+        "ledger": Lazy("atm_switch.cli.ledger:ledger", "Import members; show a statement."),
+        "cards": Lazy("atm_switch.cli.cards:cards", "Link cards; PVVs; unblock a card."),
+        "journal": Lazy("atm_switch.cli.journal:journal", "Look through the transactions."),
+        "acquirer": Lazy("atm_switch.cli.acquirer:acquirer", "Add a bank."),
+        "config": Lazy("atm_switch.cli.config:config", "Check, show and explain settings."),
+        "profile": Lazy("atm_switch.cli.profile:profile", "The dialects: list, interface sheet."),
+    }
+
+
+@click.group(
+    cls=AtmSwitch,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  atm-switch demo                     one inquiry, screen and receipt
+  atm-switch init bank --sample       a data folder with sample members
+  atm-switch serve bank               take connections
+  atm-switch COMMAND --help           examples of each command""",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda context, _option, wanted: _print_version(context) if wanted else None,
+    help="Show the versions of program, interpreter and SQLite.",
+)
+def cli() -> None:
+    """ATM / ISO 8583 host switch for JHT balance inquiries."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; no expected error gets past here."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = cli.main(words, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        return _show_misuse(error)
+    except (click.Abort, KeyboardInterrupt, EOFError):
+        is_safe = not words or words[0] not in _NOT_ALL_OR_NOTHING
+        return _fail("interrupted, nothing was changed" if is_safe else "interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone; flushing it again at exit would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (Refused, NeighbourUnavailable) as error:
+        return _fail(str(error), FAILED)
+    except SwitchError as error:
+        return _fail_settings(error)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or type(error).__name__}", FAILED)
+    except Exception as error:
+        return _fail_store(error)
+    return code if isinstance(code, int) else DONE
+
+
+def _fail(sentence: str, code: int) -> int:
+    click.echo(f"{PROGRAM}: {sentence}", err=True)
+    return code
+
+
+def _fail_settings(error: SwitchError) -> int:
+    from atm_switch.settings.load import SettingsWrong
+
+    if not isinstance(error, SettingsWrong):
+        raise error
+    click.echo(str(error), err=True)
+    return MISCONFIGURED
+
+
+def _fail_store(error: Exception) -> int:
+    """Name what went wrong in SQLite; its texts are not shown, they may quote a row."""
+    name = getattr(error, "sqlite_errorname", "")
+    if not name:
+        raise error
+    return _fail(f"the store cannot be used now ({name}); is another program using it?", FAILED)
+
+
+def _show_misuse(error: click.ClickException) -> int:
+    """Show what click has to say; what it quotes may be a PAN or a KPJ put in by mistake."""
+    long_digits = re.compile(f"[0-9]{{{_DIGITS_SHOWN_MAX + 1},}}")
+    told = long_digits.sub(lambda found: "*" * len(found[0]), error.format_message())
+    click.UsageError(told, getattr(error, "ctx", None)).show()
+    return error.exit_code
+
+
+def _print_version(context: click.Context) -> None:
+    import platform
+    import sqlite3
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        own = version("atm-switch")
+    except PackageNotFoundError:
+        own = "(not installed)"
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    click.echo(f"{PROGRAM} {own}, {python}, SQLite {sqlite3.sqlite_version}")
+    context.exit()

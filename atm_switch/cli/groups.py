@@ -1,0 +1,72 @@
+"""Groups of commands that cost nothing until one of them runs.
+
+Plan: ``LazyGroup`` knows each command by the module it is in and its short help, so the
+help of the whole program imports none of them; ``Group`` says what a mistyped command may
+have meant.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+import click
+
+
+def no_such_command(name: str, known: Iterable[str]) -> str:
+    """Say that there is no such command, and which may have been meant."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    advice = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names)}."
+    return f"No such command {name!r}. {advice}"
+
+
+class Group(click.Group):
+    """A group that helps with a mistyped command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command named first.  Raises ``click.UsageError`` with advice."""
+        name = args[0]
+        is_option = name.startswith("-")
+        if not is_option and not ctx.resilient_parsing and name not in self.list_commands(ctx):
+            raise click.UsageError(no_such_command(name, self.list_commands(ctx)), ctx)
+        return super().resolve_command(ctx, args)
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """Where a command is, as ``module:attribute``, and the line the help shows of it."""
+
+    place: str
+    short_help: str
+
+
+class LazyGroup(Group):
+    """A group that imports a command when it is asked for."""
+
+    places: Mapping[str, Lazy] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order given, which is the order of use."""
+        del ctx
+        return list(self.places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command, or ``None``."""
+        del ctx
+        if cmd_name not in self.places:
+            return None
+        module, _, attribute = self.places[cmd_name].place.partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            message = f"{self.places[cmd_name].place} is no command"
+            raise TypeError(message)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List all commands without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.short_help) for name, lazy in self.places.items()])

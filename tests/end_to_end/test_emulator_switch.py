@@ -1,0 +1,106 @@
+"""Claims about the emulator and the switch together: two programs, one socket, no doubles."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.unit.terminal_emulator.emulator import SECONDS, environment, run
+
+SWITCH = (sys.executable, "-m", "atm_switch")
+UNLINKED = "9990090000000012"
+"""Sound, and unknown to a switch without members."""
+PIN = "135790"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running switch: where it listens and its terminal's kit."""
+
+    address: str
+    kit: str
+
+    def inquire(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run one inquiry against it, in JSON."""
+        return run("inquire", "--connect", self.address, "--kit", self.kit, "--json", *arguments)
+
+
+@pytest.fixture(scope="module")
+def switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Hold a switch of a fresh folder, without members."""
+    folder = tmp_path_factory.mktemp("switch") / "bank"
+    subprocess.run(
+        [*SWITCH, "init", str(folder), "--listen", "127.0.0.1:0"],
+        check=True,
+        capture_output=True,
+        timeout=SECONDS,
+        env=environment(),
+    )
+    log = folder.parent / "switch.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [*SWITCH, "serve", str(folder)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=environment(),
+        )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("listening on "), log.read_text()
+        address = line.removeprefix("listening on ").strip()
+        yield Served(address, str(folder / "terminal-kit.json"))
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("command", ["sign-on", "echo", "sign-off"])
+def test_switch_answers_network_management(switch: Served, command: str) -> None:
+    """The switch approves sign-on, echo and sign-off of the kit's terminal."""
+    done = run(command, "--connect", switch.address, "--kit", switch.kit)
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--pan", UNLINKED, "--pin", PIN), "56"),
+        (("--pan", UNLINKED[:-1] + "3", "--pin", PIN), "14"),
+        (("--pan", UNLINKED), "30"),
+        (("--pan", UNLINKED, "--pin", PIN, "--no-sign-on"), "58"),
+        (("--pan", UNLINKED, "--pin", PIN, "--channel", "9999"), "40"),
+    ],
+)
+def test_switch_declines_with_its_code(
+    switch: Served, arguments: tuple[str, ...], code: str
+) -> None:
+    """Each reason to decline reaches the terminal as its DE39, and the exit code is 1."""
+    done = switch.inquire(*arguments)
+
+    assert (1, code) == (done.returncode, json.loads(done.stdout)["response_code"])
+
+
+def test_unknown_bank_is_refused_at_sign_on(switch: Served) -> None:
+    """A terminal of a bank the switch does not know gets no further than the sign-on."""
+    done = switch.inquire("--pan", UNLINKED, "--pin", PIN, "--acquirer", "8")
+
+    assert 1 == done.returncode
+    assert "refused the sign-on: 31" in done.stderr
+
+
+def test_nothing_printed_holds_a_secret(switch: Served) -> None:
+    """Neither program prints the card number or the PIN."""
+    done = switch.inquire("--pan", UNLINKED, "--pin", PIN)
+    logged = (Path(switch.kit).parent.parent / "switch.log").read_text()
+
+    assert not any(
+        canary in text for canary in (UNLINKED, PIN) for text in (done.stdout, done.stderr, logged)
+    )
