@@ -30,8 +30,9 @@ from atm_switch.profile.model import Profile
 from atm_switch.profile.shipped import profile_text, shipped_profiles
 from atm_switch.security.vault import Vault
 from atm_switch.server.desk import Desk, Neighbours
+from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits, ServerLimits
-from atm_switch.server.listener import Listener, address_of, listen
+from atm_switch.server.listener import address_of, listen
 from atm_switch.server.log import Logger
 from atm_switch.settings.model import Settings
 from atm_switch.switch.effects import Ticket
@@ -120,8 +121,8 @@ class Service:
         dialects = {name: Dialect.of(profile) for name, profile in profiles.items()}
         for one in settings.listeners:
             acquirer = AcquirerId(one.acquirer) if one.acquirer else None
-            listener = Listener(one.host, one.port, dialects[one.profile], acquirer)
-            await self._listen(listener, desk)
+            entrance = Entrance(one.host, one.port, dialects[one.profile], acquirer)
+            await self._listen(entrance, desk)
         self._tick(loop, desk)
         gc.freeze()
 
@@ -172,10 +173,10 @@ class Service:
             settings.batch_max,
         )
 
-    async def _listen(self, listener: Listener, desk: Desk) -> None:
-        where = f"{listener.host}:{listener.port}"
+    async def _listen(self, entrance: Entrance, desk: Desk) -> None:
+        where = f"{entrance.host}:{entrance.port}"
         try:
-            server = await listen(listener, desk, _server_limits(self.folder.settings).line)
+            server = await listen(entrance, desk, _server_limits(self.folder.settings).line)
         except OSError as error:
             raise Refused(
                 f"cannot listen on {where}: {error.strerror or error}; "

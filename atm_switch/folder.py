@@ -169,6 +169,7 @@ def write_kit(folder: DataFolder, acquirer: Acquirer, pin_key: Key | None) -> Pa
     if pin_key is not None:
         kit["pin_key"] = pin_key.reveal().hex().upper()
         kit["pin_key_check"] = check_value(pin_key)
+    path.unlink(missing_ok=True)
     _write(path, json.dumps(kit, indent=2) + "\n")
     return path
 

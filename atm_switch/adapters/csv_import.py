@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from atm_switch.adapters.csv_rejects import ROW, BadRow, BadRows, Rejects, rejects_paths
+from atm_switch.adapters.csv_rejects import ROW, BadRows, Rejects, rejects_paths
 from atm_switch.adapters.csv_rows import (
     CsvRow,
     CsvSource,
@@ -28,6 +28,7 @@ from atm_switch.adapters.csv_rows import (
     open_source,
     rows_of,
 )
+from atm_switch.adapters.csv_summary import ImportedFile, ImportSummary
 from atm_switch.adapters.csv_tables import CardsTable, Change, ParticipantsTable, PostingsTable
 from atm_switch.adapters.csv_values import BadCell, card_of, participant_of, posting_of
 from atm_switch.adapters.ledger_sqlite import FAMILY
@@ -37,44 +38,12 @@ from atm_switch.domain.instant import Zone
 from atm_switch.security.vault import Vault
 
 WARNINGS_SHOWN: Final = 50
+_ANY_REPEAT: Final = "SELECT 1 FROM imports WHERE kind = ? AND sha256 = ?"
+_NEWEST_REPEAT: Final = (
+    "SELECT 1 FROM imports WHERE kind = ?1 AND sha256 = ?2"
+    " AND id = (SELECT max(id) FROM imports WHERE kind = ?1)"
+)
 _ORDER: Final = (Kind.PARTICIPANTS, Kind.POSTINGS, Kind.CARDS)
-
-
-@dataclass(slots=True)
-class ImportedFile:
-    """What became of one file; ``rows`` are those under the header.
-
-    ``is_repeat``: its content was imported before, so it was not read again.
-    """
-
-    name: str
-    kind: Kind
-    rows: int = 0
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    is_repeat: bool = False
-
-    def count(self, change: Change) -> None:
-        """Count what a row did."""
-        self.added += change is Change.ADDED
-        self.updated += change is Change.UPDATED
-        self.unchanged += change is Change.UNCHANGED
-
-
-@dataclass(frozen=True, slots=True)
-class ImportSummary:
-    """What an import did, file by file in the order they were read."""
-
-    files: tuple[ImportedFile, ...]
-    rejected: int
-    bad_rows: tuple[BadRow, ...]
-    """The first of the rejected rows, to be named."""
-    rejects_files: tuple[Path, ...]
-    warnings: tuple[str, ...]
-    """The first of the warnings; ``warning_count`` counts all."""
-    warning_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +191,7 @@ class _Import:
         for row in rows_of(source, meter):
             file.rows += 1
             try:
-                if row.fault:
-                    raise BadCell(ROW, row.fault)
-                file.count(apply(row))
+                file.count(apply(_whole(row)))
             except BadCell as bad:
                 self._reject(number, row.line, bad, row.cells)
 
@@ -282,12 +249,11 @@ class _Import:
         self.rejects.add(self._sources[number], line, bad.column, bad.reason, cells)
 
     def _is_repeat(self, source: CsvSource) -> bool:
-        newest = "" if source.kind is Kind.POSTINGS else " ORDER BY id DESC LIMIT 1"
         found = self.connection.execute(
-            f"SELECT sha256 FROM imports WHERE kind = ?{newest}",  # noqa: S608 - constants only
-            (source.kind.value,),
+            _ANY_REPEAT if source.kind is Kind.POSTINGS else _NEWEST_REPEAT,
+            (source.kind.value, source.sha256),
         )
-        return any(sha256 == source.sha256 for (sha256,) in found)
+        return found.fetchone() is not None
 
     def _begin(self, source: CsvSource) -> int:
         added = self.connection.execute(
@@ -296,3 +262,10 @@ class _Import:
             (source.kind.value, source.name, source.sha256, self.at.astimezone(UTC).isoformat()),
         ).fetchall()
         return int(added[0][0])
+
+
+def _whole(row: CsvRow) -> CsvRow:
+    """Return a row whose form is right.  Raises ``BadCell`` for any other."""
+    if row.fault:
+        raise BadCell(ROW, row.fault)
+    return row

@@ -148,8 +148,8 @@ class Rejects:
         try:
             if kind not in self._files:
                 self._files[kind] = _made(path)
-                _writer(self._files[kind]).writerow([*COLUMNS[kind], REASON])
-            _writer(self._files[kind]).writerow([*safe, reason])
+                _put(self._files[kind], [*COLUMNS[kind], REASON])
+            _put(self._files[kind], [*safe, reason])
         except OSError as error:
             raise _unwritable(path, error) from None
 
@@ -159,8 +159,8 @@ def _made(path: Path) -> TextIO:
     return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 
-def _writer(file: TextIO) -> "csv._writer":  # typeshed's name; it exists in no other place
-    return csv.writer(file, lineterminator="\n")
+def _put(file: TextIO, cells: Sequence[str]) -> None:
+    csv.writer(file, lineterminator="\n").writerow(cells)
 
 
 def _masked_cards(cells: list[str]) -> list[str]:

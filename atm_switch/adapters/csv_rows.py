@@ -109,11 +109,12 @@ def open_source(path: Path) -> CsvSource:
     Raises ``Refused`` for a file missing, unreadable, empty, no regular file, or with a
     header that is none of the three.
     """
-    if not path.exists():
-        raise Refused(f"{path} does not exist")
-    if not path.is_file():
-        raise Refused(f"{path} is {'a folder' if path.is_dir() else 'no regular file'}, not a CSV")
     try:
+        if not path.exists():
+            raise Refused(f"{path} does not exist")
+        if not path.is_file():
+            what = "a folder" if path.is_dir() else "no regular file"
+            raise Refused(f"{path} is {what}; name a CSV file")
         with path.open("rb") as file:
             header = _text(_line(file, path, 1), path, 1)
             kind, has_reason = _kind(header, path)

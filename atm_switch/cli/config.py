@@ -64,7 +64,9 @@ def show(folder: Path) -> None:
     widths = [max(len(text) for text in column) for column in zip(*map(_cells, rows), strict=True)]
     for row in rows:
         cells = _cells(row)
-        print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+        )
 
 
 @config.command(epilog=examples("atm-switch config example > switch.toml"))

@@ -59,7 +59,6 @@ async def _demo(root: Path, *, stays: bool) -> "InquiryResult":
 
 async def _ask(address: str, folder: "DataFolder") -> "InquiryResult":
     from atm_switch.adapters.sample_members import SAMPLE_CARDS
-
     from atm_switch.domain.secret import Pin
     from terminal_emulator.flow import one_inquiry
     from terminal_emulator.kit import read_kit

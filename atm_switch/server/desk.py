@@ -8,20 +8,18 @@ own becomes the answer, so that the corridor can decline.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from atm_switch.domain.errors import FramingError, JournalUnavailable
 from atm_switch.domain.instant import Instant
+from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import ServerLimits
+from atm_switch.server.line import Line
 from atm_switch.server.log import Logger
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.ports import Ask, Commit, KeepBusinessDate, Reserve
 from atm_switch.switch.switch import Switch
 from atm_switch.wire.framing import Frame
-
-if TYPE_CHECKING:
-    from atm_switch.server.line import Line
-    from atm_switch.server.listener import Listener
 
 DRAIN_LOOK_SECONDS = 0.005
 
@@ -69,7 +67,7 @@ class Desk:
 
     # -- what lines say
 
-    def admit(self, line: "Line", host: str, listener: "Listener") -> str:
+    def admit(self, line: Line, host: str, entrance: Entrance) -> str:
         """Take a new link, or say why not."""
         if self._is_draining:
             return "the switch is stopping"
@@ -85,24 +83,24 @@ class Desk:
         self._peers[host] += 1
         self._perform(
             self._switch.opened(
-                line.link, line.peer, listener.dialect, listener.acquirer, self.clock()
+                line.link, line.peer, entrance.dialect, entrance.acquirer, self.clock()
             )
         )
         return ""
 
-    def received(self, line: "Line", frame: Frame) -> None:
+    def received(self, line: Line, frame: Frame) -> None:
         """Take one frame."""
         self._perform(self._switch.received(line.link, frame, self.clock()))
 
-    def framing_broken(self, line: "Line", fault: FramingError) -> None:
+    def framing_broken(self, line: Line, fault: FramingError) -> None:
         """Note a stream that cannot be read on."""
         self._log.warning("framing broken", link=line.link, peer=line.peer, reason=str(fault))
 
-    def in_flight_of(self, line: "Line") -> int:
+    def in_flight_of(self, line: Line) -> int:
         """Count what a link has under way."""
         return self._switch.in_flight_of(line.link)
 
-    def lost(self, line: "Line", why: str) -> None:
+    def lost(self, line: Line, why: str) -> None:
         """Forget a link that is gone."""
         if self._lines.pop(line.link, None) is None:
             return
@@ -163,7 +161,7 @@ class Desk:
             line.flush()
         self._close(closing)
 
-    def _put(self, send: Send, written: dict[LinkId, "Line"]) -> None:
+    def _put(self, send: Send, written: dict[LinkId, Line]) -> None:
         line = self._lines.get(send.link)
         if line is not None:
             line.put(send.payload, send.header)

@@ -5,31 +5,54 @@ with ``in_flight_per_link_max`` requests under way it stops reading until one is
 """
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import Protocol, cast
 
 from atm_switch.domain.errors import FramingError
+from atm_switch.domain.instant import Instant
+from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits
 from atm_switch.switch.effects import LinkId
-from atm_switch.wire.framing import FrameBuffer, answering_header, enclose
+from atm_switch.wire.framing import Frame, FrameBuffer, answering_header, enclose
 
-if TYPE_CHECKING:
-    from atm_switch.server.desk import Desk
-    from atm_switch.server.listener import Listener
+
+class FrontDesk(Protocol):
+    """What a line says, and to whom."""
+
+    clock: Callable[[], Instant]
+
+    def admit(self, line: "Line", host: str, entrance: Entrance) -> str:
+        """Take a new link, or say why not."""
+
+    def received(self, line: "Line", frame: Frame) -> None:
+        """Take one frame."""
+
+    def framing_broken(self, line: "Line", fault: FramingError) -> None:
+        """Hear that a stream cannot be read on."""
+
+    def in_flight_of(self, line: "Line") -> int:
+        """Count what a link has under way."""
+
+    def lost(self, line: "Line", why: str) -> None:
+        """Forget a link that is gone."""
+
+    def later(self, call: Callable[[], None]) -> None:
+        """Do something in the next turn of the loop."""
 
 
 class Line(asyncio.Protocol):
     """The protocol object of one link."""
 
     def __init__(
-        self, link: LinkId, listener: "Listener", desk: "Desk", limits: LineLimits
+        self, link: LinkId, entrance: Entrance, desk: FrontDesk, limits: LineLimits
     ) -> None:
         """Wait for the connection; ``link`` names it to the core."""
         self.link = link
         self.peer = "?"
-        self._listener = listener
+        self._entrance = entrance
         self._desk = desk
         self._limits = limits
-        self._framing = listener.dialect.profile.framing
+        self._framing = entrance.dialect.profile.framing
         self._buffer = FrameBuffer(self._framing)
         self._outgoing: list[bytes] = []
         self._transport: asyncio.Transport | None = None
@@ -46,7 +69,7 @@ class Line(asyncio.Protocol):
         self.peer = f"{host}:{port}"
         self._heard_at = self._desk.clock().monotonic
         self._transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes_max)
-        refusal = self._desk.admit(self, host, self._listener)
+        refusal = self._desk.admit(self, host, self._entrance)
         if refusal:
             self._is_closing = True
             self._transport.abort()

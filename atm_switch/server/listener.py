@@ -1,39 +1,26 @@
-"""One listening socket: where, in which dialect, for which acquirer."""
+"""Open the listening sockets; every connection becomes a line."""
 
 import asyncio
 import itertools
-from dataclasses import dataclass
 
-from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.server.desk import Desk
+from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits
-from atm_switch.server.line import Line
-from atm_switch.switch.session import Dialect
+from atm_switch.server.line import FrontDesk, Line
 
 BACKLOG = 100
 """More waiting connections than this are the kernel's to refuse."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """What a listener is told."""
-
-    host: str
-    port: int
-    dialect: Dialect
-    acquirer: AcquirerId | None
-
-
 _LINKS = itertools.count(1)
 
 
-async def listen(listener: Listener, desk: Desk, limits: LineLimits) -> asyncio.Server:
+async def listen(entrance: Entrance, desk: FrontDesk, limits: LineLimits) -> asyncio.Server:
     """Open the socket.  Raises ``OSError`` where the address is taken or not ours."""
     loop = asyncio.get_running_loop()
     return await loop.create_server(
-        lambda: Line(next(_LINKS), listener, desk, limits),
-        listener.host,
-        listener.port,
+        lambda: Line(next(_LINKS), entrance, desk, limits),
+        entrance.host,
+        entrance.port,
         backlog=BACKLOG,
         reuse_address=True,
     )

@@ -17,8 +17,9 @@ from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant
 from atm_switch.server.desk import Desk
+from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits, ServerLimits
-from atm_switch.server.listener import Listener, listen
+from atm_switch.server.listener import listen
 from atm_switch.server.log import make_logger
 from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat, FindSiblings, VerifyPin
 from atm_switch.switch.switch import Switch
@@ -108,8 +109,8 @@ async def open_house(
 ) -> AsyncIterator[OpenHouse]:
     """Serve a bench on a free port for a block."""
     house = OpenHouse(bench or Bench(), limits)
-    listener = Listener("127.0.0.1", 0, house.bench.dialect, acquirer)
-    server = await listen(listener, house.desk, limits.line)
+    entrance = Entrance("127.0.0.1", 0, house.bench.dialect, acquirer)
+    server = await listen(entrance, house.desk, limits.line)
     house.port = server.sockets[0].getsockname()[1]
     try:
         yield house

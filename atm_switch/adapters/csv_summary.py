@@ -1,0 +1,48 @@
+"""What an import did, for the person who started it.
+
+Limits: bad rows and warnings are named up to a number; the counts count all of them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from atm_switch.adapters.csv_rejects import BadRow
+from atm_switch.adapters.csv_rows import Kind
+from atm_switch.adapters.csv_tables import Change
+
+
+@dataclass(slots=True)
+class ImportedFile:
+    """What became of one file; ``rows`` are those under the header.
+
+    ``is_repeat``: its content was imported before, so it was not read again.
+    """
+
+    name: str
+    kind: Kind
+    rows: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    is_repeat: bool = False
+
+    def count(self, change: Change) -> None:
+        """Count what a row did."""
+        self.added += change is Change.ADDED
+        self.updated += change is Change.UPDATED
+        self.unchanged += change is Change.UNCHANGED
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What an import did, file by file in the order they were read."""
+
+    files: tuple[ImportedFile, ...]
+    rejected: int
+    bad_rows: tuple[BadRow, ...]
+    """The first of the rejected rows, to be named."""
+    rejects_files: tuple[Path, ...]
+    warnings: tuple[str, ...]
+    """The first of the warnings; ``warning_count`` counts all."""
+    warning_count: int

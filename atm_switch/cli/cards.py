@@ -1,0 +1,157 @@
+"""``atm-switch cards``: link cards to members, make PVVs for the lab, unblock a card."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from atm_switch.cli.groups import Group
+from atm_switch.cli.options import data_folder, examples
+
+if TYPE_CHECKING:
+    from atm_switch.domain.card import Pan
+    from atm_switch.domain.secret import Pin
+
+T = TypeVar("T")
+
+
+@click.group(
+    cls=Group,
+    epilog=examples(
+        "atm-switch cards link bank cards.csv",
+        "atm-switch cards pvv bank",
+        "atm-switch cards unblock bank",
+    ),
+)
+def cards() -> None:
+    """Link cards to members, make PVVs for the lab, unblock a card."""
+
+
+@cards.command(
+    epilog=examples(
+        "atm-switch cards link bank cards.csv",
+        "atm-switch cards link bank cards.csv --skip-bad rejects.csv",
+        "columns: pan,expiry,kpj,pvv,pvki,status (expiry YYMM; status active or blocked)",
+    )
+)
+@data_folder
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--skip-bad", type=click.Path(path_type=Path), metavar="FILE",
+    help="Write bad rows here and take the others; without it a bad row stops all.",
+)  # fmt: skip
+def link(folder: Path, file: Path, skip_bad: Path | None) -> None:
+    """Link the cards of FILE to their KPJ, with consent recorded as of today.
+
+    Of a PAN only a keyed hash is stored.
+    """
+    from atm_switch.cli.importing import import_files
+
+    import_files(folder, (file,), skip_bad, cards_only=True)
+
+
+@cards.command(
+    epilog=examples(
+        "atm-switch cards pvv bank                asks for PAN and PIN",
+        "atm-switch cards pvv bank < pairs.txt    a line PAN, a line PIN, and so on",
+    )
+)
+@data_folder
+def pvv(folder: Path) -> None:
+    """Print "pvv,pvki" of a card and its PIN, for cards.csv; lab mode only."""
+    from atm_switch.domain.errors import Refused
+    from atm_switch.folder import open_folder
+    from atm_switch.security.pvv import visa_pvv
+
+    opened = open_folder(folder)
+    if not opened.is_lab:
+        raise Refused("PVVs are made here in lab mode only: in production the card issuer does")
+    vault = opened.vault()
+    pvki = min(vault.pvks)
+    for pan, pin in _pairs():
+        try:
+            print(f"{visa_pvv(pin, pan, pvki, vault.pvks[pvki])},{pvki}", flush=True)
+        finally:
+            pin.wipe()
+
+
+@cards.command(
+    epilog=examples(
+        "atm-switch cards unblock bank            asks for the PAN",
+        "atm-switch cards unblock bank < pan.txt",
+    )
+)
+@data_folder
+def unblock(folder: Path) -> None:
+    """Clear the used PIN tries of a card, whose PAN is asked for."""
+    import os
+
+    from atm_switch.adapters.clock import utc_now
+    from atm_switch.adapters.journal_batch import Unblock
+    from atm_switch.adapters.journal_writer import JournalWriter
+    from atm_switch.folder import open_folder
+
+    opened = open_folder(folder)
+    vault = opened.vault()
+    pan = _ask("Card number: ", _pan_of)
+    answers: list[Any] = []
+    writer: JournalWriter[None] = JournalWriter(opened.journal, vault, utc_now, os.urandom)
+    writer.start(lambda batch: answers.extend(answer for _, answer in batch))
+    try:
+        writer.submit(Unblock(vault.card_ref(pan)), None)
+    finally:
+        writer.stop()
+    (tries,) = answers
+    if isinstance(tries, Exception):
+        raise tries
+    print(
+        f"{pan.masked}: {tries} used PIN tries cleared"
+        if tries
+        else f"{pan.masked}: no PIN tries were used"
+    )
+
+
+def _pairs() -> "Iterator[tuple[Pan, Pin]]":
+    """Yield one pair asked for at a terminal, or every pair of lines of a pipe."""
+    if sys.stdin.isatty():
+        yield _ask("Card number: ", _pan_of), _ask("PIN: ", _pin_of)
+        return
+    while (line := sys.stdin.readline()).strip():
+        yield _checked(_pan_of, line), _ask("PIN: ", _pin_of)
+
+
+def _ask(question: str, read: Callable[[str], T]) -> T:
+    """Ask without echo at a terminal, else take the next line of standard input."""
+    if not sys.stdin.isatty():
+        return _checked(read, sys.stdin.readline())
+    import getpass
+
+    return _checked(read, getpass.getpass(question))
+
+
+def _checked(read: Callable[[str], T], line: str) -> T:
+    from atm_switch.domain.errors import Refused
+
+    try:
+        return read(line.strip())
+    except ValueError as error:
+        raise Refused(str(error)) from None
+
+
+def _pan_of(line: str) -> "Pan":
+    from atm_switch.domain.card import Pan
+
+    return Pan(line)
+
+
+def _pin_of(line: str) -> "Pin":
+    import re
+
+    from atm_switch.domain.secret import Pin
+
+    if not re.fullmatch(r"[0-9]{4,12}", line, re.ASCII):
+        message = "a PIN has 4 to 12 digits"
+        raise ValueError(message)
+    return Pin(line.encode())

@@ -1,0 +1,181 @@
+"""``atm-switch journal``: look through the transactions; everything is masked there."""
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from atm_switch.cli.groups import Group
+from atm_switch.cli.options import data_folder, examples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from atm_switch.adapters.journal_report import Reconciliation
+    from atm_switch.adapters.journal_rows import JournalRow
+
+FOLLOW_SECONDS = 0.5
+"""How often ``--follow`` looks for new rows."""
+
+_HEADING = (
+    "received (WIB)         seq  kind  acquirer terminal  stan    rrn           card"
+    "                 DE39  outcome"
+)
+
+
+@click.group(
+    cls=Group,
+    epilog=examples(
+        "atm-switch journal tail bank --follow",
+        "atm-switch journal show bank 260123456789",
+        "atm-switch journal verify bank",
+        "atm-switch journal report bank --date 2026-01-31 --acquirer 009 --csv",
+    ),
+)
+def journal() -> None:
+    """Look through the transactions of a data folder.
+
+    Kind A is a request as it came in, before its PIN was looked at; kind B is how it
+    ended.  An A without a B is in doubt.
+    """
+
+
+@journal.command(
+    epilog=examples(
+        "atm-switch journal tail bank            the last 20 rows",
+        "atm-switch journal tail bank -n 100     the last 100",
+        "atm-switch journal tail bank --follow   and whatever comes, until Ctrl-C",
+    )
+)
+@data_folder
+@click.option(
+    "-n", "count", type=click.IntRange(0, 1_000_000), default=20, show_default=True,
+    metavar="N", help="How many rows.",
+)  # fmt: skip
+@click.option("--follow", "-f", is_flag=True, help="Go on with new rows until Ctrl-C.")
+def tail(folder: Path, count: int, follow: bool) -> None:  # noqa: FBT001 - click hands flags in so
+    """Print the last rows, oldest first."""
+    from atm_switch.adapters.journal_reader import JournalReader
+    from atm_switch.folder import open_folder
+
+    with JournalReader(open_folder(folder).journal) as reader:
+        rows = reader.tail(count)
+        seen = rows[-1].seq if rows else reader.last_sequence()
+        print(_HEADING)
+        _print_rows(rows)
+        while follow:
+            rows = reader.follow(seen)
+            _print_rows(rows)
+            seen = rows[-1].seq if rows else seen
+            if not rows:
+                time.sleep(FOLLOW_SECONDS)
+
+
+@journal.command(epilog=examples("atm-switch journal show bank 260123456789"))
+@data_folder
+@click.argument("rrn", metavar="RRN")
+def show(folder: Path, rrn: str) -> None:
+    """Print all there is on one retrieval reference number (DE37)."""
+    from atm_switch.adapters.journal_reader import JournalReader
+    from atm_switch.domain.errors import Refused
+    from atm_switch.folder import open_folder
+
+    with JournalReader(open_folder(folder).journal) as reader:
+        rows = reader.show(rrn)
+    if not rows:
+        raise Refused("the journal has no row with this RRN; see atm-switch journal tail DIR")
+    for row in rows:
+        for name, value in _details(row).items():
+            print(f"{name:16} {value}")
+        print()
+
+
+@journal.command(epilog=examples("atm-switch journal verify bank && echo sound"))
+@data_folder
+def verify(folder: Path) -> None:
+    """Check that no row was changed, added or taken out; exits 1 if any was."""
+    from atm_switch.adapters.journal_reader import JournalReader
+    from atm_switch.domain.errors import Refused
+    from atm_switch.folder import open_folder
+
+    opened = open_folder(folder)
+    with JournalReader(opened.journal) as reader:
+        found = reader.verify(opened.vault())
+    for finding in found.findings:
+        print(
+            f"{finding.fault.value}" + (f" at row {finding.sequence}" if finding.sequence else "")
+        )
+    if found.in_doubt:
+        print(f"in doubt (received, no ending): {', '.join(str(one) for one in found.in_doubt)}")
+    if not found.is_sound:
+        raise Refused(f"the journal is not as it was written: {len(found.findings)} finding(s)")
+    print(f"the journal is sound: {found.rows} row(s), {len(found.in_doubt)} in doubt")
+
+
+@journal.command(
+    epilog=examples(
+        "atm-switch journal report bank --date 2026-01-31 --acquirer 009",
+        "atm-switch journal report bank --date 2026-01-31 --acquirer 009 --csv > 009.csv",
+    )
+)
+@data_folder
+@click.option(
+    "--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, metavar="YYYY-MM-DD",
+    help="The business date (DE15).",
+)  # fmt: skip
+@click.option("--acquirer", required=True, metavar="ID", help="The bank (DE32).")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a heading.")
+def report(folder: Path, day: datetime, acquirer: str, as_csv: bool) -> None:  # noqa: FBT001 - click hands flags in so
+    """Count a bank's business date by outcome and DE39, to lay beside its own count."""
+    from atm_switch.adapters.journal_reader import JournalReader
+    from atm_switch.folder import open_folder
+
+    with JournalReader(open_folder(folder).journal) as reader:
+        counted = reader.reconcile(acquirer, day.date())
+    if as_csv:
+        sys.stdout.write(counted.csv())
+    else:
+        _print_report(counted)
+
+
+def _print_report(counted: "Reconciliation") -> None:
+    print(f"acquirer {counted.acquirer}, business date {counted.business_date.isoformat()}")
+    for one in counted.counts:
+        print(f"  {one.response_code:4} {one.outcome:28} {one.count:>10}")
+    print(f"  {'':4} {'answered':28} {counted.answered:>10}")
+    print(f"  {'':4} {'in doubt':28} {counted.in_doubt:>10}")
+
+
+def _print_rows(rows: "Iterable[JournalRow]") -> None:
+    for row in rows:
+        at = _local(row).strftime("%Y-%m-%d %H:%M:%S")
+        ended = f"{row.response_code or '':4}  {row.outcome or ''}"
+        print(
+            f"{at} {row.seq:>7} {row.kind:^5}  {row.acquirer:8} {row.terminal:8}  {row.stan:6}"
+            f"  {row.rrn:12}  {row.pan_masked:19}  {ended}".rstrip(),
+            flush=True,
+        )
+
+
+def _details(row: "JournalRow") -> dict[str, str]:
+    """List what a person may want to see of a row; hashes and sealed bytes are left out."""
+    hidden = {"fingerprint", "card_key_id", "card_digest", "response", "chain"}
+    from atm_switch.adapters.journal_rows import COLUMNS
+
+    shown = {
+        name: str(value)
+        for name in COLUMNS
+        if name not in hidden and (value := getattr(row, name)) not in (None, "")
+    }
+    shown["received_at"] = _local(row).isoformat(sep=" ", timespec="milliseconds")
+    shown.pop("written_at", None)
+    return shown
+
+
+def _local(row: "JournalRow") -> datetime:
+    from atm_switch.domain.instant import Zone
+
+    return row.received.astimezone(Zone.WIB.tzinfo)

@@ -1,0 +1,84 @@
+"""A switch as its users run it: ``atm-switch init`` and ``serve`` in processes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SECONDS = 30
+"""How long a command may take before a test says that it hangs."""
+
+
+def run(
+    *arguments: str | Path, module: str = "atm_switch", typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        env=_environment(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("ATM_")}
+    return {**kept, "NO_COLOR": "1", "PYTHONPATH": os.getcwd()}  # noqa: PTH109
+
+
+def make_folder(root: Path, *options: str) -> Path:
+    """Make a data folder with the sample members, to listen on any free port."""
+    folder = root / "bank"
+    done = run("init", folder, "--listen", "127.0.0.1:0", "--sample", *options)
+    assert 0 == done.returncode, done.stderr
+    return folder
+
+
+@dataclass
+class Served:
+    """A running switch."""
+
+    process: subprocess.Popen[str]
+    address: str
+    log: Path
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.address.rpartition(":")[2])
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it with a signal and return its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(SECONDS)
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[Served]:
+    """Run ``atm-switch serve`` for a block."""
+    log = folder.parent / f"{folder.name}.log"
+    with log.open("a") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "atm_switch", "serve", str(folder)],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env=_environment(),
+        )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("listening on "), log.read_text()
+        yield Served(process, line.removeprefix("listening on ").strip(), log)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(SECONDS)
+        process.stdout.close()
