@@ -47,9 +47,9 @@ def link(folder: Path, file: Path, skip_bad: Path | None) -> None:
 
     Of a PAN only a keyed hash is stored.
     """
-    from atm_switch.cli.importing import import_files
+    from atm_switch.cli.importing import link_card_file
 
-    import_files(folder, (file,), skip_bad, cards_only=True)
+    link_card_file(folder, file, skip_bad)
 
 
 @cards.command(

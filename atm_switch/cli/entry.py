@@ -8,7 +8,8 @@ Why nothing else is imported here: ``--help`` answers as fast as a bare script.
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import click
 
@@ -25,7 +26,7 @@ _DIGITS_SHOWN_MAX = 10
 class AtmSwitch(LazyGroup):
     """All commands, in the order in which somebody new needs them."""
 
-    places = {
+    places: ClassVar[Mapping[str, Lazy]] = {
         "demo": Lazy("atm_switch.cli.demo:demo", "Show one inquiry from end to end."),
         "init": Lazy("atm_switch.cli.init:init", "Make a data folder with fresh keys."),
         "serve": Lazy("atm_switch.cli.serve:serve", "Run the switch until SIGTERM."),
@@ -66,8 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = cli.main(words, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
-    except click.ClickException as error:
-        return _show_misuse(error)
     except (click.Abort, KeyboardInterrupt, EOFError):
         is_safe = not words or words[0] not in _NOT_ALL_OR_NOTHING
         return _fail("interrupted, nothing was changed" if is_safe else "interrupted", INTERRUPTED)
@@ -75,16 +74,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone; flushing it again at exit would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except (Refused, NeighbourUnavailable) as error:
+    except Exception as error:
+        failed = _explain(error)
+        if failed is None:
+            raise
+        return failed
+    return code if isinstance(code, int) else DONE
+
+
+def _explain(error: Exception) -> int | None:
+    """Tell the user and return the exit code; ``None`` for a mistake of the program's own."""
+    if isinstance(error, click.ClickException):
+        return _show_misuse(error)
+    if isinstance(error, Refused | NeighbourUnavailable):
         return _fail(str(error), FAILED)
-    except SwitchError as error:
+    if isinstance(error, SwitchError):
         return _fail_settings(error)
-    except OSError as error:
+    if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or type(error).__name__}", FAILED)
-    except Exception as error:
-        return _fail_store(error)
-    return code if isinstance(code, int) else DONE
+    name = getattr(error, "sqlite_errorname", "")
+    if name:
+        # The name only: SQLite's texts may quote a row.
+        return _fail(f"the store cannot be used now ({name}); is another program at it?", FAILED)
+    return None
 
 
 def _fail(sentence: str, code: int) -> int:
@@ -92,21 +105,13 @@ def _fail(sentence: str, code: int) -> int:
     return code
 
 
-def _fail_settings(error: SwitchError) -> int:
+def _fail_settings(error: SwitchError) -> int | None:
     from atm_switch.settings.load import SettingsWrong
 
     if not isinstance(error, SettingsWrong):
-        raise error
+        return None
     click.echo(str(error), err=True)
     return MISCONFIGURED
-
-
-def _fail_store(error: Exception) -> int:
-    """Name what went wrong in SQLite; its texts are not shown, they may quote a row."""
-    name = getattr(error, "sqlite_errorname", "")
-    if not name:
-        raise error
-    return _fail(f"the store cannot be used now ({name}); is another program using it?", FAILED)
 
 
 def _show_misuse(error: click.ClickException) -> int:

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import ClassVar
 
 import click
 
@@ -46,7 +47,7 @@ class Lazy:
 class LazyGroup(Group):
     """A group that imports a command when it is asked for."""
 
-    places: Mapping[str, Lazy] = {}
+    places: ClassVar[Mapping[str, Lazy]] = {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands in the order given, which is the order of use."""

@@ -47,9 +47,9 @@ def ledger() -> None:
 )  # fmt: skip
 def import_ledger(folder: Path, files: tuple[Path, ...], skip_bad: Path | None) -> None:
     """Import participants and postings from CSV files, all or nothing."""
-    from atm_switch.cli.importing import import_files
+    from atm_switch.cli.importing import import_ledger_files
 
-    import_files(folder, files, skip_bad, cards_only=False)
+    import_ledger_files(folder, files, skip_bad)
 
 
 def _kpj(_context: click.Context, _argument: click.Parameter, digits: str) -> "Kpj":

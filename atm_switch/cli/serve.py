@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from atm_switch.app import Service
+    from atm_switch.domain.errors import Refused
 
 
 @click.command(
@@ -24,13 +25,17 @@ answers what is under way and stops; a second one stops at once."""
 def serve(folder: Path) -> None:
     """Run the switch on the data folder DIR until SIGTERM."""
     from atm_switch.app import Service
+    from atm_switch.domain.errors import Refused
     from atm_switch.folder import open_folder
     from atm_switch.server.log import make_logger
 
     opened = open_folder(folder)
     log = make_logger(opened.settings.log.format, opened.settings.log.level)
     service = Service(opened, opened.vault(), log)
-    asyncio.run(_serve(service))
+    try:
+        asyncio.run(_serve(service))
+    except asyncio.CancelledError:
+        raise Refused("stopped at once: requests under way were not answered") from None
 
 
 async def _serve(service: "Service") -> None:

@@ -257,7 +257,10 @@ def test_row_is_kept_before_the_response(scene: Scene) -> None:
 
     assert [] == early
     assert before + 1 == len(bench.sent)
-    assert (scene.outcome, scene.code) == (last_outcome(bench), commits(bench)[-1].ending.response_code)
+    assert (scene.outcome, scene.code) == (
+        last_outcome(bench),
+        commits(bench)[-1].ending.response_code,
+    )
 
 
 def test_unsupported_transaction_is_no_inquiry() -> None:

@@ -1,10 +1,11 @@
 """PIN policy ``issuer``: three tries, reserved before the look.  ``acquirer``: not our PIN."""
 
+from typing import Any
+
 import pytest
 
 from atm_switch.domain.outcome import Outcome
 from atm_switch.domain.secret import PinBlock
-from atm_switch.messages.balance_inquiry import BalanceInquiry
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.switch.ports import FindRepeat, Reserve, VerifyPin
 from tests.doubles.bench import BUDI, PAN, PIN, Bench, bank
@@ -22,9 +23,10 @@ def guess(bench: Bench, stan: int, pin: str) -> str:
 def block_under_way(bench: Bench) -> PinBlock:
     """Look into the one corridor that waits and return the PIN block it holds."""
     (waiting,) = bench.switch._open.values()
-    inquiry: BalanceInquiry = waiting.steps.gi_yieldfrom.gi_frame.f_locals["inquiry"]
-    assert inquiry.pin_block is not None
-    return inquiry.pin_block
+    steps: Any = waiting.steps
+    block = steps.gi_yieldfrom.gi_frame.f_locals["inquiry"].pin_block
+    assert isinstance(block, PinBlock)
+    return block
 
 
 def test_three_wrong_pins_then_none_counts() -> None:

@@ -6,12 +6,12 @@ import pytest
 
 from atm_switch.domain.errors import JournalUnavailable, LedgerUnavailable
 from atm_switch.domain.outcome import Outcome
+from atm_switch.profile.load import load_profile
 from atm_switch.switch.ports import Commit, FindAccount, FindRepeat
 from atm_switch.switch.session import Dialect
-from atm_switch.profile.load import load_profile
 from atm_switch.wire.framing import Frame
 from tests.doubles.bench import BUDI, PAN, PIN, Bench
-from tests.doubles.inquiries import asked_kinds, commits, de48, repeat_of, signed_on
+from tests.doubles.inquiries import asked_kinds, commits, de48, network, repeat_of, signed_on
 
 WRONG = "0123456789ABCDEF"
 DAY = 86_400
@@ -150,12 +150,12 @@ def test_joined_line_hears_its_own_dialect() -> None:
     bench = signed_on()
     packed = Dialect.of(load_profile("bpjstk-jht-v1-bcd"))
     bench.perform(bench.switch.opened(2, "127.0.0.1:4002", packed, None, bench.now))
-    sign_on = packed.packager.pack(bench.inquiry().__class__("0800", {7: "0630072507", 11: "000001", 70: "001"}))
-    bench.perform(bench.switch.received(2, Frame(b"", sign_on), bench.now))
     bench.holds = (FindAccount,)
     bench.feed(bench.dialect.packager.pack(bench.inquiry()))
 
-    bench.perform(bench.switch.received(2, Frame(b"", packed.packager.pack(bench.inquiry())), bench.now))
+    for message in (network("001"), bench.inquiry()):
+        frame = Frame(b"", packed.packager.pack(message))
+        bench.perform(bench.switch.received(2, frame, bench.now))
     bench.release()
 
     one, two = bench.sent[-2:]

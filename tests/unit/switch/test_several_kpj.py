@@ -4,6 +4,7 @@ import pytest
 
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus, Participant, Segment
+from atm_switch.switch.ports import FindAccount
 from tests.doubles.bench import BUDI, BUDIS_OTHER, STRANGER, Bench, bank, golden_history
 from tests.doubles.inquiries import asked_kinds, block_of, commits, de48, signed_on
 
@@ -127,9 +128,13 @@ def test_account_that_vanished_is_not_linked() -> None:
     A KPJ that the ledger drops between two questions gets 56 as well.
     """
     bench = signed_on()
-    bench.memory._FindAccount = lambda _question: None  # type: ignore[method-assign]
+    bench.holds = (FindAccount,)
+    bench.feed(bench.dialect.packager.pack(bench.inquiry()))
 
-    assert "56" == bench.ask(bench.inquiry())[39]
+    bench.memory.persons.clear()
+    bench.release()
+
+    assert "56" == bench.dialect.packager.unpack(bench.sent[-1].payload)[39]
 
 
 @pytest.mark.parametrize("shows", [True, False])

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_english_slip_says_the_same() -> None:
     lines = receipt(GOLDEN, PLACE, WORDS["EN"], 40).lines
 
     assert 24 == len(lines)
-    assert "        BANK CONTOH - ATM RECEIPT" == lines[0]
+    assert "BANK CONTOH - ATM RECEIPT" == lines[0].strip()
     assert (
         "MEMBERSHIP  : PU / ACTIVE",
         "OPENING BAL.    Rp         19.409.470,47",
@@ -102,11 +103,12 @@ def test_narrow_slip_loses_no_word(width: int, language: str) -> None:
     """
     In every width no line is too wide and every word of the widest slip is there, in order.
     """
-    widest = receipt(GOLDEN, PLACE, WORDS[language], 48)
+    widest = receipt(GOLDEN, PLACE, WORDS[language], 40)
 
     block = receipt(GOLDEN, PLACE, WORDS[language], width)
 
     assert words_of(widest.lines) == words_of(block.lines)
+    assert words_of(block.lines).endswith(WORDS[language].footer[-1])
     assert width >= max(len(line) for line in block.lines)
     assert 999 >= len(block.text())
 
@@ -154,7 +156,7 @@ def test_huge_amounts_are_broken_not_cut(width: int) -> None:
     assert 999 >= len(block.text())
     for amount in (huge.opening, huge.contributions, huge.development, huge.closing):
         assert any(line.endswith(amount.indonesian()) for line in block.lines)
-    assert "INFO: 175" in "".join(block.lines)
+    assert "SALDO BUKAN BUKTI KLAIM. INFO: 175" in words_of(block.lines)
 
 
 @pytest.mark.parametrize("width", [32, 38, 40])
@@ -188,7 +190,7 @@ def test_long_bank_name_leaves_the_title() -> None:
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [("JOSÉ NUÑEZ", "JO** NUN**"), ("李 小龙", "? ?*"), ("ﬁTRI", "FI**"), ("A\x00B\nC", "A* C")],
+    [("JOSÉ NUÑEZ", "JO** NUN**"), ("李 小龙", "* ?*"), ("A\x00BCD\nC", "A?*** *")],
 )
 def test_foreign_letters_become_printable(name: str, shown: str) -> None:
     """
@@ -196,10 +198,11 @@ def test_foreign_letters_become_printable(name: str, shown: str) -> None:
     """
     member = replace(BUDI, name=name)
 
-    text = receipt(Balance(member, STATEMENT, 1), PLACE, WORDS["ID"], 40).text()
+    block = receipt(Balance(member, STATEMENT, 1), PLACE, WORDS["ID"], 40)
 
-    assert text.isascii() and text.isprintable()
-    assert len(shown) > 0
+    assert f"NAMA        : {shown}" == block.lines[9]
+    assert block.text().isascii()
+    assert block.text().isprintable()
 
 
 def test_screen_has_no_rules_or_greetings() -> None:
@@ -255,7 +258,7 @@ def test_rate_shows_two_decimals_or_three(rate: int, shown: str) -> None:
         ({"claims": Money(10**13)}, False),
     ],
 )
-def test_only_whole_amounts_are_showable(changes: dict[str, Money], *, shows: bool) -> None:
+def test_only_whole_amounts_are_showable(changes: dict[str, Any], *, shows: bool) -> None:
     """
     DE48 has no sign and fourteen digits: what does not fit is not shown at all.
     """

@@ -1,0 +1,107 @@
+"""Import CSV files with a progress bar on a terminal, plain lines elsewhere, a summary."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from atm_switch.adapters.clock import utc_now
+from atm_switch.adapters.csv_import import ImportOptions, import_files, link_cards
+from atm_switch.adapters.csv_rows import Progress
+from atm_switch.adapters.csv_summary import ImportedFile, ImportSummary
+from atm_switch.folder import open_folder
+
+Report = Callable[[Progress], None]
+
+_TENTHS = 10
+
+
+def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | None) -> None:
+    """Import participants and postings and print what became of them.
+
+    Raises ``Refused`` for what stops the import; nothing is changed then.
+    """
+    opened = open_folder(folder)
+    vault = opened.vault()
+    with _progress() as report:
+        options = ImportOptions(skip_bad=skip_bad, progress=report)
+        summary = import_files(opened.ledger, files, vault, utc_now(), options)
+    _print_summary(summary)
+
+
+def link_card_file(folder: Path, file: Path, skip_bad: Path | None) -> None:
+    """Link the cards of a file and print what became of them.  Raises ``Refused``."""
+    opened = open_folder(folder)
+    vault = opened.vault()
+    with _progress() as report:
+        options = ImportOptions(skip_bad=skip_bad, progress=report)
+        summary = link_cards(opened.ledger, file, vault, utc_now(), options)
+    _print_summary(summary)
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    """Lend what shows the progress: a bar, or a line for every tenth of the way."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f} rows/s, left:"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, rows=0, rate=0)
+        began = time.monotonic()
+
+        def show(at: Progress) -> None:
+            rate = at.rows / max(time.monotonic() - began, 1e-3)
+            bar.update(task, completed=at.bytes_done, total=at.bytes_total, rows=at.rows, rate=rate)
+
+        yield show
+
+
+def _lines() -> Report:
+    told = 0
+
+    def tell(at: Progress) -> None:
+        nonlocal told
+        tenth = _TENTHS * at.bytes_done // max(at.bytes_total, 1)
+        if told < tenth < _TENTHS:
+            told = tenth
+            print(f"{10 * tenth} %, {at.rows:,} rows", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _print_summary(summary: ImportSummary) -> None:
+    for warning in summary.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if summary.warning_count > len(summary.warnings):
+        print(f"... and {summary.warning_count - len(summary.warnings)} more", file=sys.stderr)
+    for row in summary.bad_rows:
+        print(f"set aside: {row}", file=sys.stderr)
+    for file in summary.files:
+        print(_outcome(file))
+    if summary.rejected:
+        places = ", ".join(str(path) for path in summary.rejects_files)
+        print(f"{summary.rejected:,} bad row(s) written to {places}")
+
+
+def _outcome(file: ImportedFile) -> str:
+    if file.is_repeat:
+        return f"{file.name}: imported before, nothing changed"
+    counts = (
+        (file.added, "added"),
+        (file.updated, "updated"),
+        (file.unchanged, "unchanged"),
+        (file.rejected, "bad"),
+    )
+    told = ", ".join(f"{count:,} {word}" for count, word in counts if count)
+    return f"{file.name}: {file.rows:,} row(s)" + (f": {told}" if told else "")
