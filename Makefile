@@ -3,10 +3,14 @@
 #   make test     all tests
 # Every target sets up what it needs in .venv.
 
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
 PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+SHOW := awk '/^(Collecting|Installing|Successfully|Building|ERROR)/ {print substr($$0, 1, 100); fflush()}'
 
 .PHONY: help demo test lint types contracts format check coverage clean
 .DEFAULT_GOAL := help
@@ -27,12 +31,12 @@ $(BIN)/python:
 
 $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing what the switch needs (once) ..."
-	@$(PIP) install --progress-bar on -q -c constraints.txt -e .
+	@$(PIP) install --progress-bar off -c constraints.txt -e . | $(SHOW)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing what the tests need (once) ..."
-	@$(PIP) install --progress-bar on -q -c constraints.txt -e '.[dev]'
+	@$(PIP) install --progress-bar off -c constraints.txt -e '.[dev]' | $(SHOW)
 	@touch $@ $(VENV)/.run
 
 demo: $(VENV)/.run

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from atm_switch.adapters.clock import read_clock, utc_now
 from atm_switch.adapters.journal_reader import JournalReader
@@ -35,6 +35,7 @@ from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.server.listener import address_of, listen
 from atm_switch.server.log import Logger
 from atm_switch.settings.model import Settings
+from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Ticket
 from atm_switch.switch.house import House
 from atm_switch.switch.policy import PinPolicy, SwitchPolicy
@@ -114,6 +115,7 @@ class Service:
         house.business_dates.update(_business_dates(policy, reader))
         desk = Desk(Switch(house), neighbours, read_clock, _server_limits(settings), self.log)
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._note_mistake)
         self._desk = desk
         desk.start(loop, journal)
         journal.start(lambda batch: _hand_over(loop, desk, batch))
@@ -186,8 +188,14 @@ class Service:
         self.addresses.append(address_of(server))
 
     def _tick(self, loop: asyncio.AbstractEventLoop, desk: Desk) -> None:
-        desk.tick()
         self._ticking = loop.call_later(TICK_SECONDS, self._tick, loop, desk)
+        desk.tick()
+
+    def _note_mistake(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        # The default handler would print what the mistake failed on.
+        error = context.get("exception")
+        where = place_of(error) if isinstance(error, BaseException) else ""
+        self.log.error("mistake", what=context.get("message", ""), where=where)
 
     async def _close(self) -> None:
         if self._ticking is not None:

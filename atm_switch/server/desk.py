@@ -16,6 +16,7 @@ from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import ServerLimits
 from atm_switch.server.line import Line
 from atm_switch.server.log import Logger
+from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.ports import Ask, Commit, KeepBusinessDate, Reserve
 from atm_switch.switch.switch import Switch
@@ -89,8 +90,11 @@ class Desk:
         return ""
 
     def received(self, line: Line, frame: Frame) -> None:
-        """Take one frame."""
-        self._perform(self._switch.received(line.link, frame, self.clock()))
+        """Take one frame.  A mistake of ours costs the frame, not the link."""
+        try:
+            self._perform(self._switch.received(line.link, frame, self.clock()))
+        except Exception as mistake:  # noqa: BLE001  named by its place, never by its text
+            self._log.error("mistake", link=line.link, where=place_of(mistake))
 
     def framing_broken(self, line: Line, fault: FramingError) -> None:
         """Note a stream that cannot be read on."""
