@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atm_switch.adapters import key_file as sealed_keys
+from atm_switch.adapters.csv_import import import_files, link_cards
+from atm_switch.adapters.sample_members import sample_files
 from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId
@@ -145,7 +147,7 @@ def init(
             open_writer(path, family).close()
         write_kit(opened, settings.acquirers[0], _acquirer_key(vault, LAB_ACQUIRER))
         if wishes.with_sample:
-            _add_sample(opened, vault, clock().jakarta_date().year)
+            _add_sample(opened, vault, clock())
     return DataFolder(folder, settings)
 
 
@@ -230,8 +232,15 @@ def _acquirer_key(vault: Vault, acquirer: str) -> Key | None:
     return vault.pin_keys.get((AcquirerId(acquirer), None))
 
 
-def _add_sample(folder: DataFolder, vault: Vault, year: int) -> None:
-    del folder, vault, year
+def _add_sample(folder: DataFolder, vault: Vault, at: Instant) -> None:
+    """Write the sample files and import them, the way an operator would import theirs."""
+    sample = folder.root / SAMPLE_FOLDER
+    sample.mkdir(mode=0o700)
+    for name, text in sample_files(at.jakarta_date(), vault).items():
+        _write(sample / name, text)
+    members = (sample / "participants.csv", sample / "postings.csv")
+    import_files(folder.ledger, members, vault, at.utc)
+    link_cards(folder.ledger, sample / "cards.csv", vault, at.utc)
 
 
 @contextmanager

@@ -58,15 +58,16 @@ async def _demo(root: Path, *, stays: bool) -> "InquiryResult":
 
 
 async def _ask(address: str, folder: "DataFolder") -> "InquiryResult":
-    from atm_switch.adapters.sample_members import SAMPLE_CARDS
+    from atm_switch.adapters.clock import read_clock
+    from atm_switch.adapters.sample_members import sample_cards
     from atm_switch.domain.secret import Pin
     from terminal_emulator.flow import one_inquiry
     from terminal_emulator.kit import read_kit
     from terminal_emulator.screen import Look, show
 
-    card = SAMPLE_CARDS[0]
+    card = sample_cards(read_clock().jakarta_date())[0]
     kit = read_kit(folder.root / "terminal-kit.json")
-    result = await one_inquiry(address, kit, card.pan, Pin(card.pin.encode()))
+    result = await one_inquiry(address, kit, card.pan.digits, Pin(card.pin.encode()))
     print()
     print(show(result, Look(unicode=_has_unicode(), colour=False)))
     return result

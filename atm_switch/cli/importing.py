@@ -73,7 +73,7 @@ def _lines() -> Report:
     def tell(at: Progress) -> None:
         nonlocal told
         tenth = _TENTHS * at.bytes_done // max(at.bytes_total, 1)
-        if told < tenth < _TENTHS:
+        if at.rows and told < tenth < _TENTHS:
             told = tenth
             print(f"{10 * tenth} %, {at.rows:,} rows", file=sys.stderr, flush=True)
 

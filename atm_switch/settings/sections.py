@@ -207,8 +207,8 @@ class Keys(Section):
     file: FilePath = Field(default="keys.sealed", description="the sealed key file")
     master_file: FilePath = Field(
         default="../switch.master",
-        description="the file with the master key that opens it, outside this folder; a "
-        "systemd credential of that name goes before it",
+        description="the file with the master key that opens it, outside this folder; the "
+        "systemd credential atm-switch-master goes before it",
     )
 
 

@@ -209,7 +209,7 @@ def prove(known: KnownCard) -> Steps[ProvenCard]:
     case = fresh.admitted.case
     reservation = yield from ask(Reserve(fresh.entry, case.profile.inquiry.pin_tries_max))
     case.sequence = reservation.sequence
-    if not reservation.granted:
+    if reservation.granted is not True:
         raise Declined(Outcome.PIN_TRIES_EXCEEDED, "all PIN tries are used")
     is_right = yield from ask(
         VerifyPin(
@@ -217,7 +217,7 @@ def prove(known: KnownCard) -> Steps[ProvenCard]:
             fresh.inquiry.acquirer, fresh.inquiry.terminal,
         )
     )  # fmt: skip
-    if not is_right:
+    if is_right is not True:  # nothing else is a yes
         raise Declined(Outcome.WRONG_PIN, f"PIN try {reservation.tries} is wrong")
     case.resets_tries = True
     return ProvenCard(known)

@@ -17,6 +17,7 @@ from atm_switch.domain.errors import (
     FormatError,
     JournalUnavailable,
     LedgerUnavailable,
+    NeighbourUnavailable,
 )
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant, transmission_stamp
@@ -136,6 +137,8 @@ class Switch:
     def _advance(self, waiting: _Open, answer: Any, now: Instant) -> list[Effect]:
         case, steps = waiting.case, waiting.steps
         case.now = now
+        if isinstance(answer, BaseException) and not isinstance(answer, Exception):
+            answer = NeighbourUnavailable(type(answer).__name__)  # a cancelled task is no answer
         try:
             question: Ask[Any] = (
                 steps.throw(answer) if isinstance(answer, Exception) else steps.send(answer)

@@ -12,6 +12,7 @@ from typing import Any
 from atm_switch.adapters.software_hsm import SoftwareHsm
 from atm_switch.domain.accrual import DevelopmentRate, RateTable
 from atm_switch.domain.card import Expiry, Pan
+from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId, Channel, Kpj
 from atm_switch.domain.instant import Instant, Zone
 from atm_switch.domain.member import (
@@ -95,7 +96,7 @@ class Memory:
     stored: dict[RepeatKey, tuple[datetime, StoredResponse]] = field(default_factory=dict)
     verifications: int = 0
     asked: list[Any] = field(default_factory=list)
-    faults: dict[type, Exception] = field(default_factory=dict)
+    faults: dict[type, Any] = field(default_factory=dict)
     """What a kind of question is answered with instead."""
 
     def answer(self, question: Any) -> Any:
@@ -103,7 +104,10 @@ class Memory:
         self.asked.append(question)
         if type(question) in self.faults:
             return self.faults[type(question)]
-        return getattr(self, f"_{type(question).__name__}")(question)
+        try:
+            return getattr(self, f"_{type(question).__name__}")(question)
+        except NeighbourUnavailable as away:
+            return away
 
     def _FindRepeat(self, question: FindRepeat) -> StoredResponse | None:  # noqa: N802
         at, stored = self.stored.get(question.key, (GOLDEN_INSTANT, None))

@@ -1,0 +1,121 @@
+"""The statement: what counts where, when it is an estimate, and the golden one."""
+
+from datetime import date
+
+import pytest
+
+from atm_switch.domain.money import ZERO, Money
+from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, draw_up
+
+FIVE_PERCENT = 5_000
+THIRTY_JUNE = date(2025, 6, 30)
+CONTRIBUTION, DEVELOPMENT, CLAIM, ADJUSTMENT = PostingKind
+
+
+def history(*postings: Posting, opening: Money = ZERO, year: int = 2025) -> AccountHistory:
+    """Return a history of these postings."""
+    return AccountHistory(year, opening, postings, has_postings=True, last_contribution=None)
+
+
+def posting(month: int, kind: PostingKind, sen: int, day: int = 1) -> Posting:
+    """Return a posting of 2025."""
+    return Posting(date(2025, month, day), kind, Money(sen))
+
+
+def test_golden_statement_of_thirty_june() -> None:
+    """
+    G1 on 30 June: 1,710,000 paid, 510,174.26 estimated, 21,629,644.73 in all.
+    """
+    paid = [posting(month, CONTRIBUTION, 28_500_000) for month in range(1, 7)]
+    g1 = history(*paid, opening=Money.from_rupiah("19409470.47"))
+
+    statement = draw_up(g1, THIRTY_JUNE, FIVE_PERCENT)
+
+    assert "19.409.470,47" == statement.opening.indonesian()
+    assert "1.710.000,00" == statement.contributions.indonesian()
+    assert "510.174,26" == statement.development.indonesian()
+    assert "0,00" == statement.claims.indonesian()
+    assert "21.629.644,73" == statement.closing.indonesian()
+    assert statement.is_estimate
+
+
+def test_booked_development_is_final() -> None:
+    """
+    Once the year's development is booked, it counts as booked and nothing is estimated.
+    """
+    booked = history(posting(12, DEVELOPMENT, 777, day=31), opening=Money(1_000_000))
+
+    statement = draw_up(booked, date(2025, 12, 31), FIVE_PERCENT)
+
+    assert (Money(777), False) == (statement.development, statement.is_estimate)
+
+
+def test_development_booked_as_nothing_is_final() -> None:
+    """
+    A year booked with 0.00 is final too.
+    """
+    booked = history(posting(12, DEVELOPMENT, 0, day=31), opening=Money(1_000_000))
+
+    statement = draw_up(booked, date(2025, 12, 31), FIVE_PERCENT)
+
+    assert (ZERO, False) == (statement.development, statement.is_estimate)
+
+
+def test_estimate_in_december_equals_year_booked() -> None:
+    """
+    At the end of December the estimate is what a booking of the year would be.
+    """
+    months = [posting(month, CONTRIBUTION, 28_500_000) for month in range(1, 13)]
+
+    statement = draw_up(history(*months), date(2025, 12, 31), FIVE_PERCENT)
+
+    assert ("92625.00", True) == (statement.development.plain(), statement.is_estimate)
+
+
+def test_claims_are_shown_positive() -> None:
+    """
+    A claim is negative in the ledger, positive on the statement, and taken off.
+    """
+    claimed = history(posting(2, CLAIM, -300), posting(3, CLAIM, -200), opening=Money(1_000))
+
+    statement = draw_up(claimed, THIRTY_JUNE, 0)
+
+    assert (Money(500), Money(500)) == (statement.claims, statement.closing)
+
+
+@pytest.mark.parametrize("sen", [150, -150])
+def test_adjustments_count_under_contributions(sen: int) -> None:
+    """
+    An adjustment of either sign is part of the contributions.
+    """
+    adjusted = history(posting(1, CONTRIBUTION, 1_000), posting(2, ADJUSTMENT, sen))
+
+    statement = draw_up(adjusted, THIRTY_JUNE, 0)
+
+    assert (Money(1_000 + sen), ZERO) == (statement.contributions, statement.claims)
+
+
+def test_postings_after_the_day_wait() -> None:
+    """
+    What is posted after the day of the statement is on a later one.
+    """
+    year = history(posting(6, CONTRIBUTION, 100, day=30), posting(7, CONTRIBUTION, 900))
+
+    assert Money(100) == draw_up(year, THIRTY_JUNE, 0).contributions
+
+
+def test_claimed_out_account_stays_at_zero() -> None:
+    """
+    An account with nothing in it earns nothing.
+    """
+    statement = draw_up(history(), THIRTY_JUNE, FIVE_PERCENT)
+
+    assert (ZERO, ZERO) == (statement.development, statement.closing)
+
+
+def test_history_of_another_year_is_refused() -> None:
+    """
+    A statement is never drawn up from another year's postings.
+    """
+    with pytest.raises(ValueError, match="different years"):
+        draw_up(history(year=2024), THIRTY_JUNE, FIVE_PERCENT)
