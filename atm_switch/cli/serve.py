@@ -9,7 +9,6 @@ import click
 
 if TYPE_CHECKING:
     from atm_switch.app import Service
-    from atm_switch.domain.errors import Refused
 
 
 @click.command(
