@@ -125,7 +125,7 @@ def sample_cards(today: date) -> tuple[SampleCard, ...]:
 
     return (
         card(1, "123456", "12345678901", "00", "the published simulation, opening 19,409,470.47"),
-        card(2, "234567", "23456789012", "00", "a member with three KPJ: choose 01 to 03 (00 is 01)"),
+        card(2, "234567", "23456789012", "00", "three KPJ: choose 01, 02 or 03"),
         card(3, "345678", "34567890123", "00", "claimed out: balance 0.00, status K"),
         card(4, "456789", "45678901234", "00", "a self-employed member (BPU)"),
         card(5, "567890", "56789012345", "00", "a migrant worker (PMI)"),

@@ -230,7 +230,7 @@ def choose(proven: ProvenCard) -> Steps[Member]:
     chosen: Kpj | None = None
     if wanted.lookup is Lookup.KPJ and wanted.kpj in siblings:
         chosen = wanted.kpj
-    elif wanted.lookup is Lookup.CARD and wanted.kpj_index <= len(siblings):
+    elif wanted.lookup is Lookup.CARD:
         chosen = next(iter(siblings[max(0, wanted.kpj_index - 1) :]), None)
     if chosen is None:
         raise Declined(Outcome.CARD_NOT_LINKED, "no such KPJ of the card's owner")

@@ -129,6 +129,7 @@ def test_effects_print_no_canary() -> None:
     printed = repr([bench.sent, bench.memory.asked, bench.house, bench.switch, bench.dialect])
     assert [] == [canary for canary in canaries(bench) if canary in printed]
     assert PIN not in printed
+    assert "pvv=" not in printed
 
 
 def test_requests_under_way_print_no_canary() -> None:

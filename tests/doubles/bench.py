@@ -80,7 +80,13 @@ def golden_history(as_of: date) -> AccountHistory:
         Posting(date(as_of.year, month, 1), PostingKind.CONTRIBUTION, Money(28_500_000))
         for month in range(1, as_of.month + 1)
     )
-    return AccountHistory(as_of.year, Money(1_940_947_047), postings, True, postings[-1].posted_on)
+    return AccountHistory(
+        as_of.year,
+        Money(1_940_947_047),
+        postings,
+        has_postings=True,
+        last_contribution=postings[-1].posted_on,
+    )
 
 
 @dataclass

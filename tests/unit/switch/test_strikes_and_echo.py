@@ -54,6 +54,19 @@ def test_slow_mistakes_never_close_the_link() -> None:
     assert [] == bench.closed
 
 
+def test_minute_old_mistakes_are_forgotten() -> None:
+    """
+    A bad frame counts for sixty seconds and not a moment more.
+    """
+    bench = Bench()
+
+    feed_bad(bench, 59)
+    bench.pass_time(60)
+    feed_bad(bench, 59)
+
+    assert [] == bench.closed
+
+
 def test_zero_bears_any_number_of_mistakes() -> None:
     """
     With 0 no number of bad frames closes a link.

@@ -40,6 +40,10 @@ def test_golden_profile_has_no_window() -> None:
     ("begin", "end", "code"),
     [
         (time(14, 25), time(14, 26), "90"),
+        (time(14, 25, 7), time(14, 26), "90"),
+        (time(14, 0), time(14, 25, 7), "00"),
+        (time(14, 25, 7), time(14), "90"),
+        (time(15), time(14, 25, 7), "00"),
         (time(14, 0), time(14, 25), "00"),
         (time(14, 25, 8), time(15), "00"),
         (time(23), time(15), "90"),
