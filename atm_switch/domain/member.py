@@ -1,6 +1,6 @@
 """A participant of BPJS Ketenagakerjaan and the card that leads to one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, unique
 
@@ -77,7 +77,7 @@ class LinkedCard:
     status: CardStatus
     consent_on: date | None
     """The day consent was recorded; ``None`` once withdrawn (UU 27/2022 on PDP)."""
-    pvv: str
+    pvv: str = field(repr=False)
     """Visa PIN verification value, four digits; empty where the acquirer verifies."""
     pvki: str
     """Index of the PIN verification key, one digit; empty with ``pvv``."""

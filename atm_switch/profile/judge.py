@@ -87,8 +87,9 @@ def _inquiry(profile: Profile) -> Iterator[str]:
     rules = profile.inquiry
     if not {"ID", "EN"} <= set(rules.languages):
         yield "inquiry.languages must hold ID and EN"
-    if not all(32 <= width <= 48 for width in (*rules.receipt_widths, rules.screen_width)):
-        yield "inquiry.receipt_widths and screen_width must be from 32 to 48"
+    # The slip's 24 lines fit one text block up to 41 columns.
+    if not all(32 <= width <= 41 for width in (*rules.receipt_widths, rules.screen_width)):
+        yield "inquiry.receipt_widths and screen_width must be from 32 to 41"
     if rules.pin_tries_max < 1:
         yield "inquiry.pin_tries_max must be at least 1"
     if rules.amount_exponent not in (0, 2):

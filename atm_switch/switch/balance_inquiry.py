@@ -49,10 +49,6 @@ NEVER_KEPT = (Outcome.FORMAT_ERROR, Outcome.MAC_WRONG)
 
 def balance_inquiry(case: Case, house: House) -> Steps[Response]:
     """Answer one inquiry; the row is durable before this returns."""
-    try:
-        check_presence(case.message, case.rule)
-    except Declined as no:
-        return declined(case, no)
     entry = case.entry = _entry(case, house)
     try:
         response = yield from _corridor(case, entry, house)
@@ -72,6 +68,10 @@ def balance_inquiry(case: Case, house: House) -> Steps[Response]:
 
 
 def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
+    code = case.message.get(3)
+    if code and not case.rule.has_processing_code(code):
+        raise Declined(Outcome.UNSUPPORTED_TRANSACTION, "DE003 is no inquiry of the profile")
+    check_presence(case.message, case.rule)
     admitted = admit(case, house)
     inquiry = read(admitted)
     try:
@@ -124,13 +124,13 @@ def place_of(mistake: BaseException) -> str:
 
 def _entry(case: Case, house: House) -> JournalEntry:
     message, session = case.message, case.session
-    acquirer = session.signed_on_as.text if session.signed_on_as else message[32]
+    acquirer = session.signed_on_as.text if session.signed_on_as else message.get(32)
     return JournalEntry(
         received_at=case.received.utc,
-        key=RepeatKey(acquirer, message[41], message[7], message[11], message[37]),
+        key=RepeatKey(acquirer, *(message.get(number) for number in (41, 7, 11, 37))),
         fingerprint=house.vault.fingerprint(fingerprint_material(message)),
         mti=message.mti,
-        processing_code=message[3],
+        processing_code=message.get(3),
         channel=message.get(18),
         business_date=_business_date(case, house),
         peer=session.peer,

@@ -38,6 +38,8 @@ class Case:
     resets_tries: bool = False
     kpj_masked: str = ""
     host_reference: str = ""
+    card_turn: bytes | None = None
+    """The card whose turn this request has; given on when it ends."""
     is_counted: bool = False
     """The request counts as in flight on its link."""
 
@@ -65,3 +67,5 @@ class Response:
     outcome: Outcome
     reason: str = ""
     is_repeat: bool = False
+    what: str = "transaction"
+    """What the log calls it."""

@@ -28,6 +28,7 @@ from atm_switch.switch.ports import (
     Reserve,
     Steps,
     StoredResponse,
+    TakeTurn,
     VerifyPin,
     ask,
 )
@@ -207,6 +208,7 @@ def prove(known: KnownCard) -> Steps[ProvenCard]:
     if not card.pvv:
         raise Declined(Outcome.NOT_PERMITTED, "the card has no PIN verification value")
     case = fresh.admitted.case
+    yield from ask(TakeTurn(card.ref))
     reservation = yield from ask(Reserve(fresh.entry, case.profile.inquiry.pin_tries_max))
     case.sequence = reservation.sequence
     if reservation.granted is not True:

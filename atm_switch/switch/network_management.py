@@ -1,41 +1,31 @@
 """0800: sign-on, sign-off, echo, cut-over.  Sign-on belongs to one TCP link."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date, timedelta
 
-from atm_switch.domain.errors import Declined
+from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.presence import check_presence
 from atm_switch.messages.responses import answer, refusal
-from atm_switch.profile.model import MessageRule
+from atm_switch.switch.case import Case, Response
 from atm_switch.switch.house import House
+from atm_switch.switch.ports import KeepBusinessDate, Steps, ask
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
 
 ACQUIRER, NETWORK_CODE, SETTLEMENT_DATE = 32, 70, 15
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkResponse:
-    """The 0810 and what the log says of it."""
-
-    message: IsoMessage
-    outcome: Outcome
-    what: str
-    reason: str = ""
-    cut_over: tuple[AcquirerId, date] | None = None
-    """A business date to keep, where one changed."""
+Verb = Callable[[Case, House], Steps[None]]
 
 
-def network_management(
-    request: IsoMessage, rule: MessageRule, session: Session, house: House, now: Instant
-) -> NetworkResponse:
+def network_management(case: Case, house: House) -> Steps[Response]:
     """Answer one 0800 and change the session as it says."""
-    profile = session.dialect.profile
+    request, rule, profile = case.message, case.rule, case.profile
     codes = profile.network
-    verbs = {
+    verbs: dict[str, tuple[str, Verb]] = {
         codes.sign_on: ("sign-on", _sign_on),
         codes.sign_off: ("sign-off", _sign_off),
         codes.echo: ("echo", _echo),
@@ -44,23 +34,22 @@ def network_management(
     what, verb = verbs.get(request.get(NETWORK_CODE), ("unknown", _unknown))
     try:
         check_presence(request, rule)
-        cut_over = verb(request, session, house, now)
+        yield from verb(case, house)
     except Declined as no:
         if no.outcome is Outcome.FORMAT_ERROR:
             message = refusal(request.mti, request.elements, profile, no.outcome, no.data_element)
         else:
             message = answer(request, rule, profile.code_of(no.outcome))
-        return NetworkResponse(message, no.outcome, what, no.reason)
-    return NetworkResponse(
-        answer(request, rule, profile.code_of(Outcome.APPROVED)),
-        Outcome.APPROVED,
-        what,
-        cut_over=cut_over,
+        return Response(message, no.outcome, no.reason, what=what)
+    return Response(
+        answer(request, rule, profile.code_of(Outcome.APPROVED)), Outcome.APPROVED, what=what
     )
 
 
-def _sign_on(request: IsoMessage, session: Session, house: House, _now: Instant) -> None:
-    acquirer = _acquirer_of(request, session, house)
+def _sign_on(case: Case, house: House) -> Steps[None]:
+    yield from ()
+    session = case.session
+    acquirer = _acquirer_of(case.message, session, house)
     if session.signed_on_as not in (None, acquirer):
         raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "the link is signed on for another acquirer")
     session.signed_on_as = acquirer
@@ -70,8 +59,8 @@ def _acquirer_of(request: IsoMessage, session: Session, house: House) -> Acquire
     known = house.policy.acquirers
     if ACQUIRER in request:
         named = AcquirerId(request[ACQUIRER])
-        if named not in known or session.default_acquirer not in (None, named):
-            raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "DE032 is not an acquirer of this line")
+        if named not in known:
+            raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "DE032 is not an acquirer known here")
         return named
     if session.default_acquirer is not None:
         return session.default_acquirer
@@ -82,27 +71,30 @@ def _acquirer_of(request: IsoMessage, session: Session, house: House) -> Acquire
     )
 
 
-def _sign_off(_request: IsoMessage, session: Session, _house: House, _now: Instant) -> None:
-    session.signed_on_as = None
+def _sign_off(case: Case, _house: House) -> Steps[None]:
+    yield from ()
+    case.session.signed_on_as = None
 
 
-def _echo(_request: IsoMessage, _session: Session, _house: House, _now: Instant) -> None:
-    return None
+def _echo(_case: Case, _house: House) -> Steps[None]:
+    yield from ()
 
 
-def _cut_over(
-    request: IsoMessage, session: Session, house: House, now: Instant
-) -> tuple[AcquirerId, date]:
-    acquirer = session.signed_on_as
+def _cut_over(case: Case, house: House) -> Steps[None]:
+    acquirer, now = case.session.signed_on_as, case.received
     if acquirer is None:
         raise Declined(Outcome.NOT_SIGNED_ON, "cut-over before sign-on")
-    current = house.business_date(acquirer, now)
-    following = settlement_date(request, now) or current + timedelta(days=1)
+    # Counted from the calendar, so that a cut-over sent twice moves one day.
+    following = settlement_date(case.message, now) or now.jakarta_date() + timedelta(days=1)
+    try:
+        yield from ask(KeepBusinessDate(acquirer, following))
+    except NeighbourUnavailable as silent:
+        raise Declined(Outcome.INTERNAL_ERROR, str(silent)) from None
     house.business_dates[acquirer] = following
-    return acquirer, following
 
 
-def _unknown(_request: IsoMessage, _session: Session, _house: House, _now: Instant) -> None:
+def _unknown(_case: Case, _house: House) -> Steps[None]:
+    yield from ()
     raise Declined(Outcome.UNSUPPORTED_TRANSACTION, "DE070 is not a code of the profile")
 
 

@@ -6,7 +6,6 @@ from atm_switch.domain.errors import FormatError
 from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.effects import Note
-from atm_switch.switch.network_management import NetworkResponse
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
 
@@ -39,18 +38,7 @@ def note_of(case: Case, response: Response | None, what: str = "") -> Note:
         fields["reason"] = response.reason
     if response.is_repeat:
         fields["repeat"] = True
-    return Note("transaction", fields, is_alarm=response.outcome in ALARMING)
-
-
-def note_of_network(case: Case, response: NetworkResponse) -> Note:
-    """Note an 0800."""
-    fields = _identity(case.message, case.session) | {
-        "outcome": response.outcome.value,
-        "de39": response.message.get(39),
-    }
-    if response.reason:
-        fields["reason"] = response.reason
-    return Note(response.what, fields)
+    return Note(response.what, fields, is_alarm=response.outcome in ALARMING)
 
 
 def note_of_unreadable(session: Session, fault: FormatError) -> Note:

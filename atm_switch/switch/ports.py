@@ -117,6 +117,16 @@ class FindCard(Ask[LinkedCard | None]):
 
 
 @dataclass(frozen=True, slots=True)
+class TakeTurn(Ask[None]):
+    """Wait until no other request verifies a PIN of this card; the switch itself answers.
+
+    So that two terminals with the right PIN at once are not taken for two guesses.
+    """
+
+    card: CardRef
+
+
+@dataclass(frozen=True, slots=True)
 class Reserve(Ask[Reservation]):
     """Make row A durable and, in the same commit, count one PIN try of the card.
 

@@ -31,12 +31,24 @@ from atm_switch.switch.doors import Joined
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.house import House
 from atm_switch.switch.network_management import network_management
-from atm_switch.switch.notes import note_of, note_of_network, note_of_unreadable
-from atm_switch.switch.ports import Ask, Commit, FindRepeat, KeepBusinessDate, Reserve, Steps
+from atm_switch.switch.notes import note_of, note_of_unreadable
+from atm_switch.switch.ports import (
+    Ask,
+    Commit,
+    FindRepeat,
+    KeepBusinessDate,
+    Reserve,
+    Steps,
+    TakeTurn,
+)
 from atm_switch.switch.reversal import reversal
 from atm_switch.switch.session import Dialect, Session
+from atm_switch.switch.turns import Turns
 from atm_switch.wire.framing import Frame
 from atm_switch.wire.message import IsoMessage
+
+ASKS_JOURNAL = (FindRepeat, Reserve, Commit, KeepBusinessDate)
+"""Questions whose silence is the journal's."""
 
 
 @dataclass(slots=True)
@@ -58,6 +70,7 @@ class Switch:
         self._sessions: dict[LinkId, Session] = {}
         self._open: dict[Ticket, _Open] = {}
         self._tickets = itertools.count(1)
+        self._turns = Turns()
 
     @property
     def in_flight(self) -> int:
@@ -95,8 +108,6 @@ class Switch:
         if is_response(message.mti):
             return self._heard_response(session, message)
         rule = session.dialect.profile.rule_of(message.mti)
-        if rule is not None and rule.name == "network":
-            return self._network(Case(message, frame.header, rule, session, now, now))
         if rule is None:
             return self._unknown(session, message, frame)
         return self._request(Case(message, frame.header, rule, session, now, now))
@@ -115,7 +126,7 @@ class Switch:
         for ticket, waiting in list(self._open.items()):
             case = waiting.case
             if now.monotonic - case.received.monotonic > case.profile.inquiry.request_seconds_max:
-                asks_journal = isinstance(waiting.question, (FindRepeat, Reserve, Commit))
+                asks_journal = isinstance(waiting.question, ASKS_JOURNAL)
                 silent = JournalUnavailable if asks_journal else LedgerUnavailable
                 effects += self.answered(ticket, silent("no answer in time"), now)
         for session in list(self._sessions.values()):
@@ -123,16 +134,17 @@ class Switch:
         return effects
 
     def _request(self, case: Case) -> list[Effect]:
+        if case.rule.name == "network":
+            return self._begin(case, network_management(case, self._house))
         if case.rule.name == "reversal":
             return self._finished(case, reversal(case))
-        code = case.message.get(3)
-        if code and not case.rule.has_processing_code(code):
-            no = Declined(Outcome.UNSUPPORTED_TRANSACTION, "DE003 is no inquiry of the profile")
-            return self._finished(case, declined(case, no))
         if len(self._open) >= self._house.policy.in_flight_max:
             no = Declined(Outcome.LEDGER_UNAVAILABLE, "too many requests under way")
             return self._finished(case, declined(case, no))
-        return self._advance(_Open(case, balance_inquiry(case, self._house)), None, case.received)
+        return self._begin(case, balance_inquiry(case, self._house))
+
+    def _begin(self, case: Case, steps: Steps[Response]) -> list[Effect]:
+        return self._advance(_Open(case, steps), None, case.received)
 
     def _advance(self, waiting: _Open, answer: Any, now: Instant) -> list[Effect]:
         case, steps = waiting.case, waiting.steps
@@ -158,7 +170,14 @@ class Switch:
         if not case.is_counted:
             case.is_counted = True
             case.session.in_flight += 1
+        if isinstance(question, TakeTurn):
+            has_turn = self._turns.take(question.card.digest, ticket)
+            return self._give_turn(question.card.digest, ticket, now) if has_turn else []
         return [Asked(ticket, question)]
+
+    def _give_turn(self, card: bytes, ticket: Ticket, now: Instant) -> list[Effect]:
+        self._open[ticket].case.card_turn = card
+        return self.answered(ticket, None, now)
 
     def _finished(self, case: Case, response: Response) -> list[Effect]:
         payload, response = _packed(case, response)
@@ -173,6 +192,10 @@ class Switch:
         effects.append(note_of(case, response))
         if response.outcome is Outcome.FORMAT_ERROR:
             effects += self._strike(case.session, case.received)
+        if case.card_turn is not None:
+            following = self._turns.pass_on(case.card_turn, self._open)
+            if following is not None:
+                effects += self._give_turn(case.card_turn, following, case.now)
         return effects
 
     def _spelled(self, link: LinkId, case: Case, response: Response, payload: bytes) -> bytes:
@@ -180,20 +203,6 @@ class Switch:
         dialect = self._sessions[link].dialect
         same = dialect is case.session.dialect
         return payload if same else dialect.packager.pack(response.message)
-
-    def _network(self, case: Case) -> list[Effect]:
-        session = case.session
-        response = network_management(case.message, case.rule, session, self._house, case.received)
-        payload = session.dialect.packager.pack(response.message)
-        effects: list[Effect] = [
-            Send(session.link, payload, case.header),
-            note_of_network(case, response),
-        ]
-        if response.cut_over is not None:
-            effects.append(Asked(next(self._tickets), KeepBusinessDate(*response.cut_over)))
-        if response.outcome is Outcome.FORMAT_ERROR:
-            effects += self._strike(session, case.received)
-        return effects
 
     def _unknown(self, session: Session, message: IsoMessage, frame: Frame) -> list[Effect]:
         outcome = Outcome.UNSUPPORTED_TRANSACTION

@@ -69,18 +69,48 @@ def test_guesses_under_way_share_the_tries(kind: type) -> None:
 
 def test_right_pin_among_many_wins_nothing_extra() -> None:
     """
-    The right PIN, when it is the fourth under way, is not looked at.
+    The right PIN, when three wrong ones are under way before it, waits and is not looked at.
     """
     bench = many_links()
     bench.holds = (VerifyPin,)
+    before = len(bench.sent)
 
     for number in range(3):
         guess(bench, number, "999999")
-    late = guess(bench, 3, PIN)
+    guess(bench, 3, PIN)
     bench.release()
 
-    assert ["75"] == late
+    assert ["55", "55", "55", "75"] == codes_since(bench, before)
     assert [3] == list(bench.memory.tries.values())
+
+
+def test_right_pins_at_once_are_no_guesses() -> None:
+    """
+    Twenty right PINs of one card under way together are all approved.
+    """
+    bench = many_links()
+    bench.holds = (VerifyPin,)
+    before = len(bench.sent)
+
+    for number in range(20):
+        guess(bench, number, PIN)
+    bench.release()
+
+    assert ["00"] * 20 == codes_since(bench, before)
+
+
+def test_turn_outlives_a_request_that_was_given_up() -> None:
+    """
+    A waiting request that is given up loses its place, not the card's turn.
+    """
+    bench = many_links()
+    bench.holds = (VerifyPin,)
+    guess(bench, 0, PIN)
+    guess(bench, 1, PIN)
+    bench.pass_time(9)
+    bench.holds, bench.held = (), []
+
+    assert ["00"] == guess(bench, 2, PIN)
 
 
 def test_hanging_up_gives_no_try_back() -> None:

@@ -7,15 +7,21 @@ from dataclasses import replace
 
 import pytest
 
+from atm_switch.switch.policy import PinPolicy
 from atm_switch.wire.framing import enclose
 from atm_switch.wire.message import IsoMessage
-from tests.doubles.bench import Bench
+from tests.doubles.bench import Bench, bank
 from tests.doubles.open_house import GENEROUS, Caller, OpenHouse, caller, open_house
 
 
 def echo(stan: str) -> IsoMessage:
     """An echo request."""
     return IsoMessage("0800", {7: "0630072507", 11: stan, 70: "301"})
+
+
+def vouched() -> Bench:
+    """A bank that has verified the PIN, so that one card's requests need not take turns."""
+    return Bench(banks=(bank(pin=PinPolicy.ACQUIRER),))
 
 
 async def test_inquiry_over_a_socket_is_approved() -> None:
@@ -69,7 +75,7 @@ async def test_many_requests_in_one_write_are_all_answered() -> None:
 
 async def test_answers_may_overtake_each_other() -> None:
     """An echo is answered while an inquiry waits for the journal; later ones may go first."""
-    async with open_house() as house, caller(house) as client:
+    async with open_house(vouched()) as house, caller(house) as client:
         house.journal.holds = True
         first = house.bench.inquiry({11: "000001", 37: "518107000001"})
         second = house.bench.inquiry({11: "000002", 37: "518107000002"})
@@ -193,7 +199,7 @@ async def test_connections_beyond_the_cap_are_turned_away() -> None:
 async def test_saturated_link_waits_and_loses_nothing() -> None:
     """With two requests allowed under way, five pipelined ones are all answered."""
     limits = replace(GENEROUS, line=replace(GENEROUS.line, in_flight_per_link_max=2))
-    async with open_house(limits=limits) as house, caller(house) as client:
+    async with open_house(vouched(), limits) as house, caller(house) as client:
         house.journal.holds = True
         requests = [
             house.bench.inquiry({11: f"{at:06d}", 37: f"51810700{at:04d}"}) for at in range(1, 6)

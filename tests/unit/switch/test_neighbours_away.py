@@ -4,6 +4,7 @@ import pytest
 
 from atm_switch.domain.errors import JournalUnavailable, LedgerUnavailable, NeighbourUnavailable
 from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.policy import PinPolicy
 from atm_switch.switch.ports import (
     Ask,
     Commit,
@@ -14,7 +15,7 @@ from atm_switch.switch.ports import (
     Reserve,
     VerifyPin,
 )
-from tests.doubles.bench import Bench
+from tests.doubles.bench import Bench, bank
 from tests.doubles.inquiries import commits, last_outcome, repeat_of, signed_on
 
 Kind = type[Ask[object]]
@@ -186,7 +187,7 @@ def test_answers_may_overtake_each_other() -> None:
     """
     Of two requests on one link the one answered first leaves first.
     """
-    bench = signed_on()
+    bench = signed_on(banks=(bank(pin=PinPolicy.ACQUIRER),))
     bench.holds = (FindAccount,)
     for stan in ("000001", "000002"):
         bench.feed(bench.dialect.packager.pack(bench.inquiry({11: stan})))

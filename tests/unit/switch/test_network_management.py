@@ -74,15 +74,16 @@ def test_sign_on_of_unknown_bank_is_refused() -> None:
     assert "58" == bench.ask(bench.inquiry())[39]
 
 
-def test_other_bank_on_a_bound_line_is_refused() -> None:
+def test_bank_that_names_itself_goes_before_the_listener() -> None:
     """
-    On a listener that belongs to one bank no other can sign on.
+    DE32 counts more than the listener's acquirer; a bank nobody configured gets 31.
     """
     bench = Bench(banks=TWO_BANKS)
     bench.open(2, BNI)
 
-    assert "31" == bench.ask(network(SIGN_ON, {32: "002"}), link=2)[39]
-    assert "00" == bench.ask(network(SIGN_ON, {32: "009"}), link=2)[39]
+    assert "31" == bench.ask(network(SIGN_ON, {32: "014"}), link=2)[39]
+    assert "00" == bench.ask(network(SIGN_ON, {32: "002"}), link=2)[39]
+    assert "31" == bench.ask(bench.inquiry({32: "009"}), link=2)[39]
 
 
 def test_second_sign_on_keeps_the_first_bank() -> None:
