@@ -1,5 +1,6 @@
 """Time as an argument: one reading of both clocks, and the zones of Indonesia."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import Enum
@@ -40,18 +41,15 @@ def transmission_stamp(at: datetime) -> str:
 
 
 def read_transmission_stamp(stamp: str, near: datetime) -> datetime:
-    """Read DE7 and supply the year that puts it nearest to ``near`` (UTC).
+    """Read DE7, ten digits, and supply the year that puts it nearest to ``near`` (UTC).
 
     Raises ``ValueError`` for a day or hour that does not exist in any of those years.
     """
+    month, day, hour, minute, second = (int(stamp[at : at + 2]) for at in range(0, 10, 2))
     candidates = []
     for year in (near.year - 1, near.year, near.year + 1):
-        try:
-            candidates.append(
-                datetime.strptime(f"{year:04d}{stamp}", "%Y%m%d%H%M%S").replace(tzinfo=near.tzinfo)
-            )
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            candidates.append(datetime(year, month, day, hour, minute, second, tzinfo=near.tzinfo))
     if not candidates:
         message = "DE7 is no moment of the calendar"
         raise ValueError(message)

@@ -57,11 +57,11 @@ def _lines(body: str, width: int) -> tuple[str, ...]:
 
 
 def wrap(text: str, width: int) -> Sequence[str]:
-    """Break ``text`` between words into lines of at most ``width``."""
+    """Break ``text`` into lines of at most ``width``: between words, or within a long one."""
     lines: list[str] = []
     for word in text.split():
         if lines and len(lines[-1]) + 1 + len(word) <= width:
             lines[-1] = f"{lines[-1]} {word}"
         else:
-            lines.append(word[:width])
+            lines += [word[at : at + width] for at in range(0, len(word), width)]
     return lines

@@ -6,7 +6,6 @@ slip are broken, never cut, save the bank's own name; what does not fit one text
 left off at the end, where the greetings stand.
 """
 
-import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -124,7 +123,7 @@ def _member(balance: Balance, words: SlipTexts, width: int) -> Iterator[str]:
         (words.membership, standing),
         (words.as_of, f"{balance.statement.as_of:%d/%m/%Y}"),
     ):
-        first, *others = textwrap.wrap(value, width - LABEL_WIDTH - 2) or [""]
+        first, *others = wrap(value, width - LABEL_WIDTH - 2) or [""]
         yield f"{label:<{LABEL_WIDTH}}: {first}".rstrip()
         for other in others:
             yield " " * (LABEL_WIDTH + 2) + other
