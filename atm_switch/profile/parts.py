@@ -21,6 +21,9 @@ T = TypeVar("T")
 CONTENTS = ("n", "a", "an", "ans", "z", "b")
 """Content classes of ISO 8583:1987 as the profiles use them."""
 
+WORDS = {str: "a text", int: "a whole number", bool: "true or false", list: "a list"}
+"""What a kind of value is called in a problem."""
+
 
 class Problems:
     """A list of lines, each naming its place."""
@@ -67,8 +70,7 @@ def _value(kind: Any, given: Any) -> Any:
 
 def _checked(kind: type[T], given: Any) -> T:
     if type(given) is not kind:
-        words = {str: "a text", int: "a whole number", bool: "true or false", list: "a list"}
-        message = f"must be {words.get(kind, 'a table')}"
+        message = f"must be {WORDS.get(kind, 'a table')}"
         raise ValueError(message)
     return given
 
@@ -91,28 +93,49 @@ def read_elements(table: Mapping[str, Any], problems: Problems) -> dict[int, Ele
     return elements
 
 
-def _element(key: str, row: Mapping[str, Any], problems: Problems) -> Element | None:
-    place = f"elements.{key}"
-    if not re.fullmatch(r"[0-9]{1,3}", key) or not 2 <= int(key) <= 128 or int(key) == 65:
-        problems.add(place, "must be numbered 2 to 128, without 65")
+def _element(key: str, row: Any, problems: Problems) -> Element | None:
+    fault = _element_fault(key, row)
+    if fault:
+        problems.add(f"elements.{key}", fault)
         return None
-    unknown = row.keys() - {"name", "class", "length", "min", "show"}
-    length = re.fullmatch(r"(\.{0,3})([0-9]{1,3})", str(row.get("length", "")))
-    if unknown or length is None or length[1] == "." or row.get("class") not in CONTENTS:
-        problems.add(
-            place, 'needs name, class (n a an ans z b), length (6, "..19", "...999"), min, show'
-        )
-        return None
-    longest = int(length[2])
+    dots, longest = _length_of(row)
     return Element(
         number=int(key),
-        name=str(row.get("name", "")),
+        name=row["name"],
         content=row["class"],
-        length_digits=len(length[1]),
-        shortest=int(row.get("min", 1)) if length[1] else longest,
+        length_digits=dots,
+        shortest=row.get("min", 1) if dots else longest,
         longest=longest,
         show=Show(row.get("show", "plain")),
     )
+
+
+def _element_fault(key: str, row: Any) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", key) or not 2 <= int(key) <= 128 or int(key) == 65:
+        return "must be numbered 2 to 128, without 65"
+    is_table = isinstance(row, dict)
+    if not is_table or row.keys() - {"name", "class", "length", "min", "show"}:
+        return "must be a table of name, class, length, min and show"
+    if not isinstance(row.get("name"), str) or row.get("class") not in CONTENTS:
+        return f"needs a name and a class, one of {' '.join(CONTENTS)}"
+    if row.get("show", "plain") not in [show.value for show in Show]:
+        return "must have show plain, masked or hidden"
+    dots, longest = _length_of(row)
+    if not 1 <= longest <= (99 if dots == 2 else 999):
+        return 'needs a length: 6, "..19" or "...999"'
+    least = row.get("min", 1)
+    if type(least) is not int or not 1 <= least <= (longest if dots else 1):
+        return "must have a min from 1 to its length, and none if that is fixed"
+    return ""
+
+
+def _length_of(row: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the digits of the length before the content, and the longest; 0, 0 for nonsense."""
+    given = row.get("length")
+    found = re.fullmatch(r"(\.\.|\.\.\.)([0-9]{1,3})", given) if isinstance(given, str) else None
+    if found is not None:
+        return len(found[1]), int(found[2])
+    return 0, given if type(given) is int else 0
 
 
 def read_messages(
@@ -120,25 +143,53 @@ def read_messages(
 ) -> tuple[dict[str, MessageRule], frozenset[int]]:
     """Read ``[messages]``: the rules by name, and what a refusal echoes."""
     rules = {}
-    for name, row in table.items():
-        if name == "refusal":
-            continue
-        unknown = row.keys() - {f.name for f in fields(MessageRule)}
-        if unknown:
-            problems.add(f"messages.{name}", f"does not know {', '.join(sorted(unknown))}")
-        rules[name] = MessageRule(
-            name=name,
-            mti=tuple(row.get("mti", ())),
-            processing_codes=tuple(row.get("processing_codes", ())),
-            mandatory=frozenset(row.get("mandatory", ())),
-            optional=frozenset(row.get("optional", ())),
-            echo=frozenset(row.get("echo", ())),
-            response=frozenset(row.get("response", ())),
-        )
+    for name in table.keys() - {"refusal"}:
+        row = _row_of(table[name], f"messages.{name}", RULE_KEYS, problems)
+        rules[name] = _rule(name, row, problems)
+        if not rules[name].mti:
+            problems.add(f"messages.{name}.mti", "is missing")
     for name in ("network", "inquiry", "reversal"):
         if name not in rules:
             problems.add(f"messages.{name}", "is missing")
-    return rules, frozenset(table.get("refusal", {}).get("echo", ()))
+    refusal = _row_of(table.get("refusal", {}), "messages.refusal", frozenset({"echo"}), problems)
+    return {name: rules[name] for name in table if name in rules}, frozenset(
+        _list_of(int, refusal, "echo", "messages.refusal", problems)
+    )
+
+
+RULE_KEYS = frozenset({"mti", "processing_codes", "mandatory", "optional", "echo", "response"})
+
+
+def _rule(name: str, row: Mapping[str, Any], problems: Problems) -> MessageRule:
+    place = f"messages.{name}"
+    numbers = {
+        key: frozenset(_list_of(int, row, key, place, problems))
+        for key in ("mandatory", "optional", "echo", "response")
+    }
+    words = {key: _list_of(str, row, key, place, problems) for key in ("mti", "processing_codes")}
+    for key, shape in (("mti", "[0-9]{4}"), ("processing_codes", "[0-9x]{6}")):
+        if not all(re.fullmatch(shape, word) for word in words[key]):
+            problems.add(f"{place}.{key}", f"must be texts of the shape {shape}")
+    return MessageRule(name=name, **words, **numbers)
+
+
+def _row_of(row: Any, place: str, keys: frozenset[str], problems: Problems) -> Mapping[str, Any]:
+    if not isinstance(row, dict):
+        problems.add(place, "must be a table")
+        return {}
+    for key in sorted(row.keys() - keys):
+        problems.add(f"{place}.{key}", "is not known here")
+    return row
+
+
+def _list_of(
+    kind: type[T], row: Mapping[str, Any], key: str, place: str, problems: Problems
+) -> tuple[T, ...]:
+    given = row.get(key, [])
+    if isinstance(given, list) and all(type(item) is kind for item in given):
+        return tuple(given)
+    problems.add(f"{place}.{key}", f"must be a list of {WORDS[kind].split(' ', 1)[1]}s")
+    return ()
 
 
 def read_channels(table: Mapping[str, Any], problems: Problems) -> dict[str, ChannelRule]:
@@ -167,8 +218,11 @@ def read_layouts(
     return layouts
 
 
-def read_words(table: Mapping[str, Any], place: str, problems: Problems) -> dict[str, str]:
+def read_words(table: Any, place: str, problems: Problems) -> dict[str, str]:
     """Read a table of texts."""
+    if not isinstance(table, dict):
+        problems.add(place, "must be a table")
+        return {}
     for key, value in table.items():
         if not isinstance(value, str):
             problems.add(f"{place}.{key}", "must be a text")

@@ -1,0 +1,1 @@
+"""Others read what we write."""

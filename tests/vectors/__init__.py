@@ -1,0 +1,1 @@
+"""Golden messages, read in both directions."""
