@@ -44,7 +44,7 @@ def write_layout(layout: Sequence[LayoutField], values: Mapping[str, str]) -> st
         if field.content != "n":
             parts.append(value[: field.length].ljust(field.length))
             continue
-        if len(value) > field.length or not value.isdecimal():
+        if len(value) > field.length or not re.fullmatch(r"[0-9]+", value):
             message = f"{field.name} does not fit {field.length} digits"
             raise ValueError(message)
         parts.append(value.rjust(field.length, "0"))

@@ -22,7 +22,8 @@ class TextBlock:
 
     def text(self) -> str:
         """Write the block.  Raises ``ValueError`` for lines too wide or too many."""
-        if any(len(line) > self.width for line in self.lines) or len(self.lines) > 99:
+        too_wide = any(len(line) > self.width for line in self.lines)
+        if too_wide or not 1 <= self.width <= 99 or len(self.lines) > 99:
             message = "the lines do not fit the block"
             raise ValueError(message)
         body = "".join(line.ljust(self.width) for line in self.lines)
@@ -46,14 +47,14 @@ def read_text_block(text: str) -> TextBlock:
         raise ValueError(message)
     width, count = int(head[2]), int(head[3])
     body = text[HEAD_LENGTH:]
-    if len(body) != width * count:
+    if len(body) != width * count or width == 0:
         message = f"the text block says {count} lines of {width}, but has {len(body)} characters"
         raise ValueError(message)
     return TextBlock(head[1], width, _lines(body, width))
 
 
 def _lines(body: str, width: int) -> tuple[str, ...]:
-    return tuple(body[at : at + width] for at in range(0, len(body), width or 1))
+    return tuple(body[at : at + width] for at in range(0, len(body), width))
 
 
 def wrap(text: str, width: int) -> Sequence[str]:

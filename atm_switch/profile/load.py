@@ -58,6 +58,8 @@ def load_profile(name: str, text_of: Callable[[str], str] = profile_text) -> Pro
         document = _document(name, text_of, EXTENDS_MAX)
     except tomllib.TOMLDecodeError as error:
         raise ProfileWrong(name, [f"is not TOML: {error}"]) from None
+    except UnicodeDecodeError:
+        raise ProfileWrong(name, ["is not UTF-8 text"]) from None
     except (LookupError, OSError) as error:
         raise ProfileWrong(name, [str(error)]) from None
     problems = Problems()

@@ -120,6 +120,10 @@ def _element_fault(key: str, row: Any) -> str:
         return f"needs a name and a class, one of {' '.join(CONTENTS)}"
     if row.get("show", "plain") not in [show.value for show in Show]:
         return "must have show plain, masked or hidden"
+    return _length_fault(row)
+
+
+def _length_fault(row: Mapping[str, Any]) -> str:
     dots, longest = _length_of(row)
     if not 1 <= longest <= (99 if dots == 2 else 999):
         return 'needs a length: 6, "..19" or "...999"'
@@ -166,11 +170,12 @@ def _rule(name: str, row: Mapping[str, Any], problems: Problems) -> MessageRule:
         key: frozenset(_list_of(int, row, key, place, problems))
         for key in ("mandatory", "optional", "echo", "response")
     }
-    words = {key: _list_of(str, row, key, place, problems) for key in ("mti", "processing_codes")}
-    for key, shape in (("mti", "[0-9]{4}"), ("processing_codes", "[0-9x]{6}")):
-        if not all(re.fullmatch(shape, word) for word in words[key]):
+    mti = _list_of(str, row, "mti", place, problems)
+    codes = _list_of(str, row, "processing_codes", place, problems)
+    for key, words, shape in (("mti", mti, "[0-9]{4}"), ("processing_codes", codes, "[0-9x]{6}")):
+        if not all(re.fullmatch(shape, word) for word in words):
             problems.add(f"{place}.{key}", f"must be texts of the shape {shape}")
-    return MessageRule(name=name, **words, **numbers)
+    return MessageRule(name=name, mti=mti, processing_codes=codes, **numbers)
 
 
 def _row_of(row: Any, place: str, keys: frozenset[str], problems: Problems) -> Mapping[str, Any]:

@@ -117,14 +117,22 @@ def _read_length(framing: Framing, raw: bytes) -> int:
 
 def _write_length(framing: Framing, counted: int) -> bytes:
     size = framing.length_bytes
-    if framing.length == "binary-big-endian":
-        return counted.to_bytes(size, "big")
-    if framing.length == "binary-little-endian":
-        return counted.to_bytes(size, "little")
-    if framing.length == "bcd":
-        return bytes.fromhex(f"{counted:0{2 * size}d}")
-    text = f"{counted:0{size}X}" if framing.length == "ascii-hex" else f"{counted:0{size}d}"
-    if len(text) > size:
+    try:
+        if framing.length == "binary-big-endian":
+            return counted.to_bytes(size, "big")
+        if framing.length == "binary-little-endian":
+            return counted.to_bytes(size, "little")
+        raw = _digits(framing.length, counted, size)
+    except OverflowError:
+        raw = b""
+    if len(raw) != size:
         message = f"a frame of {counted} bytes does not fit the length header"
         raise ValueError(message)
-    return text.encode("ascii")
+    return raw
+
+
+def _digits(kind: str, counted: int, size: int) -> bytes:
+    if kind == "bcd":
+        text = f"{counted:0{2 * size}d}"
+        return bytes.fromhex(text) if len(text) == 2 * size else b""
+    return (f"{counted:0{size}X}" if kind == "ascii-hex" else f"{counted:0{size}d}").encode("ascii")

@@ -66,6 +66,8 @@ class Packager:
 
         The text names the element, never its content.
         """
+        if not re.fullmatch(r"[0-9]{4}", message.mti):
+            raise ValueError("DE000: an MTI is four digits")
         for number, text in message.elements.items():
             element = self.profile.elements.get(number)
             fault = "not in the profile" if element is None else content_fault(element, text)

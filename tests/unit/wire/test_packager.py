@@ -1,0 +1,145 @@
+"""What pyiso8583 lets through and our door does not (security.md 4, peers.md 5)."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from atm_switch.domain.errors import FormatError
+from atm_switch.profile.load import load_profile
+from atm_switch.wire.message import IsoMessage
+from atm_switch.wire.packager import Packager
+
+PACKAGER = Packager(load_profile("bpjstk-jht-v1"))
+VECTORS = Path(__file__).parents[3] / "specs" / "vectors"
+GOLDEN = json.loads((VECTORS / "balance_inquiry_request.json").read_text())["payload"].encode()
+BITMAP = b"723A448108E18000"
+
+
+def fault_of(payload: bytes) -> FormatError:
+    """Return the refusal a payload gets."""
+    with pytest.raises(FormatError) as refused:
+        PACKAGER.unpack(payload)
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    "length", [b"+3", b" 3", b"3 ", b"\n3", b"\t3", b"-3", b"_3", b"\xd9\xa3", b"0x"]
+)
+def test_length_spelled_otherwise_is_refused(length: bytes) -> None:
+    """``int()`` takes these for 3 or worse; DE32 is named."""
+    payload = GOLDEN.replace(b"03009", length + b"009", 1)
+
+    assert 32 == fault_of(payload).data_element
+
+
+@pytest.mark.parametrize(
+    "bitmap",
+    [BITMAP.lower(), b"723A448108E180  ", b" " * 16, b"723A448108E1800G", b"\t" * 16],
+)
+def test_bitmap_spelled_otherwise_is_refused(bitmap: bytes) -> None:
+    """Lower case, blanks and non-digits are no bitmap."""
+    assert 1 == fault_of(GOLDEN.replace(BITMAP, bitmap)).data_element
+
+
+def test_third_bitmap_is_refused_by_name() -> None:
+    """The 52 bytes that make pyiso8583 raise ``KeyError``."""
+    payload = b"0200" + b"8000000000000000" * 3
+
+    assert 65 == fault_of(payload).data_element
+
+
+def test_bit_without_element_is_refused_by_name() -> None:
+    """A bit the profile does not know names its element."""
+    assert 5 == fault_of(b"0200" + b"0800000000000000" + b"0" * 12).data_element
+
+
+def test_empty_second_bitmap_is_refused() -> None:
+    """Bit 1 with nothing behind it is not canonical."""
+    assert 1 == fault_of(b"0800" + b"8000000000000000" + b"0" * 16).data_element
+
+
+@pytest.mark.parametrize("cut", range(4, 20))
+def test_bitmap_cut_short_is_refused(cut: int) -> None:
+    """Every length that ends inside the bitmap."""
+    assert 1 == fault_of(GOLDEN[:cut]).data_element
+
+
+@pytest.mark.parametrize("mti", [b"", b"02", b"ABCD", b"02 0", b"\x00\x00\x00\x00", b"+200"])
+def test_mti_that_is_no_number_is_refused(mti: bytes) -> None:
+    """Four digits or nothing."""
+    assert 0 == fault_of(mti + GOLDEN[4:] if len(mti) == 4 else mti).data_element
+
+
+def test_bytes_left_over_are_refused() -> None:
+    """One byte too many, or a second message behind the first."""
+    assert fault_of(GOLDEN + b"0").reason
+    assert fault_of(GOLDEN + GOLDEN).reason
+
+
+@pytest.mark.parametrize("end", range(20, len(GOLDEN)))
+def test_every_cut_is_refused(end: int) -> None:
+    """A message cut at any byte is unreadable, and what was read before is kept."""
+    fault = fault_of(GOLDEN[:end])
+
+    assert "0200" == fault.mti
+    assert set(fault.readable) <= {2, 3, 4, 7, 11, 12, 13, 15, 18, 22, 25, 32, 37, 41, 42, 43, 48}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "element"),
+    [
+        (b"310000", b"31000x", 3),
+        (b"0630072507", b"06300725\x00\x00", 7),
+        (b"S1ABC123", b"S1\x1b[2J12", 41),
+        (b"JHTBAL", b"JHT\r\nL", 48),
+        (b"518107000123", b"518107-00123", 37),
+        (b"16999009", b"16 99009", 2),
+    ],
+)
+def test_content_of_another_class_is_refused(good: bytes, bad: bytes, element: int) -> None:
+    """Letters in numbers, control bytes and signs name their element and its place."""
+    fault = fault_of(GOLDEN.replace(good, bad, 1))
+
+    assert element == fault.data_element
+    assert element not in fault.readable
+    assert (
+        GOLDEN.replace(good, bad, 1)[fault.offset :].startswith(bad[-len(bad) :])
+        or fault.offset > 0
+    )
+
+
+def test_zero_length_pan_is_refused() -> None:
+    """An LLVAR of nothing is no PAN."""
+    assert 2 == fault_of(GOLDEN.replace(b"169990090000000012", b"00", 1)).data_element
+
+
+def test_refusal_keeps_what_was_readable() -> None:
+    """The echo elements before the fault are there; their texts are sound."""
+    fault = fault_of(GOLDEN.replace(b"040JHTBAL", b"250JHTBAL", 1))
+
+    assert 48 == fault.data_element
+    assert {3: "310000", 7: "0630072507", 11: "000123", 37: "518107000123", 41: "S1ABC123"} == {
+        number: fault.readable[number] for number in (3, 7, 11, 37, 41)
+    }
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [{3: "31000"}, {3: "31000x"}, {5: "0" * 12}, {41: "SHORT"}, {52: "0g" * 8}, {48: "\n"}],
+)
+def test_message_the_profile_does_not_allow_is_not_packed(elements: dict[int, str]) -> None:
+    """Our own mistakes are named by element and never quoted."""
+    with pytest.raises(ValueError, match=r"^DE0") as refused:
+        PACKAGER.pack(IsoMessage("0200", elements))
+
+    assert not any(text in str(refused.value) for text in elements.values() if len(text) > 2)
+
+
+def test_message_cannot_be_printed_or_changed() -> None:
+    """Its repr holds the MTI alone; its elements are read-only."""
+    message = PACKAGER.unpack(GOLDEN)
+
+    assert "IsoMessage(mti='0200')" == repr(message)
+    with pytest.raises(TypeError):
+        message.elements[2] = "x"  # type: ignore[index]
