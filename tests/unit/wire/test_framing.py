@@ -6,13 +6,14 @@ import pytest
 
 from atm_switch.domain.errors import FramingError
 from atm_switch.profile.load import load_profile
-from atm_switch.wire.framing import FrameBuffer, answering_header, enclose
+from atm_switch.profile.model import Framing
+from atm_switch.wire.framing import Frame, FrameBuffer, answering_header, enclose
 
 BASE = load_profile("bpjstk-jht-v1").framing
 DIGITS = replace(BASE, length="ascii-digits", length_bytes=4)
 
 
-def feed(framing, data):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def feed(framing: Framing, data: bytes) -> list[Frame]:
     """Give a buffer bytes and take the frames."""
     buffer = FrameBuffer(framing)
     buffer.receive(data)

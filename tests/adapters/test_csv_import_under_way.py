@@ -1,0 +1,143 @@
+"""Importing under way: progress, interruption, one at a time, what is refused."""
+
+import sqlite3
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from atm_switch.adapters.csv_import import import_files
+from atm_switch.adapters.csv_rows import Progress
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import Kpj
+from tests.doubles.ledger_bench import (
+    BUDI,
+    BUDI_ROW,
+    CARD_ROW,
+    CARDS,
+    PARTICIPANTS,
+    POSTINGS,
+    TODAY,
+    LedgerBench,
+)
+
+PAID = "12345678901,2025-01-01,contribution,285000.00\n"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> LedgerBench:
+    """Return an empty bench."""
+    return LedgerBench(tmp_path)
+
+
+def test_progress_ends_with_everything_done(bench: LedgerBench) -> None:
+    """
+    Progress never goes back, and its last word is all rows and all bytes.
+    """
+    heard: list[Progress] = []
+    bench.participants()
+    path = bench.file("p.csv", POSTINGS + PAID * 2500)
+
+    bench.take(path, progress=heard.append)
+
+    size = path.stat().st_size
+    assert Progress(2500, size, size) == heard[-1]
+    assert heard == sorted(heard, key=lambda progress: progress.bytes_done)
+    assert len(heard) >= 3
+
+
+def test_repeat_counts_as_done_in_progress(bench: LedgerBench) -> None:
+    """
+    A file passed over as a repeat still fills its share of the bar.
+    """
+    heard: list[Progress] = []
+    bench.participants()
+
+    path = bench.file("again.csv", PARTICIPANTS + BUDI_ROW)
+    bench.take(path, progress=heard.append)
+
+    assert Progress(0, path.stat().st_size, path.stat().st_size) == heard[-1]
+
+
+def test_future_posting_waits_for_its_day(bench: LedgerBench) -> None:
+    """
+    A posting of a later day this year is taken and not yet on the statement.
+    """
+    bench.participants()
+    bench.postings("12345678901,2025-12-31,development,5\n")
+
+    with closing(bench.ledger()) as ledger:
+        today, later = ledger.account(BUDI, TODAY), ledger.account(BUDI, date(2025, 12, 31))
+
+    assert today is not None
+    assert later is not None
+    assert (False, True) == (today[1].has_postings, later[1].has_postings)
+
+
+def test_one_import_runs_at_a_time(bench: LedgerBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    While another process writes, an import gives up in words and changes nothing.
+    """
+    bench.participants()
+    path = bench.file("p.csv", POSTINGS + PAID)
+    monkeypatch.setattr("atm_switch.adapters.schema.BUSY_SECONDS", 0.05)
+
+    with closing(sqlite3.connect(bench.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        text = bench.refusal(path)
+        other.execute("ROLLBACK")
+
+    assert "another import is running; try again when it is done" == text
+    assert (1, 0, 0) == bench.counts()
+
+
+def test_no_files_is_refused(bench: LedgerBench) -> None:
+    """
+    An import of nothing says what is missing, and makes no ledger.
+    """
+    with pytest.raises(Refused, match="name at least one file"):
+        import_files(bench.path, [], bench.vault, bench.at)
+
+    assert not bench.path.exists()
+
+
+def test_cards_go_another_way(bench: LedgerBench) -> None:
+    """
+    Cards are refused by the import with the command that takes them, and the reverse.
+    """
+    cards = bench.file("c.csv", CARDS + CARD_ROW)
+    postings = bench.file("p.csv", POSTINGS + PAID)
+
+    assert "link them with: atm-switch cards link" in bench.refusal(cards)
+    with pytest.raises(Refused, match="import them with: atm-switch ledger import"):
+        bench.link(postings)
+
+
+def test_interrupted_import_changes_nothing(bench: LedgerBench) -> None:
+    """
+    Ctrl-C in the middle leaves the ledger as it was and no rejects file.
+    """
+
+    def interrupt(progress: Progress) -> None:
+        if progress.rows:
+            raise KeyboardInterrupt
+
+    bench.participants()
+    path = bench.file("p.csv", POSTINGS + "bad\n" + PAID * 2000)
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.take(path, skip_bad=bench.folder / "rejects.csv", progress=interrupt)
+
+    assert (1, 0, 0) == bench.counts()
+    assert not (bench.folder / "rejects.csv").exists()
+
+
+def test_kpj_of_one_person_are_siblings(bench: LedgerBench) -> None:
+    """
+    Rows with the same NIK belong together, whatever else differs.
+    """
+    bench.participants(BUDI_ROW + BUDI_ROW.replace("12345678901", "12345678909"))
+
+    with closing(bench.ledger()) as ledger:
+        assert (BUDI, Kpj("12345678909")) == ledger.siblings(BUDI)
