@@ -161,6 +161,7 @@ def read_balance_data(text: str, profile: Profile) -> BalanceData:
     _demand(whole - amounts["claims"] == amounts["closing"], "the closing balance is not the sum")
     segment = next((k for k, v in profile.segments.items() if v == values["segment"]), "")
     _demand(bool(segment), "segment is not the profile's")
+    _demand(values["estimate"] in ("E", "F"), "estimate is not E or F")
     month = values["last_contribution"]
     return BalanceData(
         kpj=values["kpj"],

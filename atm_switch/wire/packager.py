@@ -77,7 +77,7 @@ class Packager:
         try:
             raw, _ = iso8583.encode({"t": message.mti, **document}, self._spec)
         except iso8583.EncodeError as error:
-            raise ValueError(f"DE{error.field}: {error.msg}") from None
+            raise ValueError(f"DE{str(error.field).zfill(3)}: {error.msg}") from None
         return bytes(raw)
 
     def _decode(self, payload: bytes, mti: str) -> tuple[dict[str, str], dict[str, Any]]:

@@ -1,10 +1,68 @@
-"""Claims about DE54."""
+"""DE54: entries of twenty characters, signed, in the minor unit."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atm_switch.messages.amounts import AMOUNT_MAX, AdditionalAmount, read_amounts, write_amounts
+from atm_switch.messages.amounts import (
+    AMOUNT_MAX,
+    AdditionalAmount,
+    read_amounts,
+    write_amounts,
+)
+
+GOLDEN = "1002360C0021629644731001360C002162964473"
+"""domain.md 6."""
+
+ENTRIES = (
+    AdditionalAmount("10", "02", "360", 2_162_964_473),
+    AdditionalAmount("10", "01", "360", 2_162_964_473),
+)
+
+
+def test_golden_amounts_read_and_write() -> None:
+    """
+    Available, then ledger balance; savings; rupiah; 21,629,644.73.
+    """
+    assert GOLDEN == write_amounts(ENTRIES)
+    assert ENTRIES == read_amounts(GOLDEN)
+
+
+@pytest.mark.parametrize(
+    ("minor", "end"),
+    [(0, "C000000000000"), (-1, "D000000000001"), (AMOUNT_MAX, "C" + "9" * 12)],
+)
+def test_sign_is_a_letter(minor: int, end: str) -> None:
+    """
+    C for a credit and for nothing, D for a debit.
+    """
+    text = AdditionalAmount("10", "01", "360", minor).text()
+
+    assert "1001360" + end == text
+    assert (AdditionalAmount("10", "01", "360", minor),) == read_amounts(text)
+
+
+@pytest.mark.parametrize("minor", [AMOUNT_MAX + 1, -AMOUNT_MAX - 1])
+def test_amount_of_thirteen_digits_cannot_exist(minor: int) -> None:
+    """
+    What the element cannot hold is refused, never cut.
+    """
+    with pytest.raises(ValueError, match="twelve digits"):
+        AdditionalAmount("10", "01", "360", minor)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", GOLDEN[:-1], GOLDEN + "1", GOLDEN.replace("C", "c"), GOLDEN.replace("C", "+"),
+     " " + GOLDEN[1:], GOLDEN + "\n", GOLDEN[:20] + "\u0661" + GOLDEN[21:]],
+)  # fmt: skip
+def test_text_that_is_no_amounts_is_refused(text: str) -> None:
+    """
+    Cut short, too long, another sign, blanks, foreign digits: no partial reading.
+    """
+    with pytest.raises(ValueError, match="not made of entries"):
+        read_amounts(text)
+
 
 entries = st.builds(
     AdditionalAmount,
@@ -22,26 +80,3 @@ def test_amounts_are_read_as_written(amounts: tuple[AdditionalAmount, ...]) -> N
 
     assert 20 * len(amounts) == len(text)
     assert amounts == read_amounts(text)
-
-
-def test_golden_amounts_of_the_design() -> None:
-    """Available and ledger balance of the published member."""
-    entries = tuple(AdditionalAmount("10", kind, "360", 2_162_964_473) for kind in ("02", "01"))
-
-    assert "1002360C0021629644731001360C002162964473" == write_amounts(entries)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "001360000012345600", "1002360X002162964473", "1002360C00216296447", "x" * 20]
-)
-def test_what_is_no_entry_is_refused(text: str) -> None:
-    """Eighteen characters, another sign, too short."""
-    with pytest.raises(ValueError, match="DE54"):
-        read_amounts(text)
-
-
-@pytest.mark.parametrize("minor", [AMOUNT_MAX + 1, -AMOUNT_MAX - 1])
-def test_thirteen_digits_do_not_fit(minor: int) -> None:
-    """Such an amount cannot exist as an entry."""
-    with pytest.raises(ValueError, match="twelve digits"):
-        AdditionalAmount("10", "02", "360", minor)

@@ -94,10 +94,19 @@ def test_response_whose_sum_is_wrong_is_refused() -> None:
         read_balance_data(text, PROFILE)
 
 
-@pytest.mark.parametrize(("old", "new"), [("20250630", "20250631"), ("1A2025", "9A2025")])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("20250630", "20250631"),
+        ("1A2025", "9A2025"),
+        ("05000E", "05000X"),
+        ("01202506", "01202513"),
+        ("01202506", "01000001"),
+    ],
+)
 def test_response_with_an_impossible_place_is_refused(old: str, new: str) -> None:
-    """31 June and a segment nobody has."""
-    with pytest.raises(ValueError, match=r"date|segment"):
+    """31 June, month 13, the year 0, a segment nobody has, neither estimate nor final."""
+    with pytest.raises(ValueError, match=r"date|segment|estimate"):
         read_balance_data(write_balance_data(BALANCE, PROFILE).replace(old, new), PROFILE)
 
 

@@ -1,4 +1,4 @@
-"""Claims about fixed layouts."""
+"""Fixed layouts: every place where it belongs, padded by its class."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,71 @@ from hypothesis import strategies as st
 from atm_switch.messages.layout import layout_length, read_layout, write_layout
 from atm_switch.profile.model import LayoutField
 
-LAYOUT = (LayoutField("id", 4, "n"), LayoutField("name", 6, "ans"), LayoutField("kind", 1, "a"))
+LAYOUT = (
+    LayoutField("number", 4, "n"),
+    LayoutField("letters", 3, "a"),
+    LayoutField("mixed", 3, "an"),
+    LayoutField("free", 5, "ans"),
+)
+TEXT = "0042ID A1 BU** "
+VALUES = {"number": "0042", "letters": "ID", "mixed": "A1", "free": "BU**"}
+
+
+def test_places_are_padded_by_their_class() -> None:
+    """
+    Numbers stand right with zeros, text left with blanks.
+    """
+    assert 15 == layout_length(LAYOUT)
+    assert TEXT == write_layout(LAYOUT, {**VALUES, "number": "42"})
+    assert VALUES == read_layout(LAYOUT, TEXT)
+
+
+def test_text_too_long_is_cut() -> None:
+    """
+    A name wider than its place loses its end, and no place moves.
+    """
+    assert "0042ID A1 BU** " == write_layout(LAYOUT, {**VALUES, "letters": "ID   more"})
+    assert "SANTO" == write_layout(LAYOUT, {**VALUES, "free": "SANTOSO"})[10:]
+
+
+@pytest.mark.parametrize("number", ["12345", "-1", "+1", "1.0", " 1", "", "\u0661", "\u00b2"])
+def test_number_that_does_not_fit_is_refused(number: str) -> None:
+    """
+    A number is never cut: too long, signed or of foreign digits is an error.
+    """
+    with pytest.raises(ValueError, match="number does not fit 4 digits"):
+        write_layout(LAYOUT, {**VALUES, "number": number})
+
+
+@pytest.mark.parametrize("length", [0, 14, 16])
+def test_text_of_other_length_is_refused(length: int) -> None:
+    """
+    One character too few or too many shifts all; the lengths are said.
+    """
+    with pytest.raises(ValueError, match=f"has {length} characters, not 15"):
+        read_layout(LAYOUT, "0" * length)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("004 ID A1 BU** ", "number"),
+        ("00\u0664\u0662ID A1 BU** ", "number"),
+        ("0042I1 A1 BU** ", "letters"),
+        ("0042ID A-1BU** ", "mixed"),
+        ("0042ID A1 BU\n* ", "free"),
+        ("0042ID A1 BUÉ* ", "free"),
+    ],
+)
+def test_place_of_another_class_is_named(text: str, place: str) -> None:
+    """
+    The refusal has the name of the place and nothing of its content.
+    """
+    with pytest.raises(ValueError, match=f"^{place} is not of class [a-z]+$"):
+        read_layout(LAYOUT, text)
+
+
+NARROW = (LayoutField("id", 4, "n"), LayoutField("name", 6, "ans"), LayoutField("kind", 1, "a"))
 
 
 @given(
@@ -17,31 +81,7 @@ LAYOUT = (LayoutField("id", 4, "n"), LayoutField("name", 6, "ans"), LayoutField(
 )
 def test_values_are_read_as_written(number: int, name: str, kind: str) -> None:
     """Numbers get zeros before them, texts lose nothing but trailing spaces."""
-    text = write_layout(LAYOUT, {"id": str(number), "name": name, "kind": kind})
+    text = write_layout(NARROW, {"id": str(number), "name": name, "kind": kind})
 
-    assert 11 == len(text) == layout_length(LAYOUT)
-    assert {"id": f"{number:04d}", "name": name, "kind": kind} == read_layout(LAYOUT, text)
-
-
-def test_text_too_long_is_cut_number_too_long_is_refused() -> None:
-    """Half a name is a name; half a number is a lie."""
-    assert "0001ABCDEFx" == write_layout(LAYOUT, {"id": "1", "name": "ABCDEFGH", "kind": "x"})
-    with pytest.raises(ValueError, match="id does not fit"):
-        write_layout(LAYOUT, {"id": "12345", "name": "", "kind": ""})
-    with pytest.raises(ValueError, match="id does not fit"):
-        write_layout(LAYOUT, {"id": "-1", "name": "", "kind": ""})
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("000", "3 characters"),
-        ("00x1ABCDEFA", "id"),
-        ("0001ABC\nEFA", "name"),
-        ("0001ABCDEF1", "kind"),
-    ],
-)
-def test_fault_names_its_place_only(text: str, named: str) -> None:
-    """The place, not what stood there."""
-    with pytest.raises(ValueError, match=named):
-        read_layout(LAYOUT, text)
+    assert 11 == len(text) == layout_length(NARROW)
+    assert {"id": f"{number:04d}", "name": name, "kind": kind} == read_layout(NARROW, text)

@@ -1,6 +1,8 @@
 """Claims about framing: the lengths that cannot be true."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -81,7 +83,83 @@ def test_payload_out_of_bounds_is_our_mistake(payload: bytes) -> None:
         enclose(BASE, payload)
 
 
-def test_frame_longer_than_its_header_can_say_is_our_mistake() -> None:
-    """Two ASCII digits cannot say one hundred."""
-    with pytest.raises(ValueError, match="length header"):
-        enclose(replace(BASE, length="ascii-digits", length_bytes=2), b"9" * 100)
+@pytest.mark.parametrize(
+    ("kind", "size", "payload"),
+    [
+        ("ascii-digits", 2, 100),
+        ("ascii-hex", 2, 256),
+        ("bcd", 1, 100),
+        ("bcd", 1, 1_000),
+        ("binary-big-endian", 1, 256),
+        ("binary-little-endian", 1, 256),
+    ],
+)
+def test_frame_longer_than_its_header_can_say(kind: str, size: int, payload: int) -> None:
+    """Of no kind a wider or a wrapped length header gets out."""
+    framing = replace(BASE, length=kind, length_bytes=size)
+
+    with pytest.raises(ValueError, match="does not fit the length header"):
+        enclose(framing, b"9" * payload)
+    assert size + 99 == len(enclose(framing, b"9" * 99))
+
+
+@pytest.mark.parametrize(
+    ("changes", "stream"),
+    [
+        ({"length": "ascii-hex"}, b"G0"),
+        ({"length": "ascii-hex"}, b"+1"),
+        ({"length": "ascii-hex"}, b"0x"),
+        ({"length": "bcd"}, b"\x00\x1a"),
+        ({"length": "bcd"}, b"\xff\xff"),
+        ({"length": "bcd"}, b"\x00\x00"),
+        ({"length": "binary-little-endian"}, b"\x01\x10"),
+        ({"header_bytes": 5, "header_own": b"12345"}, b"\x00\x05"),
+        ({"trailer": b"\x03"}, b"\x00\x01"),
+        ({"trailer": b"\x03", "counts_trailer": False}, b"\x00\x00"),
+    ],
+)
+def test_length_that_leaves_no_payload_is_refused(changes: dict[str, Any], stream: bytes) -> None:
+    """Other alphabets, too much, and a length its header or trailer uses up."""
+    with pytest.raises(FramingError):
+        feed(replace(BASE, **changes), stream)
+
+
+def taken_before_error(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield payloads until the stream cannot be trusted."""
+    buffer = FrameBuffer(BASE)
+    for part in parts:
+        buffer.receive(part)
+        try:
+            for frame in buffer.frames():
+                yield frame.payload
+        except FramingError:
+            yield b"error"
+            return
+
+
+def test_frames_before_a_bad_length_are_kept() -> None:
+    """What was whole comes out first, then the error; however the stream is cut."""
+    stream = enclose(BASE, b"0800") + b"\x00\x00rest"
+
+    for cut in range(len(stream) + 1):
+        parts = (stream[:cut], stream[cut:])
+
+        assert [b"0800", b"error"] == list(taken_before_error(parts))
+
+
+def test_bad_length_is_refused_before_its_payload() -> None:
+    """Nothing is waited for behind a length that cannot be true: two bytes are enough."""
+    buffer = FrameBuffer(BASE)
+    buffer.receive(b"\xff")
+    assert [] == list(buffer.frames())
+    assert 1 == buffer.pending
+
+    buffer.receive(b"\xff")
+
+    with pytest.raises(FramingError, match="which cannot be"):
+        list(buffer.frames())
+
+
+def test_frame_does_not_print_its_payload() -> None:
+    """A frame in a log shows its header only."""
+    assert "9990090000000012" not in repr(Frame(b"ISO", b"0200169990090000000012"))
