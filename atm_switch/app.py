@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from atm_switch.adapters.clock import read_clock, utc_now
+from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.ledger_sqlite import SqliteLedger
@@ -22,6 +23,7 @@ from atm_switch.adapters.rates_file import read_rates
 from atm_switch.adapters.registry_sqlite import SqliteRegistry
 from atm_switch.adapters.schema import open_writer
 from atm_switch.adapters.software_hsm import SoftwareHsm
+from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.folder import DataFolder
@@ -34,6 +36,7 @@ from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.server.listener import address_of, listen
 from atm_switch.server.log import Logger
+from atm_switch.settings.load import FILE_NAME, SettingsWrong
 from atm_switch.settings.model import Settings
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Ticket
@@ -107,11 +110,12 @@ class Service:
     async def _start(self) -> None:
         settings, root = self.folder.settings, self.folder.root
         profiles = {one.profile: profile_of(one.profile, root) for one in settings.listeners}
-        policy = settings.to_policy(next(iter(profiles.values())).inquiry.bad_frames_per_minute)
+        policy = settings.to_policy()
+        self._resources.callback(lock_folder(root))
         self._refuse_what_cannot_work(policy)
         journal = self._make_journal()
         reader, neighbours = self._open_neighbours()
-        house = House(policy, self.vault, read_rates(self.folder.rates), reader.last_sequence())
+        house = House(policy, self.vault, _rates(self.folder), reader.last_sequence())
         house.business_dates.update(_business_dates(policy, reader))
         desk = Desk(Switch(house), neighbours, read_clock, _server_limits(settings), self.log)
         loop = asyncio.get_running_loop()
@@ -132,11 +136,6 @@ class Service:
         for bank in policy.acquirers.values():
             if bank.pin is not PinPolicy.ISSUER:
                 continue
-            if not self.folder.is_lab:
-                raise Refused(
-                    f"acquirer {bank.acquirer}: PINs may not be verified in software in "
-                    'production; set pin = "acquirer", or mode = "lab" for a test'
-                )
             if not any(owner == bank.acquirer for owner, _ in self.vault.pin_keys):
                 raise Refused(
                     f'acquirer {bank.acquirer} has pin = "issuer" but no PIN key; '
@@ -181,8 +180,8 @@ class Service:
             server = await listen(entrance, desk, _server_limits(self.folder.settings).line)
         except OSError as error:
             raise Refused(
-                f"cannot listen on {where}: {error.strerror or error}; "
-                "stop whoever listens there or change [[listeners]] listen"
+                f"cannot listen on {where}: {_plain(error)}; "
+                "change [[listeners]] listen, or stop whoever listens there"
             ) from None
         self._servers.append(server)
         self.addresses.append(address_of(server))
@@ -204,6 +203,18 @@ class Service:
             server.close()
         self._resources.close()  # the writer writes what waits, then ends
         await asyncio.sleep(0)
+
+
+def _rates(folder: DataFolder) -> RateTable:
+    try:
+        return read_rates(folder.rates)
+    except Refused as wrong:
+        raise SettingsWrong([f"{FILE_NAME}: ledger.rates: {wrong}"]) from None
+
+
+def _plain(error: OSError) -> str:
+    # asyncio puts the address and the interpreter's own words around what happened
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
 def _business_dates(policy: SwitchPolicy, reader: JournalReader) -> dict[AcquirerId, date]:

@@ -138,6 +138,8 @@ def init(
     master_file = root.parent / f"{name}-{entropy(4).hex()}.master"
     text = _settings_text(wishes, master_file)
     settings = read_settings(text)
+    if wishes.with_sample and settings.mode != "lab":
+        raise Refused("--sample is for a lab; ATM_MODE says otherwise, leave one of them out")
     with _all_or_nothing(root, master_file):
         opened = DataFolder(root, settings)
         _write(root / FILE_NAME, text)
@@ -145,7 +147,8 @@ def init(
         sealed_keys.create(opened.key_file, opened.master_file, vault)
         for path, family in ((opened.ledger, "ledger"), (opened.journal, "journal")):
             open_writer(path, family).close()
-        write_kit(opened, settings.acquirers[0], _acquirer_key(vault, LAB_ACQUIRER))
+        if opened.is_lab:
+            write_kit(opened, settings.acquirers[0], _acquirer_key(vault, LAB_ACQUIRER))
         if wishes.with_sample:
             _add_sample(opened, vault, clock())
     return DataFolder(folder, settings)

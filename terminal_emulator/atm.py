@@ -169,8 +169,8 @@ class _Visit:
             typed = self._booth.keypad.line(self._words.which.replace("{count}", str(count)))
             if typed in ("", "0"):
                 return 0
-            if typed in {str(index) for index in range(1, count + 1)}:
-                return int(typed)
+            if typed.isdecimal() and 1 <= int(typed) <= count:
+                return int(typed)  # the host's screen writes 02 for 2
             self._booth.say(self._words.no_such_choice)
 
     def _chosen(self, page: tuple[str, ...]) -> bool:

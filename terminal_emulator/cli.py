@@ -181,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
-        if not _is_refusal(error):
+        if not _is_refusal(error) and not isinstance(error, ValueError):
             raise
         click.echo(f"terminal-emulator: {error}", err=True)
         return FAILED

@@ -87,7 +87,7 @@ def _explain(error: Exception) -> int | None:
     if isinstance(error, click.ClickException):
         return _show_misuse(error)
     if isinstance(error, Refused | NeighbourUnavailable):
-        return _fail(str(error), FAILED)
+        return _fail(str(error), MISCONFIGURED if _is_of_a_profile(error) else FAILED)
     if isinstance(error, SwitchError):
         return _fail_settings(error)
     if isinstance(error, OSError):
@@ -98,6 +98,12 @@ def _explain(error: Exception) -> int | None:
         # The name only: SQLite's texts may quote a row.
         return _fail(f"the store cannot be used now ({name}); is another program at it?", FAILED)
     return None
+
+
+def _is_of_a_profile(error: Exception) -> bool:
+    from atm_switch.profile.load import ProfileWrong
+
+    return isinstance(error, ProfileWrong)
 
 
 def _fail(sentence: str, code: int) -> int:

@@ -40,10 +40,11 @@ def doc(name: str) -> None:
     """Write the interface sheet of a profile, in Markdown, for the bank to sign."""
     from atm_switch.app import profile_of
     from atm_switch.domain.errors import Refused
+    from atm_switch.profile.load import ProfileWrong
     from atm_switch.profile.sheet import sheet
 
     try:
         found = profile_of(name, Path())
-    except LookupError as error:
-        raise Refused(str(error.args[0])) from None
+    except ProfileWrong as wrong:
+        raise Refused(str(wrong)) from None
     sys.stdout.write(sheet(found))

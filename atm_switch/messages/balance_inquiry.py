@@ -6,8 +6,9 @@ Every door of the corridor takes this or what grew out of it.  Reading it judges
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 from atm_switch.domain.card import Expiry, Pan, Track2
@@ -87,13 +88,23 @@ def _pan(digits: str, profile: Profile) -> Pan:
 
 
 _HOUR = re.compile(r"([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]")
-_DAY = re.compile(r"(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
+LEAP_YEAR = 2000
+"""Has every day there is; DE13 and DE15 bring no year."""
 
 
 def _check_times(message: IsoMessage) -> None:
-    for number, shape in ((12, _HOUR), (13, _DAY), (15, _DAY)):
-        if number in message and not shape.fullmatch(message[number]):
-            raise _fault(number, "is no time or day")
+    if not _HOUR.fullmatch(message[12]):
+        raise _fault(12, "is no time of day")
+    for number in (13, 15):
+        if number in message and not _is_day(message[number]):
+            raise _fault(number, "is no day of the calendar")
+
+
+def _is_day(text: str) -> bool:
+    with suppress(ValueError):
+        date(LEAP_YEAR, int(text[:2]), int(text[2:]))
+        return True
+    return False
 
 
 def _check_track_2(message: IsoMessage) -> None:

@@ -34,7 +34,8 @@ _LOOKUP_DIGITS = {"0": Lookup.CARD, "1": Lookup.KPJ, "2": Lookup.NIK}
 class InquiryData:
     """DE48 of a request.
 
-    ``kpj`` is set for a look-up by KPJ, ``nik`` for one by NIK; ``kpj_index`` 0 is the
+    ``kpj`` is set for a look-up by KPJ (``None`` where no KPJ can have those digits), ``nik``
+    for one by NIK; ``kpj_index`` 0 is the
     card's own KPJ; ``receipt_width`` 0 asks for no receipt.
     """
 
@@ -65,9 +66,17 @@ def read_inquiry_data(text: str, profile: Profile) -> InquiryData:
         language=values["language"],
         kpj_index=int(values["kpj_index"]),
         receipt_width=width,
-        kpj=Kpj(values["kpj"]) if by_kpj else None,
+        kpj=_kpj_of(values["kpj"]) if by_kpj else None,
         nik=Nik(values["nik"]) if by_nik else None,
     )
+
+
+def _kpj_of(digits: str) -> Kpj | None:
+    _demand(digits != NO_KPJ, "look-up by KPJ without a KPJ")
+    try:
+        return Kpj(digits)
+    except ValueError:
+        return None  # nobody's: unknown, like any other that is not the card owner's
 
 
 def write_inquiry_data(data: InquiryData, profile: Profile) -> str:

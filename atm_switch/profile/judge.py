@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from atm_switch.domain.member import MemberStatus, Segment
 from atm_switch.domain.outcome import Outcome
 from atm_switch.profile.model import Framing, MessageRule, Profile
+from atm_switch.profile.shapes import misshapen
 
 LENGTH_KINDS = {
     "binary-big-endian": (1, 4),
@@ -26,10 +27,11 @@ ENCODINGS = {
     "binary": ("hex", "raw"),
 }
 
-NEVER_RETURNED = frozenset({35, 45, 52, 53})
+NEVER_RETURNED = frozenset({35, 45, 52, 53, 55})
 """Sensitive authentication data: no response may hold them (PCI DSS 4.0.1 req 3.3)."""
 
 ALWAYS_RETURNED = frozenset({7, 11})
+ALWAYS_RETURNED_OF_TERMINALS = frozenset({7, 11, 37, 41})
 
 RESPONSE_CODE, FAULTY_ELEMENT = 39, 44
 
@@ -50,6 +52,7 @@ def contradictions(profile: Profile) -> list[str]:
         *_inquiry(profile),
         *_words(profile),
         *_layouts(profile),
+        *misshapen(profile),
     ]
 
 
@@ -113,7 +116,9 @@ def _rule(rule: MessageRule, known: AbstractSet[int]) -> Iterator[str]:
         yield f" names elements that [elements] lacks: {unknown}"
     if back := sorted(NEVER_RETURNED & (rule.echo | rule.response)):
         yield f" would send back {back}, which never may"
-    if missing := sorted(ALWAYS_RETURNED - rule.echo):
+    of_terminals = rule.name in ("inquiry", "reversal")
+    always = ALWAYS_RETURNED_OF_TERMINALS if of_terminals else ALWAYS_RETURNED
+    if missing := sorted(always - rule.echo):
         yield f".echo must hold {missing}"
     if RESPONSE_CODE not in rule.response:
         yield f".response must hold {RESPONSE_CODE}"

@@ -108,7 +108,7 @@ class Desk:
         """Forget a link that is gone."""
         if self._lines.pop(line.link, None) is None:
             return
-        host = line.peer.rpartition(":")[0]
+        host = line.peer.rpartition(":")[0].strip("[]")
         self._peers[host] -= 1
         if self._peers[host] <= 0:
             del self._peers[host]

@@ -59,6 +59,7 @@ class Line(asyncio.Protocol):
         self._why = "closed by peer"
         self._is_closing = False
         self._is_paused = False
+        self._is_ending = False
         self._heard_at = 0.0
         self._partial_since: float | None = None
 
@@ -66,7 +67,7 @@ class Line(asyncio.Protocol):
         """Admit the link or turn it away."""
         self._transport = cast("asyncio.Transport", transport)
         host, port, *_ = transport.get_extra_info("peername") or ("?", 0)
-        self.peer = f"{host}:{port}"
+        self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._heard_at = self._desk.clock().monotonic
         self._transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes_max)
         refusal = self._desk.admit(self, host, self._entrance)
@@ -85,6 +86,7 @@ class Line(asyncio.Protocol):
         limit = self._limits.in_flight_per_link_max
         try:
             for frame in self._buffer.frames():
+                self._partial_since = None  # what follows is another frame's beginning
                 self._desk.received(self, frame)
                 if self._is_closing or self._desk.in_flight_of(self) >= limit:
                     break
@@ -109,6 +111,11 @@ class Line(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
+    def eof_received(self) -> bool:
+        """Keep the way back open until what the peer asked before is answered."""
+        self._is_ending = True
+        return self._desk.in_flight_of(self) > 0
+
     def put(self, payload: bytes, header: bytes | None) -> None:
         """Queue one payload; ``flush`` writes what is queued."""
         back = None if header is None else answering_header(self._framing, header)
@@ -124,11 +131,17 @@ class Line(asyncio.Protocol):
                 self._transport.abort()
         if self._is_paused and not self._is_closing:
             self._desk.later(self.pump)
+        if self._is_ending and not self._desk.in_flight_of(self):
+            self.close("closed by peer")
 
     def check(self, now: float) -> None:
         """Close a link that is silent for too long or drips a frame for too long."""
         partial = self._partial_since
-        if partial is not None and now - partial > self._limits.frame_seconds_max:
+        if (
+            partial is not None
+            and not self._is_paused
+            and now - partial > self._limits.frame_seconds_max
+        ):
             self.close("a frame was not finished in time")
         elif now - self._heard_at > self._limits.idle_seconds_max:
             self.close("idle")
@@ -137,9 +150,9 @@ class Line(asyncio.Protocol):
         """End the link after what is queued."""
         if self._is_closing or self._transport is None:
             return
-        self.flush()
         self._is_closing = True
         self._why = why
+        self.flush()
         self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:

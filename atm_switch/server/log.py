@@ -6,9 +6,11 @@ locals would hold the message (dependencies.md, structlog).  Lines are cut to a 
 
 import sys
 from collections.abc import Callable, MutableMapping
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
+
+from atm_switch.server.background_stream import BackgroundStream
 
 TEXT_MAX = 512
 """Characters of one value; what peers send never gets this far, but names a limit."""
@@ -23,6 +25,7 @@ def make_logger(form: str, level: str, stream: TextIO | None = None) -> Logger:
     """Return the logger.  ``form`` is auto, json or text; auto asks the stream."""
     target = stream or sys.stderr
     is_text = form == "text" or (form == "auto" and target.isatty())
+    sink = target if stream is not None else cast("TextIO", BackgroundStream(target))
     renderer: Callable[..., Any] = (
         structlog.dev.ConsoleRenderer(
             colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback
@@ -31,7 +34,7 @@ def make_logger(form: str, level: str, stream: TextIO | None = None) -> Logger:
         else structlog.processors.JSONRenderer()
     )
     return structlog.wrap_logger(
-        structlog.WriteLogger(target),
+        structlog.WriteLogger(sink),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

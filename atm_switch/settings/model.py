@@ -118,18 +118,14 @@ class Settings(BaseSettings):
 
     def contradictions(self) -> tuple[Contradiction, ...]:
         """Name everything the sections do not agree on."""
-        return (*self._missing(), *self._repeated(), *self._strangers())
+        return (*self._missing(), *self._repeated(), *self._strangers(), *self._impossible())
 
-    def to_policy(self, bad_frames_default: int) -> SwitchPolicy:
-        """Hand out the frozen values of the core.
-
-        ``bad_frames_default`` is the profile's number of strikes a minute.
-        """
+    def to_policy(self) -> SwitchPolicy:
+        """Hand out the frozen values of the core."""
         limits = self.limits
-        given = limits.bad_frames_per_minute
         return SwitchPolicy(
             acquirers={AcquirerId(one.id): self._acquirer_policy(one) for one in self.acquirers},
-            bad_frames_per_minute=bad_frames_default if given is None else given,
+            bad_frames_per_minute=limits.bad_frames_per_minute,
             inquiries_per_card_per_hour=limits.inquiries_per_card_per_hour,
             inquiries_per_terminal_per_minute=limits.inquiries_per_terminal_per_minute,
             in_flight_max=limits.in_flight_max,
@@ -151,6 +147,14 @@ class Settings(BaseSettings):
             zone=Zone[acquirer.zone],
             end_of_day=split_span(acquirer.end_of_day),
         )
+
+    def _impossible(self) -> Iterator[Contradiction]:
+        if self.ledger.path == self.journal.path:
+            yield Contradiction(("journal", "path"), "is the ledger's file; name another")
+        for at, one in enumerate(self.acquirers):
+            if self.mode == "production" and one.pin == "issuer":
+                text = 'PINs are not verified in software in production; write "acquirer"'
+                yield Contradiction(("acquirers", at, "pin"), text)
 
     def _missing(self) -> Iterator[Contradiction]:
         for name, first in (

@@ -68,6 +68,8 @@ def balance_inquiry(case: Case, house: House) -> Steps[Response]:
 
 
 def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
+    if case.is_surplus:
+        raise Declined(Outcome.LEDGER_UNAVAILABLE, "too many requests under way")
     code = case.message.get(3)
     if code and not case.rule.has_processing_code(code):
         raise Declined(Outcome.UNSUPPORTED_TRANSACTION, "DE003 is no inquiry of the profile")
@@ -88,7 +90,12 @@ def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
 
 
 def _committed(case: Case, entry: JournalEntry, response: Response) -> Steps[Response]:
-    packager = case.session.dialect.packager
+    dialect = case.session.dialect
+    try:
+        dialect.pack(response.message)
+    except ValueError as mistake:
+        # Before the row is written, so that row and wire say the same.
+        response = _failed(case, Outcome.INTERNAL_ERROR, str(mistake))
     keeps = case.is_first and response.outcome not in NEVER_KEPT
     ending = Ending(
         outcome=response.outcome,
@@ -97,7 +104,7 @@ def _committed(case: Case, entry: JournalEntry, response: Response) -> Steps[Res
         kpj_masked=case.kpj_masked,
         host_reference=case.host_reference,
         elapsed_us=case.elapsed_us,
-        payload=packager.pack(response.message.without(2)) if keeps else None,
+        payload=dialect.pack(response.message.without(2)) if keeps else None,
         resets_tries=case.resets_tries,
     )
     try:

@@ -40,6 +40,8 @@ class Case:
     host_reference: str = ""
     card_turn: bytes | None = None
     """The card whose turn this request has; given on when it ends."""
+    is_surplus: bool = False
+    """More is under way than allowed: to be declined and journaled, nothing else."""
     is_counted: bool = False
     """The request counts as in flight on its link."""
 

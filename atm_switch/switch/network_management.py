@@ -17,6 +17,9 @@ from atm_switch.wire.message import IsoMessage
 
 ACQUIRER, NETWORK_CODE, SETTLEMENT_DATE = 32, 70, 15
 
+CUT_OVER_MAX = timedelta(days=7)
+"""A business date further from today is taken for a mistake."""
+
 
 Verb = Callable[[Case, House], Steps[None]]
 
@@ -85,7 +88,12 @@ def _cut_over(case: Case, house: House) -> Steps[None]:
     if acquirer is None:
         raise Declined(Outcome.NOT_SIGNED_ON, "cut-over before sign-on")
     # Counted from the calendar, so that a cut-over sent twice moves one day.
-    following = settlement_date(case.message, now) or now.jakarta_date() + timedelta(days=1)
+    today = now.jakarta_date()
+    following = settlement_date(case.message, now) or today + timedelta(days=1)
+    if abs(following - today) > CUT_OVER_MAX:
+        raise Declined(
+            Outcome.FORMAT_ERROR, "DE015 is too far from today", data_element=SETTLEMENT_DATE
+        )
     try:
         yield from ask(KeepBusinessDate(acquirer, following))
     except NeighbourUnavailable as silent:

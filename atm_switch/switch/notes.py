@@ -41,6 +41,14 @@ def note_of(case: Case, response: Response | None, what: str = "") -> Note:
     return Note(response.what, fields, is_alarm=response.outcome in ALARMING)
 
 
+def note_of_unknown(session: Session, message: IsoMessage, response: IsoMessage | None) -> Note:
+    """Note a message of a kind the profile does not know, answered or not."""
+    fields = _identity(message, session)
+    fields["outcome"] = Outcome.UNSUPPORTED_TRANSACTION.value
+    fields["de39"] = "" if response is None else response.get(39)
+    return Note("transaction", fields)
+
+
 def note_of_unreadable(session: Session, fault: FormatError) -> Note:
     """Note a message that could not be read: where, not what."""
     return Note(

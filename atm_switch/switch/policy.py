@@ -63,8 +63,8 @@ class SwitchPolicy:
     """All of it."""
 
     acquirers: Mapping[AcquirerId, AcquirerPolicy]
-    bad_frames_per_minute: int
-    """Strikes that close a link; 0 never closes."""
+    bad_frames_per_minute: int | None
+    """Strikes that close a link; 0 never closes, ``None`` leaves it to the link's profile."""
     inquiries_per_card_per_hour: int
     """0 is no limit; more get 65."""
     inquiries_per_terminal_per_minute: int

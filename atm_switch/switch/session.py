@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.profile.model import Profile
 from atm_switch.switch.effects import LinkId
+from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 
 STRIKE_SECONDS = 60.0
@@ -22,6 +23,13 @@ class Dialect:
     def of(cls, profile: Profile) -> "Dialect":
         """Make the packager that belongs to ``profile``."""
         return cls(profile, Packager(profile))
+
+    def pack(self, message: IsoMessage) -> bytes:
+        """Pack a message that also fits a frame.  Raises ``ValueError``: our mistake."""
+        payload = self.packager.pack(message)
+        if len(payload) > self.profile.framing.payload_bytes_max:
+            raise ValueError("the message is longer than the profile's payload_bytes_max")
+        return payload
 
 
 @dataclass(slots=True)

@@ -31,7 +31,7 @@ from atm_switch.switch.doors import Joined
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.house import House
 from atm_switch.switch.network_management import network_management
-from atm_switch.switch.notes import note_of, note_of_unreadable
+from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
 from atm_switch.switch.ports import (
     Ask,
     Commit,
@@ -49,6 +49,10 @@ from atm_switch.wire.message import IsoMessage
 
 ASKS_JOURNAL = (FindRepeat, Reserve, Commit, KeepBusinessDate)
 """Questions whose silence is the journal's."""
+
+
+STRIKING = (Outcome.FORMAT_ERROR, Outcome.NOT_SIGNED_ON)
+"""Outcomes a link should not keep earning: each costs it a strike, as an unknown MTI does."""
 
 
 @dataclass(slots=True)
@@ -109,7 +113,7 @@ class Switch:
             return self._heard_response(session, message)
         rule = session.dialect.profile.rule_of(message.mti)
         if rule is None:
-            return self._unknown(session, message, frame)
+            return self._unknown(session, message, frame) + self._strike(session, now)
         return self._request(Case(message, frame.header, rule, session, now, now))
 
     def answered(self, ticket: Ticket, answer: Any, now: Instant) -> list[Effect]:
@@ -138,9 +142,7 @@ class Switch:
             return self._begin(case, network_management(case, self._house))
         if case.rule.name == "reversal":
             return self._finished(case, reversal(case))
-        if len(self._open) >= self._house.policy.in_flight_max:
-            no = Declined(Outcome.LEDGER_UNAVAILABLE, "too many requests under way")
-            return self._finished(case, declined(case, no))
+        case.is_surplus = len(self._open) >= self._house.policy.in_flight_max
         return self._begin(case, balance_inquiry(case, self._house))
 
     def _begin(self, case: Case, steps: Steps[Response]) -> list[Effect]:
@@ -190,7 +192,7 @@ class Switch:
             if link in self._sessions
         ]
         effects.append(note_of(case, response))
-        if response.outcome is Outcome.FORMAT_ERROR:
+        if response.outcome in STRIKING:
             effects += self._strike(case.session, case.received)
         if case.card_turn is not None:
             following = self._turns.pass_on(case.card_turn, self._open)
@@ -202,20 +204,17 @@ class Switch:
         # A request may be joined from a line of another dialect.
         dialect = self._sessions[link].dialect
         same = dialect is case.session.dialect
-        return payload if same else dialect.packager.pack(response.message)
+        return payload if same else dialect.pack(response.message)
 
     def _unknown(self, session: Session, message: IsoMessage, frame: Frame) -> list[Effect]:
-        outcome = Outcome.UNSUPPORTED_TRANSACTION
-        note = Note(
-            "transaction",
-            {"link": session.link, "mti": message.mti, "outcome": outcome.value},
-        )
         if not is_answerable(message.mti):
-            return [note]
+            return [note_of_unknown(session, message, None)]
         profile = session.dialect.profile
-        response = refusal(message.mti, message.elements, profile, outcome)
-        payload = session.dialect.packager.pack(response)
-        return [Send(session.link, payload, frame.header), note]
+        response = refusal(message.mti, message.elements, profile, Outcome.UNSUPPORTED_TRANSACTION)
+        return [
+            Send(session.link, session.dialect.pack(response), frame.header),
+            note_of_unknown(session, message, response),
+        ]
 
     def _unreadable(
         self, session: Session, frame: Frame, fault: FormatError, now: Instant
@@ -229,13 +228,15 @@ class Switch:
             outcome = Outcome.FORMAT_ERROR if known else Outcome.UNSUPPORTED_TRANSACTION
             element = fault.data_element if known else None
             response = refusal(fault.mti, fault.readable, profile, outcome, element)
-            payload = session.dialect.packager.pack(response)
+            payload = session.dialect.pack(response)
             effects.append(Send(session.link, payload, frame.header))
         effects.append(note_of_unreadable(session, fault))
         return effects + self._strike(session, now)
 
     def _strike(self, session: Session, now: Instant) -> list[Effect]:
         limit = self._house.policy.bad_frames_per_minute
+        if limit is None:
+            limit = session.dialect.profile.inquiry.bad_frames_per_minute
         if limit and session.strike(now.monotonic) >= limit:
             return [Close(session.link, f"{limit} bad frames within a minute")]
         return []
@@ -262,16 +263,16 @@ class Switch:
         session.echo_stan, session.echo_sent_at = session.next_stan(), now.monotonic
         code = session.dialect.profile.network.echo
         elements = {7: transmission_stamp(now.utc), 11: session.echo_stan, 70: code}
-        payload = session.dialect.packager.pack(IsoMessage("0800", elements))
+        payload = session.dialect.pack(IsoMessage("0800", elements))
         return [Send(session.link, payload), Note("echo sent", {"link": session.link})]
 
 
 def _packed(case: Case, response: Response) -> tuple[bytes, Response]:
-    packager = case.session.dialect.packager
+    dialect = case.session.dialect
     try:
-        return packager.pack(response.message), response
+        return dialect.pack(response.message), response
     except ValueError as mistake:
         # A response we cannot write is our bug; the terminal still hears of it.
         outcome = Outcome.INTERNAL_ERROR
         message = refusal(case.message.mti, case.message.elements, case.profile, outcome)
-        return packager.pack(message), Response(message, outcome, str(mistake))
+        return dialect.pack(message), Response(message, outcome, str(mistake))

@@ -104,7 +104,7 @@ def test_pvv_is_for_the_lab_only(run: CommandLine, bank: Path) -> None:
     """In production no PIN is ever put into this program."""
     done = run("cards", "pvv", str(bank), stdin=f"{PAN}\n123456\n", ATM_MODE="production")
 
-    assert (1, "") == (done.returncode, done.stdout)
+    assert (78, "") == (done.returncode, done.stdout)
 
 
 def test_unblock_names_the_card_masked(run: CommandLine, bank: Path) -> None:

@@ -52,3 +52,28 @@ def test_wheel_brings_its_specs(unpacked: Path) -> None:
     assert "atm_switch/specs/profiles/bpjstk-jht-v1.toml" in inside
     assert "atm_switch/specs/development-rates.csv" in inside
     assert not any(name.startswith(("tests/", "specs/")) for name in inside)
+
+
+def test_wheel_reads_its_own_profiles(unpacked: Path, tmp_path: Path) -> None:
+    """Every profile loads from inside the wheel, not from a checkout that lies around."""
+    program = (
+        "from atm_switch.profile.load import load_profile as load\n"
+        "from atm_switch.profile.shipped import shipped_profiles, specs_folder\n"
+        "print(specs_folder(), *[load(name).name for name in shipped_profiles()], sep='\\n')"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(unpacked)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert 0 == done.returncode, done.stderr
+    folder, *names = done.stdout.splitlines()
+    assert unpacked.resolve() / "atm_switch" / "specs" == Path(folder)
+    ends = ("", "-bcd", "-ebcdic", "-golden")
+    assert [f"bpjstk-jht-v1{end}" for end in ends] == names

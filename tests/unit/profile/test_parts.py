@@ -25,6 +25,7 @@ ELEMENT = '{ name = "X", class = "n", length = 4 }'
         ("[channels]\n6011 = 'ATM'", "channels.6011 must be a table"),
         ("[channels.6010]\nfloor = 3", "channels.6010.floor is not known here"),
         ("[segments]\nPU = 1", "segments.PU must be a text"),
+        ("[outcomes]\nduplicate = 94", "outcomes.duplicate must be a table"),
         ("[outcomes.bad_pan]\ncode = 14", "outcomes.bad_pan.code must be a text"),
     ],
 )
@@ -131,6 +132,14 @@ def test_misshapen_layout_is_named(rows: str) -> None:
     problem = "layouts.inquiry_request must be a list of [name, length, class]"
 
     assert problem in problems_of(f"[layouts]\ninquiry_request = {rows}")
+
+
+@pytest.mark.parametrize("name", ["inquiry_request", "inquiry_response"])
+def test_missing_layout_is_named(name: str) -> None:
+    """
+    Both directions of DE48 have their layout.
+    """
+    assert f"layouts.{name} is missing" in rewritten(f"{name} = [", f"old_{name} = [")
 
 
 @pytest.mark.parametrize("code", ["", "0", "000", "a0", "é0"])

@@ -29,7 +29,7 @@ zone = "WIT"
 
 def test_bank_becomes_its_policy() -> None:
     """Every key of a bank arrives, as the type the core knows."""
-    policy = read_settings(TEXT).to_policy(60).acquirers[AcquirerId("009")]
+    policy = read_settings(TEXT).to_policy().acquirers[AcquirerId("009")]
 
     assert (PinPolicy.ACQUIRER, MacPolicy.OFF) == (policy.pin, policy.mac)
     assert not policy.admits_any_terminal
@@ -40,7 +40,7 @@ def test_bank_becomes_its_policy() -> None:
 
 def test_terminals_go_to_their_bank_only() -> None:
     """A listed terminal is known to the bank it names and to no other."""
-    acquirers = read_settings(TEXT).to_policy(60).acquirers
+    acquirers = read_settings(TEXT).to_policy().acquirers
 
     assert Zone.WIT is acquirers[AcquirerId("009")].terminals[TerminalId("S1ABC123")].zone
     assert {} == acquirers[AcquirerId("014")].terminals
@@ -50,5 +50,5 @@ def test_strikes_default_to_the_profile() -> None:
     """Only what the operator wrote goes before the profile; zero is written, too."""
     silent, off = read_settings(TEXT), read_settings(TEXT + "[limits]\nbad_frames_per_minute = 0\n")
 
-    assert 60 == silent.to_policy(60).bad_frames_per_minute
-    assert 0 == off.to_policy(60).bad_frames_per_minute
+    assert None is silent.to_policy().bad_frames_per_minute
+    assert 0 == off.to_policy().bad_frames_per_minute

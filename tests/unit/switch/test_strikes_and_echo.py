@@ -95,8 +95,8 @@ def test_strikes_are_counted_by_link() -> None:
 
 def test_refused_messages_count_as_strikes() -> None:
     """
-    A readable message that is refused with 30 is a strike like an unreadable one; 58, 12
-    and 56 are answers, not strikes.
+    A readable message that is refused with 30 is a strike like an unreadable one; a 12 for
+    its processing code is an answer, not a strike.
     """
     bench = signed_on(bad_frames_per_minute=3)
     for stan in ("000001", "000002", "000003", "000004"):
@@ -106,6 +106,34 @@ def test_refused_messages_count_as_strikes() -> None:
     bench.ask(bench.inquiry({49: "840"}))
     bench.ask(bench.inquiry({48: None}))
     bench.ask(network("301", {2: "9990090000000012"}))
+
+    assert [1] == [close.link for close in bench.closed]
+
+
+def test_strangers_cost_strikes() -> None:
+    """
+    Asking without sign-on, and MTIs nobody knows, end a link as bad frames do.
+    """
+    unsigned, unknown = Bench(bad_frames_per_minute=3), signed_on(bad_frames_per_minute=3)
+
+    for stan in ("000001", "000002", "000003"):
+        unsigned.ask(unsigned.inquiry({11: stan}))
+        unknown.ask(IsoMessage("0100", {11: stan}))
+
+    assert [1] == [close.link for close in unsigned.closed]
+    assert [1] == [close.link for close in unknown.closed]
+
+
+def test_strikes_are_the_profiles_where_nobody_says_otherwise() -> None:
+    """
+    Without a setting each link has its own profile's number.
+    """
+    bench = Bench(bad_frames_per_minute=None)
+
+    for _ in range(59):
+        bench.feed(GARBAGE)
+    assert [] == bench.closed
+    bench.feed(GARBAGE)
 
     assert [1] == [close.link for close in bench.closed]
 

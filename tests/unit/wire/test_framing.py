@@ -76,6 +76,13 @@ def test_header_comes_back_as_it_came() -> None:
     assert b"ISO041000017" == answering_header(BASE, b"ISO041000017")
 
 
+def test_tpdu_goes_back_with_addresses_changed() -> None:
+    """Destination and origin change places; the first byte stays."""
+    tpdu = replace(BASE, header_bytes=5, header_own=b"\x60\x00\x00\x00\x00", header_is_tpdu=True)
+
+    assert bytes.fromhex("6000010003") == answering_header(tpdu, bytes.fromhex("6000030001"))
+
+
 @pytest.mark.parametrize("payload", [b"", b"9" * 4097])
 def test_payload_out_of_bounds_is_our_mistake(payload: bytes) -> None:
     """We never send what we would not take."""

@@ -143,3 +143,17 @@ def test_message_of_no_mti_is_not_packed(packager: Packager, mti: str) -> None:
     """
     with pytest.raises(ValueError, match=r"^DE000: an MTI is four digits"):
         packager.pack(IsoMessage(mti, {11: STAN}))
+
+
+def test_escape_of_the_codec_is_a_refusal() -> None:
+    """
+    pyiso8583 raises ``KeyError`` where its specification has a hole: that is a 30 as well.
+    """
+    packager = Packager(load_profile("bpjstk-jht-v1-bcd"))
+    del packager._spec["11"]
+
+    fault = fault_of(packager, bytes.fromhex(WHOLE))
+
+    assert "DE001: cannot be read (KeyError)" == str(fault)
+    assert fault.__cause__ is None
+    assert fault.__suppress_context__

@@ -1,0 +1,28 @@
+"""One switch a data folder: a lock file held as long as the process lives.
+
+Two switches on one folder would count PIN tries, card turns and host references apart.
+The kernel gives the lock back however the process ends.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from atm_switch.domain.errors import Refused
+
+LOCK_FILE = "serve.lock"
+
+
+def lock_folder(root: Path) -> Callable[[], None]:
+    """Take the folder for this process alone; return what gives it back.
+
+    Raises ``Refused`` where another switch serves it.
+    """
+    descriptor = os.open(root / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise Refused(f"another atm-switch serves {root} already; stop that one first") from None
+    return lambda: os.close(descriptor)

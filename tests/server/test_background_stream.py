@@ -1,0 +1,80 @@
+"""Claims about the log's stream: it never blocks, never fails, and says what it lost."""
+
+import io
+import os
+import threading
+
+from atm_switch.server.background_stream import BackgroundStream
+from atm_switch.server.log import make_logger
+
+
+class DeafReader(io.StringIO):
+    """A stream whose reader is gone, for a while."""
+
+    def __init__(self) -> None:
+        """Begin deaf."""
+        super().__init__()
+        self.is_deaf = True
+
+    def write(self, text: str) -> int:
+        """Fail as a broken pipe or a full disk does."""
+        if self.is_deaf:
+            raise BrokenPipeError
+        return super().write(text)
+
+
+def test_lines_come_out_in_order() -> None:
+    """All of them, after close."""
+    target = io.StringIO()
+    stream = BackgroundStream(target)
+
+    for at in range(1000):
+        stream.write(f"{at}\n")
+    stream.close()
+
+    assert [str(at) for at in range(1000)] == target.getvalue().splitlines()
+
+
+def test_reader_that_went_away_costs_lines_only() -> None:
+    """Nothing is raised; the count of lost lines is the next line that gets through."""
+    target = DeafReader()
+    stream = BackgroundStream(target)
+    for _ in range(5):
+        stream.write("lost\n")
+    while stream._queue.qsize() or stream.lost < 5:
+        threading.Event().wait(0.001)
+
+    target.is_deaf = False
+    stream.write("heard\n")
+    stream.close()
+
+    assert '{"event": "log lines lost", "count": 5}\nheard\n' == target.getvalue()
+
+
+def test_pipe_nobody_reads_does_not_hold_the_writer() -> None:
+    """Ten times more than a pipe takes is written at once; what does not fit is counted."""
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as pipe:
+        stream = BackgroundStream(pipe, lines_max=100)
+        for _ in range(10_000):
+            stream.write("x" * 100 + "\n")
+        lost = stream.lost
+        os.set_blocking(reader, False)
+        while stream._queue.qsize():
+            try:
+                os.read(reader, 1 << 20)
+            except BlockingIOError:
+                threading.Event().wait(0.001)
+        os.close(reader)
+        stream.close()
+
+    assert 9_000 < lost
+
+
+def test_logger_on_a_stream_of_its_own_is_direct() -> None:
+    """Tests and commands that hand a stream in read it at once, values cut to a length."""
+    target = io.StringIO()
+
+    make_logger("json", "info", target).info("event", long="y" * 600)
+
+    assert "y" * 512 + "..." in target.getvalue()

@@ -1,0 +1,85 @@
+"""Claims about links that are busy, half closed, or answered with what cannot be packed."""
+
+import asyncio
+from dataclasses import replace
+
+from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.policy import PinPolicy
+from atm_switch.switch.session import Dialect
+from atm_switch.wire.framing import enclose
+from atm_switch.wire.message import IsoMessage
+from tests.doubles.bench import Bench, bank
+from tests.doubles.inquiries import commits
+from tests.doubles.open_house import caller, open_house
+
+
+def echo_of(stan: int) -> IsoMessage:
+    """An echo request."""
+    return IsoMessage("0800", {7: "0630072507", 11: f"{stan:06d}", 70: "301"})
+
+
+async def test_link_whose_reads_never_end_on_a_frame_lives_on() -> None:
+    """Each frame is finished at once, the stream never is: the frame's clock starts anew."""
+    async with open_house() as house, caller(house) as client:
+        frames = [
+            enclose(client.framing, client.dialect.packager.pack(echo_of(n))) for n in range(9)
+        ]
+        client.writer.write(frames[0] + frames[1][:9])
+        assert "000000" == (await client.hear())[11]
+
+        for number in range(1, 8):
+            house.pass_time(4)
+            client.writer.write(frames[number][9:] + frames[number + 1][:9])
+
+            assert f"{number:06d}" == (await client.hear())[11]
+
+
+async def test_half_closed_link_still_gets_its_answer() -> None:
+    """Who asks and then says that no more comes is answered before the link ends."""
+    async with open_house() as house, caller(house) as client:
+        house.journal.holds = True
+        client.say(house.bench.inquiry())
+        client.writer.write_eof()
+        while not house.journal.held:
+            await asyncio.sleep(0.001)
+
+        house.journal.release()
+        house.journal.holds = False
+
+        assert "00" == (await client.hear())[39]
+        assert b"" == await client.hear_payload()
+
+
+def too_small_bench() -> Bench:
+    """A bench whose profile has no room for the slip: a mistake no judge has seen."""
+    bench = Bench(banks=(bank(pin=PinPolicy.ISSUER),))
+    profile = bench.dialect.profile
+    slip = replace(profile.elements[63], longest=100)
+    bench.dialect = Dialect.of(replace(profile, elements={**profile.elements, 63: slip}))
+    bench.open(2)
+    return bench
+
+
+def test_response_that_cannot_be_packed_is_a_journaled_96() -> None:
+    """Row and wire both say 96, and the right PIN costs no try however often."""
+    bench = too_small_bench()
+    bench.sign_on(link=2)
+
+    for number in range(5):
+        response = bench.ask(bench.inquiry({11: f"{number:06d}"}), link=2)
+        assert "96" == response[39]
+
+    assert [Outcome.INTERNAL_ERROR] * 5 == [c.ending.outcome for c in commits(bench)]
+    assert [0] == list(bench.memory.tries.values())
+
+
+def test_frame_longer_than_the_profile_allows_is_a_96_too() -> None:
+    """What fits no frame is our mistake, told to the terminal."""
+    bench = Bench()
+    profile = bench.dialect.profile
+    framing = replace(profile.framing, payload_bytes_max=900)
+    bench.dialect = Dialect.of(replace(profile, framing=framing))
+    bench.open(2)
+    bench.sign_on(link=2)
+
+    assert "96" == bench.ask(bench.inquiry(), link=2)[39]
