@@ -52,6 +52,10 @@ def add(folder: Path, bank: str, name: str, pin: str) -> None:
     print(f"acquirer {bank} is in {folder / 'switch.toml'}; restart the switch to let it in")
     if key is not None:
         print(f"its PIN key has the check value {check_value(key)}")
+    for listener in opened.settings.listeners:
+        if listener.acquirer is None:
+            print(f"{listener.listen} has no acquirer: sign-ons without DE32 get 30 there now;")
+            print("  set acquirer in that [[listeners]] table, or have the banks send DE32")
     if opened.is_lab:
         added = next(one for one in opened.settings.acquirers if one.id == bank)
         print(f"a terminal's kit: {write_kit(opened, added, key)}")
