@@ -122,6 +122,9 @@ def _fail_settings(error: SwitchError) -> int | None:
 
 def _show_misuse(error: click.ClickException) -> int:
     """Show what click has to say; what it quotes may be a PAN or a KPJ put in by mistake."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     long_digits = re.compile(f"[0-9]{{{_DIGITS_SHOWN_MAX + 1},}}")
     told = long_digits.sub(lambda found: "*" * len(found[0]), error.format_message())
     click.UsageError(told, getattr(error, "ctx", None)).show()

@@ -219,3 +219,12 @@ def test_output_has_no_colours(run: CommandLine) -> None:
     done = run("srve", NO_COLOR="1")
 
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_no_command_shows_the_help_once(run: CommandLine) -> None:
+    """A bare call is usage, told once and without the word error."""
+    done = run()
+
+    assert 2 == done.returncode
+    assert 1 == done.stderr.count("Usage:")
+    assert "Error" not in done.stderr
