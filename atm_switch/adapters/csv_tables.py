@@ -38,9 +38,9 @@ totals AS (
 )
 SELECT kpj, total FROM totals WHERE total < 0 ORDER BY kpj
 """
-_TAKEN_LAST_FIRST: Final = """
+_TAKEN_LARGEST_FIRST: Final = """
 SELECT seq, posted_on, kind, amount_sen, import_id, line FROM staged
-WHERE kpj = ? AND amount_sen < 0 ORDER BY seq DESC
+WHERE kpj = ? AND amount_sen < 0 ORDER BY amount_sen, seq DESC
 """
 _BOOK: Final = """
 INSERT INTO postings (kpj, posted_on, kind, amount_sen, import_id)
@@ -145,11 +145,11 @@ class PostingsTable:
         )
 
     def overdrawings(self) -> Iterator[Overdrawing]:
-        """Yield and take back, last first, what would leave an account below zero."""
+        """Yield and take back, largest first, then last, what would leave an account below zero."""
         self._connection.execute("CREATE INDEX staged_by_kpj ON staged (kpj, amount_sen)")
         for kpj, total in self._connection.execute(_OVERDRAWN).fetchall():
             lacking = -total
-            taken = self._connection.execute(_TAKEN_LAST_FIRST, (kpj,)).fetchall()
+            taken = self._connection.execute(_TAKEN_LARGEST_FIRST, (kpj,)).fetchall()
             for seq, day, kind, sen, import_id, line in taken:
                 if lacking <= 0:
                     break

@@ -36,11 +36,12 @@ def config() -> None:
 @click.argument("place", metavar="DIR|FILE", type=click.Path(path_type=Path))
 def check(place: Path) -> None:
     """Name everything wrong in the settings of DIR, or in FILE; exits 78 if there is any."""
-    from atm_switch.settings.load import SettingsWrong, load_settings
+    from atm_switch.settings.load import FILE_NAME, SettingsWrong, load_settings
 
     settings = load_settings(place)
     root = place if place.is_dir() else place.parent
-    problems = list(_wrong_files(settings, root))
+    path = place / FILE_NAME if place.is_dir() else place
+    problems = list(_wrong_files(settings, root, path.read_text(encoding="utf-8"), path.name))
     if problems:
         raise SettingsWrong(problems)
     counted = f"{len(settings.listeners)} listener(s), {len(settings.acquirers)} acquirer(s)"
@@ -85,21 +86,27 @@ def _cells(row: object) -> tuple[str, str, str]:
     return row.key, row.value, row.origin
 
 
-def _wrong_files(settings: "Settings", root: Path) -> "Iterator[str]":
-    """Judge the files the settings name: dialects and rates."""
+def _wrong_files(settings: "Settings", root: Path, text: str, name: str) -> "Iterator[str]":
+    """Judge the files the settings name, each problem at the line that names the file."""
     from atm_switch.adapters.rates_file import read_rates
     from atm_switch.app import profile_of
     from atm_switch.domain.errors import Refused
+    from atm_switch.settings.lines import find_lines, line_of
 
-    for name in dict.fromkeys(one.profile for one in settings.listeners):
+    lines = find_lines(text)
+    for at, listener in enumerate(settings.listeners):
+        place = f"{name}:{line_of(('listeners', at, 'profile'), lines) or 1}"
         try:
-            profile_of(name, root)
+            known = profile_of(listener.profile, root).channels
         except Refused as error:
-            yield str(error)
-        except LookupError as error:
-            yield f"listeners: {error.args[0]}"
+            for line in str(error).splitlines():
+                yield f"{place}: {line}"
+            continue
+        for bank in settings.acquirers:
+            for code in sorted(set(bank.channels) - known.keys()):
+                yield f"{place}: {listener.profile} knows no channel {code} of bank {bank.id}"
     if settings.ledger.rates:
         try:
             read_rates(root / settings.ledger.rates)
         except Refused as error:
-            yield f"ledger.rates: {error}"
+            yield f"{name}:{line_of(('ledger', 'rates'), lines) or 1}: ledger.rates: {error}"

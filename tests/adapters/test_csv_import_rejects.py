@@ -142,7 +142,8 @@ def test_refused_file_leaves_no_rejects(bench: LedgerBench, rejects: Path) -> No
 
 def test_overdrawing_is_set_aside_last_first(bench: LedgerBench, rejects: Path) -> None:
     """
-    Of an overdrawn account the last takings are set aside, until the rest is covered.
+    Of an overdrawn account the largest takings are set aside, of equal ones the last, until
+    the rest is covered.
     """
     claims = "".join(f"12345678901,2025-02-0{day},claim,60\n" for day in (1, 2, 3))
 
