@@ -5,7 +5,7 @@ from atm_switch.domain.outcome import Outcome
 from atm_switch.profile.model import MessageRule
 from atm_switch.wire.message import IsoMessage
 
-MAC_PRIMARY, MAC_SECONDARY, SECOND_BITMAP = 64, 128, 65
+MAC_PRIMARY, SECOND_BITMAP = 64, 65
 
 
 def check_presence(message: IsoMessage, rule: MessageRule) -> None:

@@ -4,7 +4,7 @@ The doors hand typed values on; the case keeps only what must survive a decline 
 journal, the log and the answer need whichever door said no.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from atm_switch.domain.instant import Instant
 from atm_switch.domain.mask import mask_pan
@@ -71,3 +71,5 @@ class Response:
     is_repeat: bool = False
     what: str = "transaction"
     """What the log calls it."""
+    payload: bytes | None = field(default=None, repr=False)
+    """The message packed in the dialect of its request's link, once that was done."""

@@ -4,6 +4,8 @@ Responses come from the allow-lists of ``messages/responses.py``; a decline says
 outcome's text in the member's language in DE62, a 30 only names its element in DE44.
 """
 
+from dataclasses import replace
+
 from atm_switch.domain.errors import Declined
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.amounts import AMOUNT_MAX, AdditionalAmount, write_amounts
@@ -67,6 +69,27 @@ def _language_asked_for(case: Case) -> str:
         return read_inquiry_data(case.message.get(48), case.profile).language
     except ValueError:
         return ""
+
+
+def packed(case: Case, response: Response) -> Response:
+    """Return the response with its payload; one that cannot be packed becomes a 96.
+
+    That is our mistake, and the terminal still hears of it: as a decline, or in the fewest
+    elements where not even that can be written.
+    """
+    if response.payload is not None:
+        return response
+    dialect, outcome = case.session.dialect, Outcome.INTERNAL_ERROR
+    try:
+        return replace(response, payload=dialect.pack(response.message))
+    except ValueError as mistake:
+        reason = str(mistake)
+    response = declined(case, Declined(outcome, reason))
+    try:
+        return replace(response, payload=dialect.pack(response.message))
+    except ValueError:
+        message = refusal(case.message.mti, case.message.elements, case.profile, outcome)
+        return Response(message, outcome, reason, payload=dialect.pack(message))
 
 
 def again(case: Case, stored: StoredResponse) -> Response:

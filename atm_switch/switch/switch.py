@@ -26,7 +26,7 @@ from atm_switch.messages.mti import is_answerable, is_response
 from atm_switch.messages.responses import refusal
 from atm_switch.switch.balance_inquiry import balance_inquiry, place_of
 from atm_switch.switch.case import Case, Response
-from atm_switch.switch.compose import declined
+from atm_switch.switch.compose import declined, packed
 from atm_switch.switch.doors import Joined
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.house import House
@@ -182,12 +182,12 @@ class Switch:
         return self.answered(ticket, None, now)
 
     def _finished(self, case: Case, response: Response) -> list[Effect]:
-        payload, response = _packed(case, response)
+        response = packed(case, response)
         case.session.in_flight -= case.is_counted
         flight = self._house.flights.pop(case.flight, None) if case.flight else None
         waiting = flight.waiting if flight else []
         effects: list[Effect] = [
-            Send(link, self._spelled(link, case, response, payload), header)
+            Send(link, self._spelled(link, case, response), header)
             for link, header in [(case.session.link, case.header), *waiting]
             if link in self._sessions
         ]
@@ -200,11 +200,12 @@ class Switch:
                 effects += self._give_turn(case.card_turn, following, case.now)
         return effects
 
-    def _spelled(self, link: LinkId, case: Case, response: Response, payload: bytes) -> bytes:
+    def _spelled(self, link: LinkId, case: Case, response: Response) -> bytes:
         # A request may be joined from a line of another dialect.
         dialect = self._sessions[link].dialect
-        same = dialect is case.session.dialect
-        return payload if same else dialect.pack(response.message)
+        if response.payload is not None and dialect is case.session.dialect:
+            return response.payload
+        return dialect.pack(response.message)
 
     def _unknown(self, session: Session, message: IsoMessage, frame: Frame) -> list[Effect]:
         if not is_answerable(message.mti):
@@ -265,14 +266,3 @@ class Switch:
         elements = {7: transmission_stamp(now.utc), 11: session.echo_stan, 70: code}
         payload = session.dialect.pack(IsoMessage("0800", elements))
         return [Send(session.link, payload), Note("echo sent", {"link": session.link})]
-
-
-def _packed(case: Case, response: Response) -> tuple[bytes, Response]:
-    dialect = case.session.dialect
-    try:
-        return dialect.pack(response.message), response
-    except ValueError as mistake:
-        # A response we cannot write is our bug; the terminal still hears of it.
-        outcome = Outcome.INTERNAL_ERROR
-        message = refusal(case.message.mti, case.message.elements, case.profile, outcome)
-        return dialect.pack(message), Response(message, outcome, str(mistake))

@@ -1,17 +1,17 @@
 """Claims about the emulator and the switch together: two programs, one socket, no doubles."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
-from tests.unit.terminal_emulator.emulator import SECONDS, environment, run
+from tests.doubles.served import run as run_switch
+from tests.doubles.served import serve
+from tests.unit.terminal_emulator.emulator import run
 
-SWITCH = (sys.executable, "-m", "atm_switch")
 UNLINKED = "9990090000000012"
 """Sound, and unknown to a switch without members."""
 PIN = "135790"
@@ -24,7 +24,7 @@ class Served:
     address: str
     kit: str
 
-    def inquire(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def inquire(self, *arguments: str) -> CompletedProcess[str]:
         """Run one inquiry against it, in JSON."""
         return run("inquire", "--connect", self.address, "--kit", self.kit, "--json", *arguments)
 
@@ -33,32 +33,9 @@ class Served:
 def switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Hold a switch of a fresh folder, without members."""
     folder = tmp_path_factory.mktemp("switch") / "bank"
-    subprocess.run(
-        [*SWITCH, "init", str(folder), "--listen", "127.0.0.1:0"],
-        check=True,
-        capture_output=True,
-        timeout=SECONDS,
-        env=environment(),
-    )
-    log = folder.parent / "switch.log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [*SWITCH, "serve", str(folder)],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=environment(),
-        )
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("listening on "), log.read_text()
-        address = line.removeprefix("listening on ").strip()
-        yield Served(address, str(folder / "terminal-kit.json"))
-    finally:
-        process.terminate()
-        process.wait(SECONDS)
-        process.stdout.close()
+    assert 0 == run_switch("init", folder, "--listen", "127.0.0.1:0").returncode
+    with serve(folder) as running:
+        yield Served(running.address, str(folder / "terminal-kit.json"))
 
 
 @pytest.mark.parametrize("command", ["sign-on", "echo", "sign-off"])
@@ -99,7 +76,7 @@ def test_unknown_bank_is_refused_at_sign_on(switch: Served) -> None:
 def test_nothing_printed_holds_a_secret(switch: Served) -> None:
     """Neither program prints the card number or the PIN."""
     done = switch.inquire("--pan", UNLINKED, "--pin", PIN)
-    logged = (Path(switch.kit).parent.parent / "switch.log").read_text()
+    logged = (Path(switch.kit).parent.parent / "bank.log").read_text()
 
     assert not any(
         canary in text for canary in (UNLINKED, PIN) for text in (done.stdout, done.stderr, logged)
