@@ -18,18 +18,17 @@ from atm_switch.adapters.clock import read_clock, utc_now
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_writer import JournalWriter
+from atm_switch.adapters.key_keeper import KeyKeeper
 from atm_switch.adapters.ledger_sqlite import SqliteLedger
 from atm_switch.adapters.rates_file import read_rates
 from atm_switch.adapters.registry_sqlite import SqliteRegistry
 from atm_switch.adapters.schema import open_writer
-from atm_switch.adapters.software_hsm import SoftwareHsm
+from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
 from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.folder import DataFolder
-from atm_switch.profile.load import load_profile
-from atm_switch.profile.model import Profile
-from atm_switch.profile.shipped import profile_text, shipped_profiles
+from atm_switch.folder import DataFolder, profile_of
+from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.vault import Vault
 from atm_switch.server.desk import Desk, Neighbours
 from atm_switch.server.entrance import Entrance
@@ -41,13 +40,14 @@ from atm_switch.settings.model import Settings
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Ticket
 from atm_switch.switch.house import House
-from atm_switch.switch.policy import PinPolicy, SwitchPolicy
+from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintKey, VerifyPin
+from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import (
     FindAccount,
     FindCard,
     FindRepeat,
     FindSiblings,
-    VerifyPin,
+    KeepKeys,
 )
 from atm_switch.switch.session import Dialect
 from atm_switch.switch.switch import Switch
@@ -61,21 +61,6 @@ C = TypeVar("C", bound=_Closable)
 
 TICK_SECONDS = 0.25
 """How often time passes for idle, overdue and dripping links."""
-
-
-def profile_of(name: str, root: Path) -> Profile:
-    """Load a shipped profile by name, or a profile file by its path from the folder.
-
-    Raises ``ProfileWrong`` with every problem.
-    """
-
-    def text_of(wanted: str) -> str:
-        path = root / wanted
-        if wanted in shipped_profiles() or not path.is_file():
-            return profile_text(wanted)
-        return path.read_text(encoding="utf-8")
-
-    return load_profile(name, text_of)
 
 
 @dataclass
@@ -112,7 +97,7 @@ class Service:
         profiles = {one.profile: profile_of(one.profile, root) for one in settings.listeners}
         policy = settings.to_policy()
         self._resources.callback(lock_folder(root))
-        self._refuse_what_cannot_work(policy)
+        refuse_what_cannot_work(self.folder, self.vault)
         journal = self._make_journal()
         reader, neighbours = self._open_neighbours()
         house = House(policy, self.vault, _rates(self.folder), reader.last_sequence())
@@ -132,16 +117,6 @@ class Service:
         self._tick(loop, desk)
         gc.freeze()
 
-    def _refuse_what_cannot_work(self, policy: SwitchPolicy) -> None:
-        for bank in policy.acquirers.values():
-            if bank.pin is not PinPolicy.ISSUER:
-                continue
-            if not any(owner == bank.acquirer for owner, _ in self.vault.pin_keys):
-                raise Refused(
-                    f'acquirer {bank.acquirer} has pin = "issuer" but no PIN key; '
-                    "make one with: atm-switch acquirer add"
-                )
-
     def _open_neighbours(self) -> tuple[JournalReader, Neighbours]:
         folder, vault = self.folder, self.vault
         seconds = folder.settings.ledger.query_seconds_max
@@ -153,9 +128,21 @@ class Service:
             FindCard: lambda question: registry.card(question.ref),
             FindSiblings: lambda question: ledger.siblings(question.kpj),
             FindAccount: lambda question: ledger.account(question.kpj, question.as_of),
-            VerifyPin: SoftwareHsm(vault).verify_pin,
+            KeepKeys: self._kept(KeyKeeper(folder.change_keys)).keep,
+            **self._engine(),
         }
         return reader, neighbours
+
+    def _engine(self) -> Neighbours:
+        pins = self.folder.settings.pins
+        engine = SoftwareHsm(os.urandom, pin_matcher(pins.method, pins.decimalisation_table))
+        return {
+            VerifyPin: engine.verify_pin,
+            CheckMac: engine.check_mac,
+            MakeMac: engine.make_mac,
+            ImportKey: engine.import_key,
+            MintKey: engine.mint_key,
+        }
 
     def _kept(self, resource: C) -> C:
         self._resources.callback(resource.close)

@@ -151,6 +151,16 @@ def echo(**given: Any) -> int:
     return _network("ECHO", given)
 
 
+@cli.command("request-keys")
+@_terminal_options
+@_json_option
+def request_keys(**given: Any) -> int:
+    """Ask the host for new keys (0800, 161), and write what it delivers into the kit."""
+    from terminal_emulator import commands
+
+    return commands.request_keys(TerminalOptions(**given))
+
+
 @cli.command()
 @_terminal_options
 def atm(**given: Any) -> int:

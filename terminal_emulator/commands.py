@@ -94,6 +94,33 @@ def network(options: "TerminalOptions", verb: Verb) -> int:
     )
 
 
+def request_keys(options: "TerminalOptions") -> int:
+    """Have the host deliver new keys; 0 only if every one of them was taken."""
+    kit = _kit_of(options)
+    held = [key for key in (kit.pin_key, kit.mac_key) if key is not None]
+    if kit.path is None or kit.exchange_key is None or not held:
+        raise click.UsageError("keys are delivered to a kit that has some: pass --kit KIT.json")
+
+    async def once() -> list[str]:
+        manner = Manner(options.timeout)
+        async with line_to(options.connect, kit, manner) as line:
+            return await line.request_keys(len(held))
+
+    try:
+        told = asyncio.run(once())
+    except Refused as error:
+        _print_failure(options, str(error))
+        raise
+    if options.as_json:
+        click.echo(json.dumps({"kit": str(kit.path), "deliveries": told}))
+    refused = [one for one in told if one.startswith("refused")]
+    if refused:
+        raise Refused(f"a delivered key was not taken: {refused[0]}")
+    if not options.as_json:
+        click.echo(f"{kit.path}: new {' and '.join(told)}")
+    return DONE
+
+
 def atm(options: "TerminalOptions") -> int:
     """Be an ATM until somebody switches it off."""
     kit = _kit_of(options)

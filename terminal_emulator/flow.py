@@ -74,7 +74,7 @@ class Line:
             result = read_network_answer(question, reply, profile, language)
         except ValueError as error:
             raise LinkError(f"{self.link.address} answered nonsense: {error}") from None
-        if result.is_approved and verb is not Verb.ECHO:
+        if result.is_approved and verb in (Verb.SIGN_ON, Verb.SIGN_OFF):
             self._is_signed_on = verb is Verb.SIGN_ON
         return NetworkResult(
             result.code, result.text, result.is_approved, result.stan, _since(started)
@@ -93,6 +93,7 @@ class Line:
 
         Raises ``ValueError`` for a PIN or data that cannot be sent.
         """
+        self.terminal.pin_key = self.link.keys.pin  # a new one may have been delivered
         question = self.terminal.inquiry(pan, wish, datetime.now(UTC), pin)
         started = asyncio.get_running_loop().time()
         reply = await self.link.ask(question, self._manner.seconds)
@@ -102,6 +103,22 @@ class Line:
         except ValueError as error:
             raise LinkError(f"{self.link.address} answered nonsense: {error}") from None
         return result.took(_since(started))
+
+    async def request_keys(self, count: int) -> list[str]:
+        """Ask for new keys and return what became of the ``count`` deliveries that follow.
+
+        Raises ``LinkError`` also where the host refuses, or delivers fewer.
+        """
+        result = await self.network(Verb.KEY_REQUEST)
+        if not result.is_approved:
+            raise LinkError(
+                f"{self.link.address} refused to deliver keys: {result.code} {result.text}"
+            )
+        try:
+            async with asyncio.timeout(self._manner.seconds):
+                return [await self.link.deliveries.get() for _ in range(count)]
+        except TimeoutError:
+            raise LinkError(f"{self.link.address} did not deliver all keys in time") from None
 
     async def close(self) -> None:
         """Sign off where signing on was ours, then hang up; what goes wrong hurts nobody."""
@@ -119,7 +136,7 @@ async def open_line(address: Address, kit: Kit, manner: Manner = DEFAULT_MANNER)
     """
     profile = find_profile(kit.profile)
     terminal = Terminal(profile, kit.station, kit.pin_key, manner.first_stan())
-    line = Line(await open_link(address, profile, CONNECT_SECONDS), terminal, manner)
+    line = Line(await open_link(address, profile, CONNECT_SECONDS, kit.keys()), terminal, manner)
     try:
         if manner.signs_on:
             await line.sign_on()

@@ -6,11 +6,14 @@ A flat JSON object of schema 1, mode 0600::
      "card_acceptor": 15 characters, "location": 40 characters, "channel": "6011",
      "zone": "WIB", "pin_key": hexadecimal, "pin_key_check": 6 hexadecimal digits}
 
-``pin_key`` and its check value are absent where the acquirer verifies the PIN.
+``pin_key`` and its check value are absent where the acquirer verifies the PIN; in the same
+way ``mac_key`` where no MAC is required, ``exchange_key`` where no key is delivered, and
+``mac_key_before``, the one before a delivered ``mac_key``.
 Limits: the key lies in the clear, which is why a kit exists in lab mode only.
 """
 
 import json
+import os
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +27,8 @@ from atm_switch.domain.secret import Key
 from atm_switch.profile.load import load_profile
 from atm_switch.profile.model import Profile
 from atm_switch.profile.shipped import profile_text
-from atm_switch.security.tdes import check_value
+from atm_switch.security.components import key_check_value
+from terminal_emulator.keys import TerminalKeys
 from terminal_emulator.terminal import Station
 
 SCHEMA = 1
@@ -44,6 +48,20 @@ class Kit:
     """Name of a shipped profile, or a path to a profile file."""
     station: Station
     pin_key: Key | None = None
+    mac_key: Key | None = None
+    mac_key_before: Key | None = None
+    exchange_key: Key | None = None
+    path: Path | None = None
+    """Where it was read from: delivered keys are written there."""
+
+    def keys(self) -> TerminalKeys:
+        """Hand out the keys to work with."""
+        macs = tuple(key for key in (self.mac_key, self.mac_key_before) if key is not None)
+        keys = TerminalKeys(self.pin_key, macs, self.exchange_key)
+        if self.path is not None:
+            path = self.path
+            keys.keep = lambda name, key, check: keep_key(path, name, key, check)
+        return keys
 
     def with_words(self, **given: str | None) -> "Kit":
         """Return the kit with some of profile, acquirer, terminal, channel replaced.
@@ -98,8 +116,32 @@ def read_kit(path: Path, warn: Callable[[str], None] = lambda _sentence: None) -
         raise KitError(f"the kit {path} cannot be used: {error}") from None
     if _is_file_name(kit.profile):
         # The folder's settings name profile files from the folder, where the kit lies too.
-        return replace(kit, profile=str(path.parent / kit.profile))
-    return kit
+        kit = replace(kit, profile=str(path.parent / kit.profile))
+    return replace(kit, path=path)
+
+
+def keep_key(path: Path, name: str, key: Key, check: str) -> None:
+    """Write a delivered key into the kit, down to the disk; a MAC key keeps the one before.
+
+    Raises ``ValueError`` where it cannot be written: the key is not taken then.
+    """
+    fresh = path.with_name(path.name + ".new")
+    try:
+        document = json.loads(path.read_bytes())
+        if name == "mac_key" and name in document:
+            document["mac_key_before"] = document[name]
+            document["mac_key_before_check"] = document[f"{name}_check"]
+        document |= {name: key.reveal().hex().upper(), f"{name}_check": check}
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(json.dumps(document, indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        message = f"the kit {path} cannot be written: {error.strerror}"
+        raise ValueError(message) from None
 
 
 def kit_of(document: object) -> Kit:
@@ -121,7 +163,10 @@ def kit_of(document: object) -> Kit:
             channel=Channel(words["channel"]),
             zone=Zone[words["zone"]],
         ),
-        pin_key=_pin_key(document) if document.get("pin_key") is not None else None,
+        pin_key=_key(document, "pin_key"),
+        mac_key=_key(document, "mac_key"),
+        mac_key_before=_key(document, "mac_key_before"),
+        exchange_key=_key(document, "exchange_key"),
     )
 
 
@@ -153,14 +198,27 @@ def _word(document: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _pin_key(document: Mapping[str, Any]) -> Key:
+def _key(document: Mapping[str, Any], name: str) -> Key | None:
+    if document.get(name) is None:
+        return None
     try:
-        key = Key.from_hex(_word(document, "pin_key"))
-        check = check_value(key)
+        key = Key.from_hex(_word(document, name))
+        checks = [_check_value(key, algorithm) for algorithm in ("T", "A")]
     except ValueError as error:
-        message = f"pin_key is unusable: {error}"
+        message = f"{name} is unusable: {error}"
         raise ValueError(message) from None
-    if _word(document, "pin_key_check").upper() != check:
-        message = "pin_key does not have the check value of pin_key_check; it was damaged"
+    if not any(checks):
+        message = f"{name} is unusable: it is no TDES key and no AES key"
+        raise ValueError(message)
+    # Which of the two it is, is the profile's affair.
+    if _word(document, f"{name}_check").upper() not in checks:
+        message = f"{name} does not have the check value of {name}_check; it was damaged"
         raise ValueError(message)
     return key
+
+
+def _check_value(key: Key, algorithm: str) -> str:
+    try:
+        return key_check_value(key, algorithm)
+    except ValueError:
+        return ""

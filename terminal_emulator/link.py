@@ -21,6 +21,7 @@ from atm_switch.wire.framing import Frame, FrameBuffer, answering_header, enclos
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 from terminal_emulator.address import Address
+from terminal_emulator.keys import TerminalKeys
 
 CONNECT_SECONDS = 5.0
 READ_BYTES = 65_536
@@ -42,9 +43,13 @@ class Link:
         address: Address,
         profile: Profile,
         streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        keys: TerminalKeys | None = None,
     ) -> None:
         """Start reading."""
         self.address = address
+        self.deliveries: asyncio.Queue[str] = asyncio.Queue()
+        """What became of each key the host delivered: its name, or why it was refused."""
+        self.keys = keys or TerminalKeys()
         self._profile = profile
         self._packager = Packager(profile)
         self._buffer = FrameBuffer(profile.framing)
@@ -73,7 +78,7 @@ class Link:
         Raises ``LinkError`` in one sentence, and ``ValueError`` for a question the profile
         does not allow.
         """
-        payload = self._packager.pack(question)
+        payload = self.keys.pack(question, self._packager)
         key = (response_mti(question.mti), question[7], question[11])
         if self._ended is not None:
             raise LinkError(str(self._ended))
@@ -126,12 +131,28 @@ class Link:
         except FormatError as error:
             self._settle_nonsense(error)
             return
+        is_authentic = self.keys.is_authentic(frame.payload, message, self._profile)
         if is_response(message.mti):
-            self._settle(message)
+            self._settle(message if is_authentic else self._doubted(message))
         elif is_answerable(message.mti):
-            self._reply(message, frame)
+            self._reply(message, frame, is_authentic=is_authentic)
 
-    def _settle(self, message: IsoMessage) -> None:
+    def _doubted(self, message: IsoMessage) -> IsoMessage | None:
+        """Fail the question this would answer: a terminal believes authentic answers only."""
+        key = (message.mti, message.get(7), message.get(11))
+        _, future = self._waiting.get(key, (None, None))
+        if future is not None:
+            said = f"answered {message.get(39)}" if 39 in message else "answered"
+            _fail(
+                future,
+                f"{self.address} {said}, but its MAC is not under this terminal's MAC key: "
+                "compare the key check values of both sides",
+            )
+        return None
+
+    def _settle(self, message: IsoMessage | None) -> None:
+        if message is None:
+            return
         key = (message.mti, message.get(7), message.get(11))
         _, future = self._waiting.get(key, (None, None))
         if future is not None:
@@ -164,18 +185,34 @@ class Link:
         for _, future in [known] if known else list(self._waiting.values()):
             _fail(future, f"{self.address} answered nonsense: {error}")
 
-    def _reply(self, message: IsoMessage, frame: Frame) -> None:
-        profile, rule = self._profile, self._profile.messages["network"]
-        codes = profile.network
-        known = (codes.sign_on, codes.sign_off, codes.echo, codes.cut_over)
-        if message.mti in rule.mti and message.get(70) in known:
-            response = answer(message, rule, profile.code_of(Outcome.APPROVED))
+    def _reply(self, message: IsoMessage, frame: Frame, *, is_authentic: bool) -> None:
+        profile = self._profile
+        outcome = self._judge(message) if is_authentic else Outcome.MAC_WRONG
+        rule = profile.messages["network"]
+        if message.mti in rule.mti and outcome is not Outcome.UNSUPPORTED_TRANSACTION:
+            response = answer(message, rule, profile.code_of(outcome))
         else:
-            response = refusal(
-                message.mti, message.elements, profile, Outcome.UNSUPPORTED_TRANSACTION
-            )
+            response = refusal(message.mti, message.elements, profile, outcome)
         header = answering_header(profile.framing, frame.header)
-        self._writer.write(enclose(profile.framing, self._packager.pack(response), header))
+        payload = self.keys.pack(response, self._packager, like=frame.payload)
+        self._writer.write(enclose(profile.framing, payload, header))
+
+    def _judge(self, message: IsoMessage) -> Outcome:
+        """Do what the host's own 0800 asks, and say how it ended."""
+        profile = self._profile
+        codes, rules = profile.network, profile.security
+        if message.mti not in profile.messages["network"].mti:
+            return Outcome.UNSUPPORTED_TRANSACTION
+        if message.get(70) in rules.key_delivery:
+            try:
+                name = self.keys.take(message.get(rules.key_element), profile)
+            except ValueError as error:
+                self.deliveries.put_nowait(f"refused: {error}")
+                return Outcome.FORMAT_ERROR
+            self.deliveries.put_nowait(name)
+            return Outcome.APPROVED
+        known = (codes.sign_on, codes.sign_off, codes.echo, codes.cut_over)
+        return Outcome.APPROVED if message.get(70) in known else Outcome.UNSUPPORTED_TRANSACTION
 
     def _give_up(self, key: QuestionKey) -> None:
         self._given_up[key] = None
@@ -189,7 +226,12 @@ class Link:
             _fail(future, str(self._ended))
 
 
-async def open_link(address: Address, profile: Profile, seconds: float = CONNECT_SECONDS) -> Link:
+async def open_link(
+    address: Address,
+    profile: Profile,
+    seconds: float = CONNECT_SECONDS,
+    keys: TerminalKeys | None = None,
+) -> Link:
     """Connect within ``seconds``.  Raises ``LinkError``."""
     try:
         async with asyncio.timeout(seconds):
@@ -198,7 +240,7 @@ async def open_link(address: Address, profile: Profile, seconds: float = CONNECT
         raise LinkError(f"{address} did not take the call within {seconds:g} s") from None
     except OSError as error:
         raise LinkError(_unreachable(address, error)) from None
-    return Link(address, profile, streams)
+    return Link(address, profile, streams, keys)
 
 
 def _unreachable(address: Address, error: OSError) -> str:

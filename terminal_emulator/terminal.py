@@ -5,6 +5,8 @@ those the profile's rule allows; a mandatory one without a source is our mistake
 Pure: the moment is an argument, and so is the first STAN (chance belongs to the edge).
 """
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, unique
@@ -15,7 +17,7 @@ from atm_switch.domain.instant import Zone, transmission_stamp
 from atm_switch.domain.secret import Key, Pin
 from atm_switch.messages.inquiry_data import InquiryData, write_inquiry_data
 from atm_switch.profile.model import MessageRule, Profile
-from atm_switch.security import pin_block
+from atm_switch.security.pin_formats import PinFormat, encipher_pin
 from atm_switch.wire.message import IsoMessage
 
 STAN_MAX = 999_999
@@ -33,6 +35,7 @@ class Verb(Enum):
     SIGN_ON = "sign-on"
     SIGN_OFF = "sign-off"
     ECHO = "echo"
+    KEY_REQUEST = "request-keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,12 @@ class Terminal:
     """Makes the requests of one ATM; the only thing that changes is its STAN."""
 
     def __init__(
-        self, profile: Profile, station: Station, pin_key: Key | None = None, first_stan: int = 1
+        self,
+        profile: Profile,
+        station: Station,
+        pin_key: Key | None = None,
+        first_stan: int = 1,
+        entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         """Start counting at ``first_stan``, 1 to 999999.  Raises ``ValueError``."""
         if not 1 <= first_stan <= STAN_MAX:
@@ -70,11 +78,17 @@ class Terminal:
         self.station = station
         self.pin_key = pin_key
         self._next_stan = first_stan
+        self._entropy = entropy
 
     def network(self, verb: Verb, now: datetime) -> IsoMessage:
         """Make an 0800; ``now`` is UTC."""
         codes = self.profile.network
-        code = {Verb.SIGN_ON: codes.sign_on, Verb.SIGN_OFF: codes.sign_off, Verb.ECHO: codes.echo}
+        code = {
+            Verb.SIGN_ON: codes.sign_on,
+            Verb.SIGN_OFF: codes.sign_off,
+            Verb.ECHO: codes.echo,
+            Verb.KEY_REQUEST: self.profile.security.key_request,
+        }
         rule = self.profile.messages["network"]
         return _request(
             rule,
@@ -137,7 +151,8 @@ class Terminal:
         if self.pin_key is None:
             message = "a PIN needs the terminal's key"
             raise ValueError(message)
-        return pin_block.encipher(pin, _pan_of_block(pan), self.pin_key)
+        form = PinFormat(self.profile.security.pin_block_formats[0])
+        return encipher_pin(form, pin, _pan_of_block(pan), self.pin_key, self._entropy)
 
 
 def retrieval_reference(now: datetime, stan: str) -> str:

@@ -195,11 +195,11 @@ def _history(account: _Account, today: date, rates: RateTable) -> list[Posting]:
 
 def _links(cards: Iterable[SampleCard], vault: Vault) -> Iterable[tuple[str, ...]]:
     pvk = vault.pvk(PVKI)
-    if pvk is None:
+    if pvk is None or not pvk.is_clear:
         raise Refused(f"the key file has no PIN verification key of index {PVKI}")
     for card in cards:
         if card.kpj is not None:
-            pvv = visa_pvv(Pin(card.pin.encode()), card.pan, PVKI, pvk)
+            pvv = visa_pvv(Pin(card.pin.encode()), card.pan, PVKI, pvk.token)
             yield (
                 card.pan.digits,
                 card.expiry.yymm,

@@ -1,65 +1,176 @@
-"""PIN verification in this process: for test and lab.
+"""The HSM's answers computed in this process: for test and lab.
 
 PCI PIN asks for hardware on every link (security.md finding 10), so production mode
 refuses this engine.
-Plan: terminal's or acquirer's PIN key, clear block, PIN, PVV; every buffer wiped on the
-way out.
+Plan: it holds no key; each question brings its own, in the clear.  PINs live in wiped
+buffers.
 Limits: the keys lie in this process; a look at its memory finds them.
 Why the detour over a stand-in PIN: a malformed block costs the same work as a wrong PIN,
-so neither the answer nor its time class tells which it was.
+and every key that may be meant is tried, so neither the answer nor its time class tells
+which it was.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from atm_switch.domain.card import Pan
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.secret import Key, Pin, PinBlock
-from atm_switch.security.pin_block import decipher, decode_format_0
+from atm_switch.security import tdes
+from atm_switch.security.ibm3624 import offset_matches
+from atm_switch.security.key_block import KeyBlock, KeyBlockError, unwrap, wrap
+from atm_switch.security.key_ring import AES, TDES, KeyUsage, LineKey
+from atm_switch.security.mac import MacAlgorithm, mac, mac_matches
+from atm_switch.security.pin_formats import PinFormat, decipher_pin
 from atm_switch.security.pvv import pvv_matches
-from atm_switch.security.tdes import BLOCK_BYTES, wipe_buffer
-from atm_switch.security.vault import Vault
-from atm_switch.switch.ports import VerifyPin
+from atm_switch.security.vault import Entropy, fresh_tdes_key
+from atm_switch.switch.hsm_port import (
+    CheckMac,
+    ImportKey,
+    KeyRefused,
+    MakeMac,
+    MintedKey,
+    MintKey,
+    PinVerdict,
+    VerifyPin,
+)
 
 _STAND_IN = b"0000"
 
+AES_KEY_BYTES = 16
+
+BLOCK_USAGES = {
+    KeyUsage.PIN: {TDES: "P0", AES: "P0"},
+    KeyUsage.MAC: {TDES: "M3", AES: "M6"},
+}
+"""What a key block says of a key's use (ANSI X9.143, table of key usages)."""
+
+BLOCK_MODES = {KeyUsage.PIN: "EDBN", KeyUsage.MAC: "GVCN"}
+"""Modes of use under which a key may be taken; the first is what is written."""
+
+_WRITTEN_MODES = {KeyUsage.PIN: "B", KeyUsage.MAC: "C"}
+
+PinMatcher = Callable[[Pin, Pan, str, Key, str], bool]
+"""PIN, PAN, key index, key and the card's value: whether they belong together."""
+
+
+def ibm_3624(table: str) -> PinMatcher:
+    """Return the matcher of offsets under a fixed decimalisation table."""
+
+    def matches(pin: Pin, pan: Pan, _index: str, pvk: Key, offset: str) -> bool:
+        return offset_matches(pin, pan, pvk, table, offset)
+
+    return matches
+
+
+def pin_matcher(method: str, table: str) -> PinMatcher:
+    """Return how PINs are verified: ``visa-pvv`` or ``ibm-3624`` with its table."""
+    return ibm_3624(table) if method == "ibm-3624" else pvv_matches
+
 
 class SoftwareHsm:
-    """The HSM's questions answered from a vault.  For test and lab only."""
+    """The HSM's questions answered here.  For test and lab only."""
 
-    def __init__(self, vault: Vault) -> None:
-        """Keep the vault."""
-        self._vault = vault
+    def __init__(self, entropy: Entropy, matches: PinMatcher = pvv_matches) -> None:
+        """``entropy`` draws keys; ``matches`` is how PINs are verified."""
+        self._entropy = entropy
+        self._matches = matches
 
-    def verify_pin(self, question: VerifyPin) -> bool:
-        """Tell whether the block holds the PIN behind the PVV; one ``False`` for every wrong.
+    def verify_pin(self, question: VerifyPin) -> PinVerdict:
+        """Tell whether the block holds the card's PIN; one no for every wrong.
 
-        Raises ``NeighbourUnavailable`` where a key is missing: that is nobody's wrong PIN.
+        Raises ``NeighbourUnavailable`` for a key this engine cannot use: that is nobody's
+        wrong PIN.
         """
-        pin_key, pvk = self._keys(question)
-        clear = _decipher(question.block, pin_key)
-        pin: Pin | None = None
+        allowed = frozenset(PinFormat(one) for one in question.formats)
+        pvk = _clear(question.pvk)
+        pins = [
+            _opened(question.block, question.pan, _clear(key), allowed) for key in question.keys
+        ]
         stand_in = Pin(_STAND_IN)
+        key_at = next((at for at, pin in enumerate(pins) if pin is not None), None)
+        pin = stand_in if key_at is None else pins[key_at] or stand_in
         try:
-            pin = decode_format_0(clear, question.pan)
-            matches = pvv_matches(pin or stand_in, question.pan, question.pvki, pvk, question.pvv)
-            return matches and pin is not None
+            matches = self._matches(pin, question.pan, question.pvki, pvk, question.pvv)
+            return PinVerdict(matches and key_at is not None, key_at)
         finally:
-            wipe_buffer(clear)
-            if pin is not None:
-                pin.wipe()
+            for one in pins:
+                if one is not None:
+                    one.wipe()
 
-    def _keys(self, question: VerifyPin) -> tuple[Key, Key]:
-        pin_key = self._vault.pin_key(question.acquirer, question.terminal)
-        if pin_key is None:
-            message = f"no PIN key for acquirer {question.acquirer}"
-            raise NeighbourUnavailable(message)
-        pvk = self._vault.pvk(question.pvki)
-        if pvk is None:
-            message = "no PIN verification key for the card's PVKI"
-            raise NeighbourUnavailable(message)
-        return pin_key, pvk
+    def check_mac(self, question: CheckMac) -> int | None:
+        """Tell which key the MAC was made with; each is tried."""
+        algorithm = MacAlgorithm(question.algorithm)
+        covered, received = question.covered, question.received
+        with _a_key_that_fails_is_no_answer():
+            verdicts = [
+                mac_matches(algorithm, _clear(key), covered, received) for key in question.keys
+            ]
+        return next((at for at, is_right in enumerate(verdicts) if is_right is True), None)
+
+    def make_mac(self, question: MakeMac) -> bytes:
+        """Make a MAC.  Raises ``NeighbourUnavailable`` for a key this engine cannot use."""
+        algorithm = MacAlgorithm(question.algorithm)
+        with _a_key_that_fails_is_no_answer():
+            return mac(algorithm, _clear(question.key), question.covered)
+
+    def import_key(self, question: ImportKey) -> LineKey:
+        """Open a key block.  Raises ``KeyRefused``."""
+        try:
+            opened = unwrap(_clear(question.exchange_key), question.block)
+        except KeyBlockError as error:
+            raise KeyRefused(str(error)) from None
+        wanted = BLOCK_USAGES[question.usage][question.algorithm]
+        if (opened.usage, opened.algorithm) != (wanted, question.algorithm):
+            raise KeyRefused(f"the key block is not for {wanted} {question.algorithm}")
+        if opened.mode not in BLOCK_MODES[question.usage]:
+            raise KeyRefused("the key block's mode of use does not fit")
+        if opened.algorithm == TDES and not tdes.has_odd_parity(opened.key):
+            raise KeyRefused("the key does not have odd parity")
+        try:
+            return LineKey.clear(opened.key, opened.algorithm)
+        except ValueError as error:
+            raise KeyRefused(str(error)) from None
+
+    def mint_key(self, question: MintKey) -> MintedKey:
+        """Make a key and its block.  Raises ``NeighbourUnavailable`` as ``make_mac`` does."""
+        is_tdes = question.algorithm == TDES
+        key = fresh_tdes_key(self._entropy) if is_tdes else Key(self._entropy(AES_KEY_BYTES))
+        block = KeyBlock(
+            usage=BLOCK_USAGES[question.usage][question.algorithm],
+            algorithm=question.algorithm,
+            mode=_WRITTEN_MODES[question.usage],
+            version_number="00",
+            exportability="E",
+            key=key,
+        )
+        with _a_key_that_fails_is_no_answer():
+            text = wrap(_clear(question.exchange_key), block, self._entropy)
+        return MintedKey(LineKey.clear(key, question.algorithm), text)
 
 
-def _decipher(block: PinBlock, pin_key: Key) -> bytearray:
-    """Decipher; a block of wrong length costs the same and decodes to nothing."""
-    if len(block) == BLOCK_BYTES:
-        return decipher(block, pin_key)
-    wipe_buffer(decipher(PinBlock(bytes(BLOCK_BYTES)), pin_key))
-    return bytearray(BLOCK_BYTES)
+def _clear(key: LineKey) -> Key:
+    if not key.is_clear:
+        raise NeighbourUnavailable("a key is under an HSM's master key; set hsm.engine")
+    return key.token
+
+
+def _opened(block: PinBlock, pan: Pan, key: Key, allowed: frozenset[PinFormat]) -> Pin | None:
+    """Decipher; a block of another length costs the same and holds no PIN."""
+    is_aes = PinFormat.FOUR in allowed
+    length = 2 * tdes.BLOCK_BYTES if is_aes else tdes.BLOCK_BYTES
+    fits = len(block) == length
+    with _a_key_that_fails_is_no_answer():
+        pin = decipher_pin(block if fits else PinBlock(bytes(length)), pan, key, allowed)
+    if fits or pin is None:
+        return pin
+    pin.wipe()
+    return None
+
+
+@contextmanager
+def _a_key_that_fails_is_no_answer() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise NeighbourUnavailable(f"a key cannot be used: {error}") from None

@@ -25,7 +25,7 @@ def _bank(_context: click.Context, _option: click.Parameter, text: str) -> str:
 @acquirer.command(
     epilog=examples(
         'atm-switch acquirer add bank 014 --name "BANK LAIN"',
-        'atm-switch acquirer add bank 002 --name "BANK KEDUA" --pin acquirer',
+        'atm-switch acquirer add bank 002 --name "BANK KEDUA" --pin acquirer --mac required',
         "Restart the switch afterwards.",
     )
 )
@@ -36,26 +36,33 @@ def _bank(_context: click.Context, _option: click.Parameter, text: str) -> str:
     "--pin", type=click.Choice(["issuer", "acquirer"]), default="issuer", show_default=True,
     help="Who verifies the PIN: this switch, or the bank.",
 )  # fmt: skip
-def add(folder: Path, bank: str, name: str, pin: str) -> None:
-    """Add the bank with DE32 = ID to DIR/switch.toml, with a fresh PIN key.
+@click.option(
+    "--mac", type=click.Choice(["off", "required"]), default="off", show_default=True,
+    help="Message authentication in DE64 or DE128.",
+)  # fmt: skip
+def add(folder: Path, bank: str, name: str, pin: str, mac: str) -> None:
+    """Add the bank with DE32 = ID to DIR/switch.toml, with the keys it needs.
 
-    What stands in the file stays as it is.  Of the key only its check value is shown.  A
-    bank that is there but lacks a PIN key is given one.
+    What stands in the file stays as it is.  Of a key only its check value is shown.  A
+    bank that is there but lacks keys is given them.
     """
     import os
 
-    from atm_switch.folder import add_acquirer, open_folder, write_kit
-    from atm_switch.security.tdes import check_value
+    from atm_switch.domain.identifiers import AcquirerId
+    from atm_switch.folder import open_folder
+    from atm_switch.founding import add_acquirer
+    from atm_switch.line_keys import write_kit
 
-    values = {"id": bank, "name": name, "pin": pin}
-    opened, key = add_acquirer(open_folder(folder), values, os.urandom)
+    values = {"id": bank, "name": name, "pin": pin, "mac": mac}
+    opened, vault = add_acquirer(open_folder(folder), values, os.urandom)
     print(f"acquirer {bank} is in {folder / 'switch.toml'}; restart the switch to let it in")
-    if key is not None:
-        print(f"its PIN key has the check value {check_value(key)}")
+    for key_name, ladder in vault.keys.items():
+        if key_name.acquirer == AcquirerId(bank):
+            print(f"its {key_name.usage.value} key has the check value {ladder.in_use.check}")
     for listener in opened.settings.listeners:
         if listener.acquirer is None:
             print(f"{listener.listen} has no acquirer: sign-ons without DE32 get 30 there now;")
             print("  set acquirer in that [[listeners]] table, or have the banks send DE32")
     if opened.is_lab:
         added = next(one for one in opened.settings.acquirers if one.id == bank)
-        print(f"a terminal's kit: {write_kit(opened, added, key)}")
+        print(f"a terminal's kit: {write_kit(opened, added, vault)}")

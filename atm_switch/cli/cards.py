@@ -69,10 +69,13 @@ def pvv(folder: Path) -> None:
     if not opened.is_lab:
         raise Refused("PVVs are made here in lab mode only: in production the card issuer does")
     vault = opened.vault()
-    pvki = min(vault.pvks)
+    pvki = vault.pvk_indices[0]
+    pvk = vault.pvk(pvki)
+    if pvk is None or not pvk.is_clear:
+        raise Refused("PVVs are made where the PIN verification key is: in the HSM")
     for pan, pin in _pairs():
         try:
-            print(f"{visa_pvv(pin, pan, pvki, vault.pvks[pvki])},{pvki}", flush=True)
+            print(f"{visa_pvv(pin, pan, pvki, pvk.token)},{pvki}", flush=True)
         finally:
             pin.wipe()
 

@@ -89,7 +89,7 @@ def _cells(row: object) -> tuple[str, str, str]:
 def _wrong_files(settings: "Settings", root: Path, text: str, name: str) -> "Iterator[str]":
     """Judge the files the settings name, each problem at the line that names the file."""
     from atm_switch.adapters.rates_file import read_rates
-    from atm_switch.app import profile_of
+    from atm_switch.folder import profile_of
     from atm_switch.domain.errors import Refused
     from atm_switch.settings.lines import find_lines, line_of
 

@@ -37,7 +37,7 @@ async def _demo(root: Path, *, stays: bool) -> "InquiryResult":
 
     from atm_switch.adapters.clock import read_clock
     from atm_switch.app import Service
-    from atm_switch.folder import Wishes, init
+    from atm_switch.founding import Wishes, init
     from atm_switch.server.log import make_logger
 
     _say(1, "make a data folder: fresh keys, ledger, journal, sample members from CSV")

@@ -24,6 +24,7 @@ def _address(_context: click.Context, _option: click.Parameter, text: str) -> st
         "atm-switch init bank --sample                    with sample members and cards",
         "atm-switch init bank --listen 0.0.0.0:8583       reachable from other machines",
         "atm-switch init bank --pin acquirer              the bank verifies the PIN",
+        "atm-switch init bank --mac required              every message carries a MAC",
     )
 )
 @data_folder
@@ -33,7 +34,7 @@ def _address(_context: click.Context, _option: click.Parameter, text: str) -> st
 )  # fmt: skip
 @click.option(
     "--mac", type=click.Choice(["off", "required"]), default="off", show_default=True,
-    help="Message authentication; required is refused until it is built.",
+    help="Message authentication in DE64 or DE128.",
 )  # fmt: skip
 @click.option(
     "--pin", type=click.Choice(["issuer", "acquirer"]), default="issuer", show_default=True,
@@ -48,15 +49,15 @@ def init(folder: Path, listen: str, mac: str, pin: str, sample: bool) -> None:  
     """
     import os
 
-    from atm_switch import folder as folders
+    from atm_switch import founding, line_keys
     from atm_switch.adapters.clock import read_clock
 
-    wishes = folders.Wishes(listen=listen, mac=mac, pin=pin, with_sample=sample)
-    made = folders.init(folder, wishes, read_clock, os.urandom)
+    wishes = founding.Wishes(listen=listen, mac=mac, pin=pin, with_sample=sample)
+    made = founding.init(folder, wishes, read_clock, os.urandom)
     where = shlex.quote(str(folder))
-    print(f"made {made.root} (mode {made.settings.mode}, acquirer {folders.LAB_ACQUIRER})")
+    print(f"made {made.root} (mode {made.settings.mode}, acquirer {line_keys.LAB_ACQUIRER})")
     print(f"master key: {made.master_file.resolve()} - keep a copy away from the folder's copies")
-    print(f"a terminal's kit: {made.root / folders.KIT_FILE}")
+    print(f"a terminal's kit: {made.root / line_keys.KIT_FILE}")
     if sample:
-        print(f"sample cards and PINs: {made.root / folders.SAMPLE_FOLDER / 'cards.txt'}")
+        print(f"sample cards and PINs: {made.root / founding.SAMPLE_FOLDER / 'cards.txt'}")
     print(f"next: atm-switch serve {where}")

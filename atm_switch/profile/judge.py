@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from atm_switch.domain.member import MemberStatus, Segment
 from atm_switch.domain.outcome import Outcome
 from atm_switch.profile.model import Framing, MessageRule, Profile
+from atm_switch.profile.protection import unprotected
 from atm_switch.profile.shapes import misshapen
 
 LENGTH_KINDS = {
@@ -53,6 +54,7 @@ def contradictions(profile: Profile) -> list[str]:
         *_words(profile),
         *_layouts(profile),
         *misshapen(profile),
+        *unprotected(profile),
     ]
 
 

@@ -15,6 +15,7 @@ from atm_switch.profile.model import (
     InquiryRules,
     NetworkCodes,
     Profile,
+    SecurityRules,
 )
 from atm_switch.profile.parts import (
     Problems,
@@ -38,6 +39,9 @@ SECTIONS = frozenset(
         "inquiry", "channels", "layouts", "segments", "outcomes", "texts",
     }
 )  # fmt: skip
+
+OPTIONAL_SECTIONS = frozenset({"security"})
+"""Sections that profiles of the first release do not have."""
 
 
 class ProfileWrong(Refused):
@@ -102,7 +106,7 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
 def _profile(document: Mapping[str, Any], problems: Problems) -> Profile | None:
     for key in sorted(SECTIONS - document.keys()):
         problems.add(key, "is missing")
-    for key in sorted(document.keys() - SECTIONS):
+    for key in sorted(document.keys() - SECTIONS - OPTIONAL_SECTIONS):
         problems.add(key, "is not a section of a profile")
     if problems.lines:
         return None
@@ -111,7 +115,12 @@ def _profile(document: Mapping[str, Any], problems: Problems) -> Profile | None:
     encoding = read_table(Encoding, document["encoding"], "encoding", problems)
     network = read_table(NetworkCodes, document["network"], "network", problems)
     inquiry = read_table(InquiryRules, document["inquiry"], "inquiry", problems)
-    if framing is None or encoding is None or network is None or inquiry is None:
+    security: SecurityRules | None = SecurityRules()
+    if "security" in document:
+        security = read_table(SecurityRules, document["security"], "security", problems)
+    if framing is None or encoding is None or network is None:
+        return None
+    if inquiry is None or security is None:
         return None
     return Profile(
         name=str(document["name"]),
@@ -123,6 +132,7 @@ def _profile(document: Mapping[str, Any], problems: Problems) -> Profile | None:
         messages=messages,
         refusal_echo=refusal_echo,
         network=network,
+        security=security,
         inquiry=inquiry,
         channels=read_channels(document["channels"], problems),
         layouts=read_layouts(document["layouts"], problems),

@@ -99,6 +99,29 @@ class NetworkCodes:
 
 
 @dataclass(frozen=True, slots=True)
+class SecurityRules:
+    """MAC, PIN block and the delivery of keys; a profile without the table has these."""
+
+    mac_algorithm: str = "x9.19"
+    pin_block_formats: tuple[str, ...] = ("0",)
+    key_request: str = "161"
+    key_delivery: tuple[str, ...] = ("162", "101")
+    key_element: int = 48
+    key_layout: str = "check+block"
+    key_overlap_seconds: int = 300
+
+    @property
+    def mac_key_algorithm(self) -> str:
+        """``T`` or ``A``: what a MAC key is for."""
+        return "A" if self.mac_algorithm == "aes-cmac" else "T"
+
+    @property
+    def pin_key_algorithm(self) -> str:
+        """``T`` or ``A``: what a PIN key is for."""
+        return "A" if "4" in self.pin_block_formats else "T"
+
+
+@dataclass(frozen=True, slots=True)
 class InquiryRules:
     """Numbers and words of the balance inquiry."""
 
@@ -183,6 +206,7 @@ class Profile:
     messages: Mapping[str, MessageRule]
     refusal_echo: frozenset[int]
     network: NetworkCodes
+    security: SecurityRules
     inquiry: InquiryRules
     channels: Mapping[str, ChannelRule]
     layouts: Mapping[str, tuple[LayoutField, ...]]

@@ -7,11 +7,12 @@ characters or a DE48 too short for its own layout, for then every inquiry would 
 from collections.abc import Iterator
 
 from atm_switch.profile.model import Profile
+from atm_switch.profile.protection import pin_block_bytes
 
 FIXED = {
     3: ("n", 6), 4: ("n", 12), 7: ("n", 10), 11: ("n", 6), 12: ("n", 6), 13: ("n", 4),
     14: ("n", 4), 15: ("n", 4), 18: ("n", 4), 37: ("an", 12), 39: ("an", 2), 41: ("ans", 8),
-    49: ("n", 3), 52: ("b", 8), 64: ("b", 8), 70: ("n", 3), 128: ("b", 8),
+    49: ("n", 3), 64: ("b", 8), 70: ("n", 3), 128: ("b", 8),
 }  # fmt: skip
 """Class and length by number (ISO 8583:1987)."""
 
@@ -24,7 +25,8 @@ BLOCK_HEAD = 5
 
 def misshapen(profile: Profile) -> Iterator[str]:
     """Name every element that does not have the shape this program needs."""
-    for number, (content, length) in FIXED.items():
+    shapes = FIXED | {52: ("b", pin_block_bytes(profile))}
+    for number, (content, length) in shapes.items():
         element = profile.elements.get(number)
         if element is None:
             continue

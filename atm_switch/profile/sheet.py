@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from atm_switch.domain.outcome import Outcome
 from atm_switch.profile.model import Element, Framing, MessageRule, Profile
+from atm_switch.profile.protection import protection_lines
 
 MANDATORY, OPTIONAL = "M", "O"
 
@@ -22,6 +23,7 @@ def sheet(profile: Profile) -> str:
         _section("Data elements", _elements(profile)),
         *(_section(f"DE48, {name}", _layout(profile, name)) for name in sorted(profile.layouts)),
         _section("Network management (DE70)", _network(profile)),
+        _section("Security", protection_lines(profile)),
         _section("Channels (DE18)", _channels(profile)),
         _section("Outcomes (DE39)", _outcomes(profile)),
         _section("Limits", _limits(profile)),

@@ -5,11 +5,14 @@
     clear block  PIN field XOR PAN field
 
 Plan: clear PINs live in bytearrays and ``Pin`` only, never in a ``str`` or ``bytes``; who
-makes a clear buffer wipes it.
-Limits: format 0 only; formats 3 and 4 come with the HSM.
+makes a clear buffer wipes it.  ``write_pin_field`` and ``read_pin_field`` are what the
+formats share; the others build on them in ``pin_formats``.
+Limits: format 0 only here.
 Why one answer for every wrong: a host that tells "badly formed" from "wrong PIN" can be
 asked for the PIN, a digit at a time (security.md 1.5).
 """
+
+from collections.abc import Sequence
 
 from atm_switch.domain.card import Pan
 from atm_switch.domain.secret import Key, Pin, PinBlock
@@ -17,9 +20,10 @@ from atm_switch.security import tdes
 
 PIN_DIGITS_MIN = 4
 PIN_DIGITS_MAX = 12
-_FIELD_DIGITS = 14
+FIELD_DIGITS = 14
 """What follows the control and length digits: PIN digits, then filler."""
-_FILLER = 0xF
+FILLER = 0xF
+_ONLY_FILLER = 1 << FILLER
 _ASCII_ZERO = 0x30
 
 
@@ -35,17 +39,55 @@ def pin_digits(pin: Pin) -> bytearray:
     return digits
 
 
+def pan_field(pan: Pan) -> bytes:
+    """Return the 8 bytes that bind a block to the card: 12 rightmost digits less the last."""
+    return bytes.fromhex("0000" + pan.digits[-13:-1])
+
+
+def write_pin_field(block: bytearray, control: int, pin: Pin, fillers: Sequence[int]) -> None:
+    """Lay the PIN field of 8 bytes over ``block`` by XOR, in place.
+
+    ``control`` is the format's digit; ``fillers``, one per place after the length, fill
+    the places the PIN leaves.  Raises ``ValueError``, without the digits, for a PIN of
+    impossible shape.
+    """
+    digits = pin_digits(pin)
+    block[0] ^= control << 4 | len(digits)
+    for place in range(FIELD_DIGITS):
+        nibble = digits[place] - _ASCII_ZERO if place < len(digits) else fillers[place]
+        block[1 + place // 2] ^= nibble if place % 2 else nibble << 4
+
+
+def read_pin_field(
+    clear: bytearray, field: bytes, fillers: int, *, is_wrong: bool = False
+) -> Pin | None:
+    """Read the PIN out of 8 bytes or more laid over ``field``, or ``None``.
+
+    ``fillers`` has a bit set for each digit that may fill; ``is_wrong`` says that the
+    block is no good already.  Every digit is looked at, whatever is wrong; the control
+    digit is the caller's to judge.  ``clear`` is left as it is.
+    """
+    length = clear[0] & 0xF
+    is_wrong |= not PIN_DIGITS_MIN <= length <= PIN_DIGITS_MAX
+    for place in range(FIELD_DIGITS):
+        nibble = _nibble(clear, field, place)
+        is_wrong |= nibble > 9 if place < length else not fillers >> nibble & 1
+    if is_wrong:
+        return None
+    digits = bytearray(_ASCII_ZERO + _nibble(clear, field, place) for place in range(length))
+    try:
+        return Pin(digits)
+    finally:
+        tdes.wipe_buffer(digits)
+
+
 def encode_format_0(pin: Pin, pan: Pan) -> bytearray:
     """Lay out the clear block of 8 bytes; the caller wipes it.
 
     Raises ``ValueError``, without the digits, for a PIN of impossible shape.
     """
-    digits = pin_digits(pin)
-    block = bytearray(_pan_field(pan))
-    block[0] ^= len(digits)
-    for place in range(_FIELD_DIGITS):
-        nibble = digits[place] - _ASCII_ZERO if place < len(digits) else _FILLER
-        block[1 + place // 2] ^= nibble if place % 2 else nibble << 4
+    block = bytearray(pan_field(pan))
+    write_pin_field(block, 0, pin, (FILLER,) * FIELD_DIGITS)
     return block
 
 
@@ -57,19 +99,7 @@ def decode_format_0(clear: bytearray, pan: Pan) -> Pin | None:
     """
     if len(clear) != tdes.BLOCK_BYTES:
         return None
-    field = _pan_field(pan)
-    length = clear[0]
-    is_wrong = not PIN_DIGITS_MIN <= length <= PIN_DIGITS_MAX
-    for place in range(_FIELD_DIGITS):
-        nibble = _nibble(clear, field, place)
-        is_wrong |= nibble > 9 if place < length else nibble != _FILLER
-    if is_wrong:
-        return None
-    digits = bytearray(_ASCII_ZERO + _nibble(clear, field, place) for place in range(length))
-    try:
-        return Pin(digits)
-    finally:
-        tdes.wipe_buffer(digits)
+    return read_pin_field(clear, pan_field(pan), _ONLY_FILLER, is_wrong=clear[0] >> 4 != 0)
 
 
 def encipher(pin: Pin, pan: Pan, key: Key) -> str:
@@ -93,10 +123,6 @@ def decipher(block: PinBlock, key: Key) -> bytearray:
         message = "a PIN block has 8 bytes"
         raise ValueError(message)
     return tdes.decrypt(key, block.reveal())
-
-
-def _pan_field(pan: Pan) -> bytes:
-    return bytes.fromhex("0000" + pan.digits[-13:-1])
 
 
 def _nibble(clear: bytearray, field: bytes, place: int) -> int:

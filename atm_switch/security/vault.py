@@ -2,8 +2,9 @@
 
 Plan: a frozen value, passed inwards once the key file has been opened; changing a key
 makes a new vault.  Chance comes in as ``entropy``: a count of bytes to that many bytes.
-Limits: pure Python holds the keys in the clear while the process lives; one key for each
-purpose, so changing the PAN key means linking the cards anew.
+Limits: pure Python holds the keys in the clear while the process lives; those of the lines
+may be under a hardware HSM's master key instead.  One PAN key, so changing it means linking
+the cards anew.
 Why no printable, comparable or picklable form: a vault that cannot be written by accident
 cannot be logged.  ``to_document`` is for the sealed key file alone.
 """
@@ -23,6 +24,7 @@ from atm_switch.domain.identifiers import AcquirerId, Nik, TerminalId
 from atm_switch.domain.member import CardRef
 from atm_switch.domain.secret import Key
 from atm_switch.security import tdes
+from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
 from atm_switch.security.vault_document import (
     KEY_NAMES,
     VaultKeys,
@@ -58,19 +60,17 @@ def fresh_tdes_key(entropy: Entropy) -> Key:
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Vault:
-    """All keys: four of 32 bytes, the PVKs by index, the PIN keys by their owner.
+    """All keys: four of 32 bytes of this house, and those of the lines by their names.
 
     Raises ``ValueError``, without any key, for a key of wrong length or used twice among
-    the four, an impossible index, or an unusable TDES key.
+    the four, and for a name that does not fit its usage.
     """
 
     pan_key: Key
     person_key: Key
     fingerprint_key: Key
     sealing_key: Key
-    pvks: Mapping[str, Key]
-    pin_keys: Mapping[tuple[AcquirerId, TerminalId | None], Key]
-    """``None`` in place of the terminal: the key of all the acquirer's other terminals."""
+    keys: Mapping[KeyName, Ladder]
 
     def __post_init__(self) -> None:
         """Let no unusable key in, and freeze the tables."""
@@ -78,17 +78,14 @@ class Vault:
         if any(len(key) != KEY_BYTES for key in four) or len({k.reveal() for k in four}) < 4:
             message = "the vault takes four different keys of 32 bytes"
             raise ValueError(message)
-        if any(len(pvki) != 1 or pvki not in "0123456789" for pvki in self.pvks):
-            message = "a PVKI is one digit"
+        if not all(_is_proper(name) for name in self.keys):
+            message = "a key's name does not fit its usage"
             raise ValueError(message)
-        for key in (*self.pvks.values(), *self.pin_keys.values()):
-            tdes.require_usable(key)
-        object.__setattr__(self, "pvks", MappingProxyType(dict(self.pvks)))
-        object.__setattr__(self, "pin_keys", MappingProxyType(dict(self.pin_keys)))
+        object.__setattr__(self, "keys", MappingProxyType(dict(self.keys)))
 
     @classmethod
     def fresh(cls, entropy: Entropy) -> Self:
-        """Make a vault of new keys: the four, one PVK with index 1, no PIN key yet.
+        """Make a vault of new keys: the four, one PVK with index 1, none of a line yet.
 
         Raises ``ValueError`` where ``entropy`` repeats itself.
         """
@@ -97,8 +94,7 @@ class Vault:
             person_key=Key(entropy(KEY_BYTES)),
             fingerprint_key=Key(entropy(KEY_BYTES)),
             sealing_key=Key(entropy(KEY_BYTES)),
-            pvks={_FRESH_PVKI: fresh_tdes_key(entropy)},
-            pin_keys={},
+            keys={pvk_name(_FRESH_PVKI): Ladder(LineKey.clear(fresh_tdes_key(entropy)))},
         )
 
     def card_ref(self, pan: Pan) -> CardRef:
@@ -140,26 +136,38 @@ class Vault:
             message = "the sealed value cannot be opened"
             raise ValueError(message) from None
 
-    def pin_key(self, acquirer: AcquirerId, terminal: TerminalId) -> Key | None:
-        """Return the key of DE52: the terminal's own, else its acquirer's, else ``None``."""
-        own = self.pin_keys.get((acquirer, terminal))
-        return own or self.pin_keys.get((acquirer, None))
+    def ladder(
+        self, usage: KeyUsage, acquirer: AcquirerId, terminal: TerminalId | None = None
+    ) -> tuple[KeyName, Ladder] | None:
+        """Return a line's keys and their name: the terminal's own, else its acquirer's."""
+        for owner in (terminal, None):
+            name = KeyName(usage, acquirer, owner)
+            if name in self.keys:
+                return name, self.keys[name]
+        return None
 
-    def with_pin_key(self, acquirer: AcquirerId, terminal: TerminalId | None, key: Key) -> Self:
-        """Return a vault in which ``key`` is the PIN key of the terminal or the acquirer.
+    def with_ladder(self, name: KeyName, ladder: Ladder) -> Self:
+        """Return a vault in which ``ladder`` holds the keys of that name."""
+        return replace(self, keys={**self.keys, name: ladder})
 
-        Raises ``ValueError`` for an unusable TDES key.
-        """
-        return replace(self, pin_keys={**self.pin_keys, (acquirer, terminal): key})
+    def with_key(self, name: KeyName, key: LineKey) -> Self:
+        """Return a vault in which ``key`` alone has that name."""
+        return self.with_ladder(name, Ladder(key))
 
-    def pvk(self, pvki: str) -> Key | None:
+    def pvk(self, pvki: str) -> LineKey | None:
         """Return the PIN verification key of an index, or ``None``."""
-        return self.pvks.get(pvki)
+        found = self.keys.get(pvk_name(pvki))
+        return found.in_use if found else None
+
+    @property
+    def pvk_indices(self) -> tuple[str, ...]:
+        """The indices of the PIN verification keys, ascending."""
+        return tuple(sorted(name.index for name in self.keys if name.usage is KeyUsage.PVK))
 
     def to_document(self) -> dict[str, object]:
         """Write all keys in hexadecimal, for the key file to seal and for nothing else."""
         named = {name: getattr(self, name) for name in KEY_NAMES}
-        return write_document(VaultKeys(named, dict(self.pvks), dict(self.pin_keys)))
+        return write_document(VaultKeys(named, dict(self.keys)))
 
     @classmethod
     def from_document(cls, document: Mapping[str, object]) -> Self:
@@ -169,7 +177,7 @@ class Vault:
         missing, unknown, misshapen, given twice or of another schema.
         """
         keys = read_document(document)
-        return cls(**keys.named, pvks=keys.pvks, pin_keys=keys.pin_keys)
+        return cls(**keys.named, keys=keys.keys)
 
     def __repr__(self) -> str:
         """Show the type only."""
@@ -179,6 +187,18 @@ class Vault:
         """Refuse pickling and copying: keys leave in the sealed key file only."""
         message = "a Vault cannot be serialised"
         raise TypeError(message)
+
+
+def pvk_name(pvki: str) -> KeyName:
+    """Name the PIN verification key of an index."""
+    return KeyName(KeyUsage.PVK, index=pvki)
+
+
+def _is_proper(name: KeyName) -> bool:
+    if name.usage is not KeyUsage.PVK:
+        return name.acquirer is not None and not name.index
+    is_digit = len(name.index) == 1 and name.index in "0123456789"
+    return is_digit and name.acquirer is None and name.terminal is None
 
 
 def _keyed_hash(key: Key, material: bytes) -> bytes:

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from atm_switch.domain.errors import FramingError, JournalUnavailable
+from atm_switch.domain.errors import FramingError, JournalUnavailable, NeighbourUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import ServerLimits
@@ -18,16 +18,16 @@ from atm_switch.server.line import Line
 from atm_switch.server.log import Logger
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
-from atm_switch.switch.ports import Ask, Commit, KeepBusinessDate, Reserve
+from atm_switch.switch.ports import Ask, Commit, KeepBusinessDate, KeepRecord, Reserve
 from atm_switch.switch.switch import Switch
 from atm_switch.wire.framing import Frame
 
 DRAIN_LOOK_SECONDS = 0.005
 
-JOURNALED = (Reserve, Commit, KeepBusinessDate)
+JOURNALED = (Reserve, Commit, KeepBusinessDate, KeepRecord)
 
 Neighbours = Mapping[type[Ask[Any]], Callable[[Any], Any]]
-"""Who answers which question, at once and in the loop."""
+"""Who answers which question: in the loop at once, or with a future of the loop."""
 
 
 class Journal(Protocol):
@@ -184,7 +184,16 @@ class Desk:
             answer = self._neighbours[type(asked.question)](asked.question)
         except Exception as error:  # noqa: BLE001  the corridor decides what it means
             answer = error
+        if isinstance(answer, asyncio.Future):
+            answer.add_done_callback(lambda done: self._answered_later(asked.ticket, done))
+            return []
         return self._switch.answered(asked.ticket, answer, self.clock())
+
+    def _answered_later(self, ticket: Ticket, done: "asyncio.Future[Any]") -> None:
+        answer: Any = NeighbourUnavailable("the question was given up")
+        if not done.cancelled():
+            answer = done.exception() or done.result()
+        self._perform(self._switch.answered(ticket, answer, self.clock()))
 
     def _ask_journal(self, asked: Asked) -> list[Effect]:
         if self._journal is None:

@@ -17,12 +17,14 @@ from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
 from atm_switch.domain.instant import Zone
 from atm_switch.settings.sections import (
     Acquirer,
+    Hsm,
     Journal,
     Keys,
     Ledger,
     Limits,
     Listener,
     Log,
+    Pins,
     Terminal,
 )
 from atm_switch.settings.shapes import split_span
@@ -101,6 +103,10 @@ class Settings(BaseSettings):
         default=Journal(), description="where every inquiry is written before it is answered"
     )
     keys: Keys = Field(default=Keys(), description="where the keys are; never the keys themselves")
+    hsm: Hsm = Field(default=Hsm(), description="who computes with PINs and keys")
+    pins: Pins = Field(
+        default=Pins(), description="how PINs are verified where this switch does it"
+    )
     log: Log = Field(default=Log(), description="the log on standard error")
 
     @classmethod
@@ -131,6 +137,7 @@ class Settings(BaseSettings):
             in_flight_max=limits.in_flight_max,
             echo_idle_seconds=limits.echo_idle_seconds,
             echo_answer_seconds=limits.echo_answer_seconds,
+            refuses_known_keys=self.mode == "production",
         )
 
     def _acquirer_policy(self, acquirer: Acquirer) -> AcquirerPolicy:
@@ -141,7 +148,7 @@ class Settings(BaseSettings):
             pin=PinPolicy(acquirer.pin),
             mac=MacPolicy(acquirer.mac),
             admits_any_terminal=acquirer.terminals == "any",
-            terminals={TerminalId(one.id): TerminalPolicy(zone=Zone[one.zone]) for one in listed},
+            terminals={TerminalId(one.id): _terminal_policy(one) for one in listed},
             unmasked_kpj=acquirer.unmasked_kpj,
             channels=frozenset(Channel(code) for code in acquirer.channels),
             zone=Zone[acquirer.zone],
@@ -151,10 +158,26 @@ class Settings(BaseSettings):
     def _impossible(self) -> Iterator[Contradiction]:
         if self.ledger.path == self.journal.path:
             yield Contradiction(("journal", "path"), "is the ledger's file; name another")
+        if self.hsm.engine == "host" and not self.hsm.addresses:
+            yield Contradiction(
+                ("hsm", "addresses"), "is empty; name the HSM, or write engine software"
+            )
+        if self.mode == "production" and self.hsm.engine == "software":
+            yield from self._soft_secrets()
+
+    def _soft_secrets(self) -> Iterator[Contradiction]:
+        remedy = 'set [hsm] engine = "host"'
         for at, one in enumerate(self.acquirers):
-            if self.mode == "production" and one.pin == "issuer":
-                text = 'PINs are not verified in software in production; write "acquirer"'
+            if one.pin == "issuer":
+                text = f'PINs are not verified in software in production; {remedy}, or "acquirer"'
                 yield Contradiction(("acquirers", at, "pin"), text)
+            if one.mac == "required":
+                text = f"MACs are not computed in software in production; {remedy}"
+                yield Contradiction(("acquirers", at, "mac"), text)
+        for at, terminal in enumerate(self.terminals):
+            if terminal.mac == "required":
+                text = f"MACs are not computed in software in production; {remedy}"
+                yield Contradiction(("terminals", at, "mac"), text)
 
     def _missing(self) -> Iterator[Contradiction]:
         for name, first in (
@@ -189,3 +212,9 @@ class Settings(BaseSettings):
                 there = ", ".join(known) or "none"
                 text = f"no [[acquirers]] has this id; there are: {there}"
                 yield Contradiction((name, at, "acquirer"), text)
+
+
+def _terminal_policy(terminal: Terminal) -> TerminalPolicy:
+    return TerminalPolicy(
+        zone=Zone[terminal.zone], mac=MacPolicy(terminal.mac) if terminal.mac else None
+    )

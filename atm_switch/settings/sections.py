@@ -17,6 +17,7 @@ from atm_switch.settings.shapes import (
     FilePath,
     MacText,
     Span,
+    TableText,
     TerminalText,
     ZoneName,
     split_address,
@@ -76,7 +77,7 @@ class Acquirer(Section):
     )
     mac: MacText = Field(
         default="off",
-        description="message authentication: off; required comes with the key exchange",
+        description="message authentication in DE64 or DE128: required or off, never if present",
     )
     terminals: Literal["any", "listed"] = Field(
         default="any",
@@ -106,6 +107,11 @@ class Terminal(Section):
     id: TerminalText = Field(description="DE41, eight characters", examples=["S1ABC123"])
     acquirer: AcquirerText = Field(description="the bank it belongs to", examples=["009"])
     zone: ZoneName = Field(default="WIB", description="time zone of its slips: WIB, WITA or WIT")
+    mac: MacText | None = Field(
+        default=None,
+        description="required or off; leave out to take its bank's",
+        examples=["required"],
+    )
 
 
 class Limits(Section):
@@ -209,6 +215,40 @@ class Keys(Section):
         default="../switch.master",
         description="the file with the master key that opens it, outside this folder; the "
         "systemd credential atm-switch-master goes before it",
+    )
+
+
+class Hsm(Section):
+    """Who computes with PINs and keys."""
+
+    engine: Literal["software", "host"] = Field(
+        default="software",
+        description="software: in this process, lab only; host: a hardware HSM over TCP",
+    )
+    addresses: tuple[Address, ...] = Field(
+        default=(), description='of the hardware HSMs, e.g. ["10.0.0.5:1500"]; tried in turn'
+    )
+    connections: int = Field(
+        default=2, ge=1, le=64, description="connections kept open to each of them"
+    )
+    seconds_max: float = Field(
+        default=2.0, gt=0, le=30, description="time an answer may take (then 91)"
+    )
+    header_digits: int = Field(
+        default=4, ge=1, le=12, description="length of the message header the HSM is set to"
+    )
+
+
+class Pins(Section):
+    """How PINs are verified where this switch does it."""
+
+    method: Literal["visa-pvv", "ibm-3624"] = Field(
+        default="visa-pvv",
+        description="what the pvv column of cards.csv holds: a Visa PVV, or an IBM 3624 offset",
+    )
+    decimalisation_table: TableText = Field(
+        default="0123456789012345",
+        description="of IBM 3624: sixteen digits, fixed here and nowhere else",
     )
 
 

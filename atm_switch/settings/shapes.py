@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
+from atm_switch.security.ibm3624 import require_fixed_table
 
 ZoneName = Literal["WIB", "WITA", "WIT"]
 
@@ -79,13 +80,8 @@ def _channel(text: str) -> str:
         raise ValueError(f'{error}; write it in quotes, e.g. "6011"') from None
 
 
-def _mac_is_built(text: str) -> str:
-    if text == "required":
-        message = (
-            "message authentication is not built yet, it comes with the key exchange; "
-            'write mac = "off"'
-        )
-        raise ValueError(message)
+def _table(text: str) -> str:
+    require_fixed_table(text)
     return text
 
 
@@ -101,5 +97,6 @@ Span = Annotated[str, AfterValidator(_span)]
 AcquirerText = Annotated[str, AfterValidator(_acquirer_id)]
 TerminalText = Annotated[str, AfterValidator(_terminal_id)]
 ChannelText = Annotated[str, AfterValidator(_channel)]
-MacText = Annotated[Literal["off", "required"], AfterValidator(_mac_is_built)]
+MacText = Literal["off", "required"]
+TableText = Annotated[str, AfterValidator(_table)]
 FilePath = Annotated[str, AfterValidator(_no_way_out)]

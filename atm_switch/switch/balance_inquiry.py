@@ -47,7 +47,7 @@ NEVER_KEPT = (Outcome.FORMAT_ERROR, Outcome.MAC_WRONG)
 """Outcomes that a repeat must earn anew: whoever sent them proved nothing."""
 
 
-def balance_inquiry(case: Case, house: House) -> Steps[Response]:
+def balance_inquiry(case: Case, house: House) -> Steps[Response | None]:
     """Answer one inquiry; the row is durable before this returns."""
     entry = case.entry = _entry(case, house)
     try:
@@ -81,7 +81,7 @@ def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
         if isinstance(first, StoredResponse):
             return again(case, first)
         known = yield from identify(in_time(first, house), house)
-        proven = yield from prove(known)
+        proven = yield from prove(known, house)
     finally:
         wipe(inquiry)  # whichever door said no
     member = yield from choose(proven)

@@ -10,9 +10,19 @@ from atm_switch.domain.instant import Instant
 from atm_switch.domain.mask import mask_pan
 from atm_switch.domain.outcome import Outcome
 from atm_switch.profile.model import MessageRule, Profile
+from atm_switch.security.key_ring import KeyName, LineKey
+from atm_switch.switch.effects import Note
 from atm_switch.switch.ports import JournalEntry, RepeatKey
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """With what the answer to a request is authenticated: the key the request was under."""
+
+    algorithm: str
+    key: LineKey
 
 
 @dataclass(slots=True)
@@ -20,7 +30,8 @@ class Case:
     """The mutable record of one request; nothing in it is secret but ``message``."""
 
     message: IsoMessage
-    header: bytes
+    header: bytes | None
+    """``None``: a message of our own, which goes out behind our own header."""
     rule: MessageRule
     session: Session
     received: Instant
@@ -44,6 +55,14 @@ class Case:
     """More is under way than allowed: to be declined and journaled, nothing else."""
     is_counted: bool = False
     """The request counts as in flight on its link."""
+    payload: bytes = field(default=b"", repr=False)
+    """The request as received: what its MAC covers."""
+    signing: Signing | None = None
+    """Set where answers on this line carry a MAC."""
+    is_stray: bool = False
+    """Unreadable or unknown: it costs the link a strike."""
+    wanted_keys: tuple[KeyName, ...] = ()
+    """Keys the peer asked for; they are delivered after the answer."""
 
     @property
     def profile(self) -> Profile:
@@ -73,3 +92,7 @@ class Response:
     """What the log calls it."""
     payload: bytes | None = field(default=None, repr=False)
     """The message packed in the dialect of its request's link, once that was done."""
+    note: Note | None = None
+    """What the log says instead of the usual."""
+    is_silent: bool = False
+    """Nothing is sent; the note is all there is to it."""

@@ -8,7 +8,7 @@ whoever drives the steps.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from atm_switch.domain.errors import Declined
+from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId, Kpj, TerminalId
 from atm_switch.domain.instant import Zone
 from atm_switch.domain.member import CardStatus, LinkedCard
@@ -16,8 +16,11 @@ from atm_switch.domain.outcome import Outcome
 from atm_switch.domain.statement import draw_up
 from atm_switch.messages.balance_inquiry import BalanceInquiry, read_balance_inquiry
 from atm_switch.messages.inquiry_data import Lookup
+from atm_switch.security.key_ring import KeyUsage
 from atm_switch.switch.case import Case
 from atm_switch.switch.house import Flight, House
+from atm_switch.switch.hsm_port import VerifyPin
+from atm_switch.switch.keys_seen import learn
 from atm_switch.switch.policy import AcquirerPolicy, PinPolicy
 from atm_switch.switch.ports import (
     FindAccount,
@@ -29,7 +32,6 @@ from atm_switch.switch.ports import (
     Steps,
     StoredResponse,
     TakeTurn,
-    VerifyPin,
     ask,
 )
 from atm_switch.switch.slip import Balance, is_awaited, is_showable
@@ -196,7 +198,7 @@ def identify(fresh: Fresh, house: House) -> Steps[KnownCard]:
     return KnownCard(fresh, card)
 
 
-def prove(known: KnownCard) -> Steps[ProvenCard]:
+def prove(known: KnownCard, house: House) -> Steps[ProvenCard]:
     """Verify the PIN where this switch has to: reserve a try durably, then look (55, 75).
 
     Under policy ``acquirer`` the PIN block is long wiped, unread.
@@ -207,19 +209,29 @@ def prove(known: KnownCard) -> Steps[ProvenCard]:
         return ProvenCard(known)
     if not card.pvv:
         raise Declined(Outcome.NOT_PERMITTED, "the card has no PIN verification value")
-    case = fresh.admitted.case
+    case, inquiry = fresh.admitted.case, fresh.inquiry
+    named = house.vault.ladder(KeyUsage.PIN, inquiry.acquirer, inquiry.terminal)
+    pvk = house.vault.pvk(card.pvki)
+    if named is None or pvk is None:
+        missing = "PIN key for the terminal" if named is None else "key of the card's PVKI"
+        raise NeighbourUnavailable(f"there is no {missing}")
+    name, ladder = named
     yield from ask(TakeTurn(card.ref))
     reservation = yield from ask(Reserve(fresh.entry, case.profile.inquiry.pin_tries_max))
     case.sequence = reservation.sequence
     if reservation.granted is not True:
         raise Declined(Outcome.PIN_TRIES_EXCEEDED, "all PIN tries are used")
-    is_right = yield from ask(
+    keys = ladder.candidates(case.received.utc)
+    formats = frozenset(case.profile.security.pin_block_formats)
+    verdict = yield from ask(
         VerifyPin(
-            block, fresh.inquiry.pan, card.pvv, card.pvki,
-            fresh.inquiry.acquirer, fresh.inquiry.terminal,
+            block, inquiry.pan, card.pvv, card.pvki, pvk, keys, formats,
+            is_of_terminal=name.terminal is not None,
         )
     )  # fmt: skip
-    if is_right is not True:  # nothing else is a yes
+    if verdict.key_at is not None:
+        yield from learn(name, keys[verdict.key_at], case, house)
+    if verdict.is_right is not True:  # nothing else is a yes
         raise Declined(Outcome.WRONG_PIN, f"PIN try {reservation.tries} is wrong")
     case.resets_tries = True
     return ProvenCard(known)

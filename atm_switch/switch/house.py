@@ -6,8 +6,9 @@ from datetime import date
 from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant
+from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
-from atm_switch.switch.effects import LinkId
+from atm_switch.switch.case import Case
 from atm_switch.switch.frequency import Frequency
 from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import RepeatKey
@@ -18,10 +19,10 @@ HOST_SEQUENCE_MAX = 1_000_000
 
 @dataclass(slots=True)
 class Flight:
-    """One transaction under way and the links that wait for its response."""
+    """One transaction under way and the requests that wait for its response."""
 
     fingerprint: bytes
-    waiting: list[tuple[LinkId, bytes]] = field(default_factory=list)
+    waiting: list[Case] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -35,6 +36,9 @@ class House:
     """The last number given out; the next start goes on from the journal's."""
     business_dates: dict[AcquirerId, date] = field(default_factory=dict)
     """Set by cut-over (0800 with DE70 201); otherwise the day in Jakarta."""
+    changing_keys: set[KeyName] = field(default_factory=set)
+    """Keys being taken or delivered right now; one change of a key at a time."""
+    mac_refusals: int = 0
     flights: dict[RepeatKey, Flight] = field(default_factory=dict)
     card_frequency: Frequency = field(init=False)
     terminal_frequency: Frequency = field(init=False)

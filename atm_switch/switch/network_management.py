@@ -1,4 +1,4 @@
-"""0800: sign-on, sign-off, echo, cut-over.  Sign-on belongs to one TCP link."""
+"""0800: sign-on, sign-off, echo, cut-over, keys.  Sign-on belongs to one TCP link."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -11,7 +11,8 @@ from atm_switch.messages.presence import check_presence
 from atm_switch.messages.responses import answer, refusal
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.house import House
-from atm_switch.switch.ports import KeepBusinessDate, Steps, ask
+from atm_switch.switch.key_exchange import receive_key, request_keys
+from atm_switch.switch.ports import AuditRecord, KeepBusinessDate, KeepRecord, Steps, ask
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
 
@@ -24,15 +25,17 @@ CUT_OVER_MAX = timedelta(days=7)
 Verb = Callable[[Case, House], Steps[None]]
 
 
-def network_management(case: Case, house: House) -> Steps[Response]:
+def network_management(case: Case, house: House) -> Steps[Response | None]:
     """Answer one 0800 and change the session as it says."""
     request, rule, profile = case.message, case.rule, case.profile
-    codes = profile.network
+    codes, rules = profile.network, profile.security
     verbs: dict[str, tuple[str, Verb]] = {
         codes.sign_on: ("sign-on", _sign_on),
         codes.sign_off: ("sign-off", _sign_off),
         codes.echo: ("echo", _echo),
         codes.cut_over: ("cut-over", _cut_over),
+        rules.key_request: ("key request", request_keys),
+        **dict.fromkeys(rules.key_delivery, ("key delivery", receive_key)),
     }
     what, verb = verbs.get(request.get(NETWORK_CODE), ("unknown", _unknown))
     try:
@@ -44,18 +47,27 @@ def network_management(case: Case, house: House) -> Steps[Response]:
         else:
             message = answer(request, rule, profile.code_of(no.outcome))
         return Response(message, no.outcome, no.reason, what=what)
+    except NeighbourUnavailable as silent:
+        code = profile.code_of(Outcome.INTERNAL_ERROR)
+        message = answer(request, rule, code)
+        return Response(message, Outcome.INTERNAL_ERROR, str(silent), what=what)
     return Response(
         answer(request, rule, profile.code_of(Outcome.APPROVED)), Outcome.APPROVED, what=what
     )
 
 
 def _sign_on(case: Case, house: House) -> Steps[None]:
-    yield from ()
     session = case.session
     acquirer = _acquirer_of(case.message, session, house)
     if session.signed_on_as not in (None, acquirer):
         raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "the link is signed on for another acquirer")
-    session.signed_on_as = acquirer
+    # At once: inquiries may follow in the same segment.  Unrecorded it does not stand.
+    before, session.signed_on_as = session.signed_on_as, acquirer
+    try:
+        yield from ask(KeepRecord(AuditRecord("sign-on", session.peer, f"acquirer {acquirer}")))
+    except NeighbourUnavailable:
+        session.signed_on_as = before
+        raise
 
 
 def _acquirer_of(request: IsoMessage, session: Session, house: House) -> AcquirerId:
@@ -75,8 +87,10 @@ def _acquirer_of(request: IsoMessage, session: Session, house: House) -> Acquire
 
 
 def _sign_off(case: Case, _house: House) -> Steps[None]:
-    yield from ()
-    case.session.signed_on_as = None
+    session = case.session
+    acquirer, session.signed_on_as = session.signed_on_as, None
+    if acquirer is not None:
+        yield from ask(KeepRecord(AuditRecord("sign-off", session.peer, f"acquirer {acquirer}")))
 
 
 def _echo(_case: Case, _house: House) -> Steps[None]:
@@ -94,10 +108,7 @@ def _cut_over(case: Case, house: House) -> Steps[None]:
         raise Declined(
             Outcome.FORMAT_ERROR, "DE015 is too far from today", data_element=SETTLEMENT_DATE
         )
-    try:
-        yield from ask(KeepBusinessDate(acquirer, following))
-    except NeighbourUnavailable as silent:
-        raise Declined(Outcome.INTERNAL_ERROR, str(silent)) from None
+    yield from ask(KeepBusinessDate(acquirer, following))
     house.business_dates[acquirer] = following
 
 

@@ -34,6 +34,8 @@ class TerminalPolicy:
 
     zone: Zone
     """The zone of its slip."""
+    mac: MacPolicy | None = None
+    """``None``: as its bank's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,12 @@ class AcquirerPolicy:
     end_of_day: tuple[time, time] | None
     """Local (WIB) time of day between which inquiries get 90; may cross midnight."""
 
+    @property
+    def requires_mac(self) -> bool:
+        """Whether any of its terminals must send MACs."""
+        listed = any(one.mac is MacPolicy.REQUIRED for one in self.terminals.values())
+        return self.mac is MacPolicy.REQUIRED or listed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchPolicy:
@@ -75,3 +83,5 @@ class SwitchPolicy:
     """After this silence of a link the switch sends its own 0800 echo; 0 never does."""
     echo_answer_seconds: float
     """An own echo unanswered for this long closes the link."""
+    refuses_known_keys: bool = False
+    """True: a delivered key that is a publicly known test key is refused."""

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from atm_switch.domain.card import Pan
-from atm_switch.domain.identifiers import AcquirerId, Kpj, TerminalId
+from atm_switch.domain.identifiers import AcquirerId, Kpj
 from atm_switch.domain.member import CardRef, LinkedCard, Participant
 from atm_switch.domain.outcome import Outcome
-from atm_switch.domain.secret import PinBlock
 from atm_switch.domain.statement import AccountHistory
+from atm_switch.security.key_ring import KeyName, Ladder
 
 T = TypeVar("T")
 
@@ -138,18 +137,6 @@ class Reserve(Ask[Reservation]):
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyPin(Ask[bool]):
-    """Whether DE52 holds the PIN behind the card's PVV.  One ``False`` for every wrong."""
-
-    block: PinBlock
-    pan: Pan
-    pvv: str = field(repr=False)
-    pvki: str
-    acquirer: AcquirerId
-    terminal: TerminalId
-
-
-@dataclass(frozen=True, slots=True)
 class FindSiblings(Ask[tuple[Kpj, ...]]):
     """Every KPJ of the person who holds ``kpj``: that one first, the others ascending.
 
@@ -182,3 +169,40 @@ class KeepBusinessDate(Ask[None]):
 
     acquirer: AcquirerId
     business_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One line of the audit: what was done, by whom, to what.  Nothing secret in it.
+
+    ``kind`` is a word of ``AUDIT_KINDS``; ``subject`` what it was done to (an acquirer, a
+    key's name, a peer); ``detail`` short plain text, e.g. a key check value.
+    """
+
+    kind: str
+    actor: str
+    """Who: ``host:port`` of a peer, ``switch``, or the system user of a command."""
+    subject: str
+    detail: str = ""
+
+
+AUDIT_KINDS = (
+    "start", "stop", "configuration", "sign-on", "sign-off", "key change", "key refused",
+    "peer refused", "mac refused", "command",
+)  # fmt: skip
+"""What the audit speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRecord(Ask[None]):
+    """Make one audit record durable before what it tells of is answered."""
+
+    record: AuditRecord
+
+
+@dataclass(frozen=True, slots=True)
+class KeepKeys(Ask[None]):
+    """Make the keys of one name durable; what was there under that name is replaced."""
+
+    name: KeyName
+    ladder: Ladder

@@ -10,10 +10,12 @@ from atm_switch.messages.presence import check_presence
 from atm_switch.messages.responses import answer
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.compose import declined
+from atm_switch.switch.ports import Steps
 
 
-def reversal(case: Case) -> Response:
+def reversal(case: Case) -> Steps[Response | None]:
     """Acknowledge one reversal."""
+    yield from ()
     try:
         _admit(case)
     except Declined as no:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.profile.model import Profile
+from atm_switch.security.key_ring import KeyName, LineKey
 from atm_switch.switch.effects import LinkId
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
@@ -32,6 +33,14 @@ class Dialect:
         return payload
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Offer:
+    """A key that was sent to the peer and not answered yet."""
+
+    name: KeyName
+    key: LineKey
+
+
 @dataclass(slots=True)
 class Session:
     """The state of one link; it ends with the link."""
@@ -49,6 +58,8 @@ class Session:
     echo_stan: str = ""
     """DE11 of our own echo while it is unanswered."""
     echo_sent_at: float = 0.0
+    offers: dict[str, Offer] = field(default_factory=dict)
+    """Keys on their way to the peer, by the DE11 that carried them."""
     ignored_responses: int = 0
     strikes: deque[float] = field(default_factory=deque)
 

@@ -9,7 +9,7 @@ time, and carries out the effects in order.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from atm_switch.domain.errors import (
@@ -23,13 +23,15 @@ from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant, transmission_stamp
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.mti import is_answerable, is_response
-from atm_switch.messages.responses import refusal
+from atm_switch.security.key_ring import KeyName
+from atm_switch.switch.authentication import guarded, ready_to_sign, signed
 from atm_switch.switch.balance_inquiry import balance_inquiry, place_of
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.compose import declined, packed
 from atm_switch.switch.doors import Joined
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.house import House
+from atm_switch.switch.key_exchange import answered_offer, deliver_key
 from atm_switch.switch.network_management import network_management
 from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
 from atm_switch.switch.ports import (
@@ -37,21 +39,24 @@ from atm_switch.switch.ports import (
     Commit,
     FindRepeat,
     KeepBusinessDate,
+    KeepKeys,
+    KeepRecord,
     Reserve,
     Steps,
     TakeTurn,
 )
+from atm_switch.switch.refusals import refuse_unknown, refuse_unreadable, rule_of_strays
 from atm_switch.switch.reversal import reversal
 from atm_switch.switch.session import Dialect, Session
 from atm_switch.switch.turns import Turns
 from atm_switch.wire.framing import Frame
 from atm_switch.wire.message import IsoMessage
 
-ASKS_JOURNAL = (FindRepeat, Reserve, Commit, KeepBusinessDate)
+ASKS_JOURNAL = (FindRepeat, Reserve, Commit, KeepBusinessDate, KeepKeys, KeepRecord)
 """Questions whose silence is the journal's."""
 
 
-STRIKING = (Outcome.FORMAT_ERROR, Outcome.NOT_SIGNED_ON)
+STRIKING = (Outcome.FORMAT_ERROR, Outcome.NOT_SIGNED_ON, Outcome.MAC_WRONG)
 """Outcomes a link should not keep earning: each costs it a strike, as an unknown MTI does."""
 
 
@@ -60,7 +65,7 @@ class _Open:
     """A corridor that waits for an answer."""
 
     case: Case
-    steps: Steps[Response]
+    steps: Steps[Response | None]
     question: Ask[Any] | None = None
     """What it waits for."""
 
@@ -110,11 +115,13 @@ class Switch:
         except FormatError as fault:
             return self._unreadable(session, frame, fault, now)
         if is_response(message.mti):
-            return self._heard_response(session, message)
+            return self._heard_response(session, message, frame, now)
         rule = session.dialect.profile.rule_of(message.mti)
         if rule is None:
-            return self._unknown(session, message, frame) + self._strike(session, now)
-        return self._request(Case(message, frame.header, rule, session, now, now))
+            return self._unknown(session, message, frame, now)
+        return self._request(
+            Case(message, frame.header, rule, session, now, now, payload=frame.payload)
+        )
 
     def answered(self, ticket: Ticket, answer: Any, now: Instant) -> list[Effect]:
         """Go on with a corridor; an exception as ``answer`` is raised where it waits.
@@ -138,14 +145,15 @@ class Switch:
         return effects
 
     def _request(self, case: Case) -> list[Effect]:
+        house = self._house
         if case.rule.name == "network":
-            return self._begin(case, network_management(case, self._house))
+            return self._begin(case, guarded(case, house, lambda: network_management(case, house)))
         if case.rule.name == "reversal":
-            return self._finished(case, reversal(case))
-        case.is_surplus = len(self._open) >= self._house.policy.in_flight_max
-        return self._begin(case, balance_inquiry(case, self._house))
+            return self._begin(case, guarded(case, house, lambda: reversal(case)))
+        case.is_surplus = len(self._open) >= house.policy.in_flight_max
+        return self._begin(case, guarded(case, house, lambda: balance_inquiry(case, house)))
 
-    def _begin(self, case: Case, steps: Steps[Response]) -> list[Effect]:
+    def _begin(self, case: Case, steps: Steps[Response | None]) -> list[Effect]:
         return self._advance(_Open(case, steps), None, case.received)
 
     def _advance(self, waiting: _Open, answer: Any, now: Instant) -> list[Effect]:
@@ -161,7 +169,8 @@ class Switch:
             return self._finished(case, end.value)
         except Joined as joined:
             case.session.in_flight -= case.is_counted
-            joined.flight.waiting.append((case.session.link, case.header))
+            case.is_counted = False
+            joined.flight.waiting.append(case)
             return [note_of(case, None, "joined the same request under way")]
         except Exception as mistake:  # noqa: BLE001  never a hung terminal, never 00
             no = Declined(Outcome.INTERNAL_ERROR, place_of(mistake))
@@ -181,58 +190,65 @@ class Switch:
         self._open[ticket].case.card_turn = card
         return self.answered(ticket, None, now)
 
-    def _finished(self, case: Case, response: Response) -> list[Effect]:
-        response = packed(case, response)
+    def _finished(self, case: Case, response: Response | None) -> list[Effect]:
         case.session.in_flight -= case.is_counted
-        flight = self._house.flights.pop(case.flight, None) if case.flight else None
-        waiting = flight.waiting if flight else []
-        effects: list[Effect] = [
-            Send(link, self._spelled(link, case, response), header)
-            for link, header in [(case.session.link, case.header), *waiting]
-            if link in self._sessions
-        ]
-        effects.append(note_of(case, response))
-        if response.outcome in STRIKING:
-            effects += self._strike(case.session, case.received)
+        case.is_counted = False
+        effects: list[Effect] = []
+        if response is not None:
+            effects += self._sent(case, response)
+            effects += self._told_others(case, response)
+            if case.is_stray or response.outcome in STRIKING:
+                effects += self._strike(case.session, case.received)
+        for name in case.wanted_keys:
+            effects += self._deliver(case, name)
         if case.card_turn is not None:
             following = self._turns.pass_on(case.card_turn, self._open)
             if following is not None:
                 effects += self._give_turn(case.card_turn, following, case.now)
         return effects
 
-    def _spelled(self, link: LinkId, case: Case, response: Response) -> bytes:
-        # A request may be joined from a line of another dialect.
-        dialect = self._sessions[link].dialect
-        if response.payload is not None and dialect is case.session.dialect:
-            return response.payload
-        return dialect.pack(response.message)
+    def _sent(self, case: Case, response: Response) -> list[Effect]:
+        note = response.note or note_of(case, response)
+        link = case.session.link
+        payload = None if response.is_silent else packed(case, response).payload
+        if payload is None or link not in self._sessions:
+            return [note]
+        return [Send(link, payload, case.header), note]
 
-    def _unknown(self, session: Session, message: IsoMessage, frame: Frame) -> list[Effect]:
+    def _told_others(self, case: Case, response: Response) -> list[Effect]:
+        """Give the answer to whoever joined, in the dialect and under the key of each."""
+        flight = self._house.flights.pop(case.flight, None) if case.flight else None
+        effects: list[Effect] = []
+        for other in flight.waiting if flight else ():
+            again = replace(response, payload=None, reason="joined the same request")
+            effects += self._begin(other, signed(other, again))
+        return effects
+
+    def _deliver(self, case: Case, name: KeyName) -> list[Effect]:
+        session = case.session
+        own = Case(case.message, None, case.rule, session, case.now, case.now)
+        return self._begin(own, deliver_key(own, name, self._house))
+
+    def _unknown(
+        self, session: Session, message: IsoMessage, frame: Frame, now: Instant
+    ) -> list[Effect]:
         if not is_answerable(message.mti):
-            return [note_of_unknown(session, message, None)]
-        profile = session.dialect.profile
-        response = refusal(message.mti, message.elements, profile, Outcome.UNSUPPORTED_TRANSACTION)
-        return [
-            Send(session.link, session.dialect.pack(response), frame.header),
-            note_of_unknown(session, message, response),
-        ]
+            return [note_of_unknown(session, message, None), *self._strike(session, now)]
+        case = self._stray(session, message, frame, now)
+        return self._begin(case, refuse_unknown(case, self._house))
 
     def _unreadable(
         self, session: Session, frame: Frame, fault: FormatError, now: Instant
     ) -> list[Effect]:
-        effects: list[Effect] = []
-        if is_response(fault.mti):
-            session.ignored_responses += 1
-        elif is_answerable(fault.mti):
-            profile = session.dialect.profile
-            known = profile.rule_of(fault.mti) is not None
-            outcome = Outcome.FORMAT_ERROR if known else Outcome.UNSUPPORTED_TRANSACTION
-            element = fault.data_element if known else None
-            response = refusal(fault.mti, fault.readable, profile, outcome, element)
-            payload = session.dialect.pack(response)
-            effects.append(Send(session.link, payload, frame.header))
-        effects.append(note_of_unreadable(session, fault))
-        return effects + self._strike(session, now)
+        session.ignored_responses += is_response(fault.mti)
+        if not is_answerable(fault.mti):
+            return [note_of_unreadable(session, fault), *self._strike(session, now)]
+        case = self._stray(session, IsoMessage(fault.mti, fault.readable), frame, now)
+        return self._begin(case, refuse_unreadable(case, fault, self._house))
+
+    def _stray(self, session: Session, message: IsoMessage, frame: Frame, now: Instant) -> Case:
+        rule = rule_of_strays(session.dialect.profile)
+        return Case(message, frame.header, rule, session, now, now, is_stray=True)
 
     def _strike(self, session: Session, now: Instant) -> list[Effect]:
         limit = self._house.policy.bad_frames_per_minute
@@ -242,12 +258,20 @@ class Switch:
             return [Close(session.link, f"{limit} bad frames within a minute")]
         return []
 
-    def _heard_response(self, session: Session, message: IsoMessage) -> list[Effect]:
-        if session.echo_stan and message.get(11) == session.echo_stan:
+    def _heard_response(
+        self, session: Session, message: IsoMessage, frame: Frame, now: Instant
+    ) -> list[Effect]:
+        stan = message.get(11)
+        if session.echo_stan and stan == session.echo_stan:
             session.echo_stan = ""
             return []
+        offer = session.offers.pop(stan, None) if message.mti == "0810" else None
+        if offer is not None:
+            rule = session.dialect.profile.messages["network"]
+            case = Case(message, None, rule, session, now, now, payload=frame.payload)
+            return self._begin(case, answered_offer(case, offer, self._house))
         session.ignored_responses += 1
-        seen = {"mti": message.mti, "stan": message.get(11), "wanted": session.echo_stan}
+        seen = {"mti": message.mti, "stan": stan, "wanted": session.echo_stan}
         return [Note("response without request", {"link": session.link, **seen})]
 
     def _keep_awake(self, session: Session, now: Instant) -> list[Effect]:
@@ -264,5 +288,9 @@ class Switch:
         session.echo_stan, session.echo_sent_at = session.next_stan(), now.monotonic
         code = session.dialect.profile.network.echo
         elements = {7: transmission_stamp(now.utc), 11: session.echo_stan, 70: code}
-        payload = session.dialect.pack(IsoMessage("0800", elements))
-        return [Send(session.link, payload), Note("echo sent", {"link": session.link})]
+        message = IsoMessage("0800", elements)
+        rule = session.dialect.profile.messages["network"]
+        case = Case(message, None, rule, session, now, now)
+        ready_to_sign(case, self._house)
+        note = Note("echo sent", {"link": session.link})
+        return self._begin(case, signed(case, Response(message, Outcome.APPROVED, note=note)))

@@ -12,6 +12,7 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
 from atm_switch.security.vault import Vault
+from tests.doubles.line_keys import pin_key, with_pin_key
 
 PIN_KEY = Key.from_hex("0123456789ABCDEFFEDCBA9876543210")
 BANK, ATM = AcquirerId("009"), TerminalId("ATM00001")
@@ -20,7 +21,7 @@ BANK, ATM = AcquirerId("009"), TerminalId("ATM00001")
 @pytest.fixture
 def vault() -> Vault:
     """Give a vault of fresh keys with one PIN key."""
-    return Vault.fresh(os.urandom).with_pin_key(BANK, None, PIN_KEY)
+    return with_pin_key(Vault.fresh(os.urandom), BANK, None, PIN_KEY)
 
 
 @pytest.fixture
@@ -110,9 +111,9 @@ def test_saved_change_is_there_again(key_file: Path, master_file: Path, vault: V
     before = key_file.read_bytes()
     own_key = Key.from_hex("5CA64B3C22BEC347CA7E6609904BAAED")
 
-    save(key_file, master_file, None, vault.with_pin_key(BANK, ATM, own_key))
+    save(key_file, master_file, None, with_pin_key(vault, BANK, ATM, own_key))
 
-    found = load(key_file, master_file, None).pin_key(BANK, ATM)
+    found = pin_key(load(key_file, master_file, None), BANK, ATM)
     assert found is not None
     assert own_key.reveal() == found.reveal()
     assert json.loads(before)["nonce"] != json.loads(key_file.read_bytes())["nonce"]

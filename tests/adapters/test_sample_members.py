@@ -136,7 +136,7 @@ def test_every_pin_fits_its_pvv_alone(tmp_path: Path) -> None:
         for card in cards:
             link = registry.card(bench.vault.card_ref(card.pan))
             assert link is not None
-            fits = pvv_matches(Pin(card.pin.encode()), card.pan, "1", pvk, link.pvv)
+            fits = pvv_matches(Pin(card.pin.encode()), card.pan, "1", pvk.token, link.pvv)
             assert fits, card.shows
 
 
@@ -205,8 +205,7 @@ def test_vault_without_pvk_is_refused(tmp_path: Path) -> None:
         person_key=vault.person_key,
         fingerprint_key=vault.fingerprint_key,
         sealing_key=vault.sealing_key,
-        pvks={},
-        pin_keys={},
+        keys={},
     )
 
     with pytest.raises(Refused, match="no PIN verification key of index 1"):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atm_switch.domain.errors import JournalUnavailable, LedgerUnavailable
+from atm_switch.switch.hsm_port import VerifyPin
 from atm_switch.switch.ports import (
     Commit,
     FindAccount,
@@ -16,7 +17,6 @@ from atm_switch.switch.ports import (
     FindSiblings,
     Reservation,
     Reserve,
-    VerifyPin,
 )
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.inquiries import signed_on

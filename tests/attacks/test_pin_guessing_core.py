@@ -3,7 +3,8 @@
 import pytest
 
 from atm_switch.domain.errors import LedgerUnavailable, NeighbourUnavailable
-from atm_switch.switch.ports import Commit, FindAccount, Reserve, VerifyPin
+from atm_switch.switch.hsm_port import VerifyPin
+from atm_switch.switch.ports import Commit, FindAccount, Reserve
 from tests.doubles.bench import PIN, Bench
 from tests.doubles.inquiries import signed_on
 

@@ -8,8 +8,9 @@ import pytest
 
 from atm_switch.domain.errors import JournalUnavailable, LedgerUnavailable
 from atm_switch.domain.secret import Secret
+from atm_switch.switch.hsm_port import VerifyPin
 from atm_switch.switch.policy import PinPolicy
-from atm_switch.switch.ports import Commit, FindAccount, VerifyPin
+from atm_switch.switch.ports import Commit, FindAccount
 from tests.doubles.bench import PAN, PIN, Bench, bank
 from tests.doubles.inquiries import de48, network, repeat_of
 

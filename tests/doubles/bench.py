@@ -4,15 +4,12 @@
 reads like a conversation.  Time stands still unless a test moves it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from atm_switch.adapters.software_hsm import SoftwareHsm
 from atm_switch.domain.accrual import DevelopmentRate, RateTable
 from atm_switch.domain.card import Expiry, Pan
-from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId, Channel, Kpj
 from atm_switch.domain.instant import Instant, Zone
 from atm_switch.domain.member import (
@@ -26,29 +23,18 @@ from atm_switch.domain.money import Money
 from atm_switch.domain.secret import Key, Pin
 from atm_switch.domain.statement import AccountHistory, Posting, PostingKind
 from atm_switch.profile.load import load_profile
+from atm_switch.security.key_ring import KeyName, KeyUsage, LineKey
 from atm_switch.security.pin_block import encipher
 from atm_switch.security.pvv import visa_pvv
 from atm_switch.security.vault import Vault, fresh_tdes_key
 from atm_switch.switch.effects import Asked, Close, Effect, Note, Send
 from atm_switch.switch.house import House
 from atm_switch.switch.policy import AcquirerPolicy, MacPolicy, PinPolicy, SwitchPolicy
-from atm_switch.switch.ports import (
-    Commit,
-    FindAccount,
-    FindCard,
-    FindRepeat,
-    FindSiblings,
-    KeepBusinessDate,
-    RepeatKey,
-    Reservation,
-    Reserve,
-    StoredResponse,
-    VerifyPin,
-)
 from atm_switch.switch.session import Dialect
 from atm_switch.switch.switch import Switch
 from atm_switch.wire.framing import Frame
 from atm_switch.wire.message import IsoMessage
+from tests.doubles.memory import CountedEntropy, Memory
 
 GOLDEN_INSTANT = datetime(2025, 6, 30, 7, 25, 7, tzinfo=UTC)
 BNI = AcquirerId("009")
@@ -57,21 +43,6 @@ BUDIS_OTHER = Kpj("12345678999")
 STRANGER = Kpj("22233344455")
 PAN = "9990090000000012"
 PIN = "123456"
-
-
-class CountedEntropy:
-    """Chance that is the same in every run."""
-
-    def __init__(self) -> None:
-        """Start at the beginning."""
-        self._drawn = 0
-
-    def __call__(self, count: int) -> bytes:
-        """Return ``count`` bytes, never the same twice."""
-        self._drawn += 1
-        return bytes(
-            (self._drawn * 37 + at * 11 + at * at * self._drawn) % 256 for at in range(count)
-        )
 
 
 def golden_history(as_of: date) -> AccountHistory:
@@ -87,76 +58,6 @@ def golden_history(as_of: date) -> AccountHistory:
         has_postings=True,
         last_contribution=postings[-1].posted_on,
     )
-
-
-@dataclass
-class Memory:
-    """Registry, ledger, journal and HSM in dictionaries."""
-
-    vault: Vault
-    cards: dict[bytes, LinkedCard] = field(default_factory=dict)
-    persons: dict[Kpj, Participant] = field(default_factory=dict)
-    histories: dict[Kpj, Callable[[date], AccountHistory]] = field(default_factory=dict)
-    rows: list[Any] = field(default_factory=list)
-    tries: dict[bytes, int] = field(default_factory=dict)
-    stored: dict[RepeatKey, tuple[datetime, StoredResponse]] = field(default_factory=dict)
-    verifications: int = 0
-    asked: list[Any] = field(default_factory=list)
-    faults: dict[type, Any] = field(default_factory=dict)
-    """What a kind of question is answered with instead."""
-
-    def answer(self, question: Any) -> Any:
-        """Answer one question, or return the exception it meets."""
-        self.asked.append(question)
-        if type(question) in self.faults:
-            return self.faults[type(question)]
-        try:
-            return getattr(self, f"_{type(question).__name__}")(question)
-        except NeighbourUnavailable as away:
-            return away
-
-    def _FindRepeat(self, question: FindRepeat) -> StoredResponse | None:  # noqa: N802
-        at, stored = self.stored.get(question.key, (GOLDEN_INSTANT, None))
-        return stored if at >= question.since else None
-
-    def _FindCard(self, question: FindCard) -> LinkedCard | None:  # noqa: N802
-        return self.cards.get(question.ref.digest)
-
-    def _Reserve(self, question: Reserve) -> Reservation:  # noqa: N802
-        assert question.entry.card is not None
-        self.rows.append(question)
-        digest = question.entry.card.digest
-        used = self.tries.get(digest, 0)
-        granted = used < question.tries_max
-        self.tries[digest] = used + granted
-        return Reservation(len(self.rows), self.tries[digest], granted)
-
-    def _VerifyPin(self, question: VerifyPin) -> bool:  # noqa: N802
-        self.verifications += 1
-        return SoftwareHsm(self.vault).verify_pin(question)
-
-    def _FindSiblings(self, question: FindSiblings) -> tuple[Kpj, ...]:  # noqa: N802
-        me = self.persons.get(question.kpj)
-        if me is None:
-            return ()
-        others = sorted(k for k, p in self.persons.items() if p.person == me.person and k != me.kpj)
-        return (me.kpj, *others)
-
-    def _FindAccount(self, question: FindAccount) -> Any:  # noqa: N802
-        person = self.persons.get(question.kpj)
-        return person and (person, self.histories[question.kpj](question.as_of))
-
-    def _Commit(self, question: Commit) -> None:  # noqa: N802
-        self.rows.append(question)
-        entry, ending = question.entry, question.ending
-        if ending.resets_tries and entry.card is not None:
-            self.tries[entry.card.digest] = 0
-        if ending.payload is not None:
-            kept = StoredResponse(entry.fingerprint, ending.payload)
-            self.stored[entry.key] = (entry.received_at, kept)
-
-    def _KeepBusinessDate(self, question: KeepBusinessDate) -> None:  # noqa: N802
-        self.rows.append(question)
 
 
 def bank(**changes: Any) -> AcquirerPolicy:
@@ -182,7 +83,15 @@ class Bench:
         self.utc, self.monotonic = GOLDEN_INSTANT, 1000.0
         entropy = CountedEntropy()
         self.pin_key: Key = fresh_tdes_key(entropy)
-        self.vault = Vault.fresh(entropy).with_pin_key(BNI, None, self.pin_key)
+        self.mac_key: Key = fresh_tdes_key(entropy)
+        self.exchange_key: Key = fresh_tdes_key(entropy)
+        self.vault = Vault.fresh(entropy)
+        for usage, key in (
+            (KeyUsage.PIN, self.pin_key),
+            (KeyUsage.MAC, self.mac_key),
+            (KeyUsage.EXCHANGE, self.exchange_key),
+        ):
+            self.vault = self.vault.with_key(KeyName(usage, BNI), LineKey.clear(key))
         self.memory = Memory(self.vault)
         self.dialect = Dialect.of(load_profile(profile))
         chosen = {
@@ -217,7 +126,7 @@ class Bench:
         number = Pan(pan)
         pvk = self.vault.pvk("1")
         assert pvk is not None
-        pvv = visa_pvv(Pin(pin.encode()), number, "1", pvk)
+        pvv = visa_pvv(Pin(pin.encode()), number, "1", pvk.token)
         ref = self.vault.card_ref(number)
         card = LinkedCard(ref, kpj, Expiry("3012"), CardStatus.ACTIVE, date(2025, 1, 2), pvv, "1")
         card = replace(card, **changes)

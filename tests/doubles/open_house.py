@@ -21,13 +21,17 @@ from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.server.listener import listen
 from atm_switch.server.log import make_logger
-from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat, FindSiblings, VerifyPin
+from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintKey, VerifyPin
+from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat, FindSiblings, KeepKeys
 from atm_switch.switch.switch import Switch
 from atm_switch.wire.framing import FrameBuffer, enclose
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import Bench
 
-READ_IN_LOOP = (FindAccount, FindCard, FindRepeat, FindSiblings, VerifyPin)
+READ_IN_LOOP = (
+    FindAccount, FindCard, FindRepeat, FindSiblings, KeepKeys,
+    VerifyPin, CheckMac, MakeMac, ImportKey, MintKey,
+)  # fmt: skip
 
 GENEROUS = ServerLimits(
     connections_max=100,

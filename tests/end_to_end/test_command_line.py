@@ -131,15 +131,6 @@ def test_full_folder_is_refused(run: CommandLine, bank: Path) -> None:
     assert before == (bank / "keys.sealed").read_bytes()
 
 
-def test_required_mac_is_refused(run: CommandLine, tmp_path: Path) -> None:
-    """Asking for message authentication is refused, and nothing is made."""
-    done = run("init", "bank", "--mac", "required")
-
-    assert 1 == done.returncode
-    assert "not built yet" in done.stderr
-    assert [] == list(tmp_path.iterdir())
-
-
 def test_config_check_names_all_at_once(run: CommandLine, bank: Path) -> None:
     """Several mistakes are several lines, each with line, key, value and remedy."""
     text = (bank / "switch.toml").read_text()

@@ -16,17 +16,13 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId, Kpj, TerminalId
 from atm_switch.domain.instant import Instant
 from atm_switch.domain.money import Money
-from atm_switch.folder import (
-    KIT_FILE,
-    DataFolder,
-    Wishes,
-    add_acquirer,
-    init,
-    open_folder,
-    write_kit,
-)
+from atm_switch.folder import DataFolder, open_folder
+from atm_switch.founding import Wishes, add_acquirer, init
+from atm_switch.line_keys import KIT_FILE, write_kit
+from atm_switch.security.key_ring import KeyName, KeyUsage
 from atm_switch.security.tdes import check_value
 from atm_switch.settings.load import SettingsWrong
+from tests.doubles.line_keys import pin_key
 
 NOON = Instant(datetime(2026, 6, 30, 5, tzinfo=UTC), 0.0)
 BANK, ANY_ATM = AcquirerId("009"), TerminalId("S1ABC123")
@@ -49,7 +45,7 @@ def test_new_folder_opens_at_once(tmp_path: Path) -> None:
     opened = open_folder(tmp_path / "bank")
 
     assert "127.0.0.1:8583" == opened.settings.listeners[0].listen
-    assert opened.vault().pin_key(BANK, ANY_ATM) is not None
+    assert pin_key(opened.vault(), BANK, ANY_ATM) is not None
     assert opened.ledger.is_file()
     assert opened.journal.is_file()
 
@@ -87,7 +83,7 @@ def test_kit_holds_the_banks_pin_key(tmp_path: Path) -> None:
     folder = made(tmp_path / "bank")
     kit = json.loads((tmp_path / "bank" / KIT_FILE).read_text())
 
-    key = folder.vault().pin_key(BANK, ANY_ATM)
+    key = pin_key(folder.vault(), BANK, ANY_ATM)
 
     assert key is not None
     assert key.reveal().hex().upper() == kit["pin_key"]
@@ -99,7 +95,7 @@ def test_no_key_where_the_bank_verifies(tmp_path: Path) -> None:
     """Under pin = acquirer the switch has no PIN key, and neither has the kit."""
     folder = made(tmp_path / "bank", Wishes(pin="acquirer"))
 
-    assert folder.vault().pin_key(BANK, ANY_ATM) is None
+    assert pin_key(folder.vault(), BANK, ANY_ATM) is None
     assert "pin_key" not in json.loads((tmp_path / "bank" / KIT_FILE).read_text())
 
 
@@ -152,12 +148,17 @@ def test_empty_folder_is_taken(tmp_path: Path) -> None:
     assert 0o700 == mode_of(tmp_path / "bank")
 
 
-def test_mac_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    """Asking for what is not built yet leaves nothing behind."""
-    with pytest.raises(Refused, match="not built yet"):
-        made(tmp_path / "bank", Wishes(mac="required"))
+def test_required_mac_comes_with_its_keys(tmp_path: Path) -> None:
+    """Where a MAC is required, vault and kit hold the same MAC key and exchange key."""
+    folder = made(tmp_path / "bank", Wishes(mac="required"))
+    kit = json.loads((tmp_path / "bank" / KIT_FILE).read_text())
 
-    assert [] == list(tmp_path.iterdir())
+    keys = folder.vault().keys
+
+    for usage in (KeyUsage.PIN, KeyUsage.MAC, KeyUsage.EXCHANGE):
+        held = keys[KeyName(usage, BANK)].in_use
+        assert held.token.reveal().hex().upper() == kit[f"{usage.value}_key"]
+        assert held.check == kit[f"{usage.value}_key_check"]
 
 
 @pytest.mark.parametrize("draws", range(1, 7))
@@ -193,13 +194,14 @@ def test_added_bank_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     folder = made(tmp_path / "bank")
     before = (tmp_path / "bank" / "switch.toml").read_text()
 
-    added, key = add_acquirer(
+    added, vault = add_acquirer(
         folder, {"id": "014", "name": "BANK LAIN", "pin": "issuer"}, os.urandom
     )
 
     assert (tmp_path / "bank" / "switch.toml").read_text().startswith(before)
     assert ["009", "014"] == [one.id for one in open_folder(tmp_path / "bank").settings.acquirers]
-    kept = added.vault().pin_key(AcquirerId("014"), ANY_ATM)
+    kept = pin_key(added.vault(), AcquirerId("014"), ANY_ATM)
+    key = pin_key(vault, AcquirerId("014"), ANY_ATM)
     assert key is not None
     assert kept is not None
     assert key.reveal() == kept.reveal()
@@ -208,9 +210,9 @@ def test_added_bank_leaves_the_file_as_it_was(tmp_path: Path) -> None:
 def test_added_bank_gets_a_kit_of_its_own(tmp_path: Path) -> None:
     """The first bank's kit is not touched by another's."""
     values = {"id": "014", "name": "BANK LAIN", "pin": "issuer"}
-    added, key = add_acquirer(made(tmp_path / "bank"), values, os.urandom)
+    added, vault = add_acquirer(made(tmp_path / "bank"), values, os.urandom)
 
-    path = write_kit(added, added.settings.acquirers[1], key)
+    path = write_kit(added, added.settings.acquirers[1], vault)
 
     assert "terminal-kit-014.json" == path.name
     assert "014" == json.loads(path.read_text())["acquirer"]
@@ -231,12 +233,12 @@ def test_bank_without_key_is_given_one(tmp_path: Path) -> None:
     settings = tmp_path / "bank" / "switch.toml"
     settings.write_text(settings.read_text().replace('pin = "acquirer"', 'pin = "issuer"'))
 
-    changed, key = add_acquirer(
+    changed, vault = add_acquirer(
         open_folder(tmp_path / "bank"), {"id": "009", "name": "X", "pin": "issuer"}, os.urandom
     )
 
-    assert key is not None
-    assert changed.vault().pin_key(BANK, ANY_ATM) is not None
+    assert pin_key(vault, BANK, ANY_ATM) is not None
+    assert pin_key(changed.vault(), BANK, ANY_ATM) is not None
     assert 1 == len(changed.settings.acquirers)
 
 

@@ -21,7 +21,7 @@ def test_every_profile_has_a_sheet(name: str) -> None:
 
     assert f"Profile `{name}`" in page
     titles = [line for line in page.splitlines() if line.startswith("## ")]
-    assert 11 == len(titles) == len(set(titles))
+    assert 12 == len(titles) == len(set(titles))
 
 
 def test_sheet_shows_who_must_send_what() -> None:

@@ -14,7 +14,9 @@ from atm_switch.domain.card import Pan, luhn_digit
 from atm_switch.domain.identifiers import AcquirerId, Nik, TerminalId
 from atm_switch.domain.secret import Key, Pin, PinBlock, Secret
 from atm_switch.security import tdes
-from atm_switch.security.vault import Vault, fresh_tdes_key
+from atm_switch.security.key_ring import LineKey
+from atm_switch.security.vault import Vault, fresh_tdes_key, pvk_name
+from tests.doubles.line_keys import pin_key, with_pin_key
 
 BANK = AcquirerId("009")
 ATM = TerminalId("ATM00001")
@@ -36,14 +38,14 @@ def counted(start: int = 0) -> Callable[[int], bytes]:
     return entropy
 
 
-VAULT = Vault.fresh(counted()).with_pin_key(BANK, None, PIN_KEY).with_pin_key(BANK, ATM, OWN_KEY)
+VAULT = with_pin_key(with_pin_key(Vault.fresh(counted()), BANK, None, PIN_KEY), BANK, ATM, OWN_KEY)
 OTHER = Vault.fresh(counted(100))
 
 
 def canaries() -> list[str]:
     """List the texts that would give a key of the vault away."""
     keys = [VAULT.pan_key, VAULT.person_key, VAULT.fingerprint_key, VAULT.sealing_key]
-    keys += [*VAULT.pvks.values(), *VAULT.pin_keys.values()]
+    keys += [ladder.in_use.token for ladder in VAULT.keys.values()]
     return [form for key in keys for form in (key.reveal().hex(), repr(key.reveal())[2:10])]
 
 
@@ -128,26 +130,26 @@ def test_nonce_has_twelve_bytes(length: int) -> None:
 
 def test_terminal_key_comes_before_acquirer_key() -> None:
     """A terminal's own key counts; the others of the acquirer share the acquirer's."""
-    assert OWN_KEY is VAULT.pin_key(BANK, ATM)
-    assert PIN_KEY is VAULT.pin_key(BANK, TerminalId("ATM00002"))
-    assert VAULT.pin_key(AcquirerId("008"), ATM) is None
+    assert OWN_KEY is pin_key(VAULT, BANK, ATM)
+    assert PIN_KEY is pin_key(VAULT, BANK, TerminalId("ATM00002"))
+    assert pin_key(VAULT, AcquirerId("008"), ATM) is None
 
 
 def test_new_pin_key_leaves_old_vault() -> None:
     """Setting a key makes a new vault; the old one stays as it was."""
-    renewed = VAULT.with_pin_key(BANK, ATM, PIN_KEY)
+    renewed = with_pin_key(VAULT, BANK, ATM, PIN_KEY)
 
-    assert PIN_KEY is renewed.pin_key(BANK, ATM)
-    assert OWN_KEY is VAULT.pin_key(BANK, ATM)
+    assert PIN_KEY is pin_key(renewed, BANK, ATM)
+    assert OWN_KEY is pin_key(VAULT, BANK, ATM)
     assert VAULT.card_ref(PAN) == renewed.card_ref(PAN)
 
 
 def test_unusable_pin_key_is_refused() -> None:
     """Single DES in any guise does not get into the vault."""
     with pytest.raises(ValueError, match="TDES key"):
-        VAULT.with_pin_key(BANK, ATM, Key(bytes(8)))
+        with_pin_key(VAULT, BANK, ATM, Key(bytes(8)))
     with pytest.raises(ValueError, match="single DES"):
-        VAULT.with_pin_key(BANK, ATM, Key(bytes(16)))
+        with_pin_key(VAULT, BANK, ATM, Key(bytes(16)))
 
 
 def test_fresh_vault_has_sound_keys() -> None:
@@ -156,10 +158,10 @@ def test_fresh_vault_has_sound_keys() -> None:
     pvk = vault.pvk("1")
 
     assert pvk is not None
-    assert 16 == len(pvk)
-    assert tdes.has_odd_parity(pvk)
+    assert 16 == len(pvk.token)
+    assert tdes.has_odd_parity(pvk.token)
     assert vault.pvk("2") is None
-    assert {} == dict(vault.pin_keys)
+    assert [pvk_name("1")] == list(vault.keys)
 
 
 def test_fresh_tdes_key_draws_until_usable() -> None:
@@ -184,8 +186,8 @@ def test_chance_that_repeats_is_refused() -> None:
 @pytest.mark.parametrize("pvki", ["", "12", "A", "\u0661"])
 def test_pvki_of_other_shape_is_refused(pvki: str) -> None:
     """A PVK's index is one digit."""
-    with pytest.raises(ValueError, match="a PVKI is one digit"):
-        dataclasses.replace(VAULT, pvks={pvki: PIN_KEY})
+    with pytest.raises(ValueError, match="name does not fit its usage"):
+        VAULT.with_key(pvk_name(pvki), LineKey.clear(PIN_KEY))
 
 
 def test_named_keys_are_long_and_different() -> None:
@@ -201,14 +203,14 @@ def test_vault_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         VAULT.pan_key = PIN_KEY  # type: ignore[misc]  # the claim is that it fails
     with pytest.raises(TypeError):
-        VAULT.pvks["1"] = PIN_KEY  # type: ignore[index]  # the claim is that it fails
+        VAULT.keys[pvk_name("1")] = None  # type: ignore[index]  # the claim is that it fails
 
 
 def test_no_text_form_shows_a_key() -> None:
     """Neither repr, str, format nor a JSON fallback shows anything of the vault."""
     texts = [repr(VAULT), str(VAULT), f"{VAULT}", "%s" % VAULT, "%r" % (VAULT,)]  # noqa: UP031
     texts += [json.dumps({"vault": VAULT}, default=str), repr({"vault": [VAULT]})]
-    texts += [repr(VAULT.pvks), repr(VAULT.pin_keys), str(VAULT.pin_keys)]
+    texts += [repr(VAULT.keys), str(VAULT.keys)]
 
     assert {"<Vault>"} == set(texts[:5])
     assert [] == [form for form in canaries() for text in texts if form in text]
@@ -260,7 +262,8 @@ def test_document_brings_the_vault_back() -> None:
 
 def test_document_with_unusable_key_is_refused() -> None:
     """A document is judged as a vault made by hand would be."""
-    document = VAULT.to_document() | {"pvks": {"1": "00" * 16}}
+    document = json.loads(json.dumps(VAULT.to_document()))
+    document["keys"][0]["in_use"]["token"] = "00" * 16
 
     with pytest.raises(ValueError, match="single DES"):
         Vault.from_document(document)

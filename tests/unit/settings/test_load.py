@@ -56,12 +56,12 @@ def test_value_under_unknown_key_is_not_repeated() -> None:
     assert secret not in "".join(lines)
 
 
-def test_required_mac_is_refused_not_ignored() -> None:
-    """Whoever asks for message authentication is told that it is not built yet."""
-    (line,) = problems_of(GOOD + 'mac = "required"\n')
+def test_mac_is_required_or_off() -> None:
+    """There is no third word, and no "if present"."""
+    (line,) = problems_of(GOOD + 'mac = "optional"\n')
 
-    assert line.startswith('switch.toml:6: acquirers[1].mac = "required": ')
-    assert "not built yet" in line
+    assert line.startswith('switch.toml:6: acquirers[1].mac = "optional": ')
+    assert "required" in line
 
 
 @pytest.mark.parametrize(

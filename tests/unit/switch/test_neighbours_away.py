@@ -4,6 +4,7 @@ import pytest
 
 from atm_switch.domain.errors import JournalUnavailable, LedgerUnavailable, NeighbourUnavailable
 from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.hsm_port import VerifyPin
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.switch.ports import (
     Ask,
@@ -13,7 +14,6 @@ from atm_switch.switch.ports import (
     FindRepeat,
     FindSiblings,
     Reserve,
-    VerifyPin,
 )
 from tests.doubles.bench import Bench, bank
 from tests.doubles.inquiries import commits, last_outcome, repeat_of, signed_on

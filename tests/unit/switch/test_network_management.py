@@ -139,7 +139,7 @@ def test_echo_is_answered_before_sign_on() -> None:
     assert "58" == bench.ask(bench.inquiry())[39]
 
 
-@pytest.mark.parametrize("code", ["000", "003", "161", "999"])
+@pytest.mark.parametrize("code", ["000", "003", "099", "999"])
 def test_unknown_network_code_is_refused(code: str) -> None:
     """
     A DE70 that is none of the profile's gets 12 and changes nothing.

@@ -6,8 +6,9 @@ import pytest
 
 from atm_switch.domain.outcome import Outcome
 from atm_switch.domain.secret import PinBlock
+from atm_switch.switch.hsm_port import VerifyPin
 from atm_switch.switch.policy import PinPolicy
-from atm_switch.switch.ports import FindRepeat, Reserve, VerifyPin
+from atm_switch.switch.ports import FindRepeat, Reserve
 from tests.doubles.bench import BUDI, PAN, PIN, Bench, bank
 from tests.doubles.inquiries import asked_kinds, commits, reservations, signed_on
 
@@ -24,7 +25,9 @@ def block_under_way(bench: Bench) -> PinBlock:
     """Look into the one corridor that waits and return the PIN block it holds."""
     (waiting,) = bench.switch._open.values()
     steps: Any = waiting.steps
-    block = steps.gi_yieldfrom.gi_frame.f_locals["inquiry"].pin_block
+    while "inquiry" not in steps.gi_frame.f_locals:
+        steps = steps.gi_yieldfrom
+    block = steps.gi_frame.f_locals["inquiry"].pin_block
     assert isinstance(block, PinBlock)
     return block
 

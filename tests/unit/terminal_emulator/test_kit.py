@@ -61,7 +61,8 @@ def test_kit_without_a_key_is_fine(tmp_path: Path) -> None:
         ({"zone": "CET"}, "zone is not one of WIB, WITA, WIT"),
         ({"pin_key_check": "000000"}, "does not have the check value"),
         ({"pin_key_check": None}, "pin_key_check is missing"),
-        ({"pin_key": "00" * 16}, "pin_key is unusable"),
+        ({"pin_key": "00" * 16}, "pin_key does not have the check value"),
+        ({"pin_key": "00" * 15}, "pin_key is unusable"),
         ({"pin_key": "xyz"}, "pin_key is unusable"),
     ],
 )

@@ -1,0 +1,133 @@
+"""The keys of the lines: what each is for, whose it is, and what came before it.
+
+Plan: a key has a name (usage, acquirer, terminal or index) and lies on a ladder: the key
+in use and, around a change, one other - the one before, or one that was offered and not
+yet used by the peer.  Ladders are values; a change makes a new one.
+Limits: two keys on a ladder, not more: who changes keys twice without ever using the
+first loses the first.
+Why the old key lives on until a message under the new one has come: an answer that was
+lost, or a crash on either side, must not leave the two sides with different keys.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, unique
+from typing import NoReturn
+
+from atm_switch.domain.identifiers import AcquirerId, TerminalId
+from atm_switch.domain.secret import Key
+from atm_switch.security import tdes
+from atm_switch.security.components import key_check_value
+
+TDES, AES = "T", "A"
+"""Algorithms, in the letters of ANSI X9.143 (TR-31)."""
+
+
+@unique
+class KeyUsage(Enum):
+    """What a key may do, and nothing besides; the value is the word of the commands."""
+
+    EXCHANGE = "exchange"
+    """Carries other keys: ZMK of a bank, TMK of a terminal."""
+    PIN = "pin"
+    """Enciphers DE52: ZPK of a bank, TPK of a terminal."""
+    MAC = "mac"
+    """Authenticates DE64/DE128: ZAK of a bank, TAK of a terminal."""
+    PVK = "pvk"
+    """Verifies PINs; named by its index alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyName:
+    """Whose key, for what.  ``terminal`` ``None``: of all the bank's other terminals."""
+
+    usage: KeyUsage
+    acquirer: AcquirerId | None = None
+    terminal: TerminalId | None = None
+    index: str = ""
+
+    def __str__(self) -> str:
+        """Write ``mac 009``, ``pin 009/S1ABC123`` or ``pvk 1``."""
+        owner = self.index if self.acquirer is None else self.acquirer.text
+        return f"{self.usage.value} {owner}" + (f"/{self.terminal.text}" if self.terminal else "")
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class LineKey:
+    """One key as the HSM takes it.
+
+    ``token`` is the key itself where ``is_clear``, else what a hardware HSM gave out: the
+    key under its local master key, as text.  ``check`` is the key check value.
+    """
+
+    token: Key
+    check: str
+    algorithm: str = TDES
+    is_clear: bool = True
+
+    @classmethod
+    def clear(cls, key: Key, algorithm: str = TDES) -> "LineKey":
+        """Take a key in the clear.  Raises ``ValueError``, without it, for an unusable one."""
+        if algorithm == TDES:
+            tdes.require_usable(key)
+        return cls(key, key_check_value(key, algorithm), algorithm)
+
+    def is_same_as(self, other: "LineKey") -> bool:
+        """Tell whether both are one key."""
+        return (self.token.reveal(), self.algorithm) == (other.token.reveal(), other.algorithm)
+
+    def __repr__(self) -> str:
+        """Show the check value only."""
+        return f"<LineKey {self.check}>"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse pickling: a key leaves in the sealed key file or in a key block."""
+        message = "a LineKey cannot be serialised"
+        raise TypeError(message)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ladder:
+    """The key in use and, around a change, one other.
+
+    ``is_coming``: the other was offered to the peer, who has not used it yet; otherwise
+    it is the one before, refused from ``until`` (UTC) on - ``None``: until a message under
+    the key in use has come.
+    """
+
+    in_use: LineKey
+    other: LineKey | None = None
+    is_coming: bool = False
+    until: datetime | None = None
+
+    def candidates(self, now: datetime) -> tuple[LineKey, ...]:
+        """Return the keys a message may be under, the likeliest first."""
+        is_over = self.until is not None and now >= self.until
+        return (self.in_use,) if self.other is None or is_over else (self.in_use, self.other)
+
+    def received(self, new: LineKey) -> "Ladder":
+        """Take a key the peer delivered into use; the same one twice changes nothing."""
+        if new.is_same_as(self.in_use):
+            return self
+        # A key in use that no message ever came under is not what the peer goes back to.
+        was_never_used = self.other is not None and not self.is_coming and self.until is None
+        return Ladder(new, self.other if was_never_used else self.in_use)
+
+    def offered(self, new: LineKey) -> "Ladder":
+        """Note a key that is being delivered to the peer; the old stays in use meanwhile."""
+        return Ladder(self.in_use, new, is_coming=True)
+
+    def withdrawn(self) -> "Ladder":
+        """Forget a key that was offered and refused."""
+        return Ladder(self.in_use) if self.is_coming else self
+
+    def seen(self, key: LineKey, now: datetime, overlap: timedelta) -> "Ladder":
+        """Learn that a message came under ``key``: the first under the new one starts the clock."""
+        if self.other is None:
+            return self
+        if self.is_coming:
+            is_new = key is self.other
+            return Ladder(self.other, self.in_use, until=now + overlap) if is_new else self
+        if key is self.in_use and self.until is None:
+            return replace(self, until=now + overlap)
+        return self

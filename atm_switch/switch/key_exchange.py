@@ -1,0 +1,223 @@
+"""Keys that change while the line is up: asked for (161), taken (162, 101), delivered.
+
+A key comes as a key block under the line's exchange key (ANSI X9.143).  Taken: imported by
+the HSM, its check value compared, recorded, durable, and only then answered 00.
+Delivered: made by the HSM, durable, sent; in use once the peer has said 00 or sends the
+first message under it.  Until then the old key is good, so an answer lost on the way or a
+crash on either side leaves both with a key in common (security.md 1.5).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from atm_switch.domain.errors import Declined, NeighbourUnavailable
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.instant import transmission_stamp
+from atm_switch.domain.outcome import Outcome
+from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.known_keys import is_publicly_known
+from atm_switch.switch.authentication import (
+    authenticate,
+    bank_of,
+    ready_to_sign,
+    signed,
+    terminal_of,
+)
+from atm_switch.switch.case import Case, Response
+from atm_switch.switch.effects import Note
+from atm_switch.switch.house import House
+from atm_switch.switch.hsm_port import ImportKey, KeyRefused, MintKey
+from atm_switch.switch.policy import PinPolicy
+from atm_switch.switch.ports import AuditRecord, KeepKeys, KeepRecord, Steps, ask
+from atm_switch.switch.session import Offer
+from atm_switch.wire.message import IsoMessage
+
+CHECK_DIGITS = 6
+
+USAGES = {"P0": KeyUsage.PIN, "M3": KeyUsage.MAC, "M6": KeyUsage.MAC}
+"""What a key block's header may say of its key; nothing else is taken over a line."""
+
+WISHES = {"PIN": (KeyUsage.PIN,), "MAC": (KeyUsage.MAC,)}
+"""What a 161 may ask for; without a word, all that the line needs."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Delivery:
+    """A key as a message carries it.  ``check`` is empty where the layout has none."""
+
+    check: str
+    block: str
+
+    @classmethod
+    def read(cls, text: str, layout: str) -> "Delivery":
+        """Take the element apart."""
+        if layout == "check+block":
+            return cls(text[:CHECK_DIGITS], text[CHECK_DIGITS:])
+        if layout == "block+check":
+            return cls(text[-CHECK_DIGITS:], text[:-CHECK_DIGITS])
+        return cls("", text)
+
+    def text(self, layout: str) -> str:
+        """Write the element."""
+        parts = {"check+block": (self.check, self.block), "block+check": (self.block, self.check)}
+        return "".join(parts.get(layout, (self.block,)))
+
+
+def request_keys(case: Case, house: House) -> Steps[None]:
+    """Take a 161: note which keys to deliver once it is answered."""
+    yield from ()
+    acquirer = _signed_on(case)
+    terminal = terminal_of(case)
+    if house.vault.ladder(KeyUsage.EXCHANGE, acquirer, terminal) is None:
+        raise Declined(Outcome.NOT_PERMITTED, "there is no exchange key of this line")
+    wish = case.message.get(case.profile.security.key_element).strip()
+    usages = WISHES.get(wish) if wish else _needed(case, house)
+    if not usages:
+        element = case.profile.security.key_element
+        raise Declined(Outcome.FORMAT_ERROR, "no such key is used here", data_element=element)
+    case.wanted_keys = tuple(KeyName(usage, acquirer, terminal) for usage in usages)
+
+
+def receive_key(case: Case, house: House) -> Steps[None]:
+    """Take the key of a 162 or 101 into use, durably, before it is answered 00."""
+    acquirer, rules = _signed_on(case), case.profile.security
+    terminal = terminal_of(case)
+    exchange = house.vault.ladder(KeyUsage.EXCHANGE, acquirer, terminal)
+    if exchange is None:
+        raise Declined(Outcome.NOT_PERMITTED, "there is no exchange key of this line")
+    delivery = Delivery.read(case.message.get(rules.key_element), rules.key_layout)
+    usage = USAGES.get(delivery.block[5:7])
+    name = KeyName(usage or KeyUsage.EXCHANGE, acquirer, terminal)
+    try:
+        if usage is None:
+            raise KeyRefused("the key block's usage is not one of a line")
+        if name in house.changing_keys:
+            raise KeyRefused("another change of this key is under way")
+        house.changing_keys.add(name)
+        try:
+            key = yield from _imported(delivery, exchange[1].in_use, name, case, house)
+            held = house.vault.keys.get(name)
+            ladder = held.received(key) if held else Ladder(key)
+            yield from _keep(name, ladder, f"received, check value {key.check}", case, house)
+        finally:
+            house.changing_keys.discard(name)
+    except KeyRefused as refused:
+        yield from ask(KeepRecord(_record("key refused", case, name, str(refused))))
+        raise Declined(Outcome.FORMAT_ERROR, str(refused), data_element=rules.key_element) from None
+
+
+def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | None]:
+    """Make a key, keep it, and send it to the peer of this line."""
+    rules, session = case.profile.security, case.session
+    exchange = house.vault.ladder(KeyUsage.EXCHANGE, _owner(name), name.terminal)
+    if exchange is None or name in house.changing_keys:
+        return None
+    house.changing_keys.add(name)
+    try:
+        algorithm = _algorithm(name.usage, case)
+        minted = yield from ask(MintKey(exchange[1].in_use, name.usage, algorithm))
+        held = house.vault.keys.get(name)
+        ladder = held.offered(minted.key) if held else Ladder(minted.key)
+        yield from _keep(name, ladder, f"offered, check value {minted.key.check}", case, house)
+    except (NeighbourUnavailable, KeyRefused) as silent:
+        note = Note("key not delivered", {"key": str(name), "why": str(silent)}, is_alarm=True)
+        return Response(case.message, Outcome.INTERNAL_ERROR, note=note, is_silent=True)
+    finally:
+        house.changing_keys.discard(name)
+    stan = session.next_stan()
+    session.offers[stan] = Offer(name, minted.key)
+    block = Delivery(minted.key.check, minted.block).text(rules.key_layout)
+    elements = {
+        7: transmission_stamp(case.now.utc), 11: stan, 32: _owner(name).text,
+        **({41: name.terminal.text} if name.terminal else {}),
+        rules.key_element: block, 70: rules.key_delivery[0],
+    }  # fmt: skip
+    case.message = IsoMessage("0800", dict(sorted(elements.items())))
+    ready_to_sign(case, house)
+    fields = {"link": session.link, "key": str(name), "check": minted.key.check}
+    note = Note("key delivery sent", fields)
+    return (yield from signed(case, Response(case.message, Outcome.APPROVED, note=note)))
+
+
+def answered_offer(case: Case, offer: Offer, house: House) -> Steps[Response | None]:
+    """Hear what the peer says of a key it was sent: 00 puts it into use, all else drops it.
+
+    An answer that is not authentic counts as none: the key stays offered.
+    """
+    name, session = offer.name, case.session
+    held = house.vault.keys.get(name)
+    try:
+        yield from authenticate(case, house)
+    except (Declined, NeighbourUnavailable) as no:
+        session.offers[case.message.get(11)] = offer
+        fields = {"link": session.link, "key": str(name), "why": str(no)}
+        note = Note("answer to a key delivery not believed", fields, is_alarm=True)
+        return Response(case.message, Outcome.MAC_WRONG, note=note, is_silent=True)
+    code = case.message.get(39)
+    is_taken = code == case.profile.code_of(Outcome.APPROVED)
+    overlap = timedelta(seconds=case.profile.security.key_overlap_seconds)
+    if held is not None and held.other is not None and held.is_coming:
+        taken = held.seen(held.other, case.received.utc, overlap)
+        ladder = taken if is_taken else held.withdrawn()
+        detail = f"check value {offer.key.check}, peer said {code}"
+        kind = "in use" if is_taken else "dropped"
+        yield from _keep(name, ladder, f"{kind}, {detail}", case, house)
+    fields = {"link": session.link, "key": str(name), "check": offer.key.check, "de39": code}
+    note = Note("key delivery answered", fields, is_alarm=not is_taken)
+    return Response(case.message, Outcome.APPROVED, note=note, is_silent=True)
+
+
+def _imported(
+    delivery: Delivery, exchange_key: LineKey, name: KeyName, case: Case, house: House
+) -> Steps[LineKey]:
+    algorithm = _algorithm(name.usage, case)
+    key = yield from ask(ImportKey(exchange_key, delivery.block, name.usage, algorithm))
+    if delivery.check and delivery.check != key.check:
+        raise KeyRefused("the key does not have the check value sent with it")
+    if house.policy.refuses_known_keys and is_publicly_known(key.check):
+        raise KeyRefused("the key is a publicly known test key")
+    others = (
+        ladder
+        for other, ladder in house.vault.keys.items()
+        if other.acquirer == name.acquirer and other.usage is not name.usage
+    )
+    if any(key.is_same_as(ladder.in_use) for ladder in others):
+        raise KeyRefused("the key is in use for another purpose")
+    return key
+
+
+def _keep(name: KeyName, ladder: Ladder, detail: str, case: Case, house: House) -> Steps[None]:
+    # The record first: no change of a key without one.
+    yield from ask(KeepRecord(_record("key change", case, name, detail)))
+    yield from ask(KeepKeys(name, ladder))
+    house.vault = house.vault.with_ladder(name, ladder)
+
+
+def _record(kind: str, case: Case, name: KeyName, detail: str) -> AuditRecord:
+    return AuditRecord(kind, case.session.peer, str(name), detail)
+
+
+def _signed_on(case: Case) -> AcquirerId:
+    if case.session.signed_on_as is None:
+        raise Declined(Outcome.NOT_SIGNED_ON, "a key before sign-on")
+    return case.session.signed_on_as
+
+
+def _owner(name: KeyName) -> AcquirerId:
+    if name.acquirer is None:
+        message = "only a line's keys are delivered"
+        raise ValueError(message)
+    return name.acquirer
+
+
+def _needed(case: Case, house: House) -> tuple[KeyUsage, ...]:
+    bank = bank_of(case, house)
+    if bank is None:
+        return ()
+    pin = (KeyUsage.PIN,) if bank.pin is PinPolicy.ISSUER else ()
+    return (*pin, *((KeyUsage.MAC,) if bank.requires_mac else ()))
+
+
+def _algorithm(usage: KeyUsage, case: Case) -> str:
+    rules = case.profile.security
+    return rules.mac_key_algorithm if usage is KeyUsage.MAC else rules.pin_key_algorithm

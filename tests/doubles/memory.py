@@ -1,0 +1,146 @@
+"""The switch's neighbours in dictionaries: registry, ledger, journal, key file, HSM."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from atm_switch.adapters.software_hsm import SoftwareHsm
+from atm_switch.domain.errors import NeighbourUnavailable
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.member import LinkedCard, Participant
+from atm_switch.domain.statement import AccountHistory
+from atm_switch.security.key_ring import LineKey
+from atm_switch.security.vault import Vault
+from atm_switch.switch.hsm_port import (
+    CheckMac,
+    ImportKey,
+    KeyRefused,
+    MakeMac,
+    MintedKey,
+    MintKey,
+    PinVerdict,
+    VerifyPin,
+)
+from atm_switch.switch.ports import (
+    AuditRecord,
+    Commit,
+    FindAccount,
+    FindCard,
+    FindRepeat,
+    FindSiblings,
+    KeepBusinessDate,
+    KeepKeys,
+    KeepRecord,
+    RepeatKey,
+    Reservation,
+    Reserve,
+    StoredResponse,
+)
+
+
+class CountedEntropy:
+    """Chance that is the same in every run."""
+
+    def __init__(self) -> None:
+        """Start at the beginning."""
+        self._drawn = 0
+
+    def __call__(self, count: int) -> bytes:
+        """Return ``count`` bytes, never the same twice."""
+        self._drawn += 1
+        return bytes(
+            (self._drawn * 37 + at * 11 + at * at * self._drawn) % 256 for at in range(count)
+        )
+
+
+@dataclass
+class Memory:
+    """Registry, ledger, journal and HSM in dictionaries."""
+
+    vault: Vault
+    """The keys as they are on disk."""
+    hsm: SoftwareHsm = field(default_factory=lambda: SoftwareHsm(CountedEntropy()))
+    records: list[AuditRecord] = field(default_factory=list)
+    cards: dict[bytes, LinkedCard] = field(default_factory=dict)
+    persons: dict[Kpj, Participant] = field(default_factory=dict)
+    histories: dict[Kpj, Callable[[date], AccountHistory]] = field(default_factory=dict)
+    rows: list[Any] = field(default_factory=list)
+    tries: dict[bytes, int] = field(default_factory=dict)
+    stored: dict[RepeatKey, tuple[datetime, StoredResponse]] = field(default_factory=dict)
+    verifications: int = 0
+    asked: list[Any] = field(default_factory=list)
+    faults: dict[type, Any] = field(default_factory=dict)
+    """What a kind of question is answered with instead."""
+
+    def answer(self, question: Any) -> Any:
+        """Answer one question, or return the exception it meets."""
+        if not isinstance(question, KeepRecord):
+            self.asked.append(question)  # records are in ``records``
+        if type(question) in self.faults:
+            return self.faults[type(question)]
+        try:
+            return getattr(self, f"_{type(question).__name__}")(question)
+        except (NeighbourUnavailable, KeyRefused) as away:
+            return away
+
+    def _FindRepeat(self, question: FindRepeat) -> StoredResponse | None:  # noqa: N802
+        at, stored = self.stored.get(question.key, (question.since, None))
+        return stored if at >= question.since else None
+
+    def _FindCard(self, question: FindCard) -> LinkedCard | None:  # noqa: N802
+        return self.cards.get(question.ref.digest)
+
+    def _Reserve(self, question: Reserve) -> Reservation:  # noqa: N802
+        assert question.entry.card is not None
+        self.rows.append(question)
+        digest = question.entry.card.digest
+        used = self.tries.get(digest, 0)
+        granted = used < question.tries_max
+        self.tries[digest] = used + granted
+        return Reservation(len(self.rows), self.tries[digest], granted)
+
+    def _VerifyPin(self, question: VerifyPin) -> PinVerdict:  # noqa: N802
+        self.verifications += 1
+        return self.hsm.verify_pin(question)
+
+    def _CheckMac(self, question: CheckMac) -> int | None:  # noqa: N802
+        return self.hsm.check_mac(question)
+
+    def _MakeMac(self, question: MakeMac) -> bytes:  # noqa: N802
+        return self.hsm.make_mac(question)
+
+    def _ImportKey(self, question: ImportKey) -> LineKey:  # noqa: N802
+        return self.hsm.import_key(question)
+
+    def _MintKey(self, question: MintKey) -> MintedKey:  # noqa: N802
+        return self.hsm.mint_key(question)
+
+    def _KeepKeys(self, question: KeepKeys) -> None:  # noqa: N802
+        self.vault = self.vault.with_ladder(question.name, question.ladder)
+
+    def _KeepRecord(self, question: KeepRecord) -> None:  # noqa: N802
+        self.records.append(question.record)
+
+    def _FindSiblings(self, question: FindSiblings) -> tuple[Kpj, ...]:  # noqa: N802
+        me = self.persons.get(question.kpj)
+        if me is None:
+            return ()
+        others = sorted(k for k, p in self.persons.items() if p.person == me.person and k != me.kpj)
+        return (me.kpj, *others)
+
+    def _FindAccount(self, question: FindAccount) -> Any:  # noqa: N802
+        person = self.persons.get(question.kpj)
+        return person and (person, self.histories[question.kpj](question.as_of))
+
+    def _Commit(self, question: Commit) -> None:  # noqa: N802
+        self.rows.append(question)
+        entry, ending = question.entry, question.ending
+        if ending.resets_tries and entry.card is not None:
+            self.tries[entry.card.digest] = 0
+        if ending.payload is not None:
+            kept = StoredResponse(entry.fingerprint, ending.payload)
+            self.stored[entry.key] = (entry.received_at, kept)
+
+    def _KeepBusinessDate(self, question: KeepBusinessDate) -> None:  # noqa: N802
+        self.rows.append(question)
