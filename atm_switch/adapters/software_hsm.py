@@ -17,9 +17,11 @@ from atm_switch.domain.card import Pan
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.secret import Key, Pin, PinBlock
 from atm_switch.security import tdes
+from atm_switch.security.components import key_check_value
 from atm_switch.security.ibm3624 import offset_matches
 from atm_switch.security.key_block import KeyBlock, KeyBlockError, unwrap, wrap
 from atm_switch.security.key_ring import AES, TDES, KeyUsage, LineKey
+from atm_switch.security.known_keys import is_publicly_known
 from atm_switch.security.mac import MacAlgorithm, mac, mac_matches
 from atm_switch.security.pin_formats import PinFormat, decipher_pin
 from atm_switch.security.pvv import pvv_matches
@@ -48,7 +50,7 @@ BLOCK_USAGES = {
 BLOCK_MODES = {KeyUsage.PIN: "EDBN", KeyUsage.MAC: "GVCN"}
 """Modes of use under which a key may be taken; the first is what is written."""
 
-_WRITTEN_MODES = {KeyUsage.PIN: "B", KeyUsage.MAC: "C"}
+BLOCK_WRITTEN_MODES = {KeyUsage.PIN: "B", KeyUsage.MAC: "C"}
 
 PinMatcher = Callable[[Pin, Pan, str, Key, str], bool]
 """PIN, PAN, key index, key and the card's value: whether they belong together."""
@@ -91,7 +93,8 @@ class SoftwareHsm:
         key_at = next((at for at, pin in enumerate(pins) if pin is not None), None)
         pin = stand_in if key_at is None else pins[key_at] or stand_in
         try:
-            matches = self._matches(pin, question.pan, question.pvki, pvk, question.pvv)
+            with _a_key_that_fails_is_no_answer():
+                matches = self._matches(pin, question.pan, question.pvki, pvk, question.pvv)
             return PinVerdict(matches and key_at is not None, key_at)
         finally:
             for one in pins:
@@ -117,7 +120,8 @@ class SoftwareHsm:
     def import_key(self, question: ImportKey) -> LineKey:
         """Open a key block.  Raises ``KeyRefused``."""
         try:
-            opened = unwrap(_clear(question.exchange_key), question.block)
+            exchange = question.exchange_key
+            opened = unwrap(_clear(exchange), question.block, kbpk_algorithm=exchange.algorithm)
         except KeyBlockError as error:
             raise KeyRefused(str(error)) from None
         wanted = BLOCK_USAGES[question.usage][question.algorithm]
@@ -136,16 +140,19 @@ class SoftwareHsm:
         """Make a key and its block.  Raises ``NeighbourUnavailable`` as ``make_mac`` does."""
         is_tdes = question.algorithm == TDES
         key = fresh_tdes_key(self._entropy) if is_tdes else Key(self._entropy(AES_KEY_BYTES))
+        if is_publicly_known(key_check_value(key, question.algorithm)):
+            return self.mint_key(question)  # once in 115,000 times, and the peer would refuse it
         block = KeyBlock(
             usage=BLOCK_USAGES[question.usage][question.algorithm],
             algorithm=question.algorithm,
-            mode=_WRITTEN_MODES[question.usage],
+            mode=BLOCK_WRITTEN_MODES[question.usage],
             version_number="00",
             exportability="E",
             key=key,
         )
         with _a_key_that_fails_is_no_answer():
-            text = wrap(_clear(question.exchange_key), block, self._entropy)
+            exchange = question.exchange_key
+            text = wrap(_clear(exchange), block, self._entropy, kbpk_algorithm=exchange.algorithm)
         return MintedKey(LineKey.clear(key, question.algorithm), text)
 
 

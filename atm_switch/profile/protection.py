@@ -19,7 +19,7 @@ def pin_block_bytes(profile: Profile) -> int:
 
 def unprotected(profile: Profile) -> Iterator[str]:
     """Name everything in ``[security]`` that cannot be."""
-    rules, network = profile.security, profile.network
+    rules = profile.security
     if rules.mac_algorithm not in MAC_ALGORITHMS:
         yield f"security.mac_algorithm must be one of {', '.join(MAC_ALGORITHMS)}"
     formats = rules.pin_block_formats
@@ -27,12 +27,7 @@ def unprotected(profile: Profile) -> Iterator[str]:
         yield f"security.pin_block_formats may hold {', '.join(PIN_BLOCK_FORMATS)}"
     if "4" in formats and len(set(formats)) > 1:
         yield "security.pin_block_formats: 4 has 16 bytes and stands alone"
-    codes = (rules.key_request, *rules.key_delivery)
-    others = (network.sign_on, network.sign_off, network.echo, network.cut_over)
-    if not rules.key_delivery or not all(re.fullmatch(r"[0-9]{3}", code) for code in codes):
-        yield "security.key_request and key_delivery must hold codes of three digits"
-    if len(set(codes)) < len(codes) or set(codes) & set(others):
-        yield "security.key_request and key_delivery must differ from each other and [network]"
+    yield from _key_codes(profile)
     if rules.key_layout not in KEY_LAYOUTS:
         yield f"security.key_layout must be one of {', '.join(KEY_LAYOUTS)}"
     if rules.key_overlap_seconds < 0:
@@ -40,6 +35,16 @@ def unprotected(profile: Profile) -> Iterator[str]:
     element = profile.elements.get(rules.key_element)
     if element is None or element.content != "ans" or element.longest < KEY_ELEMENT_LENGTH:
         yield f"security.key_element must be of class ans and hold {KEY_ELEMENT_LENGTH} characters"
+
+
+def _key_codes(profile: Profile) -> Iterator[str]:
+    rules, network = profile.security, profile.network
+    codes = (rules.key_request, *rules.key_delivery)
+    others = (network.sign_on, network.sign_off, network.echo, network.cut_over)
+    if not rules.key_delivery or not all(re.fullmatch(r"[0-9]{3}", code) for code in codes):
+        yield "security.key_request and key_delivery must hold codes of three digits"
+    if len(set(codes)) < len(codes) or set(codes) & set(others):
+        yield "security.key_request and key_delivery must differ from each other and [network]"
 
 
 def protection_lines(profile: Profile) -> Iterator[str]:

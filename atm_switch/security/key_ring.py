@@ -17,10 +17,9 @@ from typing import NoReturn
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
 from atm_switch.security import tdes
-from atm_switch.security.components import key_check_value
+from atm_switch.security.components import AES, TDES, key_check_value
 
-TDES, AES = "T", "A"
-"""Algorithms, in the letters of ANSI X9.143 (TR-31)."""
+__all__ = ["AES", "TDES", "KeyName", "KeyUsage", "Ladder", "LineKey"]
 
 
 @unique

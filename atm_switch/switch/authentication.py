@@ -22,8 +22,8 @@ from atm_switch.messages.authentication import (
 from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder
 from atm_switch.switch.case import Case, Response, Signing
 from atm_switch.switch.compose import declined, packed
-from atm_switch.switch.hsm_port import CheckMac, MakeMac
 from atm_switch.switch.house import House
+from atm_switch.switch.hsm_port import CheckMac, MakeMac
 from atm_switch.switch.keys_seen import learn
 from atm_switch.switch.policy import AcquirerPolicy, MacPolicy
 from atm_switch.switch.ports import AuditRecord, KeepRecord, Steps, ask

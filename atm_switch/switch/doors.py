@@ -104,6 +104,9 @@ def admit(case: Case, house: House) -> Admitted:
     listed = policy.terminals.get(terminal)
     if listed is None and not policy.admits_any_terminal:
         raise Declined(Outcome.TERMINAL_NOT_LISTED, "DE041 is not a listed terminal")
+    wanted = listed.certificate_name if listed else ""
+    if wanted and wanted not in case.session.peer_names:
+        raise Declined(Outcome.TERMINAL_NOT_LISTED, "the certificate is not this terminal's")
     return Admitted(case, policy, terminal, listed.zone if listed else policy.zone)
 
 

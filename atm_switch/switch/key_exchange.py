@@ -89,18 +89,7 @@ def receive_key(case: Case, house: House) -> Steps[None]:
     usage = USAGES.get(delivery.block[5:7])
     name = KeyName(usage or KeyUsage.EXCHANGE, acquirer, terminal)
     try:
-        if usage is None:
-            raise KeyRefused("the key block's usage is not one of a line")
-        if name in house.changing_keys:
-            raise KeyRefused("another change of this key is under way")
-        house.changing_keys.add(name)
-        try:
-            key = yield from _imported(delivery, exchange[1].in_use, name, case, house)
-            held = house.vault.keys.get(name)
-            ladder = held.received(key) if held else Ladder(key)
-            yield from _keep(name, ladder, f"received, check value {key.check}", case, house)
-        finally:
-            house.changing_keys.discard(name)
+        yield from _taken(delivery, exchange[1].in_use, name, case, house)
     except KeyRefused as refused:
         yield from ask(KeepRecord(_record("key refused", case, name, str(refused))))
         raise Declined(Outcome.FORMAT_ERROR, str(refused), data_element=rules.key_element) from None
@@ -165,6 +154,23 @@ def answered_offer(case: Case, offer: Offer, house: House) -> Steps[Response | N
     fields = {"link": session.link, "key": str(name), "check": offer.key.check, "de39": code}
     note = Note("key delivery answered", fields, is_alarm=not is_taken)
     return Response(case.message, Outcome.APPROVED, note=note, is_silent=True)
+
+
+def _taken(
+    delivery: Delivery, exchange_key: LineKey, name: KeyName, case: Case, house: House
+) -> Steps[None]:
+    if name.usage is KeyUsage.EXCHANGE:
+        raise KeyRefused("the key block's usage is not one of a line")
+    if name in house.changing_keys:
+        raise KeyRefused("another change of this key is under way")
+    house.changing_keys.add(name)
+    try:
+        key = yield from _imported(delivery, exchange_key, name, case, house)
+        held = house.vault.keys.get(name)
+        ladder = held.received(key) if held else Ladder(key)
+        yield from _keep(name, ladder, f"received, check value {key.check}", case, house)
+    finally:
+        house.changing_keys.discard(name)
 
 
 def _imported(

@@ -61,6 +61,9 @@ def _sign_on(case: Case, house: House) -> Steps[None]:
     acquirer = _acquirer_of(case.message, session, house)
     if session.signed_on_as not in (None, acquirer):
         raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "the link is signed on for another acquirer")
+    names = house.policy.acquirers[acquirer].certificate_names
+    if names and not names & session.peer_names:
+        raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "the certificate is not one of this bank's")
     # At once: inquiries may follow in the same segment.  Unrecorded it does not stand.
     before, session.signed_on_as = session.signed_on_as, acquirer
     try:

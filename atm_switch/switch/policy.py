@@ -36,6 +36,8 @@ class TerminalPolicy:
     """The zone of its slip."""
     mac: MacPolicy | None = None
     """``None``: as its bank's."""
+    certificate_name: str = ""
+    """What the certificate of its link must be called; empty is anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class AcquirerPolicy:
     """The zone of the slips of terminals that are not listed."""
     end_of_day: tuple[time, time] | None
     """Local (WIB) time of day between which inquiries get 90; may cross midnight."""
+    certificate_names: frozenset[str] = frozenset()
+    """What the certificate of this bank's links may be called; empty is anything."""
 
     @property
     def requires_mac(self) -> bool:

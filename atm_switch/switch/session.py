@@ -52,6 +52,9 @@ class Session:
     """The listener's acquirer, for a sign-on without DE32."""
     heard_at: float
     """Monotonic seconds of the last whole frame."""
+    peer_names: frozenset[str] = frozenset()
+    """What the peer's verified certificate calls it; empty without TLS."""
+    is_tls: bool = False
     signed_on_as: AcquirerId | None = None
     in_flight: int = 0
     own_stan: int = 0

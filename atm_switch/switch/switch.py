@@ -55,7 +55,6 @@ from atm_switch.wire.message import IsoMessage
 ASKS_JOURNAL = (FindRepeat, Reserve, Commit, KeepBusinessDate, KeepKeys, KeepRecord)
 """Questions whose silence is the journal's."""
 
-
 STRIKING = (Outcome.FORMAT_ERROR, Outcome.NOT_SIGNED_ON, Outcome.MAC_WRONG)
 """Outcomes a link should not keep earning: each costs it a strike, as an unknown MTI does."""
 
@@ -92,15 +91,20 @@ class Switch:
         return 0 if session is None else session.in_flight
 
     def opened(
-        self, link: LinkId, peer: str, dialect: Dialect, acquirer: AcquirerId | None, now: Instant
-    ) -> list[Effect]:
+        self, link: LinkId, peer: str, dialect: Dialect, acquirer: AcquirerId | None, now: Instant,
+        *, peer_names: frozenset[str] = frozenset(), is_tls: bool = False,
+    ) -> list[Effect]:  # fmt: skip
         """Take a new link, which speaks ``dialect`` and belongs to ``acquirer`` if named."""
-        self._sessions[link] = Session(link, peer, dialect, acquirer, now.monotonic)
-        return [Note("link opened", {"link": link, "peer": peer})]
+        session = Session(link, peer, dialect, acquirer, now.monotonic, peer_names, is_tls)
+        self._sessions[link] = session
+        names = {"certificate": sorted(peer_names)} if is_tls else {}
+        return [Note("link opened", {"link": link, "peer": peer, **names})]
 
     def closed(self, link: LinkId, reason: str) -> list[Effect]:
         """Forget a link; what it has under way is finished for the journal, not sent."""
-        session = self._sessions.pop(link)
+        session = self._sessions.pop(link, None)
+        if session is None:
+            return []
         counted = {"ignored_responses": session.ignored_responses}
         return [Note("link closed", {"link": link, "peer": session.peer, "why": reason, **counted})]
 

@@ -81,9 +81,13 @@ OPTIONS = st.dictionaries(
 
 
 @A_FEW_HUNDRED
-@given(PAIRS, ATTRIBUTES, st.binary(), st.booleans())
+@given(pair=PAIRS, attributes=ATTRIBUTES, seed=st.binary(), masks=st.booleans())
 def test_psec_reads_our_blocks(
-    pair: tuple[str, bytes, bytes], attributes: tuple[str, str, str, str], seed: bytes, masks: bool
+    *,
+    pair: tuple[str, bytes, bytes],
+    attributes: tuple[str, str, str, str],
+    seed: bytes,
+    masks: bool,
 ) -> None:
     """What we wrap, masked in length or not, psec opens to the same key and words."""
     algorithm, kbpk, key = pair

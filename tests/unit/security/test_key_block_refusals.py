@@ -62,6 +62,8 @@ def test_variant_bindings_are_refused_by_name(version: str) -> None:
         "B0080P0TE00E0000" + 64 * "f",
         "B0080P0TE00E0000" + 63 * "0" + "\uff10",
         "B0080P0TE00E0100" + 64 * "0",
+        "B0080P0TE00E0100P!08" + 60 * "0",
+        "B0080P0TE00E0100PB0g" + 60 * "0",
         "B0080P0TE00E0100PB03" + 60 * "0",
         "B0080P0TE00E0100PBFF" + 60 * "0",
         "B0080P0TE00E0100PB05" + 60 * "0",

@@ -1,0 +1,119 @@
+"""Claims about key ladders: no change of a key leaves the two sides without one in common."""
+
+import copy
+import pickle
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from atm_switch.domain.identifiers import AcquirerId, TerminalId
+from atm_switch.domain.secret import Key
+from atm_switch.security.key_ring import AES, KeyName, KeyUsage, Ladder, LineKey
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+OVERLAP = timedelta(seconds=300)
+OLD, NEW, NEWER = (LineKey.clear(Key(bytes(range(at, at + 16)))) for at in (0, 40, 80))
+
+
+def test_name_says_whose_and_for_what() -> None:
+    """A key's name reads as the commands write it."""
+    assert "mac 009" == str(KeyName(KeyUsage.MAC, AcquirerId("009")))
+    assert "pin 009/S1ABC123" == str(
+        KeyName(KeyUsage.PIN, AcquirerId("009"), TerminalId("S1ABC123"))
+    )
+    assert "pvk 1" == str(KeyName(KeyUsage.PVK, index="1"))
+
+
+def test_key_shows_its_check_value_only() -> None:
+    """Neither repr nor a copy nor a pickle gives a key away."""
+    assert f"<LineKey {OLD.check}>" == repr(OLD)
+    for write in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match="cannot be serialised"):
+            write(OLD)
+
+
+@pytest.mark.parametrize("key", [bytes(8), bytes(16), b"\x01" * 16, bytes(range(8)) * 2])
+def test_weak_tdes_key_is_refused(key: bytes) -> None:
+    """Single length and equal halves make no line key."""
+    with pytest.raises(ValueError, match="TDES key"):
+        LineKey.clear(Key(key))
+
+
+def test_aes_key_has_a_check_value_of_its_own() -> None:
+    """The same bytes are another key under another algorithm."""
+    as_aes = LineKey.clear(OLD.token, AES)
+
+    assert as_aes.check != OLD.check
+    assert not as_aes.is_same_as(OLD)
+
+
+def test_received_key_leaves_the_old_one_good() -> None:
+    """Both are candidates, the new one first, until a message under it has come."""
+    ladder = Ladder(OLD).received(NEW)
+
+    assert (NEW, OLD) == ladder.candidates(NOW + timedelta(days=365))
+
+
+def test_first_message_under_the_new_dates_the_old() -> None:
+    """From then on the old key is good for the overlap and no longer."""
+    ladder = Ladder(OLD).received(NEW).seen(NEW, NOW, OVERLAP)
+
+    assert (NEW, OLD) == ladder.candidates(NOW + OVERLAP - timedelta(seconds=1))
+    assert (NEW,) == ladder.candidates(NOW + OVERLAP)
+
+
+def test_messages_under_the_old_change_nothing() -> None:
+    """What was on its way under the old key does not shorten its life."""
+    ladder = Ladder(OLD).received(NEW)
+
+    assert ladder is ladder.seen(OLD, NOW, OVERLAP)
+
+
+def test_second_message_does_not_lengthen_the_overlap() -> None:
+    """The clock is started once."""
+    ladder = Ladder(OLD).received(NEW).seen(NEW, NOW, OVERLAP)
+
+    assert ladder is ladder.seen(NEW, NOW + timedelta(seconds=100), OVERLAP)
+
+
+def test_same_key_delivered_twice_changes_nothing() -> None:
+    """A delivery sent again because its answer was lost does not push the old key out."""
+    ladder = Ladder(OLD).received(NEW)
+
+    assert ladder is ladder.received(LineKey.clear(NEW.token))
+
+
+def test_unused_key_gives_way_not_the_old_one() -> None:
+    """A second delivery before the first was ever used keeps the key both sides know."""
+    ladder = Ladder(OLD).received(NEW).received(NEWER)
+
+    assert (NEWER, OLD) == ladder.candidates(NOW)
+
+
+def test_used_key_is_kept_at_the_next_change() -> None:
+    """Once it was used, the newer key replaces it and it becomes the old one."""
+    ladder = Ladder(OLD).received(NEW).seen(NEW, NOW, OVERLAP).received(NEWER)
+
+    assert (NEWER, NEW) == ladder.candidates(NOW)
+
+
+def test_offered_key_waits_for_the_peer() -> None:
+    """An offered key is taken from the peer, but ours go out under the old one."""
+    ladder = Ladder(OLD).offered(NEW)
+
+    assert OLD is ladder.in_use
+    assert (OLD, NEW) == ladder.candidates(NOW + timedelta(days=365))
+
+
+def test_first_use_puts_an_offered_key_in_use() -> None:
+    """A message under it, or the peer's 00, makes the offered key the one in use."""
+    ladder = Ladder(OLD).offered(NEW).seen(NEW, NOW, OVERLAP)
+
+    assert (NEW, OLD) == ladder.candidates(NOW)
+    assert (NEW,) == ladder.candidates(NOW + OVERLAP)
+
+
+def test_refused_offer_is_forgotten() -> None:
+    """After the peer's no only the old key is there; nothing else is ever withdrawn."""
+    assert (OLD,) == Ladder(OLD).offered(NEW).withdrawn().candidates(NOW)
+    assert (NEW, OLD) == Ladder(OLD).received(NEW).withdrawn().candidates(NOW)

@@ -1,0 +1,203 @@
+"""Claims about keys the switch delivers: on disk before they are sent, in use once taken."""
+
+import pytest
+
+from atm_switch.domain.errors import NeighbourUnavailable
+from atm_switch.domain.identifiers import AcquirerId, TerminalId
+from atm_switch.security.components import key_check_value
+from atm_switch.security.key_block import unwrap
+from atm_switch.security.key_ring import TDES, KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.switch.hsm_port import MintKey
+from atm_switch.switch.key_exchange import Delivery
+from atm_switch.switch.ports import KeepKeys, KeepRecord
+from atm_switch.wire.message import IsoMessage
+from tests.doubles.bench import BNI
+from tests.doubles.key_line import (
+    MAC_NAME,
+    NEW,
+    NEWER,
+    answer_to,
+    ask_for_keys,
+    delivery,
+    inquiry,
+    key_in,
+)
+from tests.doubles.signed_line import ask_signed, is_signed, signed_payload, signing_bench
+
+
+def test_request_brings_all_keys_of_the_line() -> None:
+    """161 gets 00, then a PIN key and a MAC key in messages of our own."""
+    bench = signing_bench()
+
+    answer, *delivered = ask_for_keys(bench)
+
+    assert "00" == answer[39]
+    assert ["162", "162"] == [message[70] for message in delivered]
+    usages = [unwrap(bench.exchange_key, m[48][6:]).usage for m in delivered]
+    assert ["P0", "M3"] == usages
+    assert all(is_signed(bench, send.payload) for send in bench.sent[-2:])
+
+
+@pytest.mark.parametrize(("wish", "usage"), [("PIN", "P0"), ("MAC", "M3")])
+def test_request_may_name_one_key(wish: str, usage: str) -> None:
+    """DE48 of a 161 says which key is wanted."""
+    bench = signing_bench()
+
+    _, delivered = ask_for_keys(bench, wish)
+
+    assert usage == unwrap(bench.exchange_key, delivered[48][6:]).usage
+
+
+def test_request_for_an_unknown_key_is_refused() -> None:
+    """A word that is no key's gets 30, and nothing is delivered."""
+    bench = signing_bench()
+
+    (answer,) = ask_for_keys(bench, "XYZ")
+
+    assert "30" == answer[39]
+
+
+def test_offered_key_is_on_disk_before_it_is_sent() -> None:
+    """A crash after sending cannot leave the peer alone with the key."""
+    bench = signing_bench()
+    bench.holds = (KeepKeys,)
+
+    (answer,) = ask_for_keys(bench, "MAC")
+    held = len(bench.held)
+    bench.release()
+
+    assert "00" == answer[39]
+    assert 1 == held
+    delivered = bench.dialect.packager.unpack(bench.sent[-1].payload)
+    kept = bench.memory.vault.keys[MAC_NAME]
+    assert kept.is_coming
+    assert kept.other is not None
+    assert key_in(bench, delivered).reveal() == kept.other.token.reveal()
+
+
+def test_peers_00_puts_the_key_in_use() -> None:
+    """After the answer the switch signs its own messages with the new key."""
+    bench = signing_bench()
+    _, delivered = ask_for_keys(bench, "MAC")
+    new = key_in(bench, delivered)
+
+    bench.feed(signed_payload(bench, answer_to(delivered)))
+    bench.pass_time(61)
+
+    assert is_signed(bench, bench.sent[-1].payload, new)
+    assert "00" == ask_signed(bench, inquiry(bench, 1), new)[39]
+    assert "00" == ask_signed(bench, inquiry(bench, 2))[39]
+
+
+def test_first_use_counts_as_the_answer() -> None:
+    """If the peer's 0810 is lost, its first message under the new key says the same."""
+    bench = signing_bench()
+    _, delivered = ask_for_keys(bench, "MAC")
+    new = key_in(bench, delivered)
+
+    assert "00" == ask_signed(bench, inquiry(bench, 1), new)[39]
+    assert new.reveal() == bench.house.vault.keys[MAC_NAME].in_use.token.reveal()
+
+
+def test_restart_in_mid_change_takes_either_key() -> None:
+    """The keys as they are on disk serve a peer that took the key and one that did not."""
+    bench = signing_bench()
+    _, delivered = ask_for_keys(bench, "MAC")
+    new = key_in(bench, delivered)
+
+    for key in (bench.mac_key, new):
+        again = signing_bench()
+        again.house.vault = bench.memory.vault
+
+        assert "00" == ask_signed(again, inquiry(again, 1), key)[39]
+
+
+def test_peers_no_drops_the_key() -> None:
+    """A refused key is forgotten; the old one goes on alone."""
+    bench = signing_bench()
+    _, delivered = ask_for_keys(bench, "MAC")
+    new = key_in(bench, delivered)
+
+    bench.feed(signed_payload(bench, answer_to(delivered, "30")))
+
+    (refused,) = bench.feed(signed_payload(bench, inquiry(bench, 1), new))
+    assert "63" == refused[39]
+    assert "00" == ask_signed(bench, inquiry(bench, 2))[39]
+
+
+def test_forged_answer_to_a_delivery_is_ignored() -> None:
+    """Without a right MAC neither 00 nor a refusal of a key is believed."""
+    bench = signing_bench()
+    _, delivered = ask_for_keys(bench, "MAC")
+    pack = bench.dialect.packager.pack
+
+    bench.feed(pack(answer_to(delivered, "30")))
+
+    assert bench.house.vault.keys[MAC_NAME].is_coming
+    assert bench.notes[-1].is_alarm
+    bench.feed(signed_payload(bench, answer_to(delivered)))
+    assert not bench.house.vault.keys[MAC_NAME].is_coming
+
+
+def test_first_key_of_a_line_is_in_use_at_once() -> None:
+    """Where there was no key there is nothing to keep."""
+    bench = signing_bench()
+    elements = {7: "0630072507", 11: "000400", 41: "S1ABC124", 48: "PIN", 70: "161"}
+
+    _, delivered = bench.feed(signed_payload(bench, IsoMessage("0800", elements)))
+
+    name = KeyName(KeyUsage.PIN, BNI, TerminalId("S1ABC124"))
+    assert "S1ABC124" == delivered[41]
+    ladder = bench.house.vault.keys[name]
+    assert key_in(bench, delivered).reveal() == ladder.in_use.token.reveal()
+    assert ladder.other is None
+
+
+@pytest.mark.parametrize("silent", [MintKey, KeepKeys, KeepRecord])
+def test_key_that_cannot_be_made_is_not_sent(silent: type) -> None:
+    """The 161 is answered; of the delivery there is an alarm and nothing on the line."""
+    bench = signing_bench()
+    bench.memory.faults[silent] = NeighbourUnavailable("away")
+
+    (answer,) = ask_for_keys(bench, "MAC")
+
+    assert "00" == answer[39]
+    assert "key not delivered" == bench.notes[-1].event
+    assert bench.notes[-1].is_alarm
+    assert "00" == ask_signed(bench, inquiry(bench, 1))[39]
+
+
+@pytest.mark.parametrize("layout", ["check+block", "block+check", "block"])
+def test_layouts_read_what_they_write(layout: str) -> None:
+    """Each layout of the profile brings check value and block back, as far as it has them."""
+    sent = Delivery("ABCDEF", "B0080P0TE00E0000" + "0" * 64)
+
+    read = Delivery.read(sent.text(layout), layout)
+
+    assert sent.block == read.block
+    assert read.check == ("" if layout == "block" else sent.check)
+    assert sent.block not in repr(read)
+
+
+def test_no_note_or_record_holds_a_key() -> None:
+    """What is logged and recorded of a change is check values only."""
+    bench = signing_bench()
+    ask_signed(bench, delivery(bench))
+    _, *delivered = ask_for_keys(bench)
+
+    told = repr(bench.notes) + repr(bench.memory.records)
+
+    for key in (NEW, *(key_in(bench, one) for one in delivered)):
+        assert key.reveal().hex() not in told.lower()
+        assert key_check_value(key, TDES) in told
+
+
+def test_strangers_keys_are_not_touched() -> None:
+    """A delivery changes the keys of the bank that signed on, whatever DE32 says."""
+    bench = signing_bench()
+    other = KeyName(KeyUsage.MAC, AcquirerId("014"))
+    bench.house.vault = bench.house.vault.with_ladder(other, Ladder(LineKey.clear(NEWER)))
+
+    ask_signed(bench, IsoMessage("0800", {**delivery(bench).elements, 32: "014"}))
+
+    assert NEWER.reveal() == bench.house.vault.keys[other].in_use.token.reveal()
