@@ -7,6 +7,7 @@ be answered and nothing is answered that is not on disk.
 
 import asyncio
 import gc
+import hashlib
 import os
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -23,31 +24,33 @@ from atm_switch.adapters.ledger_sqlite import SqliteLedger
 from atm_switch.adapters.rates_file import read_rates
 from atm_switch.adapters.registry_sqlite import SqliteRegistry
 from atm_switch.adapters.schema import open_writer
-from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
 from atm_switch.domain.accrual import RateTable
-from atm_switch.domain.errors import Refused
+from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.folder import DataFolder, profile_of
+from atm_switch.engine import Engine, open_engine
+from atm_switch.folder import DataFolder, profile_of, tls_doubts, tls_files_of
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.vault import Vault
-from atm_switch.server.desk import Desk, Neighbours
+from atm_switch.server.desk import UNASKED, Desk, Neighbours
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits, ServerLimits
-from atm_switch.server.listener import address_of, listen
+from atm_switch.server.listener import Door
 from atm_switch.server.log import Logger
 from atm_switch.settings.load import FILE_NAME, SettingsWrong
 from atm_switch.settings.model import Settings
+from atm_switch.settings.problems import written
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Ticket
 from atm_switch.switch.house import House
-from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintKey, VerifyPin
 from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import (
+    AuditRecord,
     FindAccount,
     FindCard,
     FindRepeat,
     FindSiblings,
     KeepKeys,
+    KeepRecord,
 )
 from atm_switch.switch.session import Dialect
 from atm_switch.switch.switch import Switch
@@ -71,9 +74,12 @@ class Service:
     vault: Vault
     log: Logger
     addresses: list[str] = field(default_factory=list)
-    _servers: list[asyncio.Server] = field(default_factory=list)
+    _doors: list[Door] = field(default_factory=list)
     _resources: ExitStack = field(default_factory=ExitStack)
     _desk: Desk | None = None
+    _journal: JournalWriter[Ticket] | None = None
+    _house: House | None = None
+    _engine: Engine | None = None
     _ticking: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -86,11 +92,38 @@ class Service:
 
     async def stop(self) -> None:
         """Accept no more, answer what is under way, sync the journal, close."""
-        for server in self._servers:
-            server.close()
+        for door in self._doors:
+            door.close()
         if self._desk is not None:
             await self._desk.drain()
+        self._record("stop", self.folder.root.name, "")
         await self._close()
+
+    def reload(self) -> None:
+        """Read certificates and keys again; what cannot be used changes nothing."""
+        self.reload_certificates()
+        try:
+            vault = self.folder.vault()
+            refuse_what_cannot_work(self.folder, vault)
+        except Refused as wrong:
+            self.log.warning("keys not reloaded", reason=str(wrong))
+            return
+        if self._house is not None:
+            self._house.vault = vault
+        self.log.info("keys reloaded")
+        self._record("configuration", "keys and certificates", "read again")
+
+    def reload_certificates(self) -> None:
+        """Read the TLS files again, for new links; those that cannot be used change nothing."""
+        for door in self._doors:
+            if not door.is_secured:
+                continue
+            try:
+                door.reload()
+            except Refused as wrong:
+                self.log.warning("certificates not reloaded", at=door.address, reason=str(wrong))
+            else:
+                self.log.info("certificates reloaded", at=door.address)
 
     async def _start(self) -> None:
         settings, root = self.folder.settings, self.folder.root
@@ -98,26 +131,42 @@ class Service:
         policy = settings.to_policy()
         self._resources.callback(lock_folder(root))
         refuse_what_cannot_work(self.folder, self.vault)
+        _refuse_wrong_certificates(self.folder)
         journal = self._make_journal()
-        reader, neighbours = self._open_neighbours()
+        self._engine = await open_engine(settings, self._tell_of_hsm)
+        reader, neighbours = self._open_neighbours(self._engine)
         house = House(policy, self.vault, _rates(self.folder), reader.last_sequence())
         house.business_dates.update(_business_dates(policy, reader))
         desk = Desk(Switch(house), neighbours, read_clock, _server_limits(settings), self.log)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._note_mistake)
-        self._desk = desk
+        self._desk, self._house, self._journal = desk, house, journal
         desk.start(loop, journal)
         journal.start(lambda batch: _hand_over(loop, desk, batch))
         self._resources.callback(journal.stop)
+        self._record("start", root.name, f"mode {settings.mode}, {settings.hsm.engine} HSM")
+        self._record("configuration", FILE_NAME, _digest_of(root / FILE_NAME))
         dialects = {name: Dialect.of(profile) for name, profile in profiles.items()}
         for one in settings.listeners:
             acquirer = AcquirerId(one.acquirer) if one.acquirer else None
-            entrance = Entrance(one.host, one.port, dialects[one.profile], acquirer)
+            tls = tls_files_of(one, root)
+            dialect = dialects[one.profile]
+            entrance = Entrance(one.host, one.port, dialect, acquirer, tls, one.networks)
             await self._listen(entrance, desk)
         self._tick(loop, desk)
         gc.freeze()
 
-    def _open_neighbours(self) -> tuple[JournalReader, Neighbours]:
+    def _record(self, kind: str, subject: str, detail: str) -> None:
+        record = KeepRecord(AuditRecord(kind, "switch", subject, detail))
+        if self._journal is not None:
+            with suppress(JournalUnavailable):  # the log tells of a journal that cannot write
+                self._journal.submit(record, UNASKED)
+
+    def _tell_of_hsm(self, event: str, fields: dict[str, str]) -> None:
+        write = self.log.info if event == "hsm connected" else self.log.warning
+        write(event, **fields)
+
+    def _open_neighbours(self, engine: Engine) -> tuple[JournalReader, Neighbours]:
         folder, vault = self.folder, self.vault
         seconds = folder.settings.ledger.query_seconds_max
         ledger = self._kept(SqliteLedger(folder.ledger, seconds))
@@ -129,20 +178,9 @@ class Service:
             FindSiblings: lambda question: ledger.siblings(question.kpj),
             FindAccount: lambda question: ledger.account(question.kpj, question.as_of),
             KeepKeys: self._kept(KeyKeeper(folder.change_keys)).keep,
-            **self._engine(),
+            **engine.answers,
         }
         return reader, neighbours
-
-    def _engine(self) -> Neighbours:
-        pins = self.folder.settings.pins
-        engine = SoftwareHsm(os.urandom, pin_matcher(pins.method, pins.decimalisation_table))
-        return {
-            VerifyPin: engine.verify_pin,
-            CheckMac: engine.check_mac,
-            MakeMac: engine.make_mac,
-            ImportKey: engine.import_key,
-            MintKey: engine.mint_key,
-        }
 
     def _kept(self, resource: C) -> C:
         self._resources.callback(resource.close)
@@ -163,15 +201,16 @@ class Service:
 
     async def _listen(self, entrance: Entrance, desk: Desk) -> None:
         where = f"{entrance.host}:{entrance.port}"
+        door = Door(entrance, desk, _server_limits(self.folder.settings).line)
         try:
-            server = await listen(entrance, desk, _server_limits(self.folder.settings).line)
+            await door.open()
         except OSError as error:
             raise Refused(
                 f"cannot listen on {where}: {_plain(error)}; "
                 "change [[listeners]] listen, or stop whoever listens there"
             ) from None
-        self._servers.append(server)
-        self.addresses.append(address_of(server))
+        self._doors.append(door)
+        self.addresses.append(door.address)
 
     def _tick(self, loop: asyncio.AbstractEventLoop, desk: Desk) -> None:
         self._ticking = loop.call_later(TICK_SECONDS, self._tick, loop, desk)
@@ -186,9 +225,11 @@ class Service:
     async def _close(self) -> None:
         if self._ticking is not None:
             self._ticking.cancel()
-        for server in self._servers:
-            server.close()
+        for door in self._doors:
+            door.close()
         self._resources.close()  # the writer writes what waits, then ends
+        if self._engine is not None:
+            await self._engine.close()
         await asyncio.sleep(0)
 
 
@@ -197,6 +238,17 @@ def _rates(folder: DataFolder) -> RateTable:
         return read_rates(folder.rates)
     except Refused as wrong:
         raise SettingsWrong([f"{FILE_NAME}: ledger.rates: {wrong}"]) from None
+
+
+def _refuse_wrong_certificates(folder: DataFolder) -> None:
+    doubts = tls_doubts(folder.settings, folder.root)
+    lines = [f"{FILE_NAME}: {written(one.place)}: {one.text}" for one in doubts]
+    if lines:
+        raise SettingsWrong(lines)
+
+
+def _digest_of(path: Path) -> str:
+    return "sha256 " + hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _plain(error: OSError) -> str:

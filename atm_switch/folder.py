@@ -7,7 +7,7 @@ Limits: one machine, one owner (mode 0700).
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,10 @@ from atm_switch.profile.load import load_profile
 from atm_switch.profile.model import Profile
 from atm_switch.profile.shipped import profile_text, shipped_profiles
 from atm_switch.security.vault import Vault
+from atm_switch.server.tls import TlsFiles, tls_problems
+from atm_switch.settings.listener import Listener
 from atm_switch.settings.load import FILE_NAME, load_settings
-from atm_switch.settings.model import Settings
+from atm_switch.settings.model import Contradiction, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,25 @@ def profile_of(name: str, root: Path) -> Profile:
         return path.read_text(encoding="utf-8")
 
     return load_profile(name, text_of)
+
+
+def tls_files_of(listener: Listener, root: Path) -> TlsFiles | None:
+    """Say where a listener's TLS files are; ``None`` without TLS."""
+    if not listener.has_tls:
+        return None
+    return TlsFiles(
+        certificate=root / listener.tls_certificate,
+        key=root / listener.tls_key,
+        client_ca=root / listener.tls_client_ca,
+    )
+
+
+def tls_doubts(settings: Settings, root: Path) -> Iterator[Contradiction]:
+    """Name every TLS file that cannot be used, at the key that names it."""
+    for at, listener in enumerate(settings.listeners):
+        files = tls_files_of(listener, root)
+        for problem in tls_problems(files) if files else ():
+            yield Contradiction(("listeners", at, f"tls_{problem.part}"), problem.text)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -20,8 +20,10 @@ from atm_switch.folder import DataFolder, replace_file, write_private
 from atm_switch.line_keys import LAB_ACQUIRER, missing_usages, with_fresh_keys, write_kit
 from atm_switch.security.vault import Entropy, Vault
 from atm_switch.settings.example import table_text, toml_value
+from atm_switch.settings.listener import Listener
 from atm_switch.settings.load import FILE_NAME, read_settings
-from atm_switch.settings.sections import Acquirer, Keys, Listener
+from atm_switch.settings.sections import Acquirer, Keys
+from atm_switch.settings.shapes import is_loopback, split_address
 
 LAB_BANK = "BANK CONTOH"
 SAMPLE_FOLDER = "sample"
@@ -108,7 +110,9 @@ def _settings_text(wishes: Wishes, master_file: Path) -> str:
         "mac": wishes.mac,
         "terminals": "any",
     }
-    listener = {"listen": wishes.listen, "profile": Listener().profile}
+    listener: dict[str, object] = {"listen": wishes.listen, "profile": Listener().profile}
+    if not is_loopback(split_address(wishes.listen)[0]):
+        listener["plaintext"] = True  # a lab has no certificates yet; init says so
     top = f"{_INTRODUCTION}\nschema = 1\nmode = {toml_value('lab')}\n"
     tables = (
         table_text("[[listeners]]", Listener, listener),

@@ -7,10 +7,11 @@ are made there and installed with ``atm-switch keys install``.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
 from atm_switch.folder import DataFolder, profile_of, write_private
 from atm_switch.profile.model import Profile
@@ -78,34 +79,44 @@ def fresh_key(algorithm: str, entropy: Entropy) -> LineKey:
     return LineKey.clear(key, algorithm)
 
 
-def write_kit(folder: DataFolder, acquirer: Acquirer, vault: Vault) -> Path:
+def write_kit(
+    folder: DataFolder, acquirer: Acquirer, vault: Vault, terminal: str | None = None
+) -> Path:
     """Write what a terminal of this bank's lab needs, mode 0600; return where.
 
-    The first bank's kit is ``terminal-kit.json``, another's ``terminal-kit-ID.json``.
+    The first bank's kit is ``terminal-kit.json``, another's ``terminal-kit-ID.json``; a
+    terminal with keys of its own gets one with its name.
     """
     is_first = acquirer.id == folder.settings.acquirers[0].id
-    path = folder.root / (KIT_FILE if is_first else f"terminal-kit-{acquirer.id}.json")
+    parts = ["terminal-kit", *([] if is_first else [acquirer.id])]
+    parts += [re.sub("[^0-9A-Za-z]", "_", terminal)] if terminal else []
+    path = folder.root / ("-".join(parts) + ".json")
     listeners = folder.settings.listeners
-    own = next((one for one in listeners if one.acquirer == acquirer.id), listeners[0])
+    listener = next((one for one in listeners if one.acquirer == acquirer.id), listeners[0])
     kit: dict[str, str | int] = {
         "schema": _KIT_SCHEMA,
-        "profile": own.profile,
+        "profile": listener.profile,
         "acquirer": acquirer.id,
-        "terminal": _KIT_TERMINAL,
+        "terminal": terminal or _KIT_TERMINAL,
         "card_acceptor": _KIT_ACCEPTORS.get(acquirer.id, f"BANK{acquirer.id:0>11}"),
         "location": _KIT_LOCATION,
         "channel": acquirer.channels[0],
         "zone": acquirer.zone,
     }
-    kit |= dict(_kit_keys(vault, acquirer))
+    own = TerminalId(terminal) if terminal else None
+    if own is not None:
+        kit["keys_of"] = "terminal"
+    kit |= dict(_kit_keys(vault, AcquirerId(acquirer.id), own))
     path.unlink(missing_ok=True)
     write_private(path, json.dumps(kit, indent=2) + "\n")
     return path
 
 
-def _kit_keys(vault: Vault, acquirer: Acquirer) -> Iterator[tuple[str, str]]:
+def _kit_keys(
+    vault: Vault, acquirer: AcquirerId, terminal: TerminalId | None
+) -> Iterator[tuple[str, str]]:
     for usage in (KeyUsage.PIN, KeyUsage.MAC, KeyUsage.EXCHANGE):
-        ladder = vault.keys.get(KeyName(usage, AcquirerId(acquirer.id)))
-        if ladder is not None and ladder.in_use.is_clear:
-            yield f"{usage.value}_key", ladder.in_use.token.reveal().hex().upper()
-            yield f"{usage.value}_key_check", ladder.in_use.check
+        found = vault.ladder(usage, acquirer, terminal)
+        if found is not None and found[1].in_use.is_clear:
+            yield f"{usage.value}_key", found[1].in_use.token.reveal().hex().upper()
+            yield f"{usage.value}_key_check", found[1].in_use.check

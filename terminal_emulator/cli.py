@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from atm_switch.domain.mask import mask_long_numbers
 from terminal_emulator.address import DEFAULT, Address
 from terminal_emulator.options import DEFAULT_SECONDS, InquiryOptions, TerminalOptions
 
@@ -58,6 +59,18 @@ def _terminal_options(command: F) -> F:
             "--timeout", type=click.FloatRange(0, SECONDS_MAX, min_open=True),
             default=DEFAULT_SECONDS, show_default=True, metavar="SECONDS",
             help="How long to wait for an answer.",
+        ),
+        click.option(
+            "--tls-ca", type=click.Path(path_type=Path), metavar="FILE",
+            help="Call by TLS; PEM of the CA the host's certificate must be of.",
+        ),
+        click.option(
+            "--tls-cert", type=click.Path(path_type=Path), metavar="FILE",
+            help="PEM of the certificate to show the host.",
+        ),
+        click.option(
+            "--tls-key", type=click.Path(path_type=Path), metavar="FILE",
+            help="PEM of that certificate's key, not enciphered.",
         ),
     ]  # fmt: skip
     for option in reversed(options):
@@ -193,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _is_refusal(error) and not isinstance(error, ValueError):
             raise
-        click.echo(f"terminal-emulator: {error}", err=True)
+        click.echo(f"terminal-emulator: {mask_long_numbers(str(error))}", err=True)
         return FAILED
     return code if isinstance(code, int) else DONE
 

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,6 +30,7 @@ from terminal_emulator.keypad import Keypad
 from terminal_emulator.kit import BARE_KIT, Kit, find_profile, read_kit
 from terminal_emulator.screen import Look, receipt_lines, screen_lines, show
 from terminal_emulator.terminal import Verb
+from terminal_emulator.tls import client_context
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -45,7 +47,7 @@ def inquire(options: "TerminalOptions", asked: "InquiryOptions") -> int:
     kit = _kit_of(options)
     wish = _wish_of(asked, find_profile(kit.profile))
     pin = _pin_of(asked, kit)
-    manner = Manner(options.timeout, not asked.no_sign_on, asked.stan)
+    manner = replace(_manner_of(options), signs_on=not asked.no_sign_on, stan=asked.stan)
     try:
         result = asyncio.run(one_inquiry(str(options.connect), kit, asked.pan, pin, wish, manner))
     except Refused as error:
@@ -64,7 +66,7 @@ def network(options: "TerminalOptions", verb: Verb) -> int:
     """Send one 0800 and print what became of it; 0 only for an approval."""
 
     async def once() -> dict[str, Any]:
-        manner = Manner(options.timeout, signs_on=False)
+        manner = replace(_manner_of(options), signs_on=False)
         async with line_to(options.connect, _kit_of(options), manner) as line:
             result = await line.network(verb)
         return {
@@ -102,7 +104,7 @@ def request_keys(options: "TerminalOptions") -> int:
         raise click.UsageError("keys are delivered to a kit that has some: pass --kit KIT.json")
 
     async def once() -> list[str]:
-        manner = Manner(options.timeout)
+        manner = _manner_of(options)
         async with line_to(options.connect, kit, manner) as line:
             return await line.request_keys(len(held))
 
@@ -125,7 +127,7 @@ def atm(options: "TerminalOptions") -> int:
     """Be an ATM until somebody switches it off."""
     kit = _kit_of(options)
     keypad = Keypad(sys.stdin.fileno(), sys.stdout)
-    manner = Manner(options.timeout)
+    manner = _manner_of(options)
     with (
         _leaving_politely(),
         Hotline(options.connect, kit, manner) as hotline,
@@ -224,6 +226,14 @@ def _kit_of(options: "TerminalOptions") -> Kit:
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _manner_of(options: "TerminalOptions") -> Manner:
+    try:
+        tls = client_context(options.tls_ca, options.tls_cert, options.tls_key)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return Manner(options.timeout, tls=tls)
 
 
 def _wish_of(asked: "InquiryOptions", profile: Profile) -> InquiryData:

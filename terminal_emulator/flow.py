@@ -6,6 +6,7 @@ stay on the line.  Clock and chance are read here, at the edge.
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ BY_CARD = InquiryData(Lookup.CARD, "ID")
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How to talk: seconds per answer, whether to sign on, and the inquiry's STAN.
+    """How to talk: seconds per answer, whether to sign on, the inquiry's STAN, and by TLS.
 
     Without a ``stan`` counting starts anywhere: two runs within a second would otherwise
     be one repeat to the host.
@@ -43,6 +44,7 @@ class Manner:
     seconds: float = DEFAULT_SECONDS
     signs_on: bool = True
     stan: int | None = None
+    tls: ssl.SSLContext | None = None
 
     def first_stan(self) -> int:
         """Choose where counting starts, so that the inquiry gets its ``stan``."""
@@ -135,8 +137,10 @@ async def open_line(address: Address, kit: Kit, manner: Manner = DEFAULT_MANNER)
     Raises ``LinkError``, and ``ProfileWrong`` for a kit whose profile cannot be read.
     """
     profile = find_profile(kit.profile)
-    terminal = Terminal(profile, kit.station, kit.pin_key, manner.first_stan())
-    line = Line(await open_link(address, profile, CONNECT_SECONDS, kit.keys()), terminal, manner)
+    stan = manner.first_stan()
+    terminal = Terminal(profile, kit.station, kit.pin_key, stan, names_itself=kit.owns_keys)
+    link = await open_link(address, profile, CONNECT_SECONDS, kit.keys(), manner.tls)
+    line = Line(link, terminal, manner)
     try:
         if manner.signs_on:
             await line.sign_on()

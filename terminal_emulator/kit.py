@@ -8,7 +8,8 @@ A flat JSON object of schema 1, mode 0600::
 
 ``pin_key`` and its check value are absent where the acquirer verifies the PIN; in the same
 way ``mac_key`` where no MAC is required, ``exchange_key`` where no key is delivered, and
-``mac_key_before``, the one before a delivered ``mac_key``.
+``mac_key_before``, the one before a delivered ``mac_key``.  ``keys_of``: ``"terminal"`` where
+the keys are the terminal's own and not its bank's; it then names itself in its 0800 too.
 Limits: the key lies in the clear, which is why a kit exists in lab mode only.
 """
 
@@ -51,6 +52,8 @@ class Kit:
     mac_key: Key | None = None
     mac_key_before: Key | None = None
     exchange_key: Key | None = None
+    owns_keys: bool = False
+    """The keys are this terminal's own."""
     path: Path | None = None
     """Where it was read from: delivered keys are written there."""
 
@@ -167,6 +170,7 @@ def kit_of(document: object) -> Kit:
         mac_key=_key(document, "mac_key"),
         mac_key_before=_key(document, "mac_key_before"),
         exchange_key=_key(document, "exchange_key"),
+        owns_keys=document.get("keys_of") == "terminal",
     )
 
 

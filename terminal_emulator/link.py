@@ -9,8 +9,9 @@ its question was given up is dropped.
 
 import asyncio
 import errno
+import ssl
 from contextlib import suppress
-from typing import Self
+from typing import Any, Self
 
 from atm_switch.domain.errors import FormatError, FramingError, Refused
 from atm_switch.domain.outcome import Outcome
@@ -22,6 +23,7 @@ from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 from terminal_emulator.address import Address
 from terminal_emulator.keys import TerminalKeys
+from terminal_emulator.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS, why_refused
 
 CONNECT_SECONDS = 5.0
 READ_BYTES = 65_536
@@ -52,6 +54,8 @@ class Link:
         self.keys = keys or TerminalKeys()
         self._profile = profile
         self._packager = Packager(profile)
+        self._is_tls = streams[1].get_extra_info("ssl_object") is not None
+        self._has_heard = False
         self._buffer = FrameBuffer(profile.framing)
         self._reader, self._writer = streams
         self._waiting: dict[QuestionKey, tuple[IsoMessage, asyncio.Future[IsoMessage]]] = {}
@@ -94,8 +98,8 @@ class Link:
             raise LinkError(
                 f"{self.address} did not answer STAN {question[11]} within {seconds:g} s"
             ) from None
-        except OSError:
-            raise LinkError(f"{self.address} closed the link before it answered") from None
+        except OSError as error:
+            raise LinkError(self._broken(error, self._closed())) from None
         finally:
             self._waiting.pop(key, None)
 
@@ -110,20 +114,37 @@ class Link:
             await self._writer.wait_closed()
 
     async def _read(self) -> None:
-        why = f"{self.address} closed the link before it answered"
+        why = "this end closed the link"
         try:
             while data := await self._reader.read(READ_BYTES):
+                self._has_heard = True
                 self._buffer.receive(data)
                 for frame in self._buffer.frames():
                     self._take(frame)
-            if self._buffer.pending:
-                why = f"{self.address} closed the link in the middle of an answer"
+            why = self._closed()
         except FramingError as error:
             why = f"{self.address} answered nonsense: {error}"
         except OSError as error:
-            why = f"{self.address} broke the link: {error.strerror or type(error).__name__}"
+            what = error.strerror or type(error).__name__
+            why = self._broken(error, f"{self.address} broke the link: {what}{self._hint()}")
         finally:
             self._end(why)
+
+    def _broken(self, error: OSError, otherwise: str) -> str:
+        return why_refused(error, self.address) if isinstance(error, ssl.SSLError) else otherwise
+
+    def _closed(self) -> str:
+        if self._buffer.pending:
+            return f"{self.address} closed the link in the middle of an answer"
+        return f"{self.address} closed the link before it answered{self._hint()}"
+
+    def _hint(self) -> str:
+        """Say what may be the matter with a host that hangs up without a word."""
+        if self._has_heard:
+            return ""
+        if self._is_tls:
+            return "; it may not accept our certificate, see --tls-cert"
+        return "; if it speaks TLS, pass --tls-ca"
 
     def _take(self, frame: Frame) -> None:
         try:
@@ -231,13 +252,26 @@ async def open_link(
     profile: Profile,
     seconds: float = CONNECT_SECONDS,
     keys: TerminalKeys | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Link:
-    """Connect within ``seconds``.  Raises ``LinkError``."""
+    """Connect within ``seconds``, by TLS if ``tls`` says how.  Raises ``LinkError``."""
+    secured: dict[str, Any] = {}
+    if tls is not None:
+        secured = {
+            "ssl": tls,
+            "ssl_handshake_timeout": HANDSHAKE_SECONDS,
+            "ssl_shutdown_timeout": SHUTDOWN_SECONDS,
+        }
+    hint = "; it may speak no TLS (leave out --tls-ca) or want a --tls-cert" if tls else ""
     try:
         async with asyncio.timeout(seconds):
-            streams = await asyncio.open_connection(address.host, address.port)
-    except TimeoutError:
-        raise LinkError(f"{address} did not take the call within {seconds:g} s") from None
+            streams = await asyncio.open_connection(address.host, address.port, **secured)
+    except (TimeoutError, ConnectionAbortedError):
+        raise LinkError(f"{address} did not take the call within {seconds:g} s{hint}") from None
+    except ConnectionResetError:
+        raise LinkError(f"{address} hung up at once{hint}") from None
+    except ssl.SSLError as error:
+        raise LinkError(why_refused(error, address)) from None
     except OSError as error:
         raise LinkError(_unreachable(address, error)) from None
     return Link(address, profile, streams, keys)

@@ -20,6 +20,9 @@ class TerminalOptions:
     acquirer: str | None = None
     channel: str | None = None
     timeout: float = DEFAULT_SECONDS
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     as_json: bool = False
 
 

@@ -69,6 +69,8 @@ class Terminal:
         pin_key: Key | None = None,
         first_stan: int = 1,
         entropy: Callable[[int], bytes] = os.urandom,
+        *,
+        names_itself: bool = False,
     ) -> None:
         """Start counting at ``first_stan``, 1 to 999999.  Raises ``ValueError``."""
         if not 1 <= first_stan <= STAN_MAX:
@@ -79,6 +81,8 @@ class Terminal:
         self.pin_key = pin_key
         self._next_stan = first_stan
         self._entropy = entropy
+        self._names_itself = names_itself
+        """An 0800 tells the terminal too: its keys are its own."""
 
     def network(self, verb: Verb, now: datetime) -> IsoMessage:
         """Make an 0800; ``now`` is UTC."""
@@ -90,15 +94,15 @@ class Terminal:
             Verb.KEY_REQUEST: self.profile.security.key_request,
         }
         rule = self.profile.messages["network"]
-        return _request(
-            rule,
-            {
-                7: transmission_stamp(now),
-                11: self._take_stan(),
-                32: self.station.acquirer.text,
-                70: code[verb],
-            },
-        )
+        elements = {
+            7: transmission_stamp(now),
+            11: self._take_stan(),
+            32: self.station.acquirer.text,
+            70: code[verb],
+        }
+        if self._names_itself:
+            elements[41] = self.station.terminal.text
+        return _request(rule, elements)
 
     def inquiry(
         self, pan: str, data: InquiryData, now: datetime, pin: Pin | None = None

@@ -1,19 +1,27 @@
 """One batch of the journal: many questions, one transaction, one synced commit.
 
 Plan: BEGIN IMMEDIATE, read the head, answer each question in order, write the head,
-COMMIT.  Nothing is remembered between batches, so an interrupted one leaves no trace.
+COMMIT.  Nothing is remembered between batches, so an interrupted one leaves no trace; and
+a head with a wrong seal is not written on, for that would make the tampering ours.
+The audit's head is read and written by batches that have something for the audit.
 Limits: called from the writer thread only; an error rolls the whole batch back, and which
 questions to try again is the writer's decision.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from atm_switch.adapters.journal_chain import BEGINNING, Head, JournalChain
+from atm_switch.adapters.audit_rows import AUDIT_COLUMN_LIST, AUDIT_COLUMNS, audit_row
+from atm_switch.adapters.journal_chain import AuditChain, Head, JournalChain
+from atm_switch.adapters.journal_heads import (
+    HeadTable,
+    required_head,
+    transaction,
+    write_head,
+)
 from atm_switch.adapters.journal_rows import (
     COLUMN_LIST,
     COLUMNS,
@@ -28,10 +36,12 @@ from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import NONCE_BYTES, Vault
 from atm_switch.switch.ports import (
     Ask,
+    AuditRecord,
     Commit,
     Ending,
     JournalEntry,
     KeepBusinessDate,
+    KeepRecord,
     Reservation,
     Reserve,
 )
@@ -42,12 +52,17 @@ RESPONSE_PURPOSE: Final = "response"
 
 @dataclass(frozen=True, slots=True)
 class Unblock(Ask[int]):
-    """Clear a card's PIN tries; the answer is how many there were."""
+    """Clear a card's PIN tries, with its audit record; the answer is how many there were.
+
+    ``actor`` is who asks for it, ``pan_masked`` what the audit may show of the card.
+    """
 
     ref: CardRef
+    actor: str
+    pan_masked: str
 
 
-JournalQuestion = Reserve | Commit | KeepBusinessDate | Unblock
+JournalQuestion = Reserve | Commit | KeepBusinessDate | Unblock | KeepRecord
 """What the journal's writer answers."""
 
 
@@ -57,18 +72,15 @@ class Ink:
 
     vault: Vault
     chain: JournalChain
+    audit: AuditChain
     clock: Callable[[], datetime]
     nonce: Callable[[int], bytes]
 
 
 _PLACES = ", ".join("?" * len(COLUMNS))
 _INSERT_ROW = f"INSERT INTO journal_rows ({COLUMN_LIST}) VALUES ({_PLACES})"  # noqa: S608 - constants
-_READ_HEAD = "SELECT seq, chain, seal FROM journal_head"
-_WRITE_HEAD = (
-    "INSERT INTO journal_head (one, seq, chain, seal) VALUES (1, ?, ?, ?)"
-    " ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, chain = excluded.chain,"
-    " seal = excluded.seal"
-)
+_AUDIT_PLACES = ", ".join("?" * len(AUDIT_COLUMNS))
+_INSERT_RECORD = f"INSERT INTO audit_rows ({AUDIT_COLUMN_LIST}) VALUES ({_AUDIT_PLACES})"  # noqa: S608 - the same
 _READ_TRIES = "SELECT tries FROM pin_tries WHERE pan_digest = ?"
 _COUNT_TRY = (
     "INSERT INTO pin_tries (pan_digest, tries) VALUES (?, 1)"
@@ -81,12 +93,6 @@ _SET_DATE = (
 )
 
 
-def read_head(connection: sqlite3.Connection) -> tuple[Head, bytes] | None:
-    """Read the head and its seal; ``None`` for a journal nothing was written to."""
-    found = connection.execute(_READ_HEAD).fetchall()
-    return (Head(found[0][0], found[0][1]), found[0][2]) if found else None
-
-
 def write_batch(
     connection: sqlite3.Connection, ink: Ink, questions: Sequence[JournalQuestion]
 ) -> list[Any]:
@@ -94,35 +100,21 @@ def write_batch(
 
     Raises whatever went wrong (``sqlite3.Error``, ``ValueError``) with all rolled back.
     """
-    with _transaction(connection):
-        stored = read_head(connection)
-        page = _Page(connection, ink, stored[0] if stored else BEGINNING)
+    with transaction(connection):
+        page = _Page(connection, ink)
         answers = [page.answer(question) for question in questions]
         page.close()
     return answers
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # a full disk has SQLite roll back by itself, and then there is nothing left to do
-        with suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
-
-
 class _Page:
-    """The rows of one transaction and the head as it moves along."""
+    """The rows of one transaction and the heads as they move along."""
 
-    def __init__(self, connection: sqlite3.Connection, ink: Ink, head: Head) -> None:
+    def __init__(self, connection: sqlite3.Connection, ink: Ink) -> None:
         self._connection = connection
         self._ink = ink
-        self._opened_at = head
-        self._head = head
+        self._opened_at = self._head = required_head(connection, HeadTable.JOURNAL, ink.chain)
+        self._audit_head: Head | None = None
         self._written_at = to_microseconds(ink.clock())
 
     def answer(self, question: JournalQuestion) -> Any:
@@ -131,8 +123,10 @@ class _Page:
                 return self._reserve(entry, tries_max)
             case Commit(entry, ending, sequence):
                 return self._commit(entry, ending, sequence)
-            case Unblock(ref):
-                return self._unblock(ref)
+            case Unblock():
+                return self._unblock(question)
+            case KeepRecord(record):
+                return self._keep(record)
             case KeepBusinessDate(acquirer, business_date):
                 values = (acquirer.text, business_date.isoformat())
                 self._connection.execute(_SET_DATE, values)
@@ -140,8 +134,9 @@ class _Page:
 
     def close(self) -> None:
         if self._head != self._opened_at:
-            seal = self._ink.chain.seal(self._head)
-            self._connection.execute(_WRITE_HEAD, (self._head.seq, self._head.chain, seal))
+            write_head(self._connection, HeadTable.JOURNAL, self._head, self._ink.chain)
+        if self._audit_head is not None:
+            write_head(self._connection, HeadTable.AUDIT, self._audit_head, self._ink.audit)
 
     def _reserve(self, entry: JournalEntry, tries_max: int) -> Reservation:
         card = required_card(entry)
@@ -163,10 +158,22 @@ class _Page:
         if ending.resets_tries:
             self._connection.execute(_CLEAR_TRIES, (required_card(entry).digest,))
 
-    def _unblock(self, card: CardRef) -> int:
-        used = self._tries(card)
-        self._connection.execute(_CLEAR_TRIES, (card.digest,))
+    def _unblock(self, question: Unblock) -> int:
+        used = self._tries(question.ref)
+        self._connection.execute(_CLEAR_TRIES, (question.ref.digest,))
+        detail = f"unblocked, {used} used PIN tries cleared"
+        self._keep(AuditRecord("command", question.actor, f"card {question.pan_masked}", detail))
         return used
+
+    def _keep(self, record: AuditRecord) -> None:
+        chain = self._ink.audit
+        if self._audit_head is None:
+            self._audit_head = required_head(self._connection, HeadTable.AUDIT, chain)
+        # the chain is the last column
+        cells = astuple(audit_row(self._audit_head.seq + 1, self._written_at, record))[:-1]
+        link = chain.link_cells(self._audit_head.chain, cells)
+        self._connection.execute(_INSERT_RECORD, (*cells, link))
+        self._audit_head = Head(cells[0], link)
 
     def _tries(self, card: CardRef) -> int:
         found = self._connection.execute(_READ_TRIES, (card.digest,)).fetchall()

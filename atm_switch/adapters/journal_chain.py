@@ -1,8 +1,10 @@
-"""The chain that ties every journal row to all rows before it.
+"""The chains that tie every row of the journal, and of the audit, to all rows before it.
 
 Plan: a row's link is HMAC-SHA-256 over the link before and the row's canonical bytes,
-under a key drawn from the vault; the head (last sequence, last link) is sealed with the
-same key.  What is in the file alone is not enough to make a link or a seal.
+under a key drawn from the vault, another one for each chain; the head (last sequence, last
+link) is sealed with the same key.  What is in the file alone is not enough to make a link
+or a seal.  The seal of the journal's head tells besides whether the file has an audit, so
+that an audit taken out as a whole is missed.
 Found: a row edited, deleted, added, moved, and a tail cut off, with or without the head
 put back by hand.  Not found: the whole file replaced by an older genuine copy of it, or
 the tail cut and the head's row restored from such a copy; who holds the vault's keys can
@@ -10,12 +12,12 @@ write a new chain.  Against the first, note ``head`` elsewhere.  The tables of P
 and business dates are not chained.
 """
 
-import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from atm_switch.adapters.audit_rows import AUDIT_COLUMNS
 from atm_switch.adapters.journal_rows import COLUMNS, Cell, JournalRow, cells_of
 from atm_switch.security.vault import Vault
 
@@ -23,10 +25,9 @@ LINK_BYTES: Final = 32
 GENESIS: Final = bytes(LINK_BYTES)
 """The link before the first row."""
 
-_KEY_LABEL: Final = b"atm-switch journal chain 1"
-_HEAD_LABEL: Final = b"head\x00"
 _ROW_LABEL: Final = b"row\x00"
-_LABELLED: Final = tuple((name.encode(), at) for at, name in enumerate(COLUMNS) if name != "chain")
+_HEAD_LABEL: Final = b"head\x00"
+_HEAD_BESIDE_AUDIT_LABEL: Final = b"head beside an audit\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,54 +42,98 @@ BEGINNING: Final = Head(0, GENESIS)
 """The head of a journal without rows."""
 
 
-class JournalChain:
-    """Makes links and seals.  Not printable, for it holds a key."""
+class RowChain:
+    """Makes links and seals of one table.  Not printable, for it holds a key."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_begun", "_labelled")
 
-    def __init__(self, vault: Vault) -> None:
-        """Draw the chain's own key from the vault's fingerprint key."""
-        self._key = vault.fingerprint(_KEY_LABEL)
+    def __init__(self, vault: Vault, label: bytes, columns: Sequence[str]) -> None:
+        """Draw the chain's own key from the vault's fingerprint key.
 
-    def link(self, before: bytes, row: JournalRow) -> bytes:
-        """Return the link of ``row`` (32 bytes) behind the link ``before``."""
-        return hmac.digest(self._key, _ROW_LABEL + before + canonical(row), hashlib.sha256)
+        ``columns`` names the cells in their order; the one called ``chain`` is not linked.
+        """
+        # begun once and copied for each row: the key schedule costs as much as a row
+        self._begun = hmac.new(vault.fingerprint(label), digestmod="sha256")
+        self._labelled = tuple(
+            (name.encode(), at) for at, name in enumerate(columns) if name != "chain"
+        )
+
+    def link_cells(self, before: bytes, cells: Sequence[Cell]) -> bytes:
+        """Return the link (32 bytes) of a row's cells behind the link ``before``."""
+        return self._code(_ROW_LABEL + before + self.canonical(cells))
+
+    def canonical(self, cells: Sequence[Cell]) -> bytes:
+        """Write a row, all but its link, as bytes no other row has.
+
+        Each cell carries its column's name, type and length; empty ones are left out, so
+        that a column added by a later schema leaves the links of older rows right.
+        """
+        parts = []
+        for name, at in self._labelled:
+            cell = cells[at]
+            if isinstance(cell, str):
+                content = cell.encode()
+                parts.append(b"%s=s%d:%b," % (name, len(content), content))
+            elif isinstance(cell, int):
+                content = b"%d" % cell
+                parts.append(b"%s=i%d:%b," % (name, len(content), content))
+            elif cell is not None:
+                parts.append(b"%s=b%d:%b," % (name, len(cell), cell))
+        return b"".join(parts)
 
     def seal(self, head: Head) -> bytes:
         """Return what proves that this head was written by who holds the key."""
-        material = _HEAD_LABEL + b"%d:" % head.seq + head.chain
-        return hmac.digest(self._key, material, hashlib.sha256)
+        return self._seal_as(_HEAD_LABEL, head)
 
     def is_sealed(self, head: Head, seal: bytes) -> bool:
         """Tell whether ``seal`` is that of ``head``."""
         return hmac.compare_digest(self.seal(head), seal)
 
+    def _seal_as(self, label: bytes, head: Head) -> bytes:
+        return self._code(label + b"%d:" % head.seq + head.chain)
+
+    def _code(self, material: bytes) -> bytes:
+        code = self._begun.copy()
+        code.update(material)
+        return code.digest()
+
     def __repr__(self) -> str:
         """Show the type only."""
-        return "<JournalChain>"
+        return f"<{type(self).__name__}>"
 
 
-def canonical(row: JournalRow) -> bytes:
-    """Write a row, all but its link, as bytes no other row has.
+class JournalChain(RowChain):
+    """The chain of the transactions."""
 
-    Each cell carries its column's name, type and length; empty ones are left out, so that
-    a column added by a later schema leaves the links of older rows right.
-    """
-    return b"".join(_cells(cells_of(row)))
+    __slots__ = ()
+
+    def __init__(self, vault: Vault) -> None:
+        """Draw the chain's own key from the vault's fingerprint key."""
+        super().__init__(vault, b"atm-switch journal chain 1", COLUMNS)
+
+    def link(self, before: bytes, row: JournalRow) -> bytes:
+        """Return the link of ``row`` (32 bytes) behind the link ``before``."""
+        return self.link_cells(before, cells_of(row))
+
+    def seal(self, head: Head) -> bytes:
+        """Return the seal of a head in a file that has an audit, which all have by now."""
+        return self._seal_as(_HEAD_BESIDE_AUDIT_LABEL, head)
+
+    def is_sealed(self, head: Head, seal: bytes) -> bool:
+        """Tell whether ``seal`` is that of ``head``, also one of the first release."""
+        of_first_release = self._seal_as(_HEAD_LABEL, head)
+        return self.tells_of_audit(head, seal) or hmac.compare_digest(of_first_release, seal)
+
+    def tells_of_audit(self, head: Head, seal: bytes) -> bool:
+        """Tell whether ``seal`` is that of ``head`` and was made where an audit is."""
+        return hmac.compare_digest(self.seal(head), seal)
 
 
-def _cells(cells: tuple[Cell, ...]) -> Iterator[bytes]:
-    for name, at in _LABELLED:
-        cell = cells[at]
-        if cell is None:
-            continue
-        kind, content = _content(cell)
-        yield b"%s=%s%d:%s," % (name, kind, len(content), content)
+class AuditChain(RowChain):
+    """The chain of the audit's rows."""
 
+    __slots__ = ()
 
-def _content(cell: str | int | bytes) -> tuple[bytes, bytes]:
-    if isinstance(cell, str):
-        return b"s", cell.encode()
-    if isinstance(cell, int):
-        return b"i", b"%d" % cell
-    return b"b", cell
+    def __init__(self, vault: Vault) -> None:
+        """Draw the chain's own key from the vault's fingerprint key."""
+        super().__init__(vault, b"atm-switch audit chain 1", AUDIT_COLUMNS)

@@ -6,13 +6,10 @@ Limits: sees committed rows only.  ``in_doubt``, ``reconcile`` and ``verify`` wa
 ways without a limit of time, and belong to the command line, not to the loop.
 """
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
 
+from atm_switch.adapters.file_reader import FileReader
 from atm_switch.adapters.journal_batch import RESPONSE_PURPOSE
 from atm_switch.adapters.journal_report import Reconciliation, reconcile
 from atm_switch.adapters.journal_rows import (
@@ -22,7 +19,6 @@ from atm_switch.adapters.journal_rows import (
     to_microseconds,
 )
 from atm_switch.adapters.journal_verify import Verification, verify_journal
-from atm_switch.adapters.schema import QUERY_SECONDS_MAX, Stopwatch, open_reader
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import Vault
@@ -40,28 +36,8 @@ _IN_DOUBT: Final = (
 )
 
 
-class JournalReader:
+class JournalReader(FileReader):
     """Reads a journal.  Every method raises ``JournalUnavailable`` where it cannot."""
-
-    def __init__(self, path: Path, seconds_max: float = QUERY_SECONDS_MAX) -> None:
-        """Open ``path`` read-only; raises what ``open_reader`` raises.
-
-        ``seconds_max`` bounds every query but the walks.
-        """
-        self._connection = open_reader(path, seconds_max)
-        self._seconds_max = seconds_max
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        """Read within a ``with``."""
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        """Close at its end."""
-        self.close()
 
     def find_repeat(self, question: FindRepeat, vault: Vault) -> StoredResponse | None:
         """Answer the port's question: the newest stored 0210 under this key."""
@@ -133,27 +109,5 @@ class JournalReader:
         with self._no_hurry():
             return verify_journal(self._connection, vault)
 
-    @contextmanager
-    def _no_hurry(self) -> Iterator[None]:
-        try:
-            self._connection.set_progress_handler(None, 0)
-            try:
-                yield
-            finally:
-                Stopwatch(self._connection, self._seconds_max)
-        except sqlite3.Error as error:
-            raise _unreadable(error) from error
-
     def _rows(self, clause: str, *values: object) -> tuple[JournalRow, ...]:
         return tuple(row_from(cells) for cells in self._select(_SELECT + clause, values))
-
-    def _select(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        try:
-            return self._connection.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise _unreadable(error) from error
-
-
-def _unreadable(error: sqlite3.Error) -> JournalUnavailable:
-    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
-    return JournalUnavailable(f"the journal cannot be read: {name}")

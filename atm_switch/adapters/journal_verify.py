@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import Final
 
-from atm_switch.adapters.journal_batch import read_head
 from atm_switch.adapters.journal_chain import BEGINNING, GENESIS, Head, JournalChain
+from atm_switch.adapters.journal_heads import HeadTable, read_head
 from atm_switch.adapters.journal_rows import COLUMN_LIST, JournalRow, row_from
 from atm_switch.security.vault import Vault
 
@@ -29,13 +29,14 @@ GUARDS: Final = (
 )
 """The triggers by which the schema itself refuses changes."""
 
-_HINDRANCES: Final = (
+HINDRANCES: Final = (
     "SQLITE_INTERRUPT",
     "SQLITE_BUSY",
     "SQLITE_LOCKED",
     "SQLITE_IOERR",
     "SQLITE_CANTOPEN",
 )
+"""Errors that say nothing about the content."""
 
 
 @unique
@@ -48,6 +49,7 @@ class Fault(Enum):
     WRONG_LINK = "wrong link"
     WRONG_REFERENCE = "wrong reference"
     WRONG_HEAD = "wrong head"
+    NOTED_HEAD_MISSING = "noted head missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def verify_journal(connection: sqlite3.Connection, vault: Vault) -> Verification
             connection.execute("ROLLBACK")
     except (sqlite3.DatabaseError, TypeError, UnicodeError) as error:
         # a cell of the wrong type can only come from a schema that was taken apart
-        if getattr(error, "sqlite_errorname", "").startswith(_HINDRANCES):
+        if getattr(error, "sqlite_errorname", "").startswith(HINDRANCES):
             raise
         walk.note(Fault.FILE_DAMAGED, walk.last.seq)
     return Verification(
@@ -150,7 +152,7 @@ def _check_file(connection: sqlite3.Connection, walk: _Walk) -> None:
 
 
 def _check_head(connection: sqlite3.Connection, walk: _Walk) -> None:
-    stored = read_head(connection)
+    stored = read_head(connection, HeadTable.JOURNAL)
     if stored is None:
         is_right = walk.last == Head(0, GENESIS)
     else:

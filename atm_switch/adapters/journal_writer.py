@@ -21,18 +21,19 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import Any, Final, Generic, TypeVar
 
+from atm_switch.adapters.audit_rows import require_known_kind
 from atm_switch.adapters.journal_batch import (
     Ink,
     JournalQuestion,
-    read_head,
     required_card,
     write_batch,
 )
-from atm_switch.adapters.journal_chain import JournalChain
+from atm_switch.adapters.journal_chain import AuditChain, JournalChain
+from atm_switch.adapters.journal_heads import settle_heads
 from atm_switch.adapters.schema import open_writer
-from atm_switch.domain.errors import JournalUnavailable, Refused
+from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.security.vault import Vault
-from atm_switch.switch.ports import Commit, Reserve
+from atm_switch.switch.ports import Commit, KeepRecord, Reserve
 
 FAMILY: Final = "journal"
 """The migrations of the journal's file."""
@@ -68,8 +69,8 @@ def is_fatal(error: Exception) -> bool:
 class JournalWriter(Generic[K]):
     """Appends to the journal; ``K`` is the caller's token for a question.
 
-    ``clock`` gives the time in UTC, ``nonce`` so many fresh random bytes.  One writer for
-    a file; other processes may read it at any time.
+    ``clock`` gives the time in UTC, ``nonce`` so many fresh random bytes.  One switch
+    for a file; other processes may read it at any time, and a command may append to it.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class JournalWriter(Generic[K]):
         batch_max: int = 256,
     ) -> None:
         self._path = path
-        self._ink = Ink(vault, JournalChain(vault), clock, nonce)
+        self._ink = Ink(vault, JournalChain(vault), AuditChain(vault), clock, nonce)
         self._queue_max = queue_max
         self._batch_max = batch_max
         self._waiting: deque[Waiting[K]] = deque()
@@ -94,7 +95,8 @@ class JournalWriter(Generic[K]):
         """Open the file (made and migrated if need be) and begin to write.
 
         ``on_batch`` is called in the writer thread and must not raise.  Raises ``Refused``
-        for a journal of other keys or a tampered head, and what ``open_writer`` raises.
+        for a journal of other keys or a tampered head, its own or the audit's, and what
+        ``open_writer`` raises.
         """
         opened: Future[None] = Future()
         self._thread = Thread(
@@ -118,7 +120,7 @@ class JournalWriter(Generic[K]):
 
         Any thread may call; it never blocks.  Once queued a question is never withdrawn.
         Raises ``JournalUnavailable`` where the queue is full or the writer has ended, and
-        ``ValueError`` for tries without a card.
+        ``ValueError`` for tries without a card or a record of no known kind.
         """
         _check(question)
         with self._bell:
@@ -139,13 +141,11 @@ class JournalWriter(Generic[K]):
 
     def _open(self) -> sqlite3.Connection:
         connection = open_writer(self._path, FAMILY)
-        stored = read_head(connection)
-        if stored and not self._ink.chain.is_sealed(*stored):
+        try:
+            settle_heads(connection, self._ink.chain, self._ink.audit)
+        except BaseException:
             connection.close()
-            raise Refused(
-                "the journal was written with other keys, or its head was changed:"
-                " see journal verify, then restore the key file or the journal it belongs to"
-            )
+            raise
         return connection
 
     def _run(self, opened: Future[None], on_batch: OnBatch[K]) -> None:
@@ -218,6 +218,8 @@ class JournalWriter(Generic[K]):
 
 
 def _check(question: JournalQuestion) -> None:
+    if isinstance(question, KeepRecord):
+        require_known_kind(question.record)
     needs_card = isinstance(question, Reserve) or (
         isinstance(question, Commit) and question.ending.resets_tries
     )

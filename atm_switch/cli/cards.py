@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -91,24 +91,17 @@ def unblock(folder: Path) -> None:
     """Clear the used PIN tries of a card, whose PAN is asked for."""
     import os
 
+    from atm_switch.adapters.audit_book import ask_journal
     from atm_switch.adapters.clock import utc_now
     from atm_switch.adapters.journal_batch import Unblock
-    from atm_switch.adapters.journal_writer import JournalWriter
     from atm_switch.folder import open_folder
+    from atm_switch.key_office import actor
 
     opened = open_folder(folder)
     vault = opened.vault()
     pan = _ask("Card number: ", _pan_of)
-    answers: list[Any] = []
-    writer: JournalWriter[None] = JournalWriter(opened.journal, vault, utc_now, os.urandom)
-    writer.start(lambda batch: answers.extend(answer for _, answer in batch))
-    try:
-        writer.submit(Unblock(vault.card_ref(pan)), None)
-    finally:
-        writer.stop()
-    (tries,) = answers
-    if isinstance(tries, Exception):
-        raise tries
+    question = Unblock(vault.card_ref(pan), actor(), pan.masked)
+    tries = ask_journal(opened.journal, vault, utc_now, os.urandom, question)
     print(
         f"{pan.masked}: {tries} used PIN tries cleared"
         if tries

@@ -12,7 +12,7 @@ from atm_switch.cli.options import data_folder, examples
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from atm_switch.settings.model import Settings
+    from atm_switch.settings.model import Place, Settings
 
 
 @click.group(
@@ -88,25 +88,42 @@ def _cells(row: object) -> tuple[str, str, str]:
 
 def _wrong_files(settings: "Settings", root: Path, text: str, name: str) -> "Iterator[str]":
     """Judge the files the settings name, each problem at the line that names the file."""
-    from atm_switch.adapters.rates_file import read_rates
-    from atm_switch.folder import profile_of
-    from atm_switch.domain.errors import Refused
+    from itertools import chain
+
+    from atm_switch.folder import tls_doubts
     from atm_switch.settings.lines import find_lines, line_of
+    from atm_switch.settings.problems import written
 
     lines = find_lines(text)
+    doubts = chain(_wrong_profiles(settings, root), _wrong_rates(settings, root))
+    for place, problem in doubts:
+        yield f"{name}:{line_of(place, lines) or 1}: {problem}"
+    for place, problem in tls_doubts(settings, root):
+        yield f"{name}:{line_of(place, lines) or 1}: {written(place)}: {problem}"
+
+
+def _wrong_profiles(settings: "Settings", root: Path) -> "Iterator[tuple[Place, str]]":
+    from atm_switch.domain.errors import Refused
+    from atm_switch.folder import profile_of
+
     for at, listener in enumerate(settings.listeners):
-        place = f"{name}:{line_of(('listeners', at, 'profile'), lines) or 1}"
+        place: Place = ("listeners", at, "profile")
         try:
             known = profile_of(listener.profile, root).channels
         except Refused as error:
-            for line in str(error).splitlines():
-                yield f"{place}: {line}"
+            yield from ((place, line) for line in str(error).splitlines())
             continue
         for bank in settings.acquirers:
             for code in sorted(set(bank.channels) - known.keys()):
-                yield f"{place}: {listener.profile} knows no channel {code} of bank {bank.id}"
+                yield place, f"{listener.profile} knows no channel {code} of bank {bank.id}"
+
+
+def _wrong_rates(settings: "Settings", root: Path) -> "Iterator[tuple[Place, str]]":
+    from atm_switch.adapters.rates_file import read_rates
+    from atm_switch.domain.errors import Refused
+
     if settings.ledger.rates:
         try:
             read_rates(root / settings.ledger.rates)
         except Refused as error:
-            yield f"{name}:{line_of(('ledger', 'rates'), lines) or 1}: ledger.rates: {error}"
+            yield ("ledger", "rates"), f"ledger.rates: {error}"

@@ -25,6 +25,10 @@ Everything happens in a temporary folder and on loopback; nothing is left behind
 @click.option("--stay", is_flag=True, help="Leave the switch up until Ctrl-C.")
 def demo(stay: bool) -> None:  # noqa: FBT001  click hands a flag over like this
     """Run one balance inquiry end to end, everything embedded."""
+    from atm_switch.adapters.process_hygiene import forbid_core_dumps, refuse_optimised
+
+    refuse_optimised()
+    forbid_core_dumps()
     with tempfile.TemporaryDirectory(prefix="atm-switch-demo-") as parent:
         result = asyncio.run(_demo(Path(parent) / "bank", stays=stay))
     if not result.is_approved:

@@ -1,12 +1,12 @@
 """``atm-switch``: the list of commands, and the one place where errors become exit codes.
 
 0 done; 1 refused or failed, in one sentence on stderr; 2 wrong usage; 78 wrong settings;
-130 interrupted.
+130 interrupted.  Long numbers in an error are starred: a PAN or key may stand in the wrong
+place of a command.
 Why nothing else is imported here: ``--help`` answers as fast as a bare script.
 """
 
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -15,12 +15,12 @@ import click
 
 from atm_switch.cli.groups import Lazy, LazyGroup
 from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
+from atm_switch.domain.mask import mask_long_numbers
 
 DONE, FAILED, MISUSED, MISCONFIGURED, INTERRUPTED = 0, 1, 2, 78, 130
 PROGRAM = "atm-switch"
 
 _NOT_ALL_OR_NOTHING = frozenset({"serve", "demo", "acquirer"})
-_DIGITS_SHOWN_MAX = 10
 
 
 class AtmSwitch(LazyGroup):
@@ -33,6 +33,8 @@ class AtmSwitch(LazyGroup):
         "ledger": Lazy("atm_switch.cli.ledger:ledger", "Import members; show a statement."),
         "cards": Lazy("atm_switch.cli.cards:cards", "Link cards; PVVs; unblock a card."),
         "journal": Lazy("atm_switch.cli.journal:journal", "Look through the transactions."),
+        "audit": Lazy("atm_switch.cli.audit:audit", "Look through who did what; verify it."),
+        "keys": Lazy("atm_switch.cli.keys:keys", "Form, draw, exchange and list keys."),
         "acquirer": Lazy("atm_switch.cli.acquirer:acquirer", "Add a bank."),
         "config": Lazy("atm_switch.cli.config:config", "Check, show and explain settings."),
         "profile": Lazy("atm_switch.cli.profile:profile", "The dialects: list, interface sheet."),
@@ -107,7 +109,7 @@ def _is_of_a_profile(error: Exception) -> bool:
 
 
 def _fail(sentence: str, code: int) -> int:
-    click.echo(f"{PROGRAM}: {sentence}", err=True)
+    click.echo(f"{PROGRAM}: {mask_long_numbers(sentence)}", err=True)
     return code
 
 
@@ -116,7 +118,7 @@ def _fail_settings(error: SwitchError) -> int | None:
 
     if not isinstance(error, SettingsWrong):
         return None
-    click.echo(str(error), err=True)
+    click.echo(mask_long_numbers(str(error)), err=True)
     return MISCONFIGURED
 
 
@@ -125,8 +127,7 @@ def _show_misuse(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return error.exit_code
-    long_digits = re.compile(f"[0-9]{{{_DIGITS_SHOWN_MAX + 1},}}")
-    told = long_digits.sub(lambda found: "*" * len(found[0]), error.format_message())
+    told = mask_long_numbers(error.format_message())
     click.UsageError(told, getattr(error, "ctx", None)).show()
     return error.exit_code
 

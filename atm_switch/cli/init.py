@@ -1,6 +1,7 @@
 """``atm-switch init``: make a data folder."""
 
 import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -58,6 +59,9 @@ def init(folder: Path, listen: str, mac: str, pin: str, sample: bool) -> None:  
     print(f"made {made.root} (mode {made.settings.mode}, acquirer {line_keys.LAB_ACQUIRER})")
     print(f"master key: {made.master_file.resolve()} - keep a copy away from the folder's copies")
     print(f"a terminal's kit: {made.root / line_keys.KIT_FILE}")
+    if any(one.is_exposed for one in made.settings.listeners):
+        warning = "connections without TLS are allowed (plaintext = true); see TLS in README.md"
+        print(f"warning: {listen}: {warning}", file=sys.stderr)
     if sample:
         print(f"sample cards and PINs: {made.root / founding.SAMPLE_FOLDER / 'cards.txt'}")
     print(f"next: atm-switch serve {where}")

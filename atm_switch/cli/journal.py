@@ -126,7 +126,10 @@ def verify(folder: Path) -> None:
     "--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, metavar="YYYY-MM-DD",
     help="The business date (DE15).",
 )  # fmt: skip
-@click.option("--acquirer", required=True, metavar="ID", help="The bank (DE32).")
+@click.option(
+    "--acquirer", required=True, metavar="ID", help="The bank (DE32).",
+    callback=lambda _context, _option, text: _acquirer_id(text),
+)  # fmt: skip
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a heading.")
 def report(folder: Path, day: datetime, acquirer: str, as_csv: bool) -> None:  # noqa: FBT001 - click hands flags in so
     """Count a bank's business date by outcome and DE39, to lay beside its own count."""
@@ -139,6 +142,15 @@ def report(folder: Path, day: datetime, acquirer: str, as_csv: bool) -> None:  #
         sys.stdout.write(counted.csv())
     else:
         _print_report(counted)
+
+
+def _acquirer_id(text: str) -> str:
+    from atm_switch.domain.identifiers import AcquirerId
+
+    try:
+        return AcquirerId(text).text
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _print_report(counted: "Reconciliation") -> None:

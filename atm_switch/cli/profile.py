@@ -38,8 +38,8 @@ def list_profiles() -> None:
 @click.argument("name", metavar="NAME|FILE")
 def doc(name: str) -> None:
     """Write the interface sheet of a profile, in Markdown, for the bank to sign."""
-    from atm_switch.folder import profile_of
     from atm_switch.domain.errors import Refused
+    from atm_switch.folder import profile_of
     from atm_switch.profile.load import ProfileWrong
     from atm_switch.profile.sheet import sheet
 

@@ -18,16 +18,20 @@ Examples:
   atm-switch serve bank 2>switch.log &       the log goes to standard error
 
 It prints "listening on HOST:PORT" once it accepts connections.  SIGTERM or Ctrl-C
-answers what is under way and stops; a second one stops at once."""
+answers what is under way and stops; a second one stops at once.  SIGHUP reads the TLS
+certificates again, for new connections; those there are stay."""
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def serve(folder: Path) -> None:
     """Run the switch on the data folder DIR until SIGTERM."""
+    from atm_switch.adapters.process_hygiene import forbid_core_dumps, refuse_optimised
     from atm_switch.app import Service
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import open_folder
     from atm_switch.server.log import make_logger
 
+    refuse_optimised()
+    forbid_core_dumps()
     opened = open_folder(folder)
     log = make_logger(opened.settings.log.format, opened.settings.log.level)
     service = Service(opened, opened.vault(), log)
@@ -48,6 +52,7 @@ async def _serve(service: "Service") -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked_to_stop)
+    loop.add_signal_handler(signal.SIGHUP, service.reload)
     await service.start()
     try:
         for address in service.addresses:

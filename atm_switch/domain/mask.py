@@ -7,6 +7,9 @@ import re
 
 _STAR = "*"
 
+_LONG_NUMBERS = re.compile(r"[0-9]{11,}|[0-9A-Fa-f]{16,}")
+"""From a KPJ's eleven digits and a PIN block's sixteen hexadecimal digits upwards."""
+
 
 def mask_pan(pan: str) -> str:
     """Show the first six and last four digits, stars between: ``999009******0012``."""
@@ -36,6 +39,14 @@ def mask_name(name: str) -> str:
     """
     words = name.split()
     return " ".join(_mask_word(word, 2 if at == 0 else 3) for at, word in enumerate(words))
+
+
+def mask_long_numbers(text: str) -> str:
+    """Star whatever in a sentence may be a PAN, KPJ, NIK, track, PIN block or key.
+
+    For what people typed in the wrong place and an error would quote.
+    """
+    return _LONG_NUMBERS.sub(lambda found: _STAR * len(found[0]), text)
 
 
 def _mask_word(word: str, shown: int) -> str:

@@ -8,6 +8,7 @@ own becomes the answer, so that the corridor can decline.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from atm_switch.domain.errors import FramingError, JournalUnavailable, NeighbourUnavailable
@@ -16,13 +17,24 @@ from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import ServerLimits
 from atm_switch.server.line import Line
 from atm_switch.server.log import Logger
+from atm_switch.server.throttle import Throttle
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
-from atm_switch.switch.ports import Ask, Commit, KeepBusinessDate, KeepRecord, Reserve
+from atm_switch.switch.ports import (
+    Ask,
+    AuditRecord,
+    Commit,
+    KeepBusinessDate,
+    KeepRecord,
+    Reserve,
+)
 from atm_switch.switch.switch import Switch
 from atm_switch.wire.framing import Frame
 
 DRAIN_LOOK_SECONDS = 0.005
+
+UNASKED = 0
+"""The ticket of a question whose answer nobody waits for; the core counts from 1."""
 
 JOURNALED = (Reserve, Commit, KeepBusinessDate, KeepRecord)
 
@@ -59,7 +71,7 @@ class Desk:
         self._lines: dict[LinkId, Line] = {}
         self._peers: Counter[str] = Counter()
         self._is_draining = False
-        self._turned_away = 0
+        self._throttle = Throttle()
 
     def start(self, loop: asyncio.AbstractEventLoop, journal: Journal) -> None:
         """Begin: the loop to run in and the journal to write to."""
@@ -69,25 +81,48 @@ class Desk:
     # -- what lines say
 
     def admit(self, line: Line, host: str, entrance: Entrance) -> str:
-        """Take a new link, or say why not."""
+        """Take a new connection, or say why not; the core does not know it yet."""
         if self._is_draining:
             return "the switch is stopping"
         full = len(self._lines) >= self._limits.connections_max
-        if full or self._peers[host] >= self._limits.connections_per_peer_max:
-            self._turned_away += 1
-            if self._turned_away.bit_count() == 1:  # 1, 2, 4, 8..: a flood is a few lines
-                self._log.warning(
-                    "connection turned away", peer=line.peer, so_far=self._turned_away
-                )
-            return "too many connections"
+        refusal = ""
+        if not entrance.lets_in(host):
+            refusal = "the address is not in allow"
+        elif full or self._peers[host] >= self._limits.connections_per_peer_max:
+            refusal = "too many connections"
+        if refusal:
+            self._warn_of("connection turned away", line, refusal)
+            return refusal
         self._lines[line.link] = line
         self._peers[host] += 1
+        return ""
+
+    def opened(self, line: Line, entrance: Entrance) -> None:
+        """Tell the core of a link that is ready for frames."""
         self._perform(
             self._switch.opened(
-                line.link, line.peer, entrance.dialect, entrance.acquirer, self.clock()
+                line.link,
+                line.peer,
+                entrance.dialect,
+                entrance.acquirer,
+                self.clock(),
+                peer_names=line.channel.peer_names,
+                is_tls=line.channel.is_tls,
             )
         )
-        return ""
+
+    def never_opened(self, line: Line, why: str) -> None:
+        """Note a connection that ended before its handshake did."""
+        self._warn_of("handshake failed", line, why)
+
+    def _warn_of(self, event: str, line: Line, reason: str) -> None:
+        so_far = self._throttle.count(f"{event}: {reason}", self.clock().monotonic)
+        if so_far:
+            self._log.warning(event, peer=line.peer, reason=reason, within_a_minute=so_far)
+            record = AuditRecord("peer refused", line.peer, event, f"{reason}; {so_far} so far")
+            if self._journal is not None:
+                with suppress(JournalUnavailable):  # the log has it
+                    self._journal.submit(KeepRecord(record), UNASKED)
 
     def received(self, line: Line, frame: Frame) -> None:
         """Take one frame.  A mistake of ours costs the frame, not the link."""

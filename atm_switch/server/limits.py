@@ -12,6 +12,10 @@ class LineLimits:
     """From the first byte of a frame to its last."""
     in_flight_per_link_max: int
     write_buffer_bytes_max: int
+    handshake_seconds_max: float = 5.0
+    """From the connection to the end of its TLS handshake."""
+    shutdown_seconds_max: float = 2.0
+    """From our hanging up until the peer has taken what was still on its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

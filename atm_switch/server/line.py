@@ -2,14 +2,18 @@
 
 A line holds at most one partial frame and ``write_buffer_bytes_max`` of unread answers;
 with ``in_flight_per_link_max`` requests under way it stops reading until one is answered.
+Whether a peer may connect is asked before a byte is read; the core hears of the link when
+its channel is open, so nobody without the right certificate gets as far as the core.
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
 
 from atm_switch.domain.errors import FramingError
 from atm_switch.domain.instant import Instant
+from atm_switch.server.channel import Channel
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits
 from atm_switch.switch.effects import LinkId
@@ -22,7 +26,13 @@ class FrontDesk(Protocol):
     clock: Callable[[], Instant]
 
     def admit(self, line: "Line", host: str, entrance: Entrance) -> str:
-        """Take a new link, or say why not."""
+        """Take a new connection, or say why not."""
+
+    def opened(self, line: "Line", entrance: Entrance) -> None:
+        """Hear that a link is ready for frames."""
+
+    def never_opened(self, line: "Line", why: str) -> None:
+        """Hear that a connection ended before it was ready."""
 
     def received(self, line: "Line", frame: Frame) -> None:
         """Take one frame."""
@@ -44,11 +54,17 @@ class Line(asyncio.Protocol):
     """The protocol object of one link."""
 
     def __init__(
-        self, link: LinkId, entrance: Entrance, desk: FrontDesk, limits: LineLimits
+        self,
+        link: LinkId,
+        entrance: Entrance,
+        desk: FrontDesk,
+        limits: LineLimits,
+        channel: Channel,
     ) -> None:
         """Wait for the connection; ``link`` names it to the core."""
         self.link = link
         self.peer = "?"
+        self.channel = channel
         self._entrance = entrance
         self._desk = desk
         self._limits = limits
@@ -60,7 +76,11 @@ class Line(asyncio.Protocol):
         self._is_closing = False
         self._is_paused = False
         self._is_ending = False
+        self._is_admitted = False
+        self._is_open = False
+        self._made_at = 0.0
         self._heard_at = 0.0
+        self._closed_at = 0.0
         self._partial_since: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -68,18 +88,41 @@ class Line(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         host, port, *_ = transport.get_extra_info("peername") or ("?", 0)
         self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self._heard_at = self._desk.clock().monotonic
+        self._made_at = self._heard_at = self._desk.clock().monotonic
         self._transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes_max)
         refusal = self._desk.admit(self, host, self._entrance)
+        self._is_admitted = not refusal
         if refusal:
             self._is_closing = True
             self._transport.abort()
+        elif self.channel.is_open:
+            self._open()
+
+    def _open(self) -> None:
+        self._is_open = True
+        self._desk.opened(self, self._entrance)
 
     def data_received(self, data: bytes) -> None:
         """Take what came and hand on the frames that are whole."""
         self._heard_at = self._desk.clock().monotonic
-        self._buffer.receive(data)
-        self.pump()
+        said = self._understood(data)
+        if said:
+            self._buffer.receive(said)
+            self.pump()
+        if self.channel.is_ended:
+            self.eof_received()
+
+    def _understood(self, data: bytes) -> bytes:
+        """Pass bytes through the channel, which may open or break at it."""
+        try:
+            said = self.channel.receive(data)
+        except ssl.SSLError as error:
+            self.close(f"TLS: {_reason(error)}")
+            return b""
+        self._write()
+        if self.channel.is_open and not self._is_open:
+            self._open()
+        return said
 
     def pump(self) -> None:
         """Hand frames to the desk as long as the link may have more under way."""
@@ -114,7 +157,10 @@ class Line(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Keep the way back open until what the peer asked before is answered."""
         self._is_ending = True
-        return self._desk.in_flight_of(self) > 0
+        if self._desk.in_flight_of(self) > 0:
+            return True
+        self.close("closed by peer")
+        return False
 
     def put(self, payload: bytes, header: bytes | None) -> None:
         """Queue one payload; ``flush`` writes what is queued."""
@@ -125,37 +171,66 @@ class Line(asyncio.Protocol):
         """Write what is queued in one go; then read on if the link was saturated."""
         outgoing, self._outgoing = self._outgoing, []
         if outgoing and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(b"".join(outgoing))
-            if self._transport.get_write_buffer_size() > self._limits.write_buffer_bytes_max:
-                self._is_closing, self._why = True, "the peer does not read its answers"
-                self._transport.abort()
+            self.channel.send(b"".join(outgoing))
+            self._write()
         if self._is_paused and not self._is_closing:
             self._desk.later(self.pump)
         if self._is_ending and not self._desk.in_flight_of(self):
             self.close("closed by peer")
 
+    def _write(self) -> None:
+        """Write what the channel has to say; end the link if nobody fetches it."""
+        data = self.channel.outgoing()
+        if not data or self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > self._limits.write_buffer_bytes_max:
+            self._is_closing, self._why = True, "the peer does not read its answers"
+            self._transport.abort()
+
     def check(self, now: float) -> None:
         """Close a link that is silent for too long or drips a frame for too long."""
-        partial = self._partial_since
-        if (
-            partial is not None
-            and not self._is_paused
-            and now - partial > self._limits.frame_seconds_max
-        ):
-            self.close("a frame was not finished in time")
-        elif now - self._heard_at > self._limits.idle_seconds_max:
-            self.close("idle")
+        if not self._is_closing:
+            why = self._overdue(now)
+            if why:
+                self.close(why)
+        elif self._transport and now - self._closed_at > self._limits.shutdown_seconds_max:
+            self._transport.abort()
+
+    def _overdue(self, now: float) -> str:
+        """Say what the peer has not done in time, if anything."""
+        limits, partial = self._limits, self._partial_since
+        if not self._is_open and now - self._made_at > limits.handshake_seconds_max:
+            return "the TLS handshake was not finished in time"
+        is_dripping = partial is not None and now - partial > limits.frame_seconds_max
+        if is_dripping and not self._is_paused:
+            return "a frame was not finished in time"
+        return "idle" if now - self._heard_at > limits.idle_seconds_max else ""
 
     def close(self, why: str) -> None:
         """End the link after what is queued."""
         if self._is_closing or self._transport is None:
             return
         self._is_closing = True
+        self._closed_at = self._desk.clock().monotonic
         self._why = why
         self.flush()
+        self.channel.end()
+        self._write()
         self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the core that the link is gone."""
+        is_ours = exc is None or self._is_closing
+        why = self._why if is_ours else type(exc).__name__
         self._is_closing = True
-        self._desk.lost(self, self._why if exc is None else type(exc).__name__)
+        if self._is_admitted and not self._is_open:
+            self._desk.never_opened(self, why)
+        self._desk.lost(self, why)
+
+
+def _reason(error: ssl.SSLError) -> str:
+    """Name what went wrong in OpenSSL's words, which hold nothing the peer sent."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate refused, {error.verify_message}"
+    return (error.reason or "broken").replace("_", " ").lower()

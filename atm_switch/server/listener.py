@@ -1,11 +1,18 @@
-"""Open the listening sockets; every connection becomes a line."""
+"""Open the listening sockets; every connection becomes a line.
+
+The files of TLS are read when a door opens and when it is told to read them again; a link
+keeps what it was secured with, so a reload drops nobody.
+"""
 
 import asyncio
 import itertools
+from functools import partial
 
+from atm_switch.server.channel import PlainChannel, TlsChannel
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits
 from atm_switch.server.line import FrontDesk, Line
+from atm_switch.server.tls import server_context
 
 BACKLOG = 100
 """More waiting connections than this are the kernel's to refuse."""
@@ -14,19 +21,58 @@ BACKLOG = 100
 _LINKS = itertools.count(1)
 
 
-async def listen(entrance: Entrance, desk: FrontDesk, limits: LineLimits) -> asyncio.Server:
-    """Open the socket.  Raises ``OSError`` where the address is taken or not ours."""
-    loop = asyncio.get_running_loop()
-    return await loop.create_server(
-        lambda: Line(next(_LINKS), entrance, desk, limits),
-        entrance.host,
-        entrance.port,
-        backlog=BACKLOG,
-        reuse_address=True,
-    )
+class Door:
+    """One listening socket and what its new links are secured with."""
 
+    def __init__(self, entrance: Entrance, desk: FrontDesk, limits: LineLimits) -> None:
+        """Wait for ``open``."""
+        self.entrance = entrance
+        self._desk = desk
+        self._limits = limits
+        self._secured: type[PlainChannel] | partial[TlsChannel] = PlainChannel
+        self._server: asyncio.Server | None = None
 
-def address_of(server: asyncio.Server) -> str:
-    """Write the bound address as ``HOST:PORT``, an IPv6 host in brackets."""
-    host, port, *_ = server.sockets[0].getsockname()
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    @property
+    def is_secured(self) -> bool:
+        """Whether peers must come by TLS."""
+        return self.entrance.tls is not None
+
+    @property
+    def address(self) -> str:
+        """The bound address as ``HOST:PORT``, an IPv6 host in brackets; empty while shut."""
+        if self._server is None or not self._server.sockets:
+            return ""
+        host, port, *_ = self._server.sockets[0].getsockname()
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    async def open(self) -> None:
+        """Listen.
+
+        Raises ``OSError`` where the address is taken or not ours, ``Refused`` where the
+        files of TLS cannot be used.
+        """
+        self.reload()
+        self._server = await asyncio.get_running_loop().create_server(
+            self._line,
+            self.entrance.host,
+            self.entrance.port,
+            backlog=BACKLOG,
+            reuse_address=True,
+        )
+
+    def reload(self) -> None:
+        """Read the files of TLS again, for links from now on.
+
+        Raises ``Refused`` where they cannot be used; what was read before stays in use.
+        """
+        if self.entrance.tls is not None:
+            context = server_context(self.entrance.tls)
+            self._secured = partial(TlsChannel, context)
+
+    def close(self) -> None:
+        """Take no more connections; those there are stay."""
+        if self._server is not None:
+            self._server.close()
+
+    def _line(self) -> Line:
+        return Line(next(_LINKS), self.entrance, self._desk, self._limits, self._secured())

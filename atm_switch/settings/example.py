@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from atm_switch.settings.listener import Listener
 from atm_switch.settings.model import Settings
-from atm_switch.settings.sections import Acquirer, Listener, Terminal
+from atm_switch.settings.sections import Acquirer, Terminal
 
 TABLES: Mapping[str, type[BaseModel]] = {
     "listeners": Listener,

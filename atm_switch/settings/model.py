@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
 from atm_switch.domain.instant import Zone
+from atm_switch.settings.listener import TLS_KEYS, Listener
 from atm_switch.settings.sections import (
     Acquirer,
     Hsm,
@@ -22,7 +23,6 @@ from atm_switch.settings.sections import (
     Keys,
     Ledger,
     Limits,
-    Listener,
     Log,
     Pins,
     Terminal,
@@ -153,6 +153,7 @@ class Settings(BaseSettings):
             channels=frozenset(Channel(code) for code in acquirer.channels),
             zone=Zone[acquirer.zone],
             end_of_day=split_span(acquirer.end_of_day),
+            certificate_names=frozenset(acquirer.certificate_names),
         )
 
     def _impossible(self) -> Iterator[Contradiction]:
@@ -164,6 +165,39 @@ class Settings(BaseSettings):
             )
         if self.mode == "production" and self.hsm.engine == "software":
             yield from self._soft_secrets()
+        yield from self._half_secured()
+        yield from self._nameless()
+
+    def _half_secured(self) -> Iterator[Contradiction]:
+        for at, one in enumerate(self.listeners):
+            given = [key for key in TLS_KEYS if getattr(one, key)]
+            missing = [key for key in TLS_KEYS if key not in given]
+            if given and missing:
+                text = f"needs {' and '.join(missing)} as well; TLS takes all three or none"
+                yield Contradiction(("listeners", at, given[0]), text)
+            elif one.plaintext and given:
+                text = "is of no use beside TLS, which is the only way in then; take it out"
+                yield Contradiction(("listeners", at, "plaintext"), text)
+            elif one.is_exposed and not one.plaintext:
+                text = (
+                    "is reached by other machines without TLS; set tls_certificate, tls_key "
+                    "and tls_client_ca, or plaintext = true"
+                )
+                yield Contradiction(("listeners", at, "listen"), text)
+
+    def _nameless(self) -> Iterator[Contradiction]:
+        if any(one.has_tls for one in self.listeners):
+            return
+        named: list[tuple[Place, object]] = [
+            *((("acquirers", at, "certificate_names"), one.certificate_names)
+              for at, one in enumerate(self.acquirers)),
+            *((("terminals", at, "certificate_name"), one.certificate_name)
+              for at, one in enumerate(self.terminals)),
+        ]  # fmt: skip
+        for place, value in named:
+            if value:
+                text = "no listener has TLS, so no peer shows a certificate; set tls_... in one"
+                yield Contradiction(place, text)
 
     def _soft_secrets(self) -> Iterator[Contradiction]:
         remedy = 'set [hsm] engine = "host"'
@@ -216,5 +250,7 @@ class Settings(BaseSettings):
 
 def _terminal_policy(terminal: Terminal) -> TerminalPolicy:
     return TerminalPolicy(
-        zone=Zone[terminal.zone], mac=MacPolicy(terminal.mac) if terminal.mac else None
+        zone=Zone[terminal.zone],
+        mac=MacPolicy(terminal.mac) if terminal.mac else None,
+        certificate_name=terminal.certificate_name,
     )

@@ -86,6 +86,8 @@ def shown(value: object) -> str:
     """Write a value as TOML would, shortened; hidden where it could be a secret."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(shown(one) for one in value)}]"
     text = f'"{value}"' if isinstance(value, str) else str(value)
     printable = "".join(one if one.isprintable() else "?" for one in text)
     if _SECRET.search(re.sub(r"[\s-]", "", printable)):

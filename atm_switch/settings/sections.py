@@ -6,13 +6,15 @@ Limits: shapes of single values only; what two sections say of each other is jud
 ``settings/model.py``.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from atm_switch.settings.section import Section
 from atm_switch.settings.shapes import (
     AcquirerText,
     Address,
+    CertificateName,
     ChannelText,
     FilePath,
     MacText,
@@ -20,44 +22,7 @@ from atm_switch.settings.shapes import (
     TableText,
     TerminalText,
     ZoneName,
-    split_address,
 )
-
-
-class Section(BaseModel):
-    """A table of the file: frozen, and closed to keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Listener(Section):
-    """One address the banks connect to, and the dialect spoken there."""
-
-    listen: Address = Field(
-        default="127.0.0.1:8583",
-        description="HOST:PORT; port 0 takes any free one, IPv6 is written [::1]:8583",
-    )
-    profile: FilePath = Field(
-        default="bpjstk-jht-v1",
-        description="the dialect: one that ships (atm-switch profile list), or the path of "
-        "a profile file relative to this folder",
-    )
-    acquirer: AcquirerText | None = Field(
-        default=None,
-        description="the bank that signs on here without DE32; leave out to take the only "
-        "bank there is",
-        examples=["009"],
-    )
-
-    @property
-    def host(self) -> str:
-        """The host part of ``listen``, without brackets."""
-        return split_address(self.listen)[0]
-
-    @property
-    def port(self) -> int:
-        """The port part of ``listen``; 0 for any."""
-        return split_address(self.listen)[1]
 
 
 class Acquirer(Section):
@@ -99,6 +64,11 @@ class Acquirer(Section):
         default="",
         description='WIB time of day in which inquiries get 90, e.g. "23:58-00:02"; "" for none',
     )
+    certificate_names: tuple[Annotated[CertificateName, Field(min_length=1)], ...] = Field(
+        default=(),
+        description="what the certificate of a link that signs on as this bank may be called "
+        '(CN or DNS name), e.g. ["switch.bank.example"]; others get 31; empty is any',
+    )
 
 
 class Terminal(Section):
@@ -111,6 +81,11 @@ class Terminal(Section):
         default=None,
         description="required or off; leave out to take its bank's",
         examples=["required"],
+    )
+    certificate_name: CertificateName = Field(
+        default="",
+        description="what the certificate of its link must be called (CN or DNS name); others "
+        'get 58; "" is any',
     )
 
 

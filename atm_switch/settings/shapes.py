@@ -5,6 +5,7 @@ A ``ValueError`` here reads ``what is wrong; what to do`` and never repeats the 
 
 import re
 from datetime import time
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
@@ -49,6 +50,14 @@ def split_span(text: str) -> tuple[time, time] | None:
     return time.fromisoformat(match[1]), time.fromisoformat(match[2])
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches ``host``; a name but localhost may be anything."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 def _address(text: str) -> str:
     split_address(text)
     return text
@@ -85,6 +94,27 @@ def _table(text: str) -> str:
     return text
 
 
+def _network(text: str) -> str:
+    try:
+        wide = ip_network(text, strict=False)
+    except ValueError:
+        message = 'is no network; write e.g. "10.1.2.0/24", "10.1.2.3" or "fd00::/8"'
+        raise ValueError(message) from None
+    try:
+        ip_network(text)
+    except ValueError:
+        message = f'is an address inside a network; write "{wide}", or the address without /'
+        raise ValueError(message) from None
+    return text
+
+
+def _name(text: str) -> str:
+    if text != text.strip() or not text.isprintable():
+        message = "has spaces around it or characters nobody can read; write the bare name"
+        raise ValueError(message)
+    return text
+
+
 def _no_way_out(text: str) -> str:
     if not text.strip() or "\0" in text:
         message = "is no file name; write a path relative to the data folder"
@@ -100,3 +130,5 @@ ChannelText = Annotated[str, AfterValidator(_channel)]
 MacText = Literal["off", "required"]
 TableText = Annotated[str, AfterValidator(_table)]
 FilePath = Annotated[str, AfterValidator(_no_way_out)]
+NetworkText = Annotated[str, AfterValidator(_network)]
+CertificateName = Annotated[str, AfterValidator(_name)]

@@ -105,8 +105,8 @@ def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | Non
     try:
         algorithm = _algorithm(name.usage, case)
         minted = yield from ask(MintKey(exchange[1].in_use, name.usage, algorithm))
-        held = house.vault.keys.get(name)
-        ladder = held.offered(minted.key) if held else Ladder(minted.key)
+        held = house.vault.ladder(name.usage, _owner(name), name.terminal)
+        ladder = held[1].offered(minted.key) if held else Ladder(minted.key)
         yield from _keep(name, ladder, f"offered, check value {minted.key.check}", case, house)
     except (NeighbourUnavailable, KeyRefused) as silent:
         note = Note("key not delivered", {"key": str(name), "why": str(silent)}, is_alarm=True)
@@ -166,8 +166,9 @@ def _taken(
     house.changing_keys.add(name)
     try:
         key = yield from _imported(delivery, exchange_key, name, case, house)
-        held = house.vault.keys.get(name)
-        ladder = held.received(key) if held else Ladder(key)
+        # A terminal's first own key takes the place of its bank's, which it used so far.
+        held = house.vault.ladder(name.usage, _owner(name), name.terminal)
+        ladder = held[1].received(key) if held else Ladder(key)
         yield from _keep(name, ladder, f"received, check value {key.check}", case, house)
     finally:
         house.changing_keys.discard(name)

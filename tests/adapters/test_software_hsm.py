@@ -16,29 +16,30 @@ import pytest
 from atm_switch.adapters.software_hsm import SoftwareHsm
 from atm_switch.domain.card import Pan, luhn_digit
 from atm_switch.domain.errors import NeighbourUnavailable
-from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key, Pin, PinBlock, Secret
 from atm_switch.security import tdes
+from atm_switch.security.key_ring import LineKey
 from atm_switch.security.pin_block import encipher, encode_format_0
 from atm_switch.security.pvv import visa_pvv
-from atm_switch.security.vault import Vault, fresh_tdes_key
-from atm_switch.switch.ports import VerifyPin
+from atm_switch.security.vault import fresh_tdes_key
+from atm_switch.switch.hsm_port import PinVerdict, VerifyPin
 
-BANK, ATM, OTHER_ATM = AcquirerId("009"), TerminalId("ATM00001"), TerminalId("ATM00002")
 PAN = Pan("999009123456789" + luhn_digit("999009123456789"))
 OTHER_PAN = Pan("999009987654321" + luhn_digit("999009987654321"))
-BANK_KEY, OWN_KEY = fresh_tdes_key(os.urandom), fresh_tdes_key(os.urandom)
-VAULT = Vault.fresh(os.urandom).with_pin_key(BANK, None, BANK_KEY).with_pin_key(BANK, ATM, OWN_KEY)
-PVK = VAULT.pvks["1"]
+OLD_KEY, OWN_KEY = fresh_tdes_key(os.urandom), fresh_tdes_key(os.urandom)
+PVK = fresh_tdes_key(os.urandom)
 PIN = b"123456"
 PVV = visa_pvv(Pin(PIN), PAN, "1", PVK)
+HSM = SoftwareHsm(os.urandom)
 
 
 def asked(
-    block: PinBlock, *, pan: Pan = PAN, pvv: str = PVV, pvki: str = "1", terminal: TerminalId = ATM
+    block: PinBlock, *, pan: Pan = PAN, pvv: str = PVV, keys: tuple[Key, ...] = (OWN_KEY,)
 ) -> VerifyPin:
-    """Put the question about one block."""
-    return VerifyPin(block, pan, pvv, pvki, BANK, terminal)
+    """Put the question about one block of format 0."""
+    tokens = tuple(LineKey.clear(key) for key in keys)
+    pvk = LineKey.clear(PVK)
+    return VerifyPin(block, pan, pvv, "1", pvk, tokens, frozenset("0"), is_of_terminal=True)
 
 
 def enciphered(pin: bytes = PIN, *, key: Key = OWN_KEY, pan: Pan = PAN) -> PinBlock:
@@ -70,35 +71,36 @@ WRONGS = {
     "seven bytes": asked(PinBlock(bytes(7))),
     "no bytes": asked(PinBlock(b"")),
     "nine bytes": asked(PinBlock(enciphered().reveal() + b"\x00")),
-    "another terminal's key": asked(enciphered(key=BANK_KEY)),
+    "another key": asked(enciphered(key=OLD_KEY)),
     "another card": asked(enciphered(wrong_pin()), pan=OTHER_PAN),
     "empty PVV": asked(enciphered(), pvv=""),
     "misshapen PVV": asked(enciphered(), pvv=PVV + "0"),
 }
 
 
-@pytest.mark.parametrize(("terminal", "key"), [(ATM, OWN_KEY), (OTHER_ATM, BANK_KEY)])
-def test_right_pin_is_verified(terminal: TerminalId, key: Key) -> None:
-    """The right PIN is right under the terminal's own key, else under its acquirer's."""
-    hsm = SoftwareHsm(VAULT)
+@pytest.mark.parametrize("at", [0, 1])
+def test_right_pin_is_verified_under_either_key(at: int) -> None:
+    """The right PIN is right under the key in use and under the one before it."""
+    keys = (OWN_KEY, OLD_KEY)
+    question = asked(enciphered(key=keys[at]), keys=keys)
 
-    assert hsm.verify_pin(asked(enciphered(key=key), terminal=terminal)) is True
+    assert PinVerdict(is_right=True, key_at=at) == HSM.verify_pin(question)
 
 
 @pytest.mark.parametrize("wrong", WRONGS.values(), ids=WRONGS)
 def test_every_wrong_is_the_same_false(wrong: VerifyPin) -> None:
     """Wrong digits, malformed block, wrong key, wrong card: one answer, no error."""
-    assert SoftwareHsm(VAULT).verify_pin(wrong) is False
+    assert not HSM.verify_pin(wrong).is_right
 
 
 def test_malformed_block_never_matches_stand_in() -> None:
     """A card whose PVV is that of the stand-in PIN is not opened by a malformed block."""
     pvv = visa_pvv(Pin(b"0000"), PAN, "1", PVK)
-    hsm = SoftwareHsm(VAULT)
+    blocks = (enciphered(b"0000"), PinBlock(bytes(8)), PinBlock(bytes(7)))
 
-    assert hsm.verify_pin(asked(enciphered(b"0000"), pvv=pvv)) is True
-    assert hsm.verify_pin(asked(PinBlock(bytes(8)), pvv=pvv)) is False
-    assert hsm.verify_pin(asked(PinBlock(bytes(7)), pvv=pvv)) is False
+    verdicts = [HSM.verify_pin(asked(block, pvv=pvv)).is_right for block in blocks]
+
+    assert [True, False, False] == verdicts
 
 
 class CountingKey(Key):
@@ -117,42 +119,34 @@ class CountingKey(Key):
         return super().reveal()
 
 
-def uses_of_keys(question: VerifyPin) -> tuple[int, int]:
-    """Return how often verifying asks for the PIN key and for the PVK."""
-    pin_key, pvk = CountingKey(OWN_KEY.reveal()), CountingKey(PVK.reveal())
-    vault = replace(VAULT, pvks={"1": pvk}, pin_keys={(BANK, ATM): pin_key})
-    hsm = SoftwareHsm(vault)
-    pin_key.uses = pvk.uses = 0
+def uses_of_keys(question: VerifyPin) -> tuple[int, ...]:
+    """Return how often verifying asks for the PIN keys and for the PVK."""
+    counting = [CountingKey(key.reveal()) for key in (OWN_KEY, OLD_KEY, PVK)]
+    own, old, pvk = (LineKey(key, "") for key in counting)
 
-    hsm.verify_pin(question)
+    HSM.verify_pin(replace(question, keys=(own, old), pvk=pvk))
 
-    return pin_key.uses, pvk.uses
+    return tuple(key.uses for key in counting)
 
 
 @pytest.mark.parametrize("wrong", WRONGS.values(), ids=WRONGS)
 def test_every_wrong_costs_the_same_work(wrong: VerifyPin) -> None:
-    """Whatever is wrong, both keys are used as often as for the right PIN."""
+    """Whatever is wrong, every key is used as often as for the right PIN."""
     expected = uses_of_keys(asked(enciphered()))
 
     assert min(expected) > 0
     assert expected == uses_of_keys(wrong)
 
 
-def test_missing_pin_key_is_nobodys_wrong_pin() -> None:
-    """Without a PIN key there is no answer, and the error names the acquirer only."""
-    hsm = SoftwareHsm(Vault.fresh(os.urandom))
+@pytest.mark.parametrize("material", [b"", bytes(8), bytes(16), b"12345678" * 2, bytes(17)])
+def test_unusable_key_is_nobodys_wrong_pin(material: bytes) -> None:
+    """A PIN key or PVK no cipher takes gives no answer, and is not quoted."""
+    key = LineKey(Key(material), "")
+    question = asked(enciphered())
 
-    with pytest.raises(NeighbourUnavailable, match=r"^no PIN key for acquirer 009$"):
-        hsm.verify_pin(asked(enciphered()))
-
-
-@pytest.mark.parametrize("pvki", ["2", "", "x"])
-def test_missing_pvk_is_nobodys_wrong_pin(pvki: str) -> None:
-    """Without the card's PVK there is no answer either."""
-    hsm = SoftwareHsm(VAULT)
-
-    with pytest.raises(NeighbourUnavailable, match=r"^no PIN verification key"):
-        hsm.verify_pin(asked(enciphered(), pvki=pvki))
+    for spoilt in (replace(question, keys=(key,)), replace(question, pvk=key)):
+        with pytest.raises(NeighbourUnavailable, match=r"^a key cannot be used: a TDES key"):
+            HSM.verify_pin(spoilt)
 
 
 def held_after_verifying(question: VerifyPin) -> tuple[list[bytes], list[bytes]]:
@@ -167,10 +161,9 @@ def held_after_verifying(question: VerifyPin) -> tuple[list[bytes], list[bytes]]
                     held.append(value)
                     then.append(as_bytes(value))
 
-    hsm = SoftwareHsm(VAULT)
     sys.setprofile(watch)
     try:
-        hsm.verify_pin(question)
+        HSM.verify_pin(question)
     finally:
         sys.setprofile(None)
     return then, [as_bytes(value) for value in held]
@@ -198,21 +191,21 @@ def test_every_buffer_with_the_pin_is_wiped() -> None:
 
 VERIFYING_CHILD = textwrap.dedent(
     """
-    import json, sys
+    import json, os, sys
     from atm_switch.adapters.software_hsm import SoftwareHsm
     from atm_switch.domain.card import Pan
-    from atm_switch.domain.identifiers import AcquirerId, TerminalId
-    from atm_switch.domain.secret import PinBlock
-    from atm_switch.security.vault import Vault
-    from atm_switch.switch.ports import VerifyPin
+    from atm_switch.domain.secret import Key, PinBlock
+    from atm_switch.security.key_ring import LineKey
+    from atm_switch.switch.hsm_port import VerifyPin
 
     brief = json.loads(sys.stdin.readline())
-    hsm = SoftwareHsm(Vault.from_document(brief["vault"]))
-    acquirer, terminal = AcquirerId("009"), TerminalId("ATM00001")
+    hsm = SoftwareHsm(os.urandom)
+    pvk, key = (LineKey.clear(Key.from_hex(brief[name])) for name in ("pvk", "key"))
     right = 0
     for block, pan, pvv in brief["questions"]:
-        question = VerifyPin(PinBlock.from_hex(block), Pan(pan), pvv, "1", acquirer, terminal)
-        right += hsm.verify_pin(question)
+        block, pan = PinBlock.from_hex(block), Pan(pan)
+        question = VerifyPin(block, pan, pvv, "1", pvk, (key,), frozenset("0"), True)
+        right += hsm.verify_pin(question).is_right
     print(right, flush=True)
     sys.stdin.readline()
     """
@@ -227,7 +220,8 @@ def test_memory_keeps_no_clear_pin() -> None:
         (encipher(Pin(pin), PAN, OWN_KEY), PAN.digits, visa_pvv(Pin(pin), PAN, "1", PVK))
         for pin in pins
     ]
-    brief = json.dumps({"vault": VAULT.to_document(), "questions": questions})
+    keys = {"pvk": PVK.reveal().hex(), "key": OWN_KEY.reveal().hex()}
+    brief = json.dumps({**keys, "questions": questions})
 
     with subprocess.Popen(
         [sys.executable, "-c", VERIFYING_CHILD],
@@ -277,6 +271,6 @@ def test_pin_and_block_are_not_altered_for_the_asker() -> None:
     block = enciphered()
     before = hashlib.sha256(block.reveal()).digest()
 
-    SoftwareHsm(VAULT).verify_pin(asked(block))
+    HSM.verify_pin(asked(block))
 
     assert before == hashlib.sha256(block.reveal()).digest()

@@ -7,6 +7,7 @@ until a test releases them, as a slow disk would.
 import asyncio
 import io
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -19,7 +20,7 @@ from atm_switch.domain.instant import Instant
 from atm_switch.server.desk import Desk
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits, ServerLimits
-from atm_switch.server.listener import listen
+from atm_switch.server.listener import Door
 from atm_switch.server.log import make_logger
 from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintKey, VerifyPin
 from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat, FindSiblings, KeepKeys
@@ -90,6 +91,7 @@ class OpenHouse:
         self.journal = LoopJournal(self)
         self.desk.start(self.loop, self.journal)
         self.port = 0
+        self.door: Door
 
     def clock(self) -> Instant:
         """The bench's day, the machine's seconds, and what a test added to them."""
@@ -109,17 +111,21 @@ class OpenHouse:
 
 @asynccontextmanager
 async def open_house(
-    bench: Bench | None = None, limits: ServerLimits = GENEROUS, acquirer: AcquirerId | None = None
+    bench: Bench | None = None,
+    limits: ServerLimits = GENEROUS,
+    acquirer: AcquirerId | None = None,
+    **entrance: Any,
 ) -> AsyncIterator[OpenHouse]:
-    """Serve a bench on a free port for a block."""
+    """Serve a bench on a free port for a block; ``entrance`` says how that is secured."""
     house = OpenHouse(bench or Bench(), limits)
-    entrance = Entrance("127.0.0.1", 0, house.bench.dialect, acquirer)
-    server = await listen(entrance, house.desk, limits.line)
-    house.port = server.sockets[0].getsockname()[1]
+    at = Entrance("127.0.0.1", 0, house.bench.dialect, acquirer, **entrance)
+    house.door = Door(at, house.desk, limits.line)
+    await house.door.open()
+    house.port = int(house.door.address.rpartition(":")[2])
     try:
         yield house
     finally:
-        server.close()
+        house.door.close()
         await house.desk.drain()
         await asyncio.sleep(0)
 
@@ -171,9 +177,11 @@ class Caller:
 
 
 @asynccontextmanager
-async def caller(house: OpenHouse, *, signs_on: bool = True) -> AsyncIterator[Caller]:
+async def caller(
+    house: OpenHouse, *, signs_on: bool = True, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Caller]:
     """Connect for a block."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port, ssl=tls)
     client = Caller(house, reader, writer)
     try:
         if signs_on:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,14 @@ SECONDS = 30
 
 
 def run(
-    *arguments: str | Path, module: str = "atm_switch", typed: str = ""
+    *arguments: str | Path,
+    module: str = "atm_switch",
+    typed: str = "",
+    interpreter: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+    """Run one command to its end; ``interpreter`` are options of Python itself."""
     return subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments)],
+        [sys.executable, *interpreter, "-m", module, *map(str, arguments)],
         input=typed,
         capture_output=True,
         text=True,
@@ -61,16 +64,18 @@ class Served:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Served]:
-    """Run ``atm-switch serve`` for a block."""
+def serve(folder: Path, cwd: Path | None = None, days: int = 0) -> Iterator[Served]:
+    """Run ``atm-switch serve`` for a block, in ``cwd`` if given, its clock ``days`` off."""
+    program = ["tests.doubles.shifted_clock", str(days)] if days else ["atm_switch"]
     log = folder.parent / f"{folder.name}.log"
     with log.open("a") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "atm_switch", "serve", str(folder)],
+            [sys.executable, "-m", *program, "serve", str(folder)],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
             env=_environment(),
+            cwd=cwd,
         )
     assert process.stdout is not None
     try:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atm_switch.domain.mask import mask_kpj, mask_name, mask_nik, mask_pan
+from atm_switch.domain.mask import mask_kpj, mask_long_numbers, mask_name, mask_nik, mask_pan
 
 
 @given(st.text("0123456789", min_size=13, max_size=19))
@@ -44,3 +44,27 @@ def test_name_shows_two_letters_then_three(name: str, masked: str) -> None:
 def test_every_word_of_a_name_hides_something(name: str) -> None:
     """No word is shown whole."""
     assert all("*" in word for word in mask_name(name).split())
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("9990090000000012 does not exist", "**************** does not exist"),
+        (
+            "no profile '99900900000000121=30121', none",
+            "no profile '*****************=30121', none",
+        ),
+        ("unexpected (0123456789abcdefFEDCBA9876543210)", "unexpected (" + 32 * "*" + ")"),
+        (
+            "bank/2026-01-31.csv line 12345 of 1234567890",
+            "bank/2026-01-31.csv line 12345 of 1234567890",
+        ),
+        (
+            "check value 08D7B4, DE048 at 0F1E2D3C4B5A697",
+            "check value 08D7B4, DE048 at 0F1E2D3C4B5A697",
+        ),
+    ],
+)
+def test_long_numbers_in_a_sentence_are_stars(sentence: str, told: str) -> None:
+    """From eleven digits or sixteen hexadecimal ones on; dates, counts and check values stay."""
+    assert told == mask_long_numbers(sentence)

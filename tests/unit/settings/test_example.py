@@ -5,9 +5,10 @@ import tomllib
 from pydantic import BaseModel
 
 from atm_switch.settings.example import TABLES, example_text, table_text, toml_value
+from atm_switch.settings.listener import Listener
 from atm_switch.settings.load import read_settings
 from atm_switch.settings.model import Settings
-from atm_switch.settings.sections import Acquirer, Listener
+from atm_switch.settings.sections import Acquirer
 
 
 def test_example_loads_as_the_defaults() -> None:

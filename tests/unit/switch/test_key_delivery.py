@@ -7,6 +7,7 @@ from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.security.components import key_check_value
 from atm_switch.security.key_block import unwrap
 from atm_switch.security.key_ring import TDES, KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.vault import Vault
 from atm_switch.switch.hsm_port import MintKey
 from atm_switch.switch.key_exchange import Delivery
 from atm_switch.switch.ports import KeepKeys, KeepRecord
@@ -16,6 +17,7 @@ from tests.doubles.key_line import (
     MAC_NAME,
     NEW,
     NEWER,
+    PIN_NAME,
     answer_to,
     ask_for_keys,
     delivery,
@@ -139,18 +141,47 @@ def test_forged_answer_to_a_delivery_is_ignored() -> None:
     assert not bench.house.vault.keys[MAC_NAME].is_coming
 
 
+def test_terminals_first_own_key_replaces_its_banks() -> None:
+    """Until the terminal takes it, the bank's key it has used so far stays good for it."""
+    bench = signing_bench()
+    elements = {7: "0630072507", 11: "000400", 41: "S1ABC123", 48: "MAC", 70: "161"}
+
+    _, delivered = bench.feed(signed_payload(bench, IsoMessage("0800", elements)))
+
+    assert "00" == ask_signed(bench, inquiry(bench, 1))[39]
+    assert "00" == ask_signed(bench, inquiry(bench, 2), key_in(bench, delivered))[39]
+    others = bench.inquiry({11: "000003", 41: "S1ABC999"})
+    assert "00" == ask_signed(bench, others)[39]
+
+
 def test_first_key_of_a_line_is_in_use_at_once() -> None:
     """Where there was no key there is nothing to keep."""
+    bench = signing_bench()
+    names = [PIN_NAME]
+    ladders = {n: one for n, one in bench.house.vault.keys.items() if n not in names}
+    vault = bench.house.vault
+    bench.house.vault = Vault(
+        vault.pan_key, vault.person_key, vault.fingerprint_key, vault.sealing_key, ladders
+    )
+
+    _, delivered = ask_for_keys(bench, "PIN")
+
+    ladder = bench.house.vault.keys[PIN_NAME]
+    assert key_in(bench, delivered).reveal() == ladder.in_use.token.reveal()
+    assert ladder.other is None
+
+
+def test_terminal_asks_for_a_key_of_its_own() -> None:
+    """DE41 in a 161 comes back in the delivery, and the key is that terminal's."""
     bench = signing_bench()
     elements = {7: "0630072507", 11: "000400", 41: "S1ABC124", 48: "PIN", 70: "161"}
 
     _, delivered = bench.feed(signed_payload(bench, IsoMessage("0800", elements)))
 
-    name = KeyName(KeyUsage.PIN, BNI, TerminalId("S1ABC124"))
+    ladder = bench.house.vault.keys[KeyName(KeyUsage.PIN, BNI, TerminalId("S1ABC124"))]
     assert "S1ABC124" == delivered[41]
-    ladder = bench.house.vault.keys[name]
-    assert key_in(bench, delivered).reveal() == ladder.in_use.token.reveal()
-    assert ladder.other is None
+    assert ladder.other is not None
+    assert key_in(bench, delivered).reveal() == ladder.other.token.reveal()
 
 
 @pytest.mark.parametrize("silent", [MintKey, KeepKeys, KeepRecord])

@@ -142,7 +142,8 @@ async def test_hanging_up_is_told() -> None:
     """A host that closes instead of answering is reported at once."""
     sentence = await outcome_of(lambda _request, _host: [HANG_UP])
 
-    assert "HOST closed the link before it answered" == sentence
+    hint = "; if it speaks TLS, pass --tls-ca"
+    assert f"HOST closed the link before it answered{hint}" == sentence
 
 
 async def test_half_an_answer_is_told() -> None:

@@ -1,0 +1,61 @@
+"""A read-only connection to the journal's file, and what all its readers do alike.
+
+Plan: one connection, used in the thread that made it; every question is read to its end
+at once, so that no read holds back a checkpoint.
+Limits: sees committed rows only.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from atm_switch.adapters.schema import QUERY_SECONDS_MAX, Stopwatch, open_reader
+from atm_switch.domain.errors import JournalUnavailable
+
+
+class FileReader:
+    """Reads a journal's file.  Every method raises ``JournalUnavailable`` where it cannot."""
+
+    def __init__(self, path: Path, seconds_max: float = QUERY_SECONDS_MAX) -> None:
+        """Open ``path`` read-only; raises what ``open_reader`` raises.
+
+        ``seconds_max`` bounds every query but the walks.
+        """
+        self._connection = open_reader(path, seconds_max)
+        self._seconds_max = seconds_max
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Read within a ``with``."""
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Close at its end."""
+        self.close()
+
+    @contextmanager
+    def _no_hurry(self) -> Iterator[None]:
+        try:
+            self._connection.set_progress_handler(None, 0)
+            try:
+                yield
+            finally:
+                Stopwatch(self._connection, self._seconds_max)
+        except sqlite3.Error as error:
+            raise _unreadable(error) from error
+
+    def _select(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise _unreadable(error) from error
+
+
+def _unreadable(error: sqlite3.Error) -> JournalUnavailable:
+    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    return JournalUnavailable(f"the journal cannot be read: {name}")

@@ -1,0 +1,158 @@
+"""``atm-switch audit``: who did what to the switch, and whether that record is whole."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from atm_switch.cli.groups import Group
+from atm_switch.cli.options import data_folder, examples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from atm_switch.adapters.audit_rows import AuditRow
+    from atm_switch.adapters.audit_verify import NotedHead
+
+FOLLOW_SECONDS = 0.5
+"""How often ``--follow`` looks for new rows."""
+
+_HEADING = f"{'written (WIB)':19} {'seq':>7}  {'kind':13}  {'actor':22}  subject"
+_NO_TIME = "????-??-?? ??:??:??"
+"""For a row that was tampered with."""
+
+
+@click.group(
+    cls=Group,
+    epilog=examples(
+        "atm-switch audit tail bank --follow",
+        "atm-switch audit verify bank",
+        "atm-switch audit verify bank --expect 42:9f86d081884c7d65",
+        "atm-switch audit export bank > audit.jsonl",
+    ),
+)
+def audit() -> None:
+    """Look through the audit: keys, sign-ons, settings, commands, refused peers.
+
+    Rows are only ever added, each tied to all before it.
+    """
+
+
+@audit.command(
+    epilog=examples(
+        "atm-switch audit tail bank            the last 20 records",
+        "atm-switch audit tail bank -n 100     the last 100",
+        "atm-switch audit tail bank --follow   and whatever comes, until Ctrl-C",
+    )
+)
+@data_folder
+@click.option(
+    "-n", "count", type=click.IntRange(0, 1_000_000), default=20, show_default=True,
+    metavar="N", help="How many records.",
+)  # fmt: skip
+@click.option("--follow", "-f", is_flag=True, help="Go on with new records until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
+def tail(folder: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands flags in so
+    """Print the last records, oldest first."""
+    from atm_switch.adapters.audit_reader import AuditReader
+    from atm_switch.folder import open_folder
+
+    line_of = _as_json if as_json else _as_text
+    with AuditReader(open_folder(folder).journal) as reader:
+        rows = reader.tail(count)
+        seen = rows[-1].seq if rows else reader.last_sequence()
+        if not as_json:
+            print(_HEADING)
+        _print_rows(rows, line_of)
+        while follow:
+            rows = reader.since(seen)
+            _print_rows(rows, line_of)
+            seen = rows[-1].seq if rows else seen
+            if not rows:
+                time.sleep(FOLLOW_SECONDS)
+
+
+@audit.command(
+    epilog=examples(
+        "atm-switch audit verify bank",
+        "atm-switch audit verify bank --expect 42:9f86d081884c7d65",
+        "",
+        "Note the head it prints on another machine. With --expect a noted head must still",
+        "be in the audit: that finds a file replaced by an older copy of itself.",
+    )
+)
+@data_folder
+@click.option(
+    "--expect", callback=lambda _context, _option, text: _noted(text), metavar="SEQ:HASH",
+    help="A head noted before, which must still be there.",
+)  # fmt: skip
+def verify(folder: Path, expect: "NotedHead | None") -> None:
+    """Check that no record was changed, added, moved or taken out; exits 1 if any was."""
+    from atm_switch.adapters.audit_reader import AuditReader
+    from atm_switch.adapters.audit_verify import NotedHead
+    from atm_switch.domain.errors import Refused
+    from atm_switch.folder import open_folder
+
+    opened = open_folder(folder)
+    with AuditReader(opened.journal) as reader:
+        found = reader.verify(opened.vault(), expect)
+    for finding in found.findings:
+        print(f"{finding.fault.value}" + (f" at {finding.sequence}" if finding.sequence else ""))
+    if not found.is_sound:
+        hint = "" if found.rows else "; in a folder never worked with, it has not begun yet"
+        count = len(found.findings)
+        raise Refused(f"the audit is not as it was written: {count} finding(s){hint}")
+    print(f"the audit is sound: {found.rows} record(s)")
+    print(f"head {NotedHead.of(found.head)}")
+
+
+@audit.command(epilog=examples("atm-switch audit export bank > audit.jsonl"))
+@data_folder
+def export(folder: Path) -> None:
+    """Print all records as JSON lines, oldest first, with their links."""
+    from atm_switch.adapters.audit_reader import AuditReader
+    from atm_switch.folder import open_folder
+
+    with AuditReader(open_folder(folder).journal) as reader:
+        seen = 0
+        while rows := reader.since(seen):
+            _print_rows(rows, _as_json)
+            seen = rows[-1].seq
+
+
+def _noted(text: str | None) -> "NotedHead | None":
+    from atm_switch.adapters.audit_verify import NotedHead
+
+    if text is None:
+        return None
+    try:
+        return NotedHead.read(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _print_rows(rows: "Iterable[AuditRow]", line_of: "Callable[[AuditRow], str]") -> None:
+    for row in rows:
+        print(line_of(row), flush=True)
+
+
+def _as_text(row: "AuditRow") -> str:
+    from atm_switch.adapters.audit_rows import harmless
+    from atm_switch.domain.instant import Zone
+
+    local = row.time and row.time.astimezone(Zone.WIB.tzinfo)
+    at = f"{local:%Y-%m-%d %H:%M:%S}" if local else _NO_TIME
+    # made harmless again, for a row that was tampered with is shown too
+    kind, actor, what = harmless(row.kind), harmless(row.actor), harmless(row.subject)
+    detail = f": {harmless(row.detail)}" if row.detail else ""
+    return f"{at} {row.seq:>7}  {kind:13}  {actor:22}  {what}{detail}"
+
+
+def _as_json(row: "AuditRow") -> str:
+    at = row.time and row.time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    told = {"seq": row.seq, "at": at, "kind": row.kind, "actor": row.actor}
+    return json.dumps(
+        {**told, "subject": row.subject, "detail": row.detail, "link": row.chain.hex()}
+    )

@@ -1,0 +1,256 @@
+"""``atm-switch keys``: the officer's desk.  Only key check values and key blocks are shown."""
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from atm_switch.cli.groups import Group
+from atm_switch.cli.options import data_folder, examples
+
+if TYPE_CHECKING:
+    from atm_switch.domain.secret import Key
+    from atm_switch.security.key_ring import KeyName
+
+RELOAD = "a running switch takes it up with SIGHUP (kill -HUP), or at its next start"
+
+_acquirer = click.option("--acquirer", metavar="ID", required=True, help="DE32 of the bank.")
+_terminal = click.option(
+    "--terminal", metavar="DE41", help="Of this one terminal; without it, of all the bank's."
+)
+_usage = click.option(
+    "--usage", type=click.Choice(["pin", "mac", "exchange"]), required=True, help="What for."
+)
+_line_usage = click.option(
+    "--usage", type=click.Choice(["pin", "mac"]), required=True, help="What for."
+)
+
+
+@click.group(
+    cls=Group,
+    epilog=examples(
+        "atm-switch keys list bank",
+        "atm-switch keys ceremony bank --acquirer 009",
+        "atm-switch keys generate bank --acquirer 009 --usage mac",
+        "atm-switch keys export bank --acquirer 009 --usage mac",
+        "atm-switch keys import bank --acquirer 009 --usage pin < block.txt",
+    ),
+)
+def keys() -> None:
+    """Form, draw, exchange and list the keys of the lines.
+
+    No command prints a key: what is shown is check values and key blocks.
+    """
+
+
+@keys.command("list", epilog=examples("atm-switch keys list bank"))
+@data_folder
+def list_(folder: Path) -> None:
+    """List the keys of the lines with check value and state."""
+    from atm_switch.folder import open_folder
+    from atm_switch.key_office import list_keys
+
+    rows = [("key", "algorithm", "check", "state", "custody")]
+    listed = list_keys(open_folder(folder).vault())
+    rows += [(one.name, one.algorithm, one.check, one.state, one.custody) for one in listed]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(wide) for cell, wide in zip(row, widths, strict=True)).rstrip())
+
+
+@keys.command(
+    epilog=examples(
+        "atm-switch keys ceremony bank --acquirer 009                  two custodians",
+        "atm-switch keys ceremony bank --acquirer 009 --components 3",
+        "Each custodian types a component, unseen; compare the check values with the letter.",
+    )
+)
+@data_folder
+@_acquirer
+@_terminal
+@click.option(
+    "--components", "count", type=click.IntRange(2, 9), default=2, show_default=True,
+    help="How many custodians there are.",
+)  # fmt: skip
+@click.option(
+    "--algorithm", type=click.Choice(["tdes", "aes"]), default="tdes", show_default=True,
+    help="Of the exchange key.",
+)  # fmt: skip
+@click.option("--yes", is_flag=True, help="Keep the key without asking.")
+def ceremony(
+    folder: Path, acquirer: str, terminal: str | None, count: int, algorithm: str,
+    yes: bool,  # noqa: FBT001
+) -> None:  # fmt: skip
+    """Form the exchange key (ZMK, TMK) of a line from components, XORed.
+
+    Shows the check value of each component and of the key, and nothing else.
+    """
+    from atm_switch.domain.errors import Refused
+    from atm_switch.folder import open_folder
+    from atm_switch.key_office import bank_named, form_exchange_key
+    from atm_switch.security.components import combine, key_check_value
+
+    opened, name = open_folder(folder), _name("exchange", acquirer, terminal)
+    bank_named(opened, name)
+    letter = algorithm[0].upper()
+    parts = [_component(at + 1, count, letter) for at in range(count)]
+    try:
+        check = key_check_value(combine(parts, letter), letter)
+    except ValueError as error:
+        raise Refused(f"{error}; begin the ceremony anew") from None
+    print(f"the key has the check value {check}")
+    if not yes and sys.stdin.isatty() and not click.confirm("Keep it?"):
+        raise Refused("not kept; nothing was changed")
+    form_exchange_key(opened, name, parts, letter)
+    print(f"kept as {name}; {RELOAD}")
+
+
+@keys.command(
+    epilog=examples(
+        "atm-switch keys generate bank --acquirer 009 --usage mac",
+        "atm-switch keys generate bank --acquirer 009 --usage pin --terminal S1ABC124",
+    )
+)
+@data_folder
+@_usage
+@_acquirer
+@_terminal
+def generate(folder: Path, usage: str, acquirer: str, terminal: str | None) -> None:
+    """Draw a fresh key at once in place of the old one, and show its check value.
+
+    For a change without a break let the line exchange keys instead (0800, DE70 161).  In
+    lab mode the terminal kit is written anew.
+    """
+    import os
+
+    from atm_switch.folder import open_folder
+    from atm_switch.key_office import bank_named, draw_key
+    from atm_switch.line_keys import write_kit
+
+    opened, name = open_folder(folder), _name(usage, acquirer, terminal)
+    key = draw_key(opened, name, os.urandom)
+    print(f"{name}: check value {key.check}; {RELOAD}")
+    if opened.is_lab:
+        kit = write_kit(opened, bank_named(opened, name), opened.vault(), terminal)
+        print(f"a terminal's kit: {kit}")
+
+
+@keys.command(epilog=examples("atm-switch keys export bank --acquirer 009 --usage mac"))
+@data_folder
+@_line_usage
+@_acquirer
+@_terminal
+def export(folder: Path, usage: str, acquirer: str, terminal: str | None) -> None:
+    """Print a key's check value and its key block under the line's exchange key."""
+    import os
+
+    from atm_switch.folder import open_folder
+    from atm_switch.key_office import export_key
+
+    check, block = export_key(open_folder(folder), _name(usage, acquirer, terminal), os.urandom)
+    print(f"{check} {block}")
+
+
+@keys.command(
+    "import",
+    epilog=examples(
+        "atm-switch keys import bank --acquirer 009 --usage pin < block.txt",
+        "atm-switch keys import bank --acquirer 009 --usage mac --check 1A2B3C < block.txt",
+    ),
+)
+@data_folder
+@_line_usage
+@_acquirer
+@_terminal
+@click.option("--check", default="", help="The check value that came with it.")
+def import_(folder: Path, usage: str, acquirer: str, terminal: str | None, check: str) -> None:
+    """Take a key from the key block on standard input (X9.143, versions B and D)."""
+    from atm_switch.folder import open_folder
+    from atm_switch.key_office import import_key
+
+    if sys.stdin.isatty():
+        print("key block:", file=sys.stderr)
+    block = sys.stdin.readline().strip()
+    name = _name(usage, acquirer, terminal)
+    key = import_key(open_folder(folder), name, block, check.strip())
+    print(f"{name}: check value {key.check}; {RELOAD}")
+
+
+@keys.command(
+    epilog=examples(
+        "atm-switch keys install bank --acquirer 009 --usage pin --check 1A2B3C < token.txt",
+        "atm-switch keys install bank --usage pvk --index 1 --check 1A2B3C < token.txt",
+    )
+)
+@data_folder
+@click.option(
+    "--usage", type=click.Choice(["pin", "mac", "exchange", "pvk"]), required=True, help="What for."
+)
+@click.option("--check", required=True, help="The key's check value, as the HSM shows it.")
+@click.option("--acquirer", metavar="ID", help="DE32 of the bank; not for a PVK.")
+@_terminal
+@click.option("--index", default="", metavar="0-9", help="The PVKI; for a PVK.")
+@click.option(
+    "--algorithm", type=click.Choice(["tdes", "aes"]), default="tdes", show_default=True,
+    help="Of the key.",
+)  # fmt: skip
+def install(
+    folder: Path, usage: str, check: str, acquirer: str | None, terminal: str | None,
+    index: str, algorithm: str,
+) -> None:  # fmt: skip
+    """Take a key as a hardware HSM gives it out: under its master key, from standard input."""
+    from atm_switch.domain.secret import Key
+    from atm_switch.folder import open_folder
+    from atm_switch.key_office import install_key
+    from atm_switch.security.key_ring import LineKey
+
+    if not re.fullmatch(r"[0-9A-Fa-f]{6}", check):
+        raise click.UsageError("--check is six hexadecimal digits")
+    if sys.stdin.isatty():
+        print("key under the master key:", file=sys.stderr)
+    token = sys.stdin.readline().strip()
+    if not re.fullmatch(r"(?:[0-9A-F]{3}:)?[UTS][!-~]{16,512}", token):
+        raise click.UsageError(
+            "a key under a master key is letters and digits, as the HSM shows it"
+        )
+    name = _name(usage, acquirer, terminal, index)
+    line_key = LineKey(Key(token.encode()), check.upper(), algorithm[0].upper(), is_clear=False)
+    install_key(open_folder(folder), name, line_key)
+    print(f"{name}: check value {line_key.check}; {RELOAD}")
+
+
+def _name(usage: str, acquirer: str | None, terminal: str | None, index: str = "") -> "KeyName":
+    from atm_switch.domain.identifiers import AcquirerId, TerminalId
+    from atm_switch.security.key_ring import KeyName, KeyUsage
+
+    if usage == "pvk":
+        if not re.fullmatch("[0-9]", index) or acquirer or terminal:
+            raise click.UsageError("a PVK has an --index from 0 to 9 and no owner")
+        return KeyName(KeyUsage.PVK, index=index)
+    if acquirer is None or index:
+        raise click.UsageError("name the bank with --acquirer; --index is for a PVK")
+    try:
+        owner = TerminalId(terminal) if terminal else None
+        return KeyName(KeyUsage(usage), AcquirerId(acquirer), owner)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _component(number: int, count: int, algorithm: str) -> "Key":
+    """Ask one custodian, unseen; a pipe gives a line each."""
+    import getpass
+
+    from atm_switch.domain.errors import Refused
+    from atm_switch.domain.secret import Key
+    from atm_switch.security.components import key_check_value
+
+    question = f"component {number} of {count}: "
+    text = getpass.getpass(question) if sys.stdin.isatty() else sys.stdin.readline()
+    try:
+        part = Key.from_hex(re.sub(r"\s", "", text))
+        print(f"component {number} has the check value {key_check_value(part, algorithm)}")
+    except ValueError as error:
+        raise Refused(f"component {number}: {error}; begin the ceremony anew") from None
+    return part

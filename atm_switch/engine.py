@@ -1,0 +1,66 @@
+"""The HSM the settings ask for, opened: the software engine, or hardware over TCP.
+
+The core asks the same questions of both (``switch/hsm_port.py``); which one answers is
+decided here and nowhere else.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from atm_switch.adapters.host_hsm import HostHsm, require_host_method
+from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
+from atm_switch.server.desk import Neighbours
+from atm_switch.settings.model import Settings
+from atm_switch.settings.shapes import split_address
+from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintKey, VerifyPin
+
+Tell = Callable[[str, dict[str, str]], None]
+"""Event and fields, for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An open HSM: who answers which question, and how to close it."""
+
+    answers: Neighbours
+    close: Callable[[], Awaitable[None]]
+
+
+async def open_engine(settings: Settings, tell: Tell) -> Engine:
+    """Open the engine.  Raises ``Refused`` for a PIN method it does not have.
+
+    A hardware HSM that is away does not hinder the start: its questions are answered
+    with ``NeighbourUnavailable`` until it is back.
+    """
+    if settings.hsm.engine == "software":
+        pins = settings.pins
+        matches = pin_matcher(pins.method, pins.decimalisation_table)
+        return Engine(_answers(SoftwareHsm(os.urandom, matches)), _nothing_to_close)
+    require_host_method(settings.pins.method)
+    hsm = settings.hsm
+    hardware = HostHsm(
+        [split_address(one) for one in hsm.addresses],
+        hsm.connections,
+        hsm.seconds_max,
+        hsm.header_digits,
+        tell=tell,
+    )
+    await hardware.start()
+    return Engine(_answers(hardware), hardware.close)
+
+
+def _answers(engine: SoftwareHsm | HostHsm) -> Neighbours:
+    answers: dict[type[Any], Callable[[Any], Any]] = {
+        VerifyPin: engine.verify_pin,
+        CheckMac: engine.check_mac,
+        MakeMac: engine.make_mac,
+        ImportKey: engine.import_key,
+        MintKey: engine.mint_key,
+    }
+    return answers
+
+
+async def _nothing_to_close() -> None:
+    """Let the software engine end: it holds nothing."""

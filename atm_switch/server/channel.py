@@ -1,0 +1,141 @@
+"""What lies between a socket's bytes and a line's frames: nothing, or TLS.
+
+Plan: a channel performs nothing.  Bytes that came are given to ``receive``, which returns
+what they say; what is to be said goes to ``send``; what must go out is fetched with
+``outgoing`` and written by the line.
+Why not asyncio's TLS: it starts the handshake before anybody is asked whether the peer may
+connect at all, drops the alert that tells a refused peer why, and holds 256 KiB a link.
+"""
+
+import ssl
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+RECORD_BYTES = 16_384
+
+
+class Channel(Protocol):
+    """One link's way between bytes on the socket and bytes of frames."""
+
+    is_tls: bool
+    is_open: bool
+    """Whether the peer has shown all it must, so that frames may pass."""
+    is_ended: bool
+    """Whether the peer has said that it will send no more."""
+
+    @property
+    def peer_names(self) -> frozenset[str]:
+        """What the peer's certificate says it is called: subject CN and SAN dNSNames."""
+
+    def receive(self, data: bytes) -> bytes:
+        """Take what came from the socket; return what it says."""
+
+    def send(self, data: bytes) -> None:
+        """Take what is to be said."""
+
+    def outgoing(self) -> bytes:
+        """Hand out, once, what must be written to the socket."""
+
+    def end(self) -> None:
+        """Say that no more will be sent."""
+
+
+class PlainChannel:
+    """Bytes as they are."""
+
+    is_tls = False
+    is_open = True
+    is_ended = False
+    peer_names: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        """Begin with nothing to say."""
+        self._outgoing = bytearray()
+
+    def receive(self, data: bytes) -> bytes:
+        """Return ``data``."""
+        return data
+
+    def send(self, data: bytes) -> None:
+        """Keep ``data`` until it is fetched."""
+        self._outgoing += data
+
+    def outgoing(self) -> bytes:
+        """Hand out what was sent."""
+        data = bytes(self._outgoing)
+        self._outgoing.clear()
+        return data
+
+    def end(self) -> None:
+        """Say nothing: the end of the stream says it."""
+
+
+class TlsChannel:
+    """The server's side of TLS, in memory."""
+
+    is_tls = True
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        """Wait for the peer's first word."""
+        self._came, self._goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._came, self._goes, server_side=True)
+        self.is_open = False
+        self.is_ended = False
+
+    @property
+    def peer_names(self) -> frozenset[str]:
+        """What the peer's verified certificate says it is called."""
+        return names_of(self._tls.getpeercert() or {}) if self.is_open else frozenset()
+
+    def receive(self, data: bytes) -> bytes:
+        """Go on with the handshake, or decipher.
+
+        Raises ``ssl.SSLError`` where the peer cannot be trusted; ``outgoing`` then holds
+        the alert that tells it, if there is one.
+        """
+        self._came.write(data)
+        try:
+            if not self.is_open:
+                self._tls.do_handshake()
+                self.is_open = True
+            return self._read()
+        except ssl.SSLWantReadError:
+            return b""
+
+    def _read(self) -> bytes:
+        said = bytearray()
+        while not self.is_ended:
+            try:
+                piece = self._tls.read(RECORD_BYTES)
+            except ssl.SSLWantReadError:
+                break
+            except ssl.SSLZeroReturnError:
+                piece = b""
+            said += piece
+            self.is_ended = not piece
+        return bytes(said)
+
+    def send(self, data: bytes) -> None:
+        """Encipher ``data``; a record at a time is all that one write takes."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._tls.write(rest) :]
+
+    def outgoing(self) -> bytes:
+        """Hand out records, handshake messages and alerts."""
+        return self._goes.read()
+
+    def end(self) -> None:
+        """Say goodbye; whether the peer says it as well is not waited for."""
+        try:
+            self._tls.unwrap()
+        except ssl.SSLError:  # it always "wants" the peer's goodbye
+            return
+
+
+def names_of(certificate: Mapping[str, Any]) -> frozenset[str]:
+    """Return subject CN and SAN dNSNames of a certificate as ``getpeercert`` gives it."""
+    subject = (pair for group in certificate.get("subject", ()) for pair in group)
+    names = [text for kind, text in subject if kind == "commonName"]
+    names += [text for kind, text in certificate.get("subjectAltName", ()) if kind == "DNS"]
+    return frozenset(names)

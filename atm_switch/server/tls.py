@@ -1,0 +1,128 @@
+"""What TLS needs from disk: our certificate and key, and the CA whose clients may come in.
+
+Plan: ``tls_problems`` judges the three files, each problem named by the file it is in;
+``server_context`` makes of them what links are secured with.  TLS 1.2 or later, and no
+client without a certificate of our CA.
+Limits: no revocation lists.  A bank whose certificate is no longer trusted is kept out by
+``certificate_names``, or by a new CA and a reload.
+"""
+
+import ssl
+import stat
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography import x509
+
+from atm_switch.domain.errors import Refused
+
+GROUP_OR_OTHER = 0o077
+
+
+class TlsFiles(NamedTuple):
+    """Where the three files are, all PEM; the key is not enciphered."""
+
+    certificate: Path
+    """Ours, followed by the intermediate certificates, if any."""
+    key: Path
+    client_ca: Path
+    """One or more CA certificates; who shows a certificate of one of them is let in."""
+
+
+class TlsProblem(NamedTuple):
+    """What is wrong with one of the files; ``part`` is its name in ``TlsFiles``."""
+
+    part: str
+    text: str
+
+
+def server_context(files: TlsFiles) -> ssl.SSLContext:
+    """Make the context every link of a listener is secured with.
+
+    Raises ``Refused`` with everything wrong about the files, a line each.
+    """
+    problems = tls_problems(files)
+    if problems:
+        raise Refused("\n".join(problem.text for problem in problems))
+    try:
+        return _load(files)
+    except OSError:  # an SSLError too is one
+        raise Refused("the TLS files changed while they were read: try again") from None
+
+
+def tls_problems(files: TlsFiles) -> list[TlsProblem]:
+    """Name what is wrong with the files, each with a remedy; never what is in them."""
+    problems = [
+        *_doubts("certificate", files.certificate, _date_of_first),
+        *_doubts("key", files.key, _closed_to_others),
+        *_doubts("client_ca", files.client_ca, _date_of_any),
+    ]
+    return problems or list(_doubts("key", files.key, lambda _: _pair(files)))
+
+
+def _load(files: TlsFiles) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    # No tickets: every link shows its certificate, none lives on a session made before.
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+    context.load_verify_locations(cafile=files.client_ca)
+    # An enciphered key would be asked for at the terminal; no password makes it an error.
+    context.load_cert_chain(files.certificate, files.key, password=bytes)
+    return context
+
+
+def _doubts(part: str, path: Path, judge: Callable[[Path], str]) -> Iterator[TlsProblem]:
+    try:
+        text = judge(path)
+    except OSError as error:
+        text = f"cannot be read ({error.strerror}): write its path relative to the data folder"
+    except ValueError:
+        text = "holds no certificate: put a PEM certificate there"
+    if text:
+        yield TlsProblem(part, f"{path} {text}")
+
+
+def _date_of_first(path: Path) -> str:
+    first, *_ = _certificates(path)
+    return _out_of_date(first)
+
+
+def _date_of_any(path: Path) -> str:
+    doubts = [_out_of_date(one) for one in _certificates(path)]
+    return "" if "" in doubts else doubts[0]
+
+
+def _certificates(path: Path) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(path.read_bytes())
+
+
+def _out_of_date(certificate: x509.Certificate) -> str:
+    now = datetime.now(UTC)
+    if now > certificate.not_valid_after_utc:
+        return f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}: put a new certificate there"
+    if now < certificate.not_valid_before_utc:
+        day = f"{certificate.not_valid_before_utc:%Y-%m-%d}"
+        return f"is not valid before {day}: check the clock, or wait"
+    return ""
+
+
+def _closed_to_others(path: Path) -> str:
+    with path.open("rb") as file:
+        file.read(1)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return f"is open to others (mode {mode:04o}): chmod go= {path}" if mode & GROUP_OR_OTHER else ""
+
+
+def _pair(files: TlsFiles) -> str:
+    try:
+        _load(files)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            return f"is not the key of {files.certificate}: put the two that belong together there"
+        return f"is no key that can be used with {files.certificate}: put an unenciphered PEM there"
+    return ""

@@ -1,0 +1,211 @@
+"""A real switch under many guesses at once, killed and started again in between.
+
+Plan: every guess is sent once, over one of many links.  A link whose switch dies connects
+to the next one; a guess that was under way then is ``cut off`` and not sent again.  The
+switch is killed (SIGKILL) so long after so many guesses have been sent.
+"""
+
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from atm_switch.adapters.journal_reader import JournalReader
+from atm_switch.domain.card import Pan, luhn_digit
+from atm_switch.domain.secret import Pin
+from atm_switch.folder import open_folder
+from atm_switch.security.pvv import visa_pvv
+from tests.doubles.served import Served, make_folder, run, serve
+from tests.doubles.talk import HungUp, Talk, inquiry, stamp
+
+RIGHT_PIN = "271828"
+OWNER = "12345678901"
+"""A sample member."""
+FAR_EXPIRY = "4912"
+CUT_OFF = "cut off"
+PVKI = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A card to guess at, and wrong PINs that its value tells from the right one."""
+
+    pan: str
+    wrong: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """When to kill: so many seconds after so many guesses were sent."""
+
+    sent: int
+    seconds: float
+
+
+class Siege:
+    """A folder with cards, and the switch that serves it at the moment."""
+
+    def __init__(self, folder: Path, links: int) -> None:
+        """Wait for ``start``."""
+        self.folder = folder
+        self.links = links
+        self.days = 0
+        self._running = ExitStack()
+        self._served: Served | None = None
+        self._changed = threading.Condition()
+        self._numbers = iter(range(1, 1_000_000))
+        self._sent = self._connected = 0
+
+    def start(self, days: int = 0) -> None:
+        """Start the switch, its clock ``days`` off."""
+        served = self._running.enter_context(serve(self.folder, days=days))
+        with self._changed:
+            self._served, self.days = served, days
+            self._changed.notify_all()
+
+    def kill(self) -> None:
+        """Kill the switch where it stands."""
+        with self._changed:
+            served, self._served = self._served, None
+        assert served is not None
+        served.process.kill()
+        served.process.wait()
+        self._running.close()
+
+    def stop(self) -> None:
+        """Stop the switch as an operator does."""
+        self._running.close()
+
+    def ask_once(self, pan: str, pin: str) -> str:
+        """Ask on a link of its own and return DE39."""
+        with self._connect() as talk:
+            return self._guess(talk, pan, pin)
+
+    def guess(self, target: Target, guesses: int, kills: Sequence[Kill]) -> Counter[str]:
+        """Send so many wrong PINs, killing in between; count what they got.
+
+        Where there are kills the switch stands still (SIGSTOP) until the first is due, so
+        that it meets all first guesses at once.
+        """
+        got: Counter[str] = Counter()
+        self._sent = self._connected = 0
+        left = iter([target.wrong[at % len(target.wrong)] for at in range(guesses)])
+        gate = threading.Event()
+        with ThreadPoolExecutor(self.links) as pool:
+            working = [
+                pool.submit(self._work, target.pan, left, got, gate) for _ in range(self.links)
+            ]
+            self._wait(lambda: self._connected == self.links)
+            if kills:
+                self._signal(signal.SIGSTOP)
+            gate.set()
+            for one in kills:
+                self._wait(lambda wanted=one.sent: self._sent >= min(wanted, guesses))  # type: ignore[misc]
+                self._signal(signal.SIGCONT)
+                time.sleep(one.seconds)
+                self.kill()
+                self.start()
+            for worker in working:
+                worker.result()
+        return got
+
+    def _wait(self, is_so: Callable[[], bool]) -> None:
+        with self._changed:
+            self._changed.wait_for(is_so)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._served is not None
+        self._served.process.send_signal(number)
+
+    def _work(
+        self, pan: str, left: Iterator[str], got: Counter[str], gate: threading.Event
+    ) -> None:
+        talk: Talk | None = self._connect()
+        with self._changed:
+            self._connected += 1
+            self._changed.notify_all()
+        gate.wait()
+        while (pin := self._next(left)) is not None:
+            talk = talk or self._connect()
+            try:
+                code = self._guess(talk, pan, pin)
+            except HungUp:
+                talk.close()
+                talk, code = None, CUT_OFF
+            with self._changed:
+                got[code] += 1
+        if talk is not None:
+            talk.close()
+
+    def _next(self, left: Iterator[str]) -> str | None:
+        with self._changed:
+            return next(left, None)
+
+    def _connect(self) -> Talk:
+        while True:
+            with self._changed:
+                while self._served is None:
+                    self._changed.wait()
+                port = self._served.port
+            try:
+                return Talk.of(port, self.folder)
+            except HungUp:
+                continue  # killed again meanwhile
+
+    def _guess(self, talk: Talk, pan: str, pin: str) -> str:
+        with self._changed:
+            number = next(self._numbers)
+            self._sent += 1
+            self._changed.notify_all()
+        elements = {2: pan, 7: stamp(self.days), 52: talk.pin_block(pin, pan)}
+        return talk.ask(inquiry(number, elements))[39]
+
+    def granted(self, pan: str) -> int:
+        """Count, in the journal on disk, how often a PIN of the card could be looked at."""
+        opened = open_folder(self.folder)
+        digest = opened.vault().card_ref(Pan(pan)).digest
+        with JournalReader(opened.journal) as reader:
+            rows = reader.follow(0, sys.maxsize)
+        return sum(row.pin_granted or 0 for row in rows if row.card_digest == digest)
+
+
+@contextmanager
+def besieged(root: Path, cards: int, links: int) -> Iterator[tuple[Siege, list[Target]]]:
+    """Make a folder with so many cards of one PIN, and serve it for a block."""
+    folder = make_folder(root, "--mac", "required")
+    targets = _link(folder, cards)
+    siege = Siege(folder, links)
+    siege.start()
+    try:
+        yield siege, targets
+    finally:
+        siege.stop()
+
+
+def _link(folder: Path, cards: int) -> list[Target]:
+    vault = open_folder(folder).vault()
+    pvk = vault.pvk(PVKI)
+    assert pvk is not None
+    rows, targets = ["pan,expiry,kpj,pvv,pvki,status"], []
+    for serial in range(cards):
+        body = f"99900977{serial:07d}"
+        pan = Pan(body + luhn_digit(body))
+        values = {
+            pin: visa_pvv(Pin(pin.encode()), pan, PVKI, pvk.token)
+            for pin in (RIGHT_PIN, *(f"{number:04d}99" for number in range(0, 10_000, 9)))
+        }
+        right = values[RIGHT_PIN]
+        rows.append(f"{pan.digits},{FAR_EXPIRY},{OWNER},{right},{PVKI},active")
+        wrong = tuple(pin for pin, value in values.items() if value != right)
+        targets.append(Target(pan.digits, wrong))
+    file = folder.parent / "besieged.csv"
+    file.write_text("\n".join(rows) + "\n")
+    done = run("cards", "link", folder, file)
+    assert 0 == done.returncode, done.stderr
+    return targets
