@@ -6,6 +6,7 @@ nothing.
 Limits: one machine, one owner (mode 0700).
 """
 
+import getpass
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -142,6 +143,15 @@ def replace_file(path: Path, text: str) -> None:
     write_private(fresh, text)
     fresh.chmod(path.stat().st_mode & 0o777)
     fresh.replace(path)
+
+
+def command_actor() -> str:
+    """Name the person at the keyboard, as far as the system knows."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = "unknown"
+    return f"user {name} (uid {os.getuid()})"
 
 
 def _credentials() -> Path | None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atm_switch.adapters import key_file as sealed_keys
+from atm_switch.adapters.audit_book import write_record
 from atm_switch.adapters.csv_import import import_files, link_cards
 from atm_switch.adapters.sample_members import sample_files
 from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Instant
-from atm_switch.folder import DataFolder, replace_file, write_private
+from atm_switch.folder import DataFolder, command_actor, replace_file, write_private
 from atm_switch.line_keys import LAB_ACQUIRER, missing_usages, with_fresh_keys, write_kit
 from atm_switch.security.vault import Entropy, Vault
 from atm_switch.settings.example import table_text, toml_value
@@ -24,6 +25,7 @@ from atm_switch.settings.listener import Listener
 from atm_switch.settings.load import FILE_NAME, read_settings
 from atm_switch.settings.sections import Acquirer, Keys
 from atm_switch.settings.shapes import is_loopback, split_address
+from atm_switch.switch.ports import AuditRecord
 
 LAB_BANK = "BANK CONTOH"
 SAMPLE_FOLDER = "sample"
@@ -72,6 +74,9 @@ def init(
             write_kit(opened, settings.acquirers[0], vault)
         if wishes.with_sample:
             _add_sample(opened, vault, clock())
+        # The first record: an audit that is empty cannot be told from one that was wiped.
+        made = AuditRecord("command", command_actor(), root.name, f"init, mac {wishes.mac}")
+        write_record(opened.journal, vault, lambda: clock().utc, entropy, made)
     return DataFolder(folder, settings)
 
 

@@ -7,7 +7,6 @@ HSM that is done at the HSM, and the result installed.  A running switch takes a
 with SIGHUP or its next start.
 """
 
-import getpass
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from atm_switch.adapters.clock import utc_now
 from atm_switch.adapters.software_hsm import BLOCK_USAGES, BLOCK_WRITTEN_MODES, SoftwareHsm
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.secret import Key
-from atm_switch.folder import DataFolder
+from atm_switch.folder import DataFolder, command_actor
 from atm_switch.line_keys import fresh_key, key_algorithm, line_profile
 from atm_switch.security.components import combine
 from atm_switch.security.key_block import KeyBlock, KeyBlockError, wrap
@@ -52,7 +51,7 @@ def form_exchange_key(
     folder: DataFolder, name: KeyName, components: Sequence[Key], algorithm: str
 ) -> LineKey:
     """Make an exchange key of its components.  Raises ``Refused`` for what cannot be one."""
-    _require_software(folder, "form the key at the HSM")
+    require_software(folder, "form the key at the HSM")
     try:
         key = LineKey.clear(combine(components, algorithm), algorithm)
     except ValueError as error:
@@ -66,7 +65,7 @@ def draw_key(folder: DataFolder, name: KeyName, entropy: Entropy) -> LineKey:
 
     Raises ``Refused`` for a bank that is not there.
     """
-    _require_software(folder, "make the key at the HSM")
+    require_software(folder, "make the key at the HSM")
     algorithm = key_algorithm(name.usage, line_profile(bank_named(folder, name), folder))
     key = fresh_key(algorithm, entropy)
     while is_publicly_known(key.check):  # pragma: no cover - once in 115,000 times
@@ -77,7 +76,7 @@ def draw_key(folder: DataFolder, name: KeyName, entropy: Entropy) -> LineKey:
 
 def export_key(folder: DataFolder, name: KeyName, entropy: Entropy) -> tuple[str, str]:
     """Return a key's check value and its key block under the line's exchange key."""
-    _require_software(folder, "export the key at the HSM")
+    require_software(folder, "export the key at the HSM")
     vault = folder.vault()
     ladder = vault.keys.get(name)
     if ladder is None:
@@ -95,7 +94,7 @@ def export_key(folder: DataFolder, name: KeyName, entropy: Entropy) -> tuple[str
         text = wrap(exchange.token, block, entropy, kbpk_algorithm=exchange.algorithm)
     except KeyBlockError as error:
         raise Refused(str(error)) from None
-    _record(folder, AuditRecord("key change", actor(), str(name), f"exported, {key.check}"))
+    _record(folder, AuditRecord("key change", command_actor(), str(name), f"exported, {key.check}"))
     return key.check, text
 
 
@@ -105,7 +104,7 @@ def import_key(folder: DataFolder, name: KeyName, block: str, check: str) -> Lin
     The key in use before stays good until the first message under the new one, as in a
     key change over the line.  Raises ``Refused``.
     """
-    _require_software(folder, "import the key at the HSM")
+    require_software(folder, "import the key at the HSM")
     algorithm = key_algorithm(name.usage, line_profile(bank_named(folder, name), folder))
     exchange = _exchange_key(folder.vault(), name)
     try:
@@ -143,13 +142,9 @@ def bank_named(folder: DataFolder, name: KeyName) -> Acquirer:
     raise Refused(f"there is no such acquirer; there are: {there}")
 
 
-def actor() -> str:
-    """Name the person at the keyboard, as far as the system knows."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = "unknown"
-    return f"user {name} (uid {os.getuid()})"
+def record_command(folder: DataFolder, subject: str, detail: str) -> None:
+    """Tell the audit of a command that changed something.  Raises what ``write_record`` does."""
+    _record(folder, AuditRecord("command", command_actor(), subject, detail))
 
 
 def _line(name: KeyName, key: LineKey, state: str) -> KeyLine:
@@ -177,7 +172,7 @@ def _change(
     folder: DataFolder, name: KeyName, change: Callable[[Vault], Vault], detail: str
 ) -> None:
     # The record first: no change of a key without one.
-    _record(folder, AuditRecord("key change", actor(), str(name), detail))
+    _record(folder, AuditRecord("key change", command_actor(), str(name), detail))
     folder.change_keys(change)
 
 
@@ -185,7 +180,8 @@ def _record(folder: DataFolder, record: AuditRecord) -> None:
     write_record(folder.journal, folder.vault(), utc_now, os.urandom, record)
 
 
-def _require_software(folder: DataFolder, instead: str) -> None:
+def require_software(folder: DataFolder, instead: str) -> None:
+    """Raise ``Refused``, saying what to do instead, where keys are a hardware HSM's affair."""
     if folder.settings.hsm.engine == "host":
         raise Refused(f"{instead}, then: atm-switch keys install")
 

@@ -127,13 +127,12 @@ def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _check_tables(connection: sqlite3.Connection, walk: _Walk) -> None:
-    for table in ("audit_rows", "audit_head"):
-        if connection.execute(f"PRAGMA integrity_check({table})").fetchall() != [("ok",)]:
-            walk.note(Fault.FILE_DAMAGED, 0)
-            break
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if _objects(connection) != _shipped_objects(version):
         walk.note(Fault.GUARD_MISSING, 0)
+    for table in ("audit_rows", "audit_head"):
+        if connection.execute(f"PRAGMA integrity_check({table})").fetchall() != [("ok",)]:
+            walk.note(Fault.FILE_DAMAGED, 0)
 
 
 def _walk_rows(

@@ -32,9 +32,7 @@ def forbid_core_dumps() -> None:
         ) from None
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None and prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        raise Refused(
-            "this process cannot be made undumpable; allow prctl(PR_SET_DUMPABLE) to it"
-        )
+        raise Refused("this process cannot be made undumpable; allow prctl(PR_SET_DUMPABLE) to it")
 
 
 def refuse_optimised() -> None:

@@ -94,13 +94,12 @@ def unblock(folder: Path) -> None:
     from atm_switch.adapters.audit_book import ask_journal
     from atm_switch.adapters.clock import utc_now
     from atm_switch.adapters.journal_batch import Unblock
-    from atm_switch.folder import open_folder
-    from atm_switch.key_office import actor
+    from atm_switch.folder import command_actor, open_folder
 
     opened = open_folder(folder)
     vault = opened.vault()
     pan = _ask("Card number: ", _pan_of)
-    question = Unblock(vault.card_ref(pan), actor(), pan.masked)
+    question = Unblock(vault.card_ref(pan), command_actor(), pan.masked)
     tries = ask_journal(opened.journal, vault, utc_now, os.urandom, question)
     print(
         f"{pan.masked}: {tries} used PIN tries cleared"

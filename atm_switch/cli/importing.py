@@ -11,6 +11,7 @@ from atm_switch.adapters.csv_import import ImportOptions, import_files, link_car
 from atm_switch.adapters.csv_rows import Progress
 from atm_switch.adapters.csv_summary import ImportedFile, ImportSummary
 from atm_switch.folder import open_folder
+from atm_switch.key_office import record_command
 
 Report = Callable[[Progress], None]
 
@@ -27,6 +28,7 @@ def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | No
     with _progress() as report:
         options = ImportOptions(skip_bad=skip_bad, progress=report)
         summary = import_files(opened.ledger, files, vault, utc_now(), options)
+    record_command(opened, "ledger import", _in_short(summary))
     _print_summary(summary)
 
 
@@ -37,6 +39,7 @@ def link_card_file(folder: Path, file: Path, skip_bad: Path | None) -> None:
     with _progress() as report:
         options = ImportOptions(skip_bad=skip_bad, progress=report)
         summary = link_cards(opened.ledger, file, vault, utc_now(), options)
+    record_command(opened, "cards link", _in_short(summary))
     _print_summary(summary)
 
 
@@ -92,6 +95,10 @@ def _print_summary(summary: ImportSummary) -> None:
     if summary.rejected:
         places = ", ".join(str(path) for path in summary.rejects_files)
         print(f"{summary.rejected:,} bad row(s) written to {places}")
+
+
+def _in_short(summary: ImportSummary) -> str:
+    return "; ".join(_outcome(file) for file in summary.files)
 
 
 def _outcome(file: ImportedFile) -> str:

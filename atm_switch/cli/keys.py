@@ -89,11 +89,12 @@ def ceremony(
     """
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import open_folder
-    from atm_switch.key_office import bank_named, form_exchange_key
+    from atm_switch.key_office import bank_named, form_exchange_key, require_software
     from atm_switch.security.components import combine, key_check_value
 
     opened, name = open_folder(folder), _name("exchange", acquirer, terminal)
     bank_named(opened, name)
+    require_software(opened, "form the key at the HSM")
     letter = algorithm[0].upper()
     parts = [_component(at + 1, count, letter) for at in range(count)]
     try:

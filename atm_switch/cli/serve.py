@@ -18,8 +18,8 @@ Examples:
   atm-switch serve bank 2>switch.log &       the log goes to standard error
 
 It prints "listening on HOST:PORT" once it accepts connections.  SIGTERM or Ctrl-C
-answers what is under way and stops; a second one stops at once.  SIGHUP reads the TLS
-certificates again, for new connections; those there are stay."""
+answers what is under way and stops; a second one stops at once.  SIGHUP reads TLS
+certificates and keys again; connections that are there stay."""
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def serve(folder: Path) -> None:

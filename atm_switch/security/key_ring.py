@@ -117,6 +117,10 @@ class Ladder:
         was_never_used = self.other is not None and not self.is_coming and self.until is None
         return Ladder(new, self.other if was_never_used else self.in_use)
 
+    def has_replaced(self, key: LineKey) -> bool:
+        """Tell whether ``key`` is the one before: a recorded delivery must not bring it back."""
+        return self.other is not None and not self.is_coming and key.is_same_as(self.other)
+
     def offered(self, new: LineKey) -> "Ladder":
         """Note a key that is being delivered to the peer; the old stays in use meanwhile."""
         return Ladder(self.in_use, new, is_coming=True)

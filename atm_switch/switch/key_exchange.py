@@ -168,6 +168,8 @@ def _taken(
         key = yield from _imported(delivery, exchange_key, name, case, house)
         # A terminal's first own key takes the place of its bank's, which it used so far.
         held = house.vault.ladder(name.usage, _owner(name), name.terminal)
+        if held and held[1].has_replaced(key):
+            raise KeyRefused("the key was replaced by a newer one")
         ladder = held[1].received(key) if held else Ladder(key)
         yield from _keep(name, ladder, f"received, check value {key.check}", case, house)
     finally:

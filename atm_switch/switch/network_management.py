@@ -10,6 +10,7 @@ from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.presence import check_presence
 from atm_switch.messages.responses import answer, refusal
 from atm_switch.switch.case import Case, Response
+from atm_switch.switch.freshness import require_fresh
 from atm_switch.switch.house import House
 from atm_switch.switch.key_exchange import receive_key, request_keys
 from atm_switch.switch.ports import AuditRecord, KeepBusinessDate, KeepRecord, Steps, ask
@@ -40,6 +41,8 @@ def network_management(case: Case, house: House) -> Steps[Response | None]:
     what, verb = verbs.get(request.get(NETWORK_CODE), ("unknown", _unknown))
     try:
         check_presence(request, rule)
+        if verb in (request_keys, receive_key) or (case.signing and verb is not _echo):
+            require_fresh(case)
         yield from verb(case, house)
     except Declined as no:
         if no.outcome is Outcome.FORMAT_ERROR:

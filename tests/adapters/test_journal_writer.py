@@ -178,8 +178,8 @@ def test_unblock_tells_and_clears_tries(tmp_path: Path) -> None:
         for number in (1, 2, 3):
             bench.ask(Reserve(entry_of(number, card), 3))
 
-        assert 3 == bench.ask(Unblock(card))
-        assert 0 == bench.ask(Unblock(card))
+        assert 3 == bench.ask(Unblock(card, "user teller (uid 7)", "999009******0012"))
+        assert 0 == bench.ask(Unblock(card, "user teller (uid 7)", "999009******0012"))
         assert 1 == bench.reserve(Reserve(entry_of(4, card), 3)).tries
 
 

@@ -195,3 +195,32 @@ def test_every_change_is_in_the_audit(bank: Path) -> None:
         assert word in told
     assert check_values(bank)["pin 009"] in told
     assert 0 == run("audit", "verify", bank).returncode
+
+
+def test_admin_commands_are_in_the_audit(bank: Path) -> None:
+    """Imports, links and added banks are recorded with who did them and what came of it."""
+    sample = bank / "sample"
+    run("ledger", "import", bank, sample / "participants.csv")
+    run("cards", "link", bank, sample / "cards.csv")
+    run("acquirer", "add", bank, "014", "--name", "BANK LAIN", "--mac", "required")
+
+    told = run("audit", "tail", bank).stdout
+
+    for word in ("ledger import", "cards link", "acquirer 014", "mac required", "uid"):
+        assert word in told
+
+
+def test_serving_leaves_its_record(bank: Path) -> None:
+    """Start, configuration, sign-on, refusals and stop are all in the audit."""
+    with serve(bank) as served:
+        kit = bank / "terminal-kit.json"
+        options = ("--connect", served.address)
+        run("sign-on", *options, "--kit", kit, module="terminal_emulator")
+        run("echo", *options, module="terminal_emulator")
+        run("request-keys", *options, "--kit", kit, module="terminal_emulator")
+
+    told = run("audit", "tail", bank, "-n", "100").stdout
+
+    words = ("start", "configuration", "sign-on", "mac refused", "key change", "stop", "sha256")
+    for word in words:
+        assert word in told

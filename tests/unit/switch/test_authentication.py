@@ -250,3 +250,12 @@ def test_right_mac_reaches_the_usual_doors() -> None:
     ask_signed(bench, bench.inquiry())
 
     assert {FindCard, Reserve, VerifyPin, Commit} <= asked_kinds(bench)
+
+
+@pytest.mark.parametrize(("code", "answer"), [("001", "68"), ("002", "68"), ("301", "00")])
+def test_recorded_sign_on_is_stale(code: str, answer: str) -> None:
+    """A signed 0800 of an hour ago changes no session; only an echo is answered."""
+    bench = signing_bench()
+    bench.pass_time(3600)
+
+    assert answer == ask_signed(bench, IsoMessage("0800", {**SIGN_ON.elements, 70: code}))[39]

@@ -161,6 +161,21 @@ def test_refused_key_leaves_the_old_one(spoil: object, reason: str) -> None:
     assert "00" == ask_signed(bench, inquiry(bench, 1))[39]
 
 
+def test_recorded_delivery_brings_no_old_key_back() -> None:
+    """A delivery sent again after the key was replaced is refused; so is a stale one."""
+    bench = signing_bench()
+    ask_signed(bench, delivery(bench, NEW))
+    ask_signed(bench, inquiry(bench, 1), NEW)
+    ask_signed(bench, delivery(bench, NEWER), NEW)
+
+    replaced = ask_signed(bench, delivery(bench, NEW), NEW)
+    bench.pass_time(16 * 60)
+    stale = ask_signed(bench, delivery(bench, NEW), NEW)
+
+    assert ("30", "68") == (replaced[39], stale[39])
+    assert NEWER.reveal() == bench.house.vault.keys[MAC_NAME].in_use.token.reveal()
+
+
 def test_pin_key_block_makes_no_mac_key() -> None:
     """The block's usage decides: a PIN key cannot come in as a MAC key."""
     bench = signing_bench()

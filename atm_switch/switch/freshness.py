@@ -1,0 +1,25 @@
+"""A MAC has no freshness: what changes keys or sessions must also be of now (DE7)."""
+
+from datetime import timedelta
+
+from atm_switch.domain.errors import Declined
+from atm_switch.domain.instant import read_transmission_stamp
+from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.case import Case
+
+TRANSMISSION = 7
+
+
+def require_fresh(case: Case) -> None:
+    """Raise ``Declined`` (68) for a DE7 outside the profile's window, (30) for no moment.
+
+    A window of 0 lets everything through, as it does for inquiries.
+    """
+    window = case.profile.inquiry.de7_window_seconds
+    now = case.received.utc
+    try:
+        sent_at = read_transmission_stamp(case.message[TRANSMISSION], now)
+    except ValueError as error:
+        raise Declined(Outcome.FORMAT_ERROR, str(error), data_element=TRANSMISSION) from None
+    if window and abs(now - sent_at) > timedelta(seconds=window):
+        raise Declined(Outcome.STALE_REQUEST, "DE007 is too far from now")

@@ -1,0 +1,128 @@
+"""Parallel PIN guesses at a real switch that is killed and started again in between.
+
+    python -m tests.figures.pin_guesses --guesses 1000 --links 50 --kills 20 [--seed S]
+
+Plan: all guesses at one card first, the kills spread over them and the first of them
+within the first tries; then a fresh card for every kill, so that each falls among tries.
+At last the clock is moved ten years either way.  Of each card the journal on disk must
+show exactly three PINs looked at, and the right PIN must find the card shut.
+"""
+
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from tests.doubles.siege import CUT_OFF, RIGHT_PIN, Kill, Siege, Target, besieged
+from tests.figures.banner import print_banner
+
+TRIES_MAX = 3
+TEN_YEARS = 3_652
+AMONG_TRIES_SECONDS = 0.08
+"""A kill so soon after the first guesses came in falls among the three tries, or near."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What became of one card."""
+
+    what: str
+    guesses: int
+    kills: int
+    got: Counter[str]
+    granted: int
+    right_pin: str
+    """What the right PIN got afterwards."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether exactly three were looked at, and nothing else ever said."""
+        return (
+            self.granted == TRIES_MAX
+            and self.got["55"] <= TRIES_MAX
+            and not self.got.keys() - {"55", "75", CUT_OFF}
+            and self.right_pin == "75"
+        )
+
+
+def attack(siege: Siege, target: Target, guesses: int, kills: list[Kill], what: str) -> Found:
+    """Guess at one card, then try the right PIN."""
+    got = siege.guess(target, guesses, kills)
+    right_pin = siege.ask_once(target.pan, RIGHT_PIN)
+    granted = siege.granted(target.pan)
+    return Found(what, guesses, len(kills), got, granted, right_pin)
+
+
+def spread(guesses: int, links: int, kills: int, chance: random.Random) -> list[Kill]:
+    """Say when to kill: near the first tries, then evenly."""
+    return [
+        Kill(max(links, at * guesses // kills), chance.uniform(0, AMONG_TRIES_SECONDS))
+        for at in range(kills)
+    ]
+
+
+def siege_of(root: Path, guesses: int, links: int, kills: int, seed: str) -> list[Found]:
+    """Do it all and return what became of each card."""
+    chance = random.Random(seed)  # noqa: S311 - when to kill
+    found = []
+    with besieged(root, 1 + kills, links) as (siege, (card, *fresh)):
+        found.append(
+            attack(siege, card, guesses, spread(guesses, links, kills, chance), "one card")
+        )
+        for number, target in enumerate(fresh, 1):
+            early = Kill(links, chance.uniform(0, AMONG_TRIES_SECONDS))
+            what = f"fresh card {number}"
+            # A kill may cut off one guess a link; tries enough must be left for afterwards.
+            found.append(attack(siege, target, links + 2 * TRIES_MAX, [early], what))
+        for days in (TEN_YEARS, -TEN_YEARS):
+            siege.kill()
+            siege.start(days)
+            what = f"one card, clock {days:+} days"
+            found.append(attack(siege, card, TRIES_MAX, [], what))
+    return found
+
+
+def print_table(found: list[Found]) -> None:
+    """Print a line a card."""
+    click.echo(
+        f"\n{'':28}{'guesses':>8}{'kills':>6}{'55':>5}{'75':>6}{'cut off':>9}"
+        f"{'looked at':>11}{'right PIN':>11}"
+    )
+    for one in found:
+        click.echo(
+            f"{one.what:28}{one.guesses:>8}{one.kills:>6}{one.got['55']:>5}{one.got['75']:>6}"
+            f"{one.got[CUT_OFF]:>9}{one.granted:>11}{one.right_pin:>11}"
+            + ("" if one.is_held else f"   WRONG {dict(one.got)}")
+        )
+
+
+@click.command()
+@click.option("--guesses", type=click.IntRange(min=3), default=1_000, show_default=True)
+@click.option("--links", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--kills", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--seed", default="1", show_default=True, help="Any text.")
+def main(guesses: int, links: int, kills: int, seed: str) -> None:
+    """Guess PINs in parallel; exit with 1 unless each card was looked at three times."""
+    print_banner("parallel PIN guesses, kill -9 in between")
+    click.echo(f"seed     {seed}\nlinks    {links}")
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="pin-guesses-") as parent:
+        found = siege_of(Path(parent), guesses, links, kills, seed)
+    print_table(found)
+    wrong = sum(not one.is_held for one in found)
+    done = sum(one.got.total() for one in found)
+    killed = sum(one.kills for one in found)
+    click.echo(
+        f"{done} guesses, {killed} kills: {wrong} cards not held to exactly {TRIES_MAX} looks; "
+        f"{time.perf_counter() - began:.0f} s"
+    )
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
