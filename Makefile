@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SHOW := awk '/^(Collecting|Installing|Successfully|Building|ERROR)/ {print substr($$0, 1, 100); fflush()}'
 
-.PHONY: help demo test lint types contracts format check coverage clean
+.PHONY: help demo test lint types contracts format check coverage figures-security clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test       all tests"
 	@echo "make check      lint, types, contracts and tests: what CI runs"
 	@echo "make coverage   the tests with branch coverage"
+	@echo "make figures-security   measure MACs, PIN tries, audit and crypto: three minutes"
 	@echo "make format     format the code"
 	@echo "make clean      remove the environment and all caches"
 
@@ -59,6 +60,16 @@ check: lint types contracts test
 
 coverage: $(VENV)/.dev
 	@$(BIN)/python -m pytest --cov --cov-report=term
+
+# What SECURITY.md promises, counted; each command exits 1 if its promise was broken.
+figures-security: $(VENV)/.dev
+	@$(BIN)/python -m tests.figures.crypto_differential --cases 100000
+	@echo
+	@$(BIN)/python -m tests.figures.mac_bit_flips --flips 100000
+	@echo
+	@$(BIN)/python -m tests.figures.pin_guesses --guesses 1000 --links 50 --kills 20
+	@echo
+	@$(BIN)/python -m tests.figures.audit_tampering --tampers 10000
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format .

@@ -27,6 +27,9 @@ T = TypeVar("T")
 )
 def cards() -> None:
     """Link cards to members, make PVVs for the lab, unblock a card."""
+    from atm_switch.adapters.process_hygiene import forbid_core_dumps
+
+    forbid_core_dumps()
 
 
 @cards.command(
@@ -60,22 +63,30 @@ def link(folder: Path, file: Path, skip_bad: Path | None) -> None:
 )
 @data_folder
 def pvv(folder: Path) -> None:
-    """Print "pvv,pvki" of a card and its PIN, for cards.csv; lab mode only."""
+    """Print "pvv,pvki" of a card and its PIN, for cards.csv; lab mode only.
+
+    Under [pins] method = "ibm-3624" it is the offset that stands in the pvv column.
+    """
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import open_folder
+    from atm_switch.security.ibm3624 import ibm3624_offset
     from atm_switch.security.pvv import visa_pvv
 
     opened = open_folder(folder)
     if not opened.is_lab:
         raise Refused("PVVs are made here in lab mode only: in production the card issuer does")
-    vault = opened.vault()
+    vault, pins = opened.vault(), opened.settings.pins
     pvki = vault.pvk_indices[0]
     pvk = vault.pvk(pvki)
     if pvk is None or not pvk.is_clear:
         raise Refused("PVVs are made where the PIN verification key is: in the HSM")
     for pan, pin in _pairs():
         try:
-            print(f"{visa_pvv(pin, pan, pvki, pvk.token)},{pvki}", flush=True)
+            if pins.method == "ibm-3624":
+                value = ibm3624_offset(pin, pan, pvk.token, pins.decimalisation_table)
+            else:
+                value = visa_pvv(pin, pan, pvki, pvk.token)
+            print(f"{value},{pvki}", flush=True)
         finally:
             pin.wipe()
 

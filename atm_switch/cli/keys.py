@@ -43,9 +43,16 @@ def keys() -> None:
 
     No command prints a key: what is shown is check values and key blocks.
     """
+    from atm_switch.adapters.process_hygiene import forbid_core_dumps
+
+    forbid_core_dumps()
 
 
-@keys.command("list", epilog=examples("atm-switch keys list bank"))
+@keys.command(
+    "list",
+    short_help="List them: check value, state, custody.",
+    epilog=examples("atm-switch keys list bank"),
+)
 @data_folder
 def list_(folder: Path) -> None:
     """List the keys of the lines with check value and state."""
@@ -61,11 +68,12 @@ def list_(folder: Path) -> None:
 
 
 @keys.command(
+    short_help="Form an exchange key from components.",
     epilog=examples(
         "atm-switch keys ceremony bank --acquirer 009                  two custodians",
         "atm-switch keys ceremony bank --acquirer 009 --components 3",
         "Each custodian types a component, unseen; compare the check values with the letter.",
-    )
+    ),
 )
 @data_folder
 @_acquirer
@@ -109,10 +117,11 @@ def ceremony(
 
 
 @keys.command(
+    short_help="Draw a fresh key.",
     epilog=examples(
         "atm-switch keys generate bank --acquirer 009 --usage mac",
         "atm-switch keys generate bank --acquirer 009 --usage pin --terminal S1ABC124",
-    )
+    ),
 )
 @data_folder
 @_usage
@@ -138,7 +147,10 @@ def generate(folder: Path, usage: str, acquirer: str, terminal: str | None) -> N
         print(f"a terminal's kit: {kit}")
 
 
-@keys.command(epilog=examples("atm-switch keys export bank --acquirer 009 --usage mac"))
+@keys.command(
+    short_help="Print a key's key block.",
+    epilog=examples("atm-switch keys export bank --acquirer 009 --usage mac"),
+)
 @data_folder
 @_line_usage
 @_acquirer
@@ -156,6 +168,7 @@ def export(folder: Path, usage: str, acquirer: str, terminal: str | None) -> Non
 
 @keys.command(
     "import",
+    short_help="Take a key from a key block.",
     epilog=examples(
         "atm-switch keys import bank --acquirer 009 --usage pin < block.txt",
         "atm-switch keys import bank --acquirer 009 --usage mac --check 1A2B3C < block.txt",
@@ -180,10 +193,11 @@ def import_(folder: Path, usage: str, acquirer: str, terminal: str | None, check
 
 
 @keys.command(
+    short_help="Take a key from a hardware HSM.",
     epilog=examples(
         "atm-switch keys install bank --acquirer 009 --usage pin --check 1A2B3C < token.txt",
         "atm-switch keys install bank --usage pvk --index 1 --check 1A2B3C < token.txt",
-    )
+    ),
 )
 @data_folder
 @click.option(

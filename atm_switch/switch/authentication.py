@@ -75,14 +75,15 @@ def mac_keys(case: Case, house: House) -> tuple[KeyName, Ladder] | None:
     """Find the keys of a line that requires a MAC; ``None`` where the policy is off.
 
     Raises ``Declined`` where nobody's key can be meant: no bank named where banks differ
-    (30), an unknown one (31), or a key that is not there (63).
+    (30), an unknown one, or a key that is not there (63).
     """
     bank = bank_of(case, house)
     if bank is None:
         if not any(one.requires_mac for one in house.policy.acquirers.values()):
             return None
         if case.message.get(ACQUIRER):
-            raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "DE032 is not an acquirer known here")
+            # Not 31: who proves nothing does not learn which banks there are.
+            raise Declined(Outcome.MAC_WRONG, "DE032 is not an acquirer known here")
         raise Declined(
             Outcome.FORMAT_ERROR,
             "DE032 is needed to tell the acquirers apart",

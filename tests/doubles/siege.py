@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from atm_switch.adapters.journal_reader import JournalReader
@@ -30,6 +31,8 @@ OWNER = "12345678901"
 FAR_EXPIRY = "4912"
 CUT_OFF = "cut off"
 PVKI = "1"
+SECONDS_MAX = 60.0
+"""How long anything may take before a siege says that it hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +104,14 @@ class Siege:
             working = [
                 pool.submit(self._work, target.pan, left, got, gate) for _ in range(self.links)
             ]
-            self._wait(lambda: self._connected == self.links)
-            if kills:
-                self._signal(signal.SIGSTOP)
-            gate.set()
+            try:
+                self._wait(lambda: self._connected == self.links)
+                if kills:
+                    self._signal(signal.SIGSTOP)
+            finally:
+                gate.set()
             for one in kills:
-                self._wait(lambda wanted=one.sent: self._sent >= min(wanted, guesses))  # type: ignore[misc]
+                self._wait(partial(self._has_sent, min(one.sent, guesses)))
                 self._signal(signal.SIGCONT)
                 time.sleep(one.seconds)
                 self.kill()
@@ -115,9 +120,12 @@ class Siege:
                 worker.result()
         return got
 
+    def _has_sent(self, guesses: int) -> bool:
+        return self._sent >= guesses
+
     def _wait(self, is_so: Callable[[], bool]) -> None:
         with self._changed:
-            self._changed.wait_for(is_so)
+            assert self._changed.wait_for(is_so, SECONDS_MAX), "the siege does not get on"
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._served is not None
@@ -151,10 +159,10 @@ class Siege:
         while True:
             with self._changed:
                 while self._served is None:
-                    self._changed.wait()
+                    assert self._changed.wait(SECONDS_MAX), "nobody starts the switch again"
                 port = self._served.port
             try:
-                return Talk.of(port, self.folder)
+                return Talk.of(port, self.folder, self.days)
             except HungUp:
                 continue  # killed again meanwhile
 

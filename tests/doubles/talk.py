@@ -29,8 +29,9 @@ class HungUp(ConnectionError):
 class Talk:
     """One link."""
 
-    def __init__(self, port: int, kit: Kit) -> None:
-        """Connect.  Raises ``HungUp``."""
+    def __init__(self, port: int, kit: Kit, days: int = 0) -> None:
+        """Connect, with a clock so many days off.  Raises ``HungUp``."""
+        self.days = days
         self.profile = load_profile(kit.profile)
         self.packager = Packager(self.profile)
         self.keys = kit.keys()
@@ -44,9 +45,9 @@ class Talk:
             raise HungUp from None
 
     @classmethod
-    def of(cls, port: int, folder: Path) -> Self:
+    def of(cls, port: int, folder: Path, days: int = 0) -> Self:
         """Connect with the kit of a data folder, and sign on.  Raises ``HungUp``."""
-        talk = cls(port, read_kit(folder / "terminal-kit.json"))
+        talk = cls(port, read_kit(folder / "terminal-kit.json"), days)
         try:
             assert "00" == talk.ask(talk.network("001"))[39]
         except BaseException:
@@ -64,7 +65,7 @@ class Talk:
 
     def network(self, code: str, changes: dict[int, str] | None = None) -> IsoMessage:
         """Make an 0800 of this moment."""
-        return IsoMessage("0800", {7: stamp(), 11: "000001", 70: code, **(changes or {})})
+        return IsoMessage("0800", {7: stamp(self.days), 11: "000001", 70: code, **(changes or {})})
 
     def pin_block(self, pin: str, pan: str) -> str:
         """Encipher a PIN under the terminal's key."""
