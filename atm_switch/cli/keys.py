@@ -187,6 +187,8 @@ def import_(folder: Path, usage: str, acquirer: str, terminal: str | None, check
     if sys.stdin.isatty():
         print("key block:", file=sys.stderr)
     block = sys.stdin.readline().strip()
+    if not block:
+        raise click.UsageError("there is no key block on standard input")
     name = _name(usage, acquirer, terminal)
     key = import_key(open_folder(folder), name, block, check.strip())
     print(f"{name}: check value {key.check}; {RELOAD}")

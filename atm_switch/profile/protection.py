@@ -60,6 +60,7 @@ def protection_lines(profile: Profile) -> Iterator[str]:
         f"- DE70 {', '.join(rules.key_delivery)}: new key, in DE{rules.key_element:03d} as "
         f"{rules.key_layout} (X9.143 key block, versions B and D)"
     )
+    yield "- DE41 in either: the terminal's own key, where it is listed or has one, not its bank's"
     yield (
         f"- the old key is taken for {rules.key_overlap_seconds} s after the first message "
         "under the new one"

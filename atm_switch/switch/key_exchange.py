@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
-from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.instant import transmission_stamp
 from atm_switch.domain.outcome import Outcome
 from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
@@ -66,8 +66,7 @@ class Delivery:
 def request_keys(case: Case, house: House) -> Steps[None]:
     """Take a 161: note which keys to deliver once it is answered."""
     yield from ()
-    acquirer = _signed_on(case)
-    terminal = terminal_of(case)
+    acquirer, terminal = _line_of(case, house)
     if house.vault.ladder(KeyUsage.EXCHANGE, acquirer, terminal) is None:
         raise Declined(Outcome.NOT_PERMITTED, "there is no exchange key of this line")
     wish = case.message.get(case.profile.security.key_element).strip()
@@ -80,8 +79,8 @@ def request_keys(case: Case, house: House) -> Steps[None]:
 
 def receive_key(case: Case, house: House) -> Steps[None]:
     """Take the key of a 162 or 101 into use, durably, before it is answered 00."""
-    acquirer, rules = _signed_on(case), case.profile.security
-    terminal = terminal_of(case)
+    acquirer, terminal = _line_of(case, house)
+    rules = case.profile.security
     exchange = house.vault.ladder(KeyUsage.EXCHANGE, acquirer, terminal)
     if exchange is None:
         raise Declined(Outcome.NOT_PERMITTED, "there is no exchange key of this line")
@@ -206,10 +205,20 @@ def _record(kind: str, case: Case, name: KeyName, detail: str) -> AuditRecord:
     return AuditRecord(kind, case.session.peer, str(name), detail)
 
 
-def _signed_on(case: Case) -> AcquirerId:
-    if case.session.signed_on_as is None:
+def _line_of(case: Case, house: House) -> tuple[AcquirerId, TerminalId | None]:
+    """Tell whose keys are meant: the bank's that signed on, or one terminal's (DE41).
+
+    A terminal is one the settings list, or one that was given keys of its own: names made
+    up on the line must not fill the key file.
+    """
+    acquirer, terminal = case.session.signed_on_as, terminal_of(case)
+    if acquirer is None:
         raise Declined(Outcome.NOT_SIGNED_ON, "a key before sign-on")
-    return case.session.signed_on_as
+    if terminal is None or terminal in house.policy.acquirers[acquirer].terminals:
+        return acquirer, terminal
+    if any((name.acquirer, name.terminal) == (acquirer, terminal) for name in house.vault.keys):
+        return acquirer, terminal
+    raise Declined(Outcome.TERMINAL_NOT_LISTED, "DE041 is not listed and has no keys of its own")
 
 
 def _owner(name: KeyName) -> AcquirerId:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from atm_switch.domain.identifiers import TerminalId
+from atm_switch.domain.instant import Zone
 from atm_switch.domain.secret import Key
 from atm_switch.messages.authentication import (
     covered_by_mac,
@@ -10,7 +12,7 @@ from atm_switch.messages.authentication import (
     to_be_authenticated,
 )
 from atm_switch.security.mac import MacAlgorithm, mac, mac_matches
-from atm_switch.switch.policy import MacPolicy
+from atm_switch.switch.policy import MacPolicy, TerminalPolicy
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import Bench, bank
 
@@ -19,7 +21,9 @@ SIGN_ON = IsoMessage("0800", {7: "0630072507", 11: "000001", 70: "001"})
 
 def signing_bench(profile: str = "bpjstk-jht-v1", **policy: Any) -> Bench:
     """Open a bench whose one bank requires MACs, and sign its link on."""
-    bench = Bench(profile, banks=(bank(mac=MacPolicy.REQUIRED),), **policy)
+    own = TerminalPolicy(zone=Zone.WIB)
+    listed = {TerminalId(name): own for name in ("S1ABC123", "S1ABC124")}
+    bench = Bench(profile, banks=(bank(mac=MacPolicy.REQUIRED, terminals=listed),), **policy)
     assert "00" == ask_signed(bench, SIGN_ON)[39]
     bench.memory.records.clear()
     return bench

@@ -133,6 +133,22 @@ def test_terminals_key_goes_to_the_terminal() -> None:
     assert bench.mac_key.reveal() == bench.house.vault.keys[MAC_NAME].in_use.token.reveal()
 
 
+def test_made_up_terminals_fill_no_key_file() -> None:
+    """A DE41 nobody listed, and without keys of its own, gets 58 and no key."""
+    bench = signing_bench()
+    named = {41: "MADEUP01", **delivery(bench).elements}
+
+    answers = [
+        ask_signed(bench, IsoMessage("0800", dict(sorted(named.items())))),
+        ask_signed(
+            bench, IsoMessage("0800", {7: named[7], 11: "000401", 41: "MADEUP01", 70: "161"})
+        ),
+    ]
+
+    assert ["58", "58"] == [one[39] for one in answers]
+    assert [] == kinds(bench)
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
