@@ -15,6 +15,7 @@ from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.authentication import (
     covered_by_mac,
+    mac_width,
     received_mac,
     spelled_mac,
     to_be_authenticated,
@@ -147,6 +148,8 @@ def signed(case: Case, response: Response) -> Steps[Response]:
     dialect = case.session.dialect
     try:
         covered = to_be_authenticated(response.message, dialect.packager)
+        if len(covered) + mac_width(dialect.profile) > dialect.profile.framing.payload_bytes_max:
+            raise ValueError("with its MAC the message is longer than payload_bytes_max")  # noqa: TRY301
         mac = yield from ask(MakeMac(case.signing.algorithm, case.signing.key, covered))
     except (NeighbourUnavailable, ValueError) as silent:
         reason = f"the answer could not be authenticated: {silent}"

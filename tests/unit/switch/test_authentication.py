@@ -1,5 +1,7 @@
 """Claims about the MAC: judged first, never "if present", and under every answer."""
 
+from dataclasses import replace
+
 import pytest
 
 from atm_switch.domain.errors import NeighbourUnavailable
@@ -259,3 +261,19 @@ def test_recorded_sign_on_is_stale(code: str, answer: str) -> None:
     bench.pass_time(3600)
 
     assert answer == ask_signed(bench, IsoMessage("0800", {**SIGN_ON.elements, 70: code}))[39]
+
+
+def test_answer_too_long_with_its_mac_is_declined() -> None:
+    """Where the MAC does not fit the frame any more, a short decline goes out instead."""
+    probe = signing_bench()
+    ask_signed(probe, probe.inquiry())
+    whole = len(probe.sent[-1].payload)
+    bench = signing_bench()
+    profile = bench.dialect.profile
+    narrow = replace(profile, framing=replace(profile.framing, payload_bytes_max=whole - 1))
+    object.__setattr__(bench.dialect, "profile", narrow)
+
+    (answer,) = bench.feed(signed_payload(bench, bench.inquiry()))
+
+    assert "91" == answer[39]
+    assert len(bench.sent[-1].payload) < whole
