@@ -45,6 +45,10 @@ def list_keys(vault: Vault) -> Iterator[KeyLine]:
         yield _line(name, ladder.in_use, "in use")
         if ladder.other is not None:
             yield _line(name, ladder.other, _state_of_other(ladder))
+        if ladder.spare is not None:
+            yield _line(
+                name, ladder.spare, "of a change never heard of again, until a message comes"
+            )
 
 
 def form_exchange_key(

@@ -3,13 +3,13 @@
 Plan: a key has a name (usage, acquirer, terminal or index) and lies on a ladder: the key
 in use and, around a change, one other - the one before, or one that was offered and not
 yet used by the peer.  Ladders are values; a change makes a new one.
-Limits: two keys on a ladder, not more: who changes keys twice without ever using the
-first loses the first.
+Limits: three keys on a ladder, so two changes in a row may be lost on the way; a third
+that is lost before a message tells where the peer is loses a key.
 Why the old key lives on until a message under the new one has come: an answer that was
 lost, or a crash on either side, must not leave the two sides with different keys.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import NoReturn
@@ -92,30 +92,34 @@ class LineKey:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ladder:
-    """The key in use and, around a change, one other.
+    """The key in use and, around a change, one other, or two where changes were lost.
 
     ``is_coming``: the other was offered to the peer, who has not used it yet; otherwise
     it is the one before, refused from ``until`` (UTC) on - ``None``: until a message under
-    the key in use has come.
+    the key in use has come.  ``spare``: a key of a change that was never heard of again,
+    which the peer may be at all the same; the next message tells.
     """
 
     in_use: LineKey
     other: LineKey | None = None
     is_coming: bool = False
     until: datetime | None = None
+    spare: LineKey | None = None
 
     def candidates(self, now: datetime) -> tuple[LineKey, ...]:
         """Return the keys a message may be under, the likeliest first."""
         is_over = self.until is not None and now >= self.until
-        return (self.in_use,) if self.other is None or is_over else (self.in_use, self.other)
+        keys = (self.in_use, None if is_over else self.other, self.spare)
+        return tuple(key for key in keys if key is not None)
 
     def received(self, new: LineKey) -> "Ladder":
         """Take a key the peer delivered into use; the same one twice changes nothing."""
         if new.is_same_as(self.in_use):
             return self
-        # A key in use that no message ever came under is not what the peer goes back to.
-        was_never_used = self.other is not None and not self.is_coming and self.until is None
-        return Ladder(new, self.other if was_never_used else self.in_use)
+        if self._is_unused:
+            # What no message ever came under is not what the peer goes back to.
+            return Ladder(new, self.other, spare=self.in_use)
+        return Ladder(new, self.in_use, spare=self.other if self.is_coming else None)
 
     def has_replaced(self, key: LineKey) -> bool:
         """Tell whether ``key`` is the one before: a recorded delivery must not bring it back."""
@@ -123,19 +127,26 @@ class Ladder:
 
     def offered(self, new: LineKey) -> "Ladder":
         """Note a key that is being delivered to the peer; the old stays in use meanwhile."""
-        return Ladder(self.in_use, new, is_coming=True)
+        lost = self.other if self.is_coming or self._is_unused else None
+        return Ladder(self.in_use, new, is_coming=True, spare=lost)
 
     def withdrawn(self) -> "Ladder":
         """Forget a key that was offered and refused."""
-        return Ladder(self.in_use) if self.is_coming else self
+        return Ladder(self.in_use, self.spare) if self.is_coming else self
 
     def seen(self, key: LineKey, now: datetime, overlap: timedelta) -> "Ladder":
         """Learn that a message came under ``key``: the first under the new one starts the clock."""
-        if self.other is None:
-            return self
-        if self.is_coming:
-            is_new = key is self.other
-            return Ladder(self.other, self.in_use, until=now + overlap) if is_new else self
-        if key is self.in_use and self.until is None:
-            return replace(self, until=now + overlap)
+        if key is self.spare:
+            if self.is_coming:
+                return Ladder(key, self.other, is_coming=True, spare=self.in_use)
+            return Ladder(self.in_use, key)
+        if self.is_coming and key is self.other:
+            return Ladder(key, self.in_use, until=now + overlap)
+        if key is self.in_use and self._is_unused:
+            return Ladder(key, self.other, until=now + overlap)
         return self
+
+    @property
+    def _is_unused(self) -> bool:
+        """Whether no message has come under the key in use since it replaced the other."""
+        return self.other is not None and not self.is_coming and self.until is None

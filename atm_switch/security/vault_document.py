@@ -2,7 +2,7 @@
 
 Plan: ``schema`` first; then each key of 32 bytes by name, then the keys of the lines as
 rows: usage, acquirer, terminal, index (null where there is none), the key in use, the
-other of its ladder (null: none), ``is_coming`` and ``until``.
+other of its ladder (null: none), ``is_coming``, ``until`` and the spare.
 Limits: writes schema 2; reads schema 1 too, which knew PVKs and PIN keys only.
 Why so strict: the document was sealed by us, so anything unexpected in it is damage or a
 release that knows more, and neither may be guessed at.  Errors name entries, not values.
@@ -19,7 +19,7 @@ from atm_switch.security.key_ring import AES, TDES, KeyName, KeyUsage, Ladder, L
 
 SCHEMA = 2
 KEY_NAMES = ("pan_key", "person_key", "fingerprint_key", "sealing_key")
-ROW = {"usage", "acquirer", "terminal", "index", "in_use", "other", "is_coming", "until"}
+ROW = {"usage", "acquirer", "terminal", "index", "in_use", "other", "is_coming", "until", "spare"}
 
 
 class VaultKeys(NamedTuple):
@@ -66,6 +66,7 @@ def _row_of(name: KeyName, ladder: Ladder) -> dict[str, object]:
         "other": _line_key_row(ladder.other) if ladder.other else None,
         "is_coming": ladder.is_coming,
         "until": ladder.until.astimezone(UTC).isoformat() if ladder.until else None,
+        "spare": _line_key_row(ladder.spare) if ladder.spare else None,
     }
 
 
@@ -88,8 +89,8 @@ def _ladder_of(row: Mapping[str, Any]) -> tuple[KeyName, Ladder]:
         "" if index is None else _text(index, "index"),
     )
     until = None if row["until"] is None else datetime.fromisoformat(_text(row["until"], "until"))
-    other = None if row["other"] is None else _line_key(row["other"])
-    return name, Ladder(_line_key(row["in_use"]), other, _flag(row["is_coming"]), until)
+    other, spare = (None if row[at] is None else _line_key(row[at]) for at in ("other", "spare"))
+    return name, Ladder(_line_key(row["in_use"]), other, _flag(row["is_coming"]), until, spare)
 
 
 def _line_key(row: object) -> LineKey:

@@ -87,7 +87,8 @@ def test_unused_key_gives_way_not_the_old_one() -> None:
     """A second delivery before the first was ever used keeps the key both sides know."""
     ladder = Ladder(OLD).received(NEW).received(NEWER)
 
-    assert (NEWER, OLD) == ladder.candidates(NOW)
+    assert (NEWER, OLD, NEW) == ladder.candidates(NOW)
+    assert (NEWER, OLD) == ladder.seen(NEWER, NOW, OVERLAP).candidates(NOW)
 
 
 def test_used_key_is_kept_at_the_next_change() -> None:
@@ -117,3 +118,29 @@ def test_refused_offer_is_forgotten() -> None:
     """After the peer's no only the old key is there; nothing else is ever withdrawn."""
     assert (OLD,) == Ladder(OLD).offered(NEW).withdrawn().candidates(NOW)
     assert (NEW, OLD) == Ladder(OLD).received(NEW).withdrawn().candidates(NOW)
+
+
+def test_offer_after_a_lost_delivery_keeps_both() -> None:
+    """The peer delivered a key, heard nothing, and asks for one: all three may be meant."""
+    ladder = Ladder(OLD).received(NEW).offered(NEWER)
+
+    assert (NEW, NEWER, OLD) == ladder.candidates(NOW)
+    assert (OLD, NEWER, NEW) == ladder.seen(OLD, NOW, OVERLAP).candidates(NOW)
+    assert (NEWER, NEW) == ladder.seen(NEWER, NOW, OVERLAP).candidates(NOW)
+    assert (NEW, OLD) == ladder.withdrawn().candidates(NOW)
+
+
+def test_second_offer_keeps_the_first() -> None:
+    """An offer whose answer was lost may have been taken: the next keeps it in mind."""
+    ladder = Ladder(OLD).offered(NEW).offered(NEWER)
+
+    assert (OLD, NEWER, NEW) == ladder.candidates(NOW)
+    assert (NEW, NEWER, OLD) == ladder.seen(NEW, NOW, OVERLAP).candidates(NOW)
+
+
+def test_delivery_after_a_lost_offer_keeps_it() -> None:
+    """The peer may have taken our offer before it delivered a key of its own."""
+    ladder = Ladder(OLD).offered(NEW).received(NEWER)
+
+    assert (NEWER, OLD, NEW) == ladder.candidates(NOW)
+    assert (NEWER, NEW) == ladder.seen(NEW, NOW, OVERLAP).candidates(NOW)

@@ -25,7 +25,7 @@ UNTIL = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 LADDERS = {
     KeyName(KeyUsage.PVK, index="1"): Ladder(OLD),
-    KeyName(KeyUsage.PIN, BANK): Ladder(KEY, OLD, until=UNTIL),
+    KeyName(KeyUsage.PIN, BANK): Ladder(KEY, OLD, until=UNTIL, spare=OLD),
     KeyName(KeyUsage.MAC, BANK, ATM): Ladder(LineKey.clear(Key.from_hex(CANARY), AES)),
     KeyName(KeyUsage.EXCHANGE, BANK): Ladder(
         LineKey(Key(b"U0123"), "ABCDEF", is_clear=False), KEY, is_coming=True
