@@ -30,7 +30,7 @@ class PinVerdict:
 class VerifyPin(Ask[PinVerdict]):
     """Whether DE52 holds the PIN behind the card's PVV (or offset).
 
-    ``keys``: one or two, the likeliest first; the block is taken under the first that
+    ``keys``: one to three, the likeliest first; the block is taken under the first that
     makes it well-formed, and verified once.  ``formats``: the ISO 9564 formats allowed,
     ``"0"``, ``"1"``, ``"3"``, ``"4"``.
     """
@@ -48,7 +48,7 @@ class VerifyPin(Ask[PinVerdict]):
 
 @dataclass(frozen=True, slots=True)
 class CheckMac(Ask[int | None]):
-    """Which of ``keys`` the MAC was made with (0, 1), or ``None``: the MAC is wrong."""
+    """Which of ``keys`` the MAC was made with (from 0), or ``None``: the MAC is wrong."""
 
     algorithm: str
     keys: tuple[LineKey, ...]
