@@ -25,7 +25,7 @@ from atm_switch.adapters.rates_file import read_rates
 from atm_switch.adapters.registry_sqlite import SqliteRegistry
 from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.accrual import RateTable
-from atm_switch.domain.errors import JournalUnavailable, Refused
+from atm_switch.domain.errors import JournalUnavailable, Refused, SwitchError
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.engine import Engine, open_engine
 from atm_switch.folder import DataFolder, profile_of, tls_doubts, tls_files_of
@@ -105,7 +105,7 @@ class Service:
         try:
             vault = self.folder.vault()
             refuse_what_cannot_work(self.folder, vault)
-        except Refused as wrong:
+        except SwitchError as wrong:
             self.log.warning("keys not reloaded", reason=str(wrong))
             return
         if self._house is not None:

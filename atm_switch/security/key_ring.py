@@ -125,6 +125,10 @@ class Ladder:
         """Tell whether ``key`` is the one before: a recorded delivery must not bring it back."""
         return self.other is not None and not self.is_coming and key.is_same_as(self.other)
 
+    def has_offered(self, key: LineKey) -> bool:
+        """Tell whether ``key`` is one on its way to the peer: it must not come back as theirs."""
+        return self.other is not None and self.is_coming and key.is_same_as(self.other)
+
     def offered(self, new: LineKey) -> "Ladder":
         """Note a key that is being delivered to the peer; the old stays in use meanwhile."""
         lost = self.other if self.is_coming or self._is_unused else None

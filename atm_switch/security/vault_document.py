@@ -80,6 +80,7 @@ def _line_key_row(key: LineKey) -> dict[str, object]:
 
 
 def _ladder_of(row: Mapping[str, Any]) -> tuple[KeyName, Ladder]:
+    row = {"spare": None, **row}
     _require_entries(row, ROW)
     acquirer, terminal, index = row["acquirer"], row["terminal"], row["index"]
     name = KeyName(

@@ -161,7 +161,10 @@ class Desk:
         now = self.clock()
         effects: list[Effect] = []
         for ticket, answer in batch:
-            effects += self._switch.answered(ticket, answer, now)
+            try:
+                effects += self._switch.answered(ticket, answer, now)
+            except Exception as mistake:  # noqa: BLE001  the others of the batch are answered
+                self._log.error("mistake", where=place_of(mistake))
         self._perform(effects)
 
     def tick(self) -> None:

@@ -93,6 +93,8 @@ def mac_keys(case: Case, house: House) -> tuple[KeyName, Ladder] | None:
     terminal = terminal_of(case)
     listed = bank.terminals.get(terminal) if terminal else None
     policy = bank.mac if listed is None or listed.mac is None else listed.mac
+    if case.rule.name != "inquiry" and bank.mac is MacPolicy.REQUIRED:
+        policy = MacPolicy.REQUIRED  # what moves a bank's session, date or keys is the bank's word
     if policy is MacPolicy.OFF:
         return None
     keys = house.vault.ladder(KeyUsage.MAC, bank.acquirer, terminal)

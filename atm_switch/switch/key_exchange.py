@@ -7,7 +7,7 @@ first message under it.  Until then the old key is good, so an answer lost on th
 crash on either side leaves both with a key in common (security.md 1.5).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
@@ -113,7 +113,6 @@ def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | Non
     finally:
         house.changing_keys.discard(name)
     stan = session.next_stan()
-    session.offers[stan] = Offer(name, minted.key)
     block = Delivery(minted.key.check, minted.block).text(rules.key_layout)
     elements = {
         7: transmission_stamp(case.now.utc), 11: stan, 32: _owner(name).text,
@@ -121,6 +120,7 @@ def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | Non
         rules.key_element: block, 70: rules.key_delivery[0],
     }  # fmt: skip
     case.message = IsoMessage("0800", dict(sorted(elements.items())))
+    session.offers[stan] = Offer(name, minted.key, case.message[7], case.message[70])
     ready_to_sign(case, house)
     fields = {"link": session.link, "key": str(name), "check": minted.key.check}
     note = Note("key delivery sent", fields)
@@ -143,16 +143,33 @@ def answered_offer(case: Case, offer: Offer, house: House) -> Steps[Response | N
         return Response(case.message, Outcome.MAC_WRONG, note=note, is_silent=True)
     code = case.message.get(39)
     is_taken = code == case.profile.code_of(Outcome.APPROVED)
-    overlap = timedelta(seconds=case.profile.security.key_overlap_seconds)
-    if held is not None and held.other is not None and held.is_coming:
-        taken = held.seen(held.other, case.received.utc, overlap)
-        ladder = taken if is_taken else held.withdrawn()
-        detail = f"check value {offer.key.check}, peer said {code}"
+    ladder = None if held is None else _after_answer(held, offer.key, case, is_taken=is_taken)
+    if ladder is not None:
         kind = "in use" if is_taken else "dropped"
-        yield from _keep(name, ladder, f"{kind}, {detail}", case, house)
+        detail = f"{kind}, check value {offer.key.check}, peer said {code}"
+        try:
+            yield from _keep(name, ladder, detail, case, house)
+        except NeighbourUnavailable as silent:
+            session.offers[case.message.get(11)] = offer  # the first message under it tells as well
+            fields = {"link": session.link, "key": str(name), "why": str(silent)}
+            note = Note("answer to a key delivery not kept", fields, is_alarm=True)
+            return Response(case.message, Outcome.INTERNAL_ERROR, note=note, is_silent=True)
     fields = {"link": session.link, "key": str(name), "check": offer.key.check, "de39": code}
     note = Note("key delivery answered", fields, is_alarm=not is_taken)
     return Response(case.message, Outcome.APPROVED, note=note, is_silent=True)
+
+
+def _after_answer(held: Ladder, key: LineKey, case: Case, *, is_taken: bool) -> Ladder | None:
+    """Return the ladder after the peer's word on ``key``; ``None`` where it is past already."""
+    if not held.is_coming:
+        return None
+    overlap = timedelta(seconds=case.profile.security.key_overlap_seconds)
+    for rung in (held.other, held.spare):
+        if rung is not None and key.is_same_as(rung):
+            if is_taken:
+                return held.seen(rung, case.received.utc, overlap)
+            return held.withdrawn() if rung is held.other else replace(held, spare=None)
+    return None
 
 
 def _taken(
@@ -169,6 +186,8 @@ def _taken(
         held = house.vault.ladder(name.usage, _owner(name), name.terminal)
         if held and held[1].has_replaced(key):
             raise KeyRefused("the key was replaced by a newer one")
+        if held and held[1].has_offered(key):
+            raise KeyRefused("the key is one this side has offered")
         ladder = held[1].received(key) if held else Ladder(key)
         yield from _keep(name, ladder, f"received, check value {key.check}", case, house)
     finally:
@@ -214,7 +233,12 @@ def _line_of(case: Case, house: House) -> tuple[AcquirerId, TerminalId | None]:
     acquirer, terminal = case.session.signed_on_as, terminal_of(case)
     if acquirer is None:
         raise Declined(Outcome.NOT_SIGNED_ON, "a key before sign-on")
-    if terminal is None or terminal in house.policy.acquirers[acquirer].terminals:
+    if terminal is None:
+        return acquirer, None
+    listed = house.policy.acquirers[acquirer].terminals.get(terminal)
+    if listed is not None and listed.certificate_name not in ("", *case.session.peer_names):
+        raise Declined(Outcome.TERMINAL_NOT_LISTED, "the certificate is not this terminal's")
+    if listed is not None:
         return acquirer, terminal
     if any((name.acquirer, name.terminal) == (acquirer, terminal) for name in house.vault.keys):
         return acquirer, terminal

@@ -2,6 +2,7 @@
 
 from atm_switch.domain.errors import Declined, FormatError
 from atm_switch.domain.outcome import Outcome
+from atm_switch.messages.mti import is_response
 from atm_switch.messages.responses import refusal
 from atm_switch.profile.model import MessageRule, Profile
 from atm_switch.switch.authentication import ready_to_sign, signed
@@ -48,3 +49,10 @@ def refuse_unknown(case: Case, house: House) -> Steps[Response | None]:
     message = refusal(request.mti, request.elements, case.profile, outcome)
     note = note_of_unknown(case.session, request, message)
     return (yield from signed(case, Response(message, outcome, note=note)))
+
+
+def mistaken(case: Case, place: str) -> Response | None:
+    """Answer for a mistake of ours: 96.  Nothing where the message is an answer itself."""
+    if is_response(case.message.mti):
+        return None
+    return declined(case, Declined(Outcome.INTERNAL_ERROR, place))

@@ -39,6 +39,9 @@ class Offer:
 
     name: KeyName
     key: LineKey
+    stamp: str
+    code: str
+    """DE7 and DE70 it went out with: a recorded answer to another delivery has others."""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from atm_switch.domain.errors import (
-    Declined,
     FormatError,
     JournalUnavailable,
     LedgerUnavailable,
@@ -27,7 +26,7 @@ from atm_switch.security.key_ring import KeyName
 from atm_switch.switch.authentication import guarded, ready_to_sign, signed
 from atm_switch.switch.balance_inquiry import balance_inquiry, place_of
 from atm_switch.switch.case import Case, Response
-from atm_switch.switch.compose import declined, packed
+from atm_switch.switch.compose import packed
 from atm_switch.switch.doors import Joined
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.house import House
@@ -45,7 +44,7 @@ from atm_switch.switch.ports import (
     Steps,
     TakeTurn,
 )
-from atm_switch.switch.refusals import refuse_unknown, refuse_unreadable, rule_of_strays
+from atm_switch.switch.refusals import mistaken, refuse_unknown, refuse_unreadable, rule_of_strays
 from atm_switch.switch.reversal import reversal
 from atm_switch.switch.session import Dialect, Session
 from atm_switch.switch.turns import Turns
@@ -177,8 +176,7 @@ class Switch:
             joined.flight.waiting.append(case)
             return [note_of(case, None, "joined the same request under way")]
         except Exception as mistake:  # noqa: BLE001  never a hung terminal, never 00
-            no = Declined(Outcome.INTERNAL_ERROR, place_of(mistake))
-            return self._finished(case, declined(case, no))
+            return self._finished(case, mistaken(case, place_of(mistake)))
         ticket = next(self._tickets)
         waiting.question = question
         self._open[ticket] = waiting
@@ -269,14 +267,15 @@ class Switch:
         if session.echo_stan and stan == session.echo_stan:
             session.echo_stan = ""
             return []
-        offer = session.offers.pop(stan, None) if message.mti == "0810" else None
-        if offer is not None:
+        offer = session.offers.get(stan) if message.mti == "0810" else None
+        if offer is not None and (message.get(7), message.get(70)) == (offer.stamp, offer.code):
+            del session.offers[stan]
             rule = session.dialect.profile.messages["network"]
             case = Case(message, None, rule, session, now, now, payload=frame.payload)
             return self._begin(case, answered_offer(case, offer, self._house))
         session.ignored_responses += 1
-        seen = {"mti": message.mti, "stan": stan, "wanted": session.echo_stan}
-        return [Note("response without request", {"link": session.link, **seen})]
+        seen = {"link": session.link, "mti": message.mti, "stan": stan, "wanted": session.echo_stan}
+        return [Note("response without request", seen)]
 
     def _keep_awake(self, session: Session, now: Instant) -> list[Effect]:
         policy = self._house.policy

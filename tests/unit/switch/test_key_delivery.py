@@ -1,5 +1,7 @@
 """Claims about keys the switch delivers: on disk before they are sent, in use once taken."""
 
+from datetime import timedelta
+
 import pytest
 
 from atm_switch.domain.errors import NeighbourUnavailable
@@ -232,3 +234,58 @@ def test_strangers_keys_are_not_touched() -> None:
     ask_signed(bench, IsoMessage("0800", {**delivery(bench).elements, 32: "014"}))
 
     assert NEWER.reveal() == bench.house.vault.keys[other].in_use.token.reveal()
+
+
+def test_answer_to_another_delivery_is_not_believed() -> None:
+    """A recorded 0810 of the same STAN has another DE7, and puts no key into use."""
+    bench = signing_bench()
+    _, delivered = ask_for_keys(bench, "MAC")
+    old = IsoMessage("0810", {**answer_to(delivered).elements, 7: "0630071507"})
+
+    bench.feed(signed_payload(bench, old))
+
+    assert bench.house.vault.keys[MAC_NAME].is_coming
+    assert "response without request" == bench.notes[-1].event
+
+
+@pytest.mark.parametrize(("code", "in_use"), [("00", 0), ("30", None)])
+def test_answer_tells_of_its_own_key_only(code: str, in_use: int | None) -> None:
+    """Of two offers, the answer to the first moves or drops the first, never the second."""
+    bench = signing_bench()
+    _, first = ask_for_keys(bench, "MAC")
+    bench.utc += timedelta(seconds=1)
+    elements = {7: f"{bench.utc:%m%d%H%M%S}", 11: "000401", 48: "MAC", 70: "161"}
+    _, second = bench.feed(signed_payload(bench, IsoMessage("0800", elements)))
+    keys = [key_in(bench, one) for one in (first, second)]
+
+    bench.feed(signed_payload(bench, answer_to(first, code)))
+
+    ladder = bench.house.vault.keys[MAC_NAME]
+    expected = bench.mac_key if in_use is None else keys[in_use]
+    assert expected.reveal() == ladder.in_use.token.reveal()
+    assert "00" == ask_signed(bench, inquiry(bench, 1), keys[1])[39]
+
+
+@pytest.mark.parametrize("silent", [KeepKeys, KeepRecord])
+def test_answer_that_cannot_be_kept_harms_nobody(silent: type) -> None:
+    """A full disk at the peer's 0810 is an alarm; the key stays offered and good."""
+    bench = signing_bench()
+    _, delivered = ask_for_keys(bench, "MAC")
+    bench.memory.faults[silent] = NeighbourUnavailable("the disk is full")
+
+    sent = bench.feed(signed_payload(bench, answer_to(delivered)))
+
+    assert [] == sent
+    assert "answer to a key delivery not kept" == bench.notes[-1].event
+    assert 0 == bench.switch.in_flight_of(1)
+    assert bench.house.vault.keys[MAC_NAME].is_coming
+
+
+def test_own_delivery_sent_back_is_refused() -> None:
+    """A key this side offered does not come in as one the peer delivers."""
+    bench = signing_bench()
+    _, delivered = ask_for_keys(bench, "MAC")
+
+    reflected = IsoMessage("0800", {**delivered.elements, 11: "000777"})
+
+    assert "30" == ask_signed(bench, reflected)[39]

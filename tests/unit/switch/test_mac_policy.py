@@ -96,3 +96,18 @@ def test_terminals_own_key_comes_first() -> None:
 
     assert "63" == by_bank[39]
     assert "00" == ask_signed(bench, bench.inquiry(), own)[39]
+
+
+def test_free_terminal_opens_no_command_of_its_bank() -> None:
+    """A terminal without MACs may inquire so; cut-over and keys are its bank's word."""
+    free = TerminalPolicy(zone=Zone.WIB, mac=MacPolicy.OFF)
+    bench = Bench(banks=(bank(mac=MacPolicy.REQUIRED, terminals={TerminalId("S1ABC123"): free}),))
+    ask_signed(bench, SIGN_ON)
+    before = dict(bench.house.business_dates)
+
+    for code in ("001", "201", "161", "002"):
+        unsigned = IsoMessage("0800", {7: "0630072507", 11: "000009", 41: "S1ABC123", 70: code})
+        (answer,) = bench.feed(bench.dialect.packager.pack(unsigned))
+        assert "63" == answer[39]
+
+    assert before == bench.house.business_dates
