@@ -13,16 +13,16 @@ from dataclasses import dataclass
 
 from atm_switch.adapters.audit_book import write_record
 from atm_switch.adapters.clock import utc_now
-from atm_switch.adapters.software_hsm import BLOCK_USAGES, BLOCK_WRITTEN_MODES, SoftwareHsm
+from atm_switch.adapters.software_hsm import SoftwareHsm, wrapped
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.secret import Key
 from atm_switch.folder import DataFolder, command_actor
-from atm_switch.line_keys import fresh_key, key_algorithm, line_profile
+from atm_switch.line_keys import key_algorithm, line_profile
 from atm_switch.security.components import combine
-from atm_switch.security.key_block import KeyBlock, KeyBlockError, wrap
+from atm_switch.security.key_block import KeyBlockError
 from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
 from atm_switch.security.known_keys import is_publicly_known
-from atm_switch.security.vault import Entropy, Vault
+from atm_switch.security.vault import Entropy, Vault, fresh_line_key
 from atm_switch.settings.sections import Acquirer
 from atm_switch.switch.hsm_port import ImportKey, KeyRefused
 from atm_switch.switch.ports import AuditRecord
@@ -71,9 +71,7 @@ def draw_key(folder: DataFolder, name: KeyName, entropy: Entropy) -> LineKey:
     """
     require_software(folder, "make the key at the HSM")
     algorithm = key_algorithm(name.usage, line_profile(bank_named(folder, name), folder))
-    key = fresh_key(algorithm, entropy)
-    while is_publicly_known(key.check):  # pragma: no cover - once in 115,000 times
-        key = fresh_key(algorithm, entropy)
+    key = fresh_line_key(algorithm, entropy)
     _replace(folder, name, key, "drawn")
     return key
 
@@ -86,16 +84,8 @@ def export_key(folder: DataFolder, name: KeyName, entropy: Entropy) -> tuple[str
     if ladder is None:
         raise Refused(f"there is no key {name}; see atm-switch keys list")
     key, exchange = ladder.in_use, _exchange_key(vault, name)
-    block = KeyBlock(
-        usage=BLOCK_USAGES[name.usage][key.algorithm],
-        algorithm=key.algorithm,
-        mode=BLOCK_WRITTEN_MODES[name.usage],
-        version_number="00",
-        exportability="E",
-        key=key.token,
-    )
     try:
-        text = wrap(exchange.token, block, entropy, kbpk_algorithm=exchange.algorithm)
+        text = wrapped(key, name.usage, exchange, entropy)
     except KeyBlockError as error:
         raise Refused(str(error)) from None
     _record(folder, AuditRecord("key change", command_actor(), str(name), f"exported, {key.check}"))

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
-from atm_switch.domain.secret import Key
 from atm_switch.folder import DataFolder, profile_of, write_private
 from atm_switch.profile.model import Profile
-from atm_switch.security.key_ring import TDES, KeyName, KeyUsage, LineKey
-from atm_switch.security.vault import Entropy, Vault, fresh_tdes_key
+from atm_switch.security.key_ring import TDES, KeyName, KeyUsage
+from atm_switch.security.vault import Entropy, Vault, fresh_line_key
+from atm_switch.settings.listener import Listener
 from atm_switch.settings.sections import Acquirer
 
 LAB_ACQUIRER = "009"
@@ -26,7 +26,6 @@ _KIT_SCHEMA = 1
 _KIT_TERMINAL = "S1ABC123"
 _KIT_ACCEPTORS = {LAB_ACQUIRER: "BNI000000000001"}
 _KIT_LOCATION = "ATM KC HARMONI        JAKARTA       ID  "
-_AES_KEY_BYTES = 16
 
 
 def needed_usages(acquirer: Acquirer, folder: DataFolder) -> tuple[KeyUsage, ...]:
@@ -53,16 +52,19 @@ def with_fresh_keys(
     if usages and KeyName(KeyUsage.EXCHANGE, bank) not in vault.keys:
         usages = (*usages, KeyUsage.EXCHANGE)
     for usage in usages:
-        key = fresh_key(key_algorithm(usage, profile), entropy)
+        key = fresh_line_key(key_algorithm(usage, profile), entropy)
         vault = vault.with_key(KeyName(usage, bank), key)
     return vault
 
 
 def line_profile(acquirer: Acquirer, folder: DataFolder) -> Profile:
     """Load the dialect a bank's terminals speak: its own listener's, else the first's."""
+    return profile_of(_listener_of(acquirer, folder).profile, folder.root)
+
+
+def _listener_of(acquirer: Acquirer, folder: DataFolder) -> Listener:
     listeners = folder.settings.listeners
-    own = next((one for one in listeners if one.acquirer == acquirer.id), listeners[0])
-    return profile_of(own.profile, folder.root)
+    return next((one for one in listeners if one.acquirer == acquirer.id), listeners[0])
 
 
 def key_algorithm(usage: KeyUsage, profile: Profile) -> str:
@@ -71,12 +73,6 @@ def key_algorithm(usage: KeyUsage, profile: Profile) -> str:
     by_usage = {KeyUsage.PIN: rules.pin_key_algorithm, KeyUsage.MAC: rules.mac_key_algorithm}
     # An exchange key must be as strong as what it carries: AES carries both.
     return by_usage.get(usage, max(by_usage.values(), key=lambda one: one != TDES))
-
-
-def fresh_key(algorithm: str, entropy: Entropy) -> LineKey:
-    """Draw a key: double-length TDES or AES-128."""
-    key = fresh_tdes_key(entropy) if algorithm == TDES else Key(entropy(_AES_KEY_BYTES))
-    return LineKey.clear(key, algorithm)
 
 
 def write_kit(
@@ -91,11 +87,9 @@ def write_kit(
     parts = ["terminal-kit", *([] if is_first else [acquirer.id])]
     parts += [re.sub("[^0-9A-Za-z]", "_", terminal)] if terminal else []
     path = folder.root / ("-".join(parts) + ".json")
-    listeners = folder.settings.listeners
-    listener = next((one for one in listeners if one.acquirer == acquirer.id), listeners[0])
     kit: dict[str, str | int] = {
         "schema": _KIT_SCHEMA,
-        "profile": listener.profile,
+        "profile": _listener_of(acquirer, folder).profile,
         "acquirer": acquirer.id,
         "terminal": terminal or _KIT_TERMINAL,
         "card_acceptor": _KIT_ACCEPTORS.get(acquirer.id, f"BANK{acquirer.id:0>11}"),

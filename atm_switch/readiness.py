@@ -10,12 +10,11 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.folder import DataFolder
 from atm_switch.line_keys import key_algorithm, line_profile, needed_usages
+from atm_switch.messages.authentication import MAC_ELEMENTS
 from atm_switch.security.key_ring import KeyName, KeyUsage, LineKey
 from atm_switch.security.known_keys import is_publicly_known
 from atm_switch.security.vault import Vault
 from atm_switch.settings.sections import Acquirer
-
-MACS = frozenset({64, 128})
 
 
 def refuse_what_cannot_work(folder: DataFolder, vault: Vault) -> None:
@@ -85,7 +84,7 @@ def _macs_without_place(folder: DataFolder) -> Iterator[str]:
         if KeyUsage.MAC not in needed_usages(bank, folder):
             continue
         profile = line_profile(bank, folder)
-        if missing := sorted(MACS - profile.elements.keys()):
+        if missing := sorted(set(MAC_ELEMENTS) - profile.elements.keys()):
             yield (
                 f'acquirer {bank.id} has mac = "required" but profile {profile.name} has no '
                 f"element {missing[0]}; add it to [elements]"

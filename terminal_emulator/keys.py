@@ -16,6 +16,7 @@ from atm_switch.messages.authentication import (
     spelled_mac,
     to_be_authenticated,
 )
+from atm_switch.messages.key_delivery import Delivery
 from atm_switch.profile.model import Profile
 from atm_switch.security.components import key_check_value
 from atm_switch.security.key_block import KeyBlockError, unwrap
@@ -23,7 +24,6 @@ from atm_switch.security.mac import MacAlgorithm, mac, mac_matches
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 
-CHECK_DIGITS = 6
 USAGES = {"P0": "pin_key", "M3": "mac_key", "M6": "mac_key"}
 
 KeepKey = Callable[[str, Key, str], None]
@@ -65,16 +65,16 @@ class TerminalKeys:
 
         ``text`` is the element of the delivery.  Raises ``ValueError``, without the key.
         """
-        check, block = _apart(text, profile.security.key_layout)
+        delivery = Delivery.read(text, profile.security.key_layout)
         if self.exchange is None:
             message = "the kit has no exchange_key"
             raise ValueError(message)
         try:
-            opened = unwrap(self.exchange, block)
+            opened = unwrap(self.exchange, delivery.block)
         except KeyBlockError as error:
             raise ValueError(str(error)) from None
         name, own = USAGES.get(opened.usage, ""), key_check_value(opened.key, opened.algorithm)
-        if not name or (check and check != own):
+        if not name or delivery.check not in ("", own):
             message = "the key is for nothing here, or does not have the check value sent with it"
             raise ValueError(message)
         self.keep(name, opened.key, own)
@@ -96,11 +96,3 @@ class TerminalKeys:
         algorithm = MacAlgorithm(profile.security.mac_algorithm)
         covered = covered_by_mac(payload, profile)
         return next((k for k in self.mac if mac_matches(algorithm, k, covered, received)), None)
-
-
-def _apart(text: str, layout: str) -> tuple[str, str]:
-    if layout == "check+block":
-        return text[:CHECK_DIGITS], text[CHECK_DIGITS:]
-    if layout == "block+check":
-        return text[-CHECK_DIGITS:], text[:-CHECK_DIGITS]
-    return "", text

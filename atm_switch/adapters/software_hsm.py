@@ -17,15 +17,13 @@ from atm_switch.domain.card import Pan
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.secret import Key, Pin, PinBlock
 from atm_switch.security import tdes
-from atm_switch.security.components import key_check_value
 from atm_switch.security.ibm3624 import offset_matches
 from atm_switch.security.key_block import KeyBlock, KeyBlockError, unwrap, wrap
 from atm_switch.security.key_ring import AES, TDES, KeyUsage, LineKey
-from atm_switch.security.known_keys import is_publicly_known
 from atm_switch.security.mac import MacAlgorithm, mac, mac_matches
 from atm_switch.security.pin_formats import PinFormat, decipher_pin
 from atm_switch.security.pvv import pvv_matches
-from atm_switch.security.vault import Entropy, fresh_tdes_key
+from atm_switch.security.vault import Entropy, fresh_line_key
 from atm_switch.switch.hsm_port import (
     CheckMac,
     ImportKey,
@@ -38,8 +36,6 @@ from atm_switch.switch.hsm_port import (
 )
 
 _STAND_IN = b"0000"
-
-AES_KEY_BYTES = 16
 
 BLOCK_USAGES = {
     KeyUsage.PIN: {TDES: "P0", AES: "P0"},
@@ -138,22 +134,26 @@ class SoftwareHsm:
 
     def mint_key(self, question: MintKey) -> MintedKey:
         """Make a key and its block.  Raises ``NeighbourUnavailable`` as ``make_mac`` does."""
-        is_tdes = question.algorithm == TDES
-        key = fresh_tdes_key(self._entropy) if is_tdes else Key(self._entropy(AES_KEY_BYTES))
-        if is_publicly_known(key_check_value(key, question.algorithm)):
-            return self.mint_key(question)  # once in 115,000 times, and the peer would refuse it
-        block = KeyBlock(
-            usage=BLOCK_USAGES[question.usage][question.algorithm],
-            algorithm=question.algorithm,
-            mode=BLOCK_WRITTEN_MODES[question.usage],
-            version_number="00",
-            exportability="E",
-            key=key,
-        )
         with _a_key_that_fails_is_no_answer():
-            exchange = question.exchange_key
-            text = wrap(_clear(exchange), block, self._entropy, kbpk_algorithm=exchange.algorithm)
-        return MintedKey(LineKey.clear(key, question.algorithm), text)
+            key = fresh_line_key(question.algorithm, self._entropy)
+            text = wrapped(key, question.usage, question.exchange_key, self._entropy)
+        return MintedKey(key, text)
+
+
+def wrapped(key: LineKey, usage: KeyUsage, exchange_key: LineKey, entropy: Entropy) -> str:
+    """Write a clear key's block under the line's exchange key.
+
+    Raises ``KeyBlockError``, and ``NeighbourUnavailable`` for a key that is not clear.
+    """
+    block = KeyBlock(
+        usage=BLOCK_USAGES[usage][key.algorithm],
+        algorithm=key.algorithm,
+        mode=BLOCK_WRITTEN_MODES[usage],
+        version_number="00",
+        exportability="E",
+        key=_clear(key),
+    )
+    return wrap(_clear(exchange_key), block, entropy, kbpk_algorithm=exchange_key.algorithm)
 
 
 def _clear(key: LineKey) -> Key:

@@ -12,7 +12,7 @@ from atm_switch.security.mac import MAC_BYTES
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 
-MAC_PRIMARY, MAC_SECONDARY = 64, 128
+MAC_ELEMENTS = MAC_PRIMARY, MAC_SECONDARY = 64, 128
 _NO_MAC = "00" * MAC_BYTES
 
 
@@ -24,7 +24,7 @@ def mac_element(message: IsoMessage) -> int:
 
 def received_mac(message: IsoMessage) -> bytes | None:
     """Return the MAC of a message; ``None`` where it is missing, doubled or misplaced."""
-    places = [number for number in (MAC_PRIMARY, MAC_SECONDARY) if number in message]
+    places = [number for number in MAC_ELEMENTS if number in message]
     if places != [mac_element(message)]:
         return None
     return bytes.fromhex(message[places[0]])
@@ -45,7 +45,7 @@ def to_be_authenticated(message: IsoMessage, packager: Packager) -> bytes:
 
     Raises ``ValueError`` for a message that cannot be packed.
     """
-    bare = message.without(MAC_PRIMARY, MAC_SECONDARY)
+    bare = message.without(*MAC_ELEMENTS)
     whole = packager.pack(bare.with_element(mac_element(bare), _NO_MAC))
     return covered_by_mac(whole, packager.profile)
 

@@ -24,7 +24,8 @@ from atm_switch.domain.identifiers import AcquirerId, Nik, TerminalId
 from atm_switch.domain.member import CardRef
 from atm_switch.domain.secret import Key
 from atm_switch.security import tdes
-from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.key_ring import TDES, KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.known_keys import is_publicly_known
 from atm_switch.security.vault_document import (
     KEY_NAMES,
     VaultKeys,
@@ -39,6 +40,7 @@ NONCE_BYTES = 12
 _KEY_ID_BYTES = 4
 _BODY_AT = _KEY_ID_BYTES + NONCE_BYTES
 _DRAWS_MAX = 8
+_AES_KEY_BYTES = 16
 _FRESH_PVKI = "1"
 
 
@@ -55,6 +57,21 @@ def fresh_tdes_key(entropy: Entropy) -> Key:
             continue
         return key
     message = "the source of chance gives no usable TDES key"
+    raise ValueError(message)
+
+
+def fresh_line_key(algorithm: str, entropy: Entropy) -> LineKey:
+    """Draw a key of a line, double-length TDES or AES-128, that nobody knows.
+
+    Raises ``ValueError`` where ``entropy`` gives none.
+    """
+    for _ in range(_DRAWS_MAX):
+        is_tdes = algorithm == TDES
+        drawn = fresh_tdes_key(entropy) if is_tdes else Key(entropy(_AES_KEY_BYTES))
+        key = LineKey.clear(drawn, algorithm)
+        if not is_publicly_known(key.check):
+            return key
+    message = "the source of chance gives no key but known ones"
     raise ValueError(message)
 
 

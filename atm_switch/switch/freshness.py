@@ -1,6 +1,6 @@
 """A MAC has no freshness: what changes keys or sessions must also be of now (DE7)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from atm_switch.domain.errors import Declined
 from atm_switch.domain.instant import read_transmission_stamp
@@ -15,11 +15,15 @@ def require_fresh(case: Case) -> None:
 
     A window of 0 lets everything through, as it does for inquiries.
     """
-    window = case.profile.inquiry.de7_window_seconds
-    now = case.received.utc
     try:
-        sent_at = read_transmission_stamp(case.message[TRANSMISSION], now)
+        sent_at = read_transmission_stamp(case.message[TRANSMISSION], case.received.utc)
     except ValueError as error:
         raise Declined(Outcome.FORMAT_ERROR, str(error), data_element=TRANSMISSION) from None
-    if window and abs(now - sent_at) > timedelta(seconds=window):
+    require_recent(sent_at, case)
+
+
+def require_recent(sent_at: datetime, case: Case) -> None:
+    """Raise ``Declined`` (68) for a moment of sending outside the profile's window."""
+    window = case.profile.inquiry.de7_window_seconds
+    if window and abs(case.received.utc - sent_at) > timedelta(seconds=window):
         raise Declined(Outcome.STALE_REQUEST, "DE007 is too far from now")

@@ -7,13 +7,14 @@ first message under it.  Until then the old key is good, so an answer lost on th
 crash on either side leaves both with a key in common (security.md 1.5).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.instant import transmission_stamp
 from atm_switch.domain.outcome import Outcome
+from atm_switch.messages.key_delivery import Delivery
 from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
 from atm_switch.security.known_keys import is_publicly_known
 from atm_switch.switch.authentication import (
@@ -32,35 +33,11 @@ from atm_switch.switch.ports import AuditRecord, KeepKeys, KeepRecord, Steps, as
 from atm_switch.switch.session import Offer
 from atm_switch.wire.message import IsoMessage
 
-CHECK_DIGITS = 6
-
 USAGES = {"P0": KeyUsage.PIN, "M3": KeyUsage.MAC, "M6": KeyUsage.MAC}
 """What a key block's header may say of its key; nothing else is taken over a line."""
 
 WISHES = {"PIN": (KeyUsage.PIN,), "MAC": (KeyUsage.MAC,)}
 """What a 161 may ask for; without a word, all that the line needs."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Delivery:
-    """A key as a message carries it.  ``check`` is empty where the layout has none."""
-
-    check: str
-    block: str
-
-    @classmethod
-    def read(cls, text: str, layout: str) -> "Delivery":
-        """Take the element apart."""
-        if layout == "check+block":
-            return cls(text[:CHECK_DIGITS], text[CHECK_DIGITS:])
-        if layout == "block+check":
-            return cls(text[-CHECK_DIGITS:], text[:-CHECK_DIGITS])
-        return cls("", text)
-
-    def text(self, layout: str) -> str:
-        """Write the element."""
-        parts = {"check+block": (self.check, self.block), "block+check": (self.block, self.check)}
-        return "".join(parts.get(layout, (self.block,)))
 
 
 def request_keys(case: Case, house: House) -> Steps[None]:
@@ -85,7 +62,7 @@ def receive_key(case: Case, house: House) -> Steps[None]:
     if exchange is None:
         raise Declined(Outcome.NOT_PERMITTED, "there is no exchange key of this line")
     delivery = Delivery.read(case.message.get(rules.key_element), rules.key_layout)
-    usage = USAGES.get(delivery.block[5:7])
+    usage = USAGES.get(delivery.usage)
     name = KeyName(usage or KeyUsage.EXCHANGE, acquirer, terminal)
     try:
         yield from _taken(delivery, exchange[1].in_use, name, case, house)

@@ -2,6 +2,7 @@
 
 from atm_switch.domain.errors import Declined, FormatError
 from atm_switch.domain.outcome import Outcome
+from atm_switch.messages.authentication import MAC_ELEMENTS
 from atm_switch.messages.mti import is_response
 from atm_switch.messages.responses import refusal
 from atm_switch.profile.model import MessageRule, Profile
@@ -12,15 +13,13 @@ from atm_switch.switch.house import House
 from atm_switch.switch.notes import note_of_unknown, note_of_unreadable
 from atm_switch.switch.ports import Steps
 
-MACS = (64, 128)
-
 
 def rule_of_strays(profile: Profile) -> MessageRule:
     """Return the rule of messages that have none: nothing is demanded, little is echoed."""
     nothing: frozenset[int] = frozenset()
     return MessageRule(
         name="refusal", mti=(), processing_codes=(), mandatory=nothing, optional=nothing,
-        echo=profile.refusal_echo, response=frozenset({39, 44, *MACS}),
+        echo=profile.refusal_echo, response=frozenset({39, 44, *MAC_ELEMENTS}),
     )  # fmt: skip
 
 
@@ -33,7 +32,7 @@ def refuse_unreadable(case: Case, fault: FormatError, house: House) -> Steps[Res
         outcome, element = Outcome.UNSUPPORTED_TRANSACTION, None
     else:
         outcome, element = Outcome.FORMAT_ERROR, fault.data_element
-    if case.signing is not None and fault.data_element in MACS:
+    if case.signing is not None and fault.data_element in MAC_ELEMENTS:
         no = Declined(Outcome.MAC_WRONG, "the MAC is cut short or grown")
         response = declined(case, no)
     else:

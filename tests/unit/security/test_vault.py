@@ -15,7 +15,7 @@ from atm_switch.domain.identifiers import AcquirerId, Nik, TerminalId
 from atm_switch.domain.secret import Key, Pin, PinBlock, Secret
 from atm_switch.security import tdes
 from atm_switch.security.key_ring import LineKey
-from atm_switch.security.vault import Vault, fresh_tdes_key, pvk_name
+from atm_switch.security.vault import Vault, fresh_line_key, fresh_tdes_key, pvk_name
 from tests.doubles.line_keys import pin_key, with_pin_key
 
 BANK = AcquirerId("009")
@@ -173,6 +173,17 @@ def test_fresh_tdes_key_draws_until_usable() -> None:
     assert 16 == len(key)
     assert tdes.has_odd_parity(key)
     tdes.require_usable(key)
+
+
+def test_known_key_is_drawn_again() -> None:
+    """A drawn key that a manual shows is thrown away; chance that gives no other is refused."""
+    draws = iter([PIN_KEY.reveal(), OWN_KEY.reveal(), bytes(range(50, 66))])
+
+    key = fresh_line_key("T", lambda _: next(draws))
+
+    assert tdes.with_odd_parity(Key(bytes(range(50, 66)))).reveal() == key.token.reveal()
+    with pytest.raises(ValueError, match="known ones"):
+        fresh_line_key("T", lambda _: PIN_KEY.reveal())
 
 
 def test_chance_that_repeats_is_refused() -> None:

@@ -11,7 +11,6 @@ from atm_switch.security.key_block import unwrap
 from atm_switch.security.key_ring import TDES, KeyName, KeyUsage, Ladder, LineKey
 from atm_switch.security.vault import Vault
 from atm_switch.switch.hsm_port import MintKey
-from atm_switch.switch.key_exchange import Delivery
 from atm_switch.switch.ports import KeepKeys, KeepRecord
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import BNI
@@ -198,18 +197,6 @@ def test_key_that_cannot_be_made_is_not_sent(silent: type) -> None:
     assert "key not delivered" == bench.notes[-1].event
     assert bench.notes[-1].is_alarm
     assert "00" == ask_signed(bench, inquiry(bench, 1))[39]
-
-
-@pytest.mark.parametrize("layout", ["check+block", "block+check", "block"])
-def test_layouts_read_what_they_write(layout: str) -> None:
-    """Each layout of the profile brings check value and block back, as far as it has them."""
-    sent = Delivery("ABCDEF", "B0080P0TE00E0000" + "0" * 64)
-
-    read = Delivery.read(sent.text(layout), layout)
-
-    assert sent.block == read.block
-    assert read.check == ("" if layout == "block" else sent.check)
-    assert sent.block not in repr(read)
 
 
 def test_no_note_or_record_holds_a_key() -> None:
