@@ -20,15 +20,15 @@ from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.key_keeper import KeyKeeper
-from atm_switch.adapters.ledger_sqlite import SqliteLedger
-from atm_switch.adapters.rates_file import read_rates
-from atm_switch.adapters.registry_sqlite import SqliteRegistry
 from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.errors import JournalUnavailable, Refused, SwitchError
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.engine import Engine, open_engine
 from atm_switch.folder import DataFolder, profile_of, tls_doubts, tls_files_of
+from atm_switch.ledger.ledger_sqlite import SqliteLedger
+from atm_switch.ledger.rates_file import read_rates
+from atm_switch.ledger.registry_sqlite import SqliteRegistry
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.vault import Vault
 from atm_switch.server.desk import UNASKED, Desk, Neighbours

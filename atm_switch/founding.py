@@ -12,12 +12,12 @@ from pathlib import Path
 
 from atm_switch.adapters import key_file as sealed_keys
 from atm_switch.adapters.audit_book import write_record
-from atm_switch.adapters.csv_import import import_files, link_cards
-from atm_switch.adapters.sample_members import sample_files
 from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder, command_actor, replace_file, write_private
+from atm_switch.ledger.csv_import import import_files, link_cards
+from atm_switch.ledger.sample_members import sample_files
 from atm_switch.line_keys import LAB_ACQUIRER, missing_usages, with_fresh_keys, write_kit
 from atm_switch.security.vault import Entropy, Vault
 from atm_switch.settings.example import table_text, toml_value

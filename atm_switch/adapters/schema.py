@@ -19,6 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from atm_switch.adapters.sql_dialect import SQLITE, migration_for
 from atm_switch.domain.errors import Refused
 
 BUSY_SECONDS: Final = 5.0
@@ -65,14 +66,15 @@ class Stopwatch:
         return int(time.monotonic() - self._began > self._seconds_max)
 
 
-def migrations_of(family: str) -> list[tuple[int, str]]:
-    """Return the numbered SQL texts of a family, in order."""
+def migrations_of(family: str, database: str = SQLITE) -> list[tuple[int, str]]:
+    """Return the numbered SQL texts of a family, in order, as ``database`` spells them."""
     folder = files("atm_switch.adapters") / "migrations" / family
     numbered = []
     for entry in folder.iterdir():
         match = re.fullmatch(r"([0-9]{4})_[a-z_0-9]+\.sql", entry.name)
         if match is not None:
-            numbered.append((int(match[1]), entry.read_text(encoding="utf-8")))
+            text = migration_for(database, entry.read_text(encoding="utf-8"))
+            numbered.append((int(match[1]), text))
     return sorted(numbered)
 
 

@@ -119,8 +119,8 @@ def _wrong_profiles(settings: "Settings", root: Path) -> "Iterator[tuple[Place, 
 
 
 def _wrong_rates(settings: "Settings", root: Path) -> "Iterator[tuple[Place, str]]":
-    from atm_switch.adapters.rates_file import read_rates
     from atm_switch.domain.errors import Refused
+    from atm_switch.ledger.rates_file import read_rates
 
     if settings.ledger.rates:
         try:

@@ -63,8 +63,8 @@ async def _demo(root: Path, *, stays: bool) -> "InquiryResult":
 
 async def _ask(address: str, folder: "DataFolder") -> "InquiryResult":
     from atm_switch.adapters.clock import read_clock
-    from atm_switch.adapters.sample_members import sample_cards
     from atm_switch.domain.secret import Pin
+    from atm_switch.ledger.sample_members import sample_cards
     from terminal_emulator.flow import one_inquiry
     from terminal_emulator.kit import read_kit
     from terminal_emulator.screen import Look, show

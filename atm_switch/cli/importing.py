@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from atm_switch.adapters.clock import utc_now
-from atm_switch.adapters.csv_import import ImportOptions, import_files, link_cards
-from atm_switch.adapters.csv_rows import Progress
-from atm_switch.adapters.csv_summary import ImportedFile, ImportSummary
 from atm_switch.folder import open_folder
 from atm_switch.key_office import record_command
+from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards
+from atm_switch.ledger.csv_rows import Progress
+from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
 
 Report = Callable[[Progress], None]
 

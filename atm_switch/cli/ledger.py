@@ -91,10 +91,10 @@ def show(folder: Path, kpj: "Kpj", as_json: bool, as_of: datetime | None) -> Non
 def _draw_up(folder: "DataFolder", kpj: "Kpj", day: date) -> "tuple[Participant, Statement]":
     from contextlib import closing
 
-    from atm_switch.adapters.ledger_sqlite import SqliteLedger
-    from atm_switch.adapters.rates_file import read_rates
     from atm_switch.domain.errors import Refused
     from atm_switch.domain.statement import draw_up
+    from atm_switch.ledger.ledger_sqlite import SqliteLedger
+    from atm_switch.ledger.rates_file import read_rates
 
     rates = read_rates(folder.rates)
     with closing(SqliteLedger(folder.ledger, folder.settings.ledger.query_seconds_max)) as store:

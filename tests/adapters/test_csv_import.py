@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.csv_rows import Kind
-from atm_switch.adapters.csv_summary import ImportedFile
+from atm_switch.ledger.csv_rows import Kind
+from atm_switch.ledger.csv_summary import ImportedFile
 from tests.doubles.ledger_bench import (
     BUDI_ROW,
     BUDIS_NIK,
@@ -93,7 +93,7 @@ def test_amounts_get_the_ledgers_sign(bench: LedgerBench, kind: str, amount: str
 
     bench.take(bench.file("more.csv", f"{POSTINGS}12345678901,2025-01-01,{kind},{amount}\n"))
 
-    assert [(kind, sen)] == bench.rows("SELECT kind, amount_sen FROM postings WHERE id = 2")
+    assert [(kind, sen)] == bench.rows("SELECT kind, amount_sen FROM postings WHERE seq = 2")
 
 
 def test_summary_counts_every_row(bench: LedgerBench) -> None:

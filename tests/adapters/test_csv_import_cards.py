@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.csv_rejects import BadRows
+from atm_switch.ledger.csv_rejects import BadRows
 from tests.doubles.ledger_bench import (
     BUDI_ROW,
     CARD_ROW,

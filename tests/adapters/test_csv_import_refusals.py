@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.csv_import import import_files
-from atm_switch.adapters.csv_rejects import BadRows
+from atm_switch.ledger.csv_import import import_files
+from atm_switch.ledger.csv_rejects import BadRows
 from tests.doubles.ledger_bench import (
     BUDI_ROW,
     BUDIS_NIK,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.csv_rejects import shown
+from atm_switch.ledger.csv_rejects import shown
 from tests.doubles.ledger_bench import (
     BUDI_ROW,
     BUDIS_NIK,

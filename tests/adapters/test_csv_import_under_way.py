@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.csv_import import import_files
-from atm_switch.adapters.csv_rows import Progress
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
+from atm_switch.ledger.csv_import import import_files
+from atm_switch.ledger.csv_rows import Progress
 from tests.doubles.ledger_bench import (
     BUDI,
     BUDI_ROW,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.ledger_sqlite import SqliteLedger
-from atm_switch.adapters.registry_sqlite import SqliteRegistry
 from atm_switch.domain.card import Pan
 from atm_switch.domain.errors import LedgerUnavailable, Refused
+from atm_switch.ledger.ledger_sqlite import SqliteLedger
+from atm_switch.ledger.registry_sqlite import SqliteRegistry
 from tests.doubles.ledger_bench import BUDI, PAN, TODAY, LedgerBench
 
 MANY = 20_000
@@ -91,9 +91,9 @@ def test_ledger_answers_after_a_failure(bench: LedgerBench) -> None:
 
 def test_query_past_its_time_is_unavailable(bench: LedgerBench) -> None:
     """
-    An account too large to sum up in time is ``LedgerUnavailable``, not a stopped loop.
+    A year too large to read in time is ``LedgerUnavailable``, not a stopped loop.
     """
-    row = "12345678901,2024-01-01,contribution,1\n"
+    row = "12345678901,2025-01-01,contribution,1\n"
     bench.postings(row * MANY)
 
     with (
@@ -113,8 +113,8 @@ def test_reader_answers_during_an_import(bench: LedgerBench) -> None:
     ):
         writer.execute("BEGIN IMMEDIATE")
         writer.execute(
-            "INSERT INTO postings (kpj, posted_on, kind, amount_sen)"
-            " VALUES ('12345678901', '2025-01-01', 'contribution', 100)"
+            "INSERT INTO postings (year, kpj, seq, posted_on, kind, amount_sen)"
+            " VALUES (2025, '12345678901', 1, '2025-01-01', 'contribution', 100)"
         )
 
         found = ledger.account(BUDI, TODAY)

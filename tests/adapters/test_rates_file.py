@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.rates_file import parse_rates, read_rates
 from atm_switch.domain.accrual import DevelopmentRate
 from atm_switch.domain.errors import Refused
+from atm_switch.ledger.rates_file import parse_rates, read_rates
 
 HEADER = "year,rate_percent,status,source"
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.sample_members import sample_cards, sample_files
 from atm_switch.domain.card import luhn_is_right
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
@@ -15,6 +14,7 @@ from atm_switch.domain.member import CardStatus, MemberStatus, Participant, Segm
 from atm_switch.domain.money import ZERO, Money
 from atm_switch.domain.secret import Pin
 from atm_switch.domain.statement import Statement, draw_up
+from atm_switch.ledger.sample_members import sample_cards, sample_files
 from atm_switch.security.pvv import pvv_matches
 from tests.doubles.ledger_bench import LedgerBench
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from atm_switch.adapters.sample_members import SampleCard, sample_cards
 from atm_switch.domain.card import luhn_digit
 from atm_switch.folder import open_folder
+from atm_switch.ledger.sample_members import SampleCard, sample_cards
 from atm_switch.security.components import key_check_value
 from atm_switch.security.key_block import KeyBlock, wrap
 from atm_switch.security.vault import Vault, fresh_tdes_key

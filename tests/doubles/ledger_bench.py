@@ -12,13 +12,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from atm_switch.adapters.csv_import import ImportOptions, import_files, link_cards
-from atm_switch.adapters.csv_rows import Progress
-from atm_switch.adapters.csv_summary import ImportSummary
-from atm_switch.adapters.ledger_sqlite import SqliteLedger
-from atm_switch.adapters.registry_sqlite import SqliteRegistry
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
+from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards
+from atm_switch.ledger.csv_rows import Progress
+from atm_switch.ledger.csv_summary import ImportSummary
+from atm_switch.ledger.ledger_sqlite import SqliteLedger
+from atm_switch.ledger.registry_sqlite import SqliteRegistry
 from atm_switch.security.vault import Vault
 
 AT = datetime(2025, 6, 30, 5, 0, tzinfo=UTC)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.ledger_sqlite import SqliteLedger
-from atm_switch.adapters.registry_sqlite import SqliteRegistry
-from atm_switch.adapters.sample_members import sample_cards
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId, Kpj, TerminalId
 from atm_switch.domain.instant import Instant
 from atm_switch.domain.money import Money
 from atm_switch.folder import DataFolder, open_folder
 from atm_switch.founding import Wishes, add_acquirer, init
+from atm_switch.ledger.ledger_sqlite import SqliteLedger
+from atm_switch.ledger.registry_sqlite import SqliteRegistry
+from atm_switch.ledger.sample_members import sample_cards
 from atm_switch.line_keys import KIT_FILE, write_kit
 from atm_switch.security.key_ring import KeyName, KeyUsage
 from atm_switch.security.tdes import check_value

@@ -41,6 +41,7 @@ CREATE TABLE postings (
 -- Holds all a statement reads, so that it never visits the table.
 CREATE INDEX postings_by_kpj ON postings (kpj, posted_on, kind, amount_sen);
 
+-- sqlite:
 CREATE TRIGGER postings_are_not_changed BEFORE UPDATE ON postings
 BEGIN
     SELECT RAISE (ABORT, 'a posting is never changed; book a reversing one');
@@ -51,6 +52,17 @@ BEGIN
     SELECT RAISE (ABORT, 'a posting is never deleted; book a reversing one');
 END;
 
+-- postgresql:
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a posting is never changed or deleted; book a reversing one';
+END
+$$;
+
+CREATE TRIGGER postings_are_not_changed BEFORE UPDATE OR DELETE ON postings
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- both:
 CREATE TABLE cards (
     pan_digest BLOB PRIMARY KEY CHECK (length(pan_digest) = 32),
     key_id     TEXT NOT NULL,

@@ -6,9 +6,9 @@ Limits: bad rows and warnings are named up to a number; the counts count all of 
 from dataclasses import dataclass
 from pathlib import Path
 
-from atm_switch.adapters.csv_rejects import BadRow
-from atm_switch.adapters.csv_rows import Kind
-from atm_switch.adapters.csv_tables import Change
+from atm_switch.ledger.csv_rejects import BadRow
+from atm_switch.ledger.csv_rows import Kind
+from atm_switch.ledger.csv_tables import Change
 
 
 @dataclass(slots=True)

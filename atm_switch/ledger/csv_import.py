@@ -18,8 +18,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from atm_switch.adapters.csv_rejects import ROW, BadRows, Rejects, rejects_paths
-from atm_switch.adapters.csv_rows import (
+from atm_switch.adapters.schema import open_writer
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.instant import Zone
+from atm_switch.ledger.csv_rejects import ROW, BadRows, Rejects, rejects_paths
+from atm_switch.ledger.csv_rows import (
     CsvRow,
     CsvSource,
     Kind,
@@ -28,13 +31,10 @@ from atm_switch.adapters.csv_rows import (
     open_source,
     rows_of,
 )
-from atm_switch.adapters.csv_summary import ImportedFile, ImportSummary
-from atm_switch.adapters.csv_tables import CardsTable, Change, ParticipantsTable, PostingsTable
-from atm_switch.adapters.csv_values import BadCell, card_of, participant_of, posting_of
-from atm_switch.adapters.ledger_sqlite import FAMILY
-from atm_switch.adapters.schema import open_writer
-from atm_switch.domain.errors import Refused
-from atm_switch.domain.instant import Zone
+from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
+from atm_switch.ledger.csv_tables import CardsTable, Change, ParticipantsTable, PostingsTable
+from atm_switch.ledger.csv_values import BadCell, card_of, participant_of, posting_of
+from atm_switch.ledger.store_sqlite import FAMILY
 from atm_switch.security.vault import Vault
 
 WARNINGS_SHOWN: Final = 50

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO
 
-from atm_switch.adapters.csv_rows import COLUMNS, REASON, CsvSource, Kind
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.mask import mask_kpj, mask_name, mask_nik, mask_pan
+from atm_switch.ledger.csv_rows import COLUMNS, REASON, CsvSource, Kind
 
 BAD_ROWS_SHOWN: Final = 50
 ROW: Final = "row"

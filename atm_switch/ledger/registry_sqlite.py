@@ -3,11 +3,12 @@
 from datetime import date
 from pathlib import Path
 
-from atm_switch.adapters.ledger_sqlite import FAMILY, translated
 from atm_switch.adapters.schema import QUERY_SECONDS_MAX, open_reader
 from atm_switch.domain.card import Expiry
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import CardRef, CardStatus, LinkedCard
+from atm_switch.ledger.ledger_sqlite import translated
+from atm_switch.ledger.store_sqlite import FAMILY
 
 _CARD = """
 SELECT kpj, expiry, status, consent_on, pvv, pvki FROM cards

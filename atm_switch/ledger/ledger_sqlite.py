@@ -1,9 +1,11 @@
 """The JHT ledger on SQLite, read point by point in the event loop.
 
-Plan: a read-only connection, each question one to three indexed look-ups of microseconds;
-those of one account within one read transaction, so that an import that ends meanwhile is
-seen whole or not at all.  An error of the file, a row that makes no sense, or a query past
-its time is ``LedgerUnavailable``: the corridor answers 91 then.  Writing is the import's
+Plan: a read-only connection, each question a few indexed look-ups of microseconds, as many
+for a long history as for a short one: the opening is the running total less what the years
+since have brought.  Those of one account within one read transaction, so that an import
+that ends meanwhile is seen whole or not at all.  An error of the file, a row that makes no
+sense, or a query past its time is ``LedgerUnavailable``: the corridor answers 91 then.
+Writing is the import's
 (``csv_import.py``), in other processes.
 """
 
@@ -12,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from atm_switch.adapters.schema import QUERY_SECONDS_MAX, open_reader
 from atm_switch.domain.errors import LedgerUnavailable
@@ -20,24 +22,29 @@ from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import AccountHistory, Posting, PostingKind
-
-FAMILY: Final = "ledger"
-"""The migrations of the ledger's file, which holds the registry too."""
+from atm_switch.ledger.store_sqlite import FAMILY
 
 _SIBLINGS = """
 SELECT other.kpj FROM participants AS mine
-JOIN participants AS other ON other.person = mine.person
+JOIN participants AS other ON other.person = mine.person AND other.merged_into IS NULL
 WHERE mine.kpj = ? ORDER BY other.kpj <> mine.kpj, other.kpj
 """
-_PARTICIPANT = "SELECT person, name, segment, status FROM participants WHERE kpj = ?"
-_OPENING = """
-SELECT count(*), coalesce(sum(amount_sen), 0),
-       max(posted_on) FILTER (WHERE kind = 'contribution')
-FROM postings WHERE kpj = ? AND posted_on < ?
+_PARTICIPANT = """
+SELECT person, name, segment, status, coalesce(balance_sen, 0), coalesce(postings, 0)
+FROM participants LEFT JOIN account_totals USING (kpj) WHERE kpj = ?
+"""
+_SINCE_NEW_YEAR = """
+SELECT coalesce(sum(contributions_sen + adjustments_sen + development_sen + claims_sen), 0),
+       coalesce(sum(postings), 0)
+FROM year_totals WHERE kpj = ? AND year >= ?
+"""
+_EARLIER_CONTRIBUTION = """
+SELECT last_contribution FROM year_totals
+WHERE kpj = ? AND year < ? AND last_contribution IS NOT NULL ORDER BY year DESC LIMIT 1
 """
 _OF_THE_YEAR = """
 SELECT posted_on, kind, amount_sen FROM postings
-WHERE kpj = ? AND posted_on >= ? AND posted_on <= ? ORDER BY posted_on, id
+WHERE year = ? AND kpj = ? AND posted_on <= ? ORDER BY posted_on, seq
 """
 
 
@@ -69,26 +76,29 @@ class SqliteLedger:
             found = self._rows(_PARTICIPANT, kpj.digits)
             if not found:
                 return None
-            person, name, segment, status = found[0]
+            person, name, segment, status, balance, count = found[0]
             participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
-            return participant, self._history(kpj, as_of)
+            return participant, self._history(kpj, as_of, Money(balance), count)
 
-    def _history(self, kpj: Kpj, as_of: date) -> AccountHistory:
-        new_year = date(as_of.year, 1, 1).isoformat()
-        count, opening, before = self._rows(_OPENING, kpj.digits, new_year)[0]
+    def _history(self, kpj: Kpj, as_of: date, balance: Money, count: int) -> AccountHistory:
+        year = as_of.year
+        since, count_since = self._rows(_SINCE_NEW_YEAR, kpj.digits, year)[0]
         postings = tuple(
             Posting(date.fromisoformat(day), PostingKind(kind), Money(sen))
-            for day, kind, sen in self._rows(_OF_THE_YEAR, kpj.digits, new_year, as_of.isoformat())
+            for day, kind, sen in self._rows(_OF_THE_YEAR, year, kpj.digits, as_of.isoformat())
         )
         paid = [p.posted_on for p in postings if p.kind is PostingKind.CONTRIBUTION]
-        earlier = date.fromisoformat(before) if before else None
         return AccountHistory(
-            year=as_of.year,
-            opening=Money(opening),
+            year=year,
+            opening=balance - Money(since),
             postings=postings,
-            has_postings=bool(count or postings),
-            last_contribution=paid[-1] if paid else earlier,
+            has_postings=bool(count - count_since or postings),
+            last_contribution=paid[-1] if paid else self._earlier_contribution(kpj, year),
         )
+
+    def _earlier_contribution(self, kpj: Kpj, year: int) -> date | None:
+        found = self._rows(_EARLIER_CONTRIBUTION, kpj.digits, year)
+        return date.fromisoformat(found[0][0]) if found else None
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
@@ -99,7 +109,7 @@ class SqliteLedger:
             with suppress(sqlite3.Error):  # an interrupted question may have ended it
                 self._connection.execute("ROLLBACK")
 
-    def _rows(self, query: str, *values: str) -> list[Any]:
+    def _rows(self, query: str, *values: str | int) -> list[Any]:
         return self._connection.execute(query, values).fetchall()
 
 

@@ -13,10 +13,10 @@ from datetime import date
 from enum import Enum, unique
 from typing import Final
 
-from atm_switch.adapters.csv_values import BadCell, CardRow, ParticipantRow, PostingRow
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import PostingKind
+from atm_switch.ledger.csv_values import BadCell, CardRow, ParticipantRow, PostingRow
 from atm_switch.security.vault import NONCE_BYTES, Vault
 
 UNKNOWN_KPJ: Final = "no participant has this KPJ"
@@ -32,7 +32,7 @@ WITH touched AS (SELECT DISTINCT kpj FROM staged WHERE amount_sen < 0),
 totals AS (
     SELECT kpj,
            (SELECT sum(amount_sen) FROM staged WHERE staged.kpj = touched.kpj)
-           + (SELECT coalesce(sum(amount_sen), 0) FROM postings WHERE postings.kpj = touched.kpj)
+           + coalesce((SELECT balance_sen FROM account_totals AS a WHERE a.kpj = touched.kpj), 0)
            AS total
     FROM touched
 )
@@ -42,9 +42,48 @@ _TAKEN_LARGEST_FIRST: Final = """
 SELECT seq, posted_on, kind, amount_sen, import_id, line FROM staged
 WHERE kpj = ? AND amount_sen < 0 ORDER BY amount_sen, seq DESC
 """
+_NUMBERS: Final = """
+UPDATE last_posting SET seq = seq + (SELECT count(*) FROM staged)
+RETURNING seq - (SELECT count(*) FROM staged)
+"""
 _BOOK: Final = """
-INSERT INTO postings (kpj, posted_on, kind, amount_sen, import_id)
-SELECT kpj, posted_on, kind, amount_sen, import_id FROM staged ORDER BY kpj, seq
+INSERT INTO postings (year, kpj, seq, posted_on, kind, amount_sen, import_id)
+SELECT CAST(substr(posted_on, 1, 4) AS BIGINT), kpj, ? + row_number() OVER (ORDER BY kpj, seq),
+       posted_on, kind, amount_sen, import_id
+FROM staged ORDER BY 1, kpj, seq
+"""
+_YEARS: Final = """
+INSERT INTO year_totals AS held
+SELECT kpj, CAST(substr(posted_on, 1, 4) AS BIGINT) AS year,
+       CAST(sum(CASE kind WHEN 'contribution' THEN amount_sen ELSE 0 END) AS BIGINT),
+       CAST(sum(CASE kind WHEN 'adjustment' THEN amount_sen ELSE 0 END) AS BIGINT),
+       CAST(sum(CASE kind WHEN 'development' THEN amount_sen ELSE 0 END) AS BIGINT),
+       CAST(sum(CASE kind WHEN 'claim' THEN amount_sen ELSE 0 END) AS BIGINT),
+       count(*), max(CASE kind WHEN 'contribution' THEN posted_on END)
+FROM staged WHERE true GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (kpj, year) DO UPDATE SET
+    contributions_sen = held.contributions_sen + excluded.contributions_sen,
+    adjustments_sen = held.adjustments_sen + excluded.adjustments_sen,
+    development_sen = held.development_sen + excluded.development_sen,
+    claims_sen = held.claims_sen + excluded.claims_sen,
+    postings = held.postings + excluded.postings,
+    last_contribution = CASE
+        WHEN held.last_contribution >= excluded.last_contribution THEN held.last_contribution
+        ELSE coalesce(excluded.last_contribution, held.last_contribution) END
+"""
+_ACCOUNTS: Final = """
+INSERT INTO account_totals AS held
+SELECT kpj, CAST(sum(amount_sen) AS BIGINT), count(*), min(posted_on),
+       max(CASE kind WHEN 'contribution' THEN posted_on END)
+FROM staged WHERE true GROUP BY 1 ORDER BY 1
+ON CONFLICT (kpj) DO UPDATE SET
+    balance_sen = held.balance_sen + excluded.balance_sen,
+    postings = held.postings + excluded.postings,
+    first_posting = CASE WHEN held.first_posting <= excluded.first_posting
+        THEN held.first_posting ELSE excluded.first_posting END,
+    last_contribution = CASE
+        WHEN held.last_contribution >= excluded.last_contribution THEN held.last_contribution
+        ELSE coalesce(excluded.last_contribution, held.last_contribution) END
 """
 _LINK: Final = """
 INSERT INTO cards (pan_digest, key_id, kpj, expiry, pvv, pvki, status, consent_on, linked_on)
@@ -159,8 +198,11 @@ class PostingsTable:
                 yield Overdrawing(import_id, line, (kpj, day, kind, amount.plain()))
 
     def book(self) -> None:
-        """Book what waits, account by account."""
-        self._connection.execute(_BOOK)
+        """Book what waits, account by account, and what it adds to the totals."""
+        before = self._connection.execute(_NUMBERS).fetchall()[0][0]
+        self._connection.execute(_BOOK, (before,))
+        self._connection.execute(_YEARS)
+        self._connection.execute(_ACCOUNTS)
 
 
 class CardsTable:

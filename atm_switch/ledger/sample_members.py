@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from atm_switch.adapters.csv_rows import COLUMNS, Kind
-from atm_switch.adapters.rates_file import read_rates
-from atm_switch.adapters.sample_histories import Plan, claimed_out, paid_monthly
 from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.card import Expiry, Pan, luhn_digit
 from atm_switch.domain.errors import Refused
@@ -23,6 +20,9 @@ from atm_switch.domain.member import CardStatus, MemberStatus, Segment
 from atm_switch.domain.money import Money
 from atm_switch.domain.secret import Pin
 from atm_switch.domain.statement import Posting, PostingKind
+from atm_switch.ledger.csv_rows import COLUMNS, Kind
+from atm_switch.ledger.rates_file import read_rates
+from atm_switch.ledger.sample_histories import Plan, claimed_out, paid_monthly
 from atm_switch.security.pvv import visa_pvv
 from atm_switch.security.vault import Vault
 

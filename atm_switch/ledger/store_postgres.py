@@ -1,0 +1,148 @@
+"""The ledger's database on PostgreSQL, for the commands that write it.
+
+Plan: asyncpg on an event loop of its own, one call at a time, so that a command reads like
+one on SQLite; values travel typed, loads are COPY.
+Limits: ``url`` is a ``postgresql://`` address or DSN asyncpg takes.  Its password is shown
+nowhere: errors name the host and the database only.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
+
+from atm_switch.adapters.schema import migrations_of
+from atm_switch.adapters.sql_dialect import POSTGRESQL, numbered
+from atm_switch.domain.errors import Refused
+from atm_switch.ledger.store import Row, Value
+from atm_switch.ledger.store_sqlite import FAMILY
+
+CONNECT_SECONDS: Final = 5.0
+LOCK_SECONDS: Final = 5
+_MIGRATING: Final = 8583001
+"""The advisory lock of whoever brings the schema up to date."""
+
+T = TypeVar("T")
+
+
+class PostgresStore:
+    """A ``Store`` on a PostgreSQL database, its schema made or brought up to date."""
+
+    is_postgres = True
+
+    def __init__(self, url: str) -> None:
+        """Connect and migrate.  Raises ``Refused``."""
+        self._loop = asyncio.new_event_loop()
+        try:
+            self._connection = self._wait(connected(url))
+            self._migrate()
+        except BaseException:
+            self._loop.close()
+            raise
+
+    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        """Run one statement and return all it yields."""
+        found = self._wait(self._connection.fetch(numbered(sql), *values))
+        return [tuple(row) for row in found]
+
+    def change(self, sql: str, values: Sequence[Value] = ()) -> int:
+        """Run one statement and return how many rows it changed."""
+        told = self._wait(self._connection.execute(numbered(sql), *values))
+        count = str(told).rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    def change_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run one statement for each of ``rows``, pipelined."""
+        self._wait(self._connection.executemany(numbered(sql), rows))
+
+    def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+        """Append rows with COPY in its binary form."""
+        schema, _, name = table.rpartition(".")
+        self._wait(
+            self._connection.copy_records_to_table(
+                name, schema_name=schema or None, columns=list(columns), records=rows
+            )
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end, roll back on any error."""
+        with self._held("BEGIN", "COMMIT"):
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read as of one moment."""
+        with self._held("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "ROLLBACK"):
+            yield
+
+    def close(self) -> None:
+        """End the connection."""
+        with suppress(Refused):
+            self._wait(self._connection.close(timeout=CONNECT_SECONDS))
+        self._loop.close()
+
+    @contextmanager
+    def _held(self, begin: str, end: str) -> Iterator[None]:
+        self.change(begin)
+        try:
+            yield
+            self.change(end)
+        except BaseException:
+            with suppress(Refused):
+                self.change("ROLLBACK")
+            raise
+
+    def _migrate(self) -> None:
+        migrations = migrations_of(FAMILY, POSTGRESQL)
+        newest = migrations[-1][0]
+        with self.transaction():
+            self.rows("SELECT pg_advisory_xact_lock(?)", (_MIGRATING,))
+            self.change("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
+            version = self.rows("SELECT coalesce(max(version), 0) FROM schema_version")[0][0]
+            if version > newest:
+                raise Refused(
+                    f"the ledger has schema {version}, this program knows up to {newest}; "
+                    "use the atm-switch release that made it, or a later one"
+                )
+            for number, text in migrations:
+                if number > version:
+                    self._wait(self._connection.execute(text))
+                    self.change("DELETE FROM schema_version")
+                    self.change("INSERT INTO schema_version VALUES (?)", (number,))
+
+    def _wait(self, call: Coroutine[Any, Any, T]) -> T:
+        with translated():
+            return self._loop.run_until_complete(call)
+
+
+async def connected(url: str) -> Any:
+    """Connect within ``CONNECT_SECONDS``.  Raises ``Refused`` where asyncpg is not there."""
+    try:
+        import asyncpg  # noqa: PLC0415 - an extra: only those who use PostgreSQL install it
+    except ImportError:
+        raise Refused(
+            "the ledger is on PostgreSQL, which needs one package more: "
+            "pip install 'atm-switch[postgres]'"
+        ) from None
+    settings = {"lock_timeout": f"{LOCK_SECONDS}s", "application_name": "atm-switch"}
+    return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=settings)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what PostgreSQL says into ``Refused`` that quotes neither row nor password."""
+    import asyncpg  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except asyncpg.exceptions.LockNotAvailableError:
+        raise Refused("another command is writing the ledger; try again when it is done") from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # The message of a constraint may quote the row; its class does not.
+        raise Refused(
+            f"the ledger cannot be read or written, nothing was changed: {type(error).__name__}"
+        ) from None
+    except (TimeoutError, OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "no answer"
+        raise Refused(f"the ledger's PostgreSQL cannot be reached: {reason}") from None

@@ -1,0 +1,102 @@
+"""The ledger's database as one SQLite file, for the commands that write it."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from atm_switch.adapters.schema import open_writer
+from atm_switch.domain.errors import Refused
+from atm_switch.ledger.store import Row, Value
+
+FAMILY: Final = "ledger"
+"""The migrations of the ledger's database, which holds the registry too."""
+
+CACHE_KIBIBYTES: Final = 256 * 1024
+"""Page cache of a command that books millions of rows."""
+
+
+class SqliteStore:
+    """A ``Store`` on a file, made and migrated if need be."""
+
+    is_postgres = False
+
+    def __init__(self, path: Path) -> None:
+        """Open for writing.  Raises ``Refused``."""
+        self._connection = open_writer(path, FAMILY)
+        self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection itself, for what only SQLite has: attaching a file."""
+        return self._connection
+
+    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        """Run one statement and return all it yields."""
+        with translated():
+            return self._connection.execute(sql, values).fetchall()
+
+    def change(self, sql: str, values: Sequence[Value] = ()) -> int:
+        """Run one statement and return how many rows it changed."""
+        with translated():
+            return self._connection.execute(sql, values).rowcount
+
+    def change_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run one statement for each of ``rows``."""
+        with translated():
+            self._connection.executemany(sql, rows)
+
+    def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+        """Append rows with one prepared insert."""
+        places = ", ".join("?" * len(columns))
+        names = ", ".join(columns)
+        self.change_many(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)  # noqa: S608 - names of ours
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Take the write lock; commit at the end, roll back on any error."""
+        with translated():
+            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            with translated():
+                self._connection.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read as of one moment."""
+        with translated():
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._undo()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    def _undo(self) -> None:
+        # A full disk has SQLite roll back by itself, and then there is nothing left to do.
+        with suppress(sqlite3.Error):
+            self._connection.execute("ROLLBACK")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn an error of the file into ``Refused`` that quotes no row."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        if name == "SQLITE_BUSY":
+            raise Refused(
+                "another command is writing the ledger; try again when it is done"
+            ) from None
+        raise Refused(
+            f"the ledger cannot be read or written, nothing was changed: {name}"
+        ) from None
