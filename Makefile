@@ -67,6 +67,8 @@ figures-security: $(VENV)/.dev
 	@echo
 	@$(BIN)/python -m tests.figures.mac_bit_flips --flips 100000
 	@echo
+	@$(BIN)/python -m tests.figures.pin_timing --rounds 100000
+	@echo
 	@$(BIN)/python -m tests.figures.pin_guesses --guesses 1000 --links 50 --kills 20
 	@echo
 	@$(BIN)/python -m tests.figures.audit_tampering --tampers 10000

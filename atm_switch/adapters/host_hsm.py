@@ -21,7 +21,7 @@ from atm_switch.adapters.hsm_commands import Answer, Command
 from atm_switch.adapters.hsm_link import HsmDialler
 from atm_switch.adapters.hsm_pool import Address, HsmPool, Retries, Tell
 from atm_switch.adapters.hsm_tokens import Token, with_type
-from atm_switch.domain.errors import NeighbourUnavailable, Refused
+from atm_switch.domain.errors import NeighbourUnavailable, NeverAsked, Refused
 from atm_switch.domain.secret import Key
 from atm_switch.security.key_ring import KeyUsage, LineKey
 from atm_switch.security.mac import MAC_BYTES, MacAlgorithm
@@ -127,8 +127,16 @@ class HostHsm:
             for pin_format in _formats(key, question.formats)
         ]
         answers = await self._all([command for _, _, command in tries])
-        for (at, pin_format, command), answer in zip(tries, answers, strict=True):
-            is_right = errors.is_right_pin(command, _come(answer))
+        heard = [
+            _heard(command, answer) for (_, _, command), answer in zip(tries, answers, strict=True)
+        ]
+        if heard and all(isinstance(one, NeverAsked) for one in heard):
+            raise NeverAsked(str(heard[0]))
+        for (at, pin_format, _), is_right in zip(tries, heard, strict=True):
+            if isinstance(is_right, NeighbourUnavailable):
+                raise NeighbourUnavailable(
+                    str(is_right)
+                )  # of the others one may have been looked at
             if is_right is None or not commands.block_fits(question.block, pin_format):
                 continue
             return PinVerdict(is_right and commands.pvv_fits(question.pvv), at)
@@ -179,7 +187,7 @@ class HostHsm:
 def _formats(key: LineKey, allowed: frozenset[str]) -> list[str]:
     formats = sorted(allowed & commands.PIN_FORMATS[key.algorithm].keys())
     if not formats:
-        raise NeighbourUnavailable("a PIN key is not of the algorithm of the PIN block's format")
+        raise NeverAsked("a PIN key is not of the algorithm of the PIN block's format")
     return formats
 
 
@@ -188,6 +196,14 @@ def _line_key(text: bytes, check: str, question: ImportKey | MintKey) -> LineKey
     kind = exchange.type_below(question.usage, question.algorithm)
     token = with_type(text, kind, question.usage)
     return LineKey(Key(token), check, question.algorithm, is_clear=False)
+
+
+def _heard(command: Command, answer: Answer | BaseException) -> bool | None | NeighbourUnavailable:
+    """Return what one answer says of the PIN, or why it says nothing."""
+    try:
+        return errors.is_right_pin(command, _come(answer))
+    except NeighbourUnavailable as silent:
+        return silent
 
 
 def _come(answer: Answer | BaseException) -> Answer:

@@ -11,7 +11,7 @@ Why a key's faults are told apart on import only: there they are the sender's, a
 """
 
 from atm_switch.adapters.hsm_commands import Answer, Command
-from atm_switch.domain.errors import NeighbourUnavailable
+from atm_switch.domain.errors import NeighbourUnavailable, NeverAsked
 from atm_switch.switch.hsm_port import KeyRefused
 
 DONE, WRONG = "00", "01"
@@ -67,6 +67,16 @@ _FAULTS_OF_KEYS = frozenset(
 """What import answers where the block or the key in it is at fault."""
 
 
+_NOT_LOOKED = frozenset(
+    {"04", "05", "10", "11", "12", "13", "15", "17", "22", "23", "26", "27", "28", "29"}
+    | {"39", "47", "67", "68", "69", "75", "80", "A1", "A5"}
+)
+"""Said of the command, its keys or the HSM's state, before any PIN is compared.
+
+Left out on purpose: 41 and 42, where it broke on the way, and codes not known here.
+"""
+
+
 def words_for(error: str) -> str:
     """Return what an error code means, for people."""
     return f"{_REASONS.get(error, 'for a reason not known here')} (error {error})"
@@ -94,7 +104,12 @@ def is_right(command: Command, answer: Answer) -> bool:
 
 
 def is_right_pin(command: Command, answer: Answer) -> bool | None:
-    """Tell a right PIN from a wrong one; ``None`` where the block holds no PIN."""
+    """Tell a right PIN from a wrong one; ``None`` where the block holds no PIN.
+
+    Raises ``NeverAsked`` where the HSM turned the command down unlooked at.
+    """
+    if answer.error in _NOT_LOOKED:
+        raise NeverAsked(str(_refusal(command, answer)))
     return None if answer.error in _NO_PIN_INSIDE else is_right(command, answer)
 
 

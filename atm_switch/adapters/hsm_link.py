@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from atm_switch.adapters.hsm_commands import Answer, Command, framing_of
-from atm_switch.domain.errors import FramingError, NeighbourUnavailable
+from atm_switch.domain.errors import FramingError, NeighbourUnavailable, NeverAsked
 from atm_switch.wire.framing import FrameBuffer, enclose
 
 LINK_COMMANDS_MAX = 128
@@ -98,16 +98,19 @@ class HsmLink(asyncio.Protocol):
         return has_room and not self._is_paused and not self.lost.done()
 
     def ask(self, command: Command) -> AnswerFuture:
-        """Send a command; the future ends in its answer or in ``NeighbourUnavailable``."""
+        """Send a command; the future ends in its answer or in ``NeighbourUnavailable``.
+
+        Where nothing was written it is ``NeverAsked``.
+        """
         answer: AnswerFuture = self._loop.create_future()
         if self._transport is None or not self.is_free:
-            answer.set_exception(NeighbourUnavailable("the connection to the HSM is not free"))
+            answer.set_exception(NeverAsked("the connection to the HSM is not free"))
             return answer
         header = self._free_header()
         try:
             framed = enclose(self._framing, command.payload, header)
         except ValueError:
-            answer.set_exception(NeighbourUnavailable("a command is too long for the HSM"))
+            answer.set_exception(NeverAsked("a command is too long for the HSM"))
             return answer
         timer = self._loop.call_later(self._seconds_max, self._give_up, header)
         self._sent[header] = _Sent(command, answer, timer)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from atm_switch.adapters.hsm_commands import Command, diagnostics, read_diagnostics
 from atm_switch.adapters.hsm_errors import require_done
 from atm_switch.adapters.hsm_link import AnswerFuture, HsmDialler, HsmLink
-from atm_switch.domain.errors import NeighbourUnavailable
+from atm_switch.domain.errors import NeighbourUnavailable, NeverAsked
 
 Address = tuple[str, int]
 Tell = Callable[[str, dict[str, str]], None]
@@ -81,8 +81,8 @@ class HsmPool:
     def ask(self, command: Command) -> AnswerFuture:
         """Send over the next free connection.
 
-        The future ends in the answer, or in ``NeighbourUnavailable``: at once where no
-        connection is up or free.
+        The future ends in the answer, or in ``NeighbourUnavailable``; at once in
+        ``NeverAsked`` where no connection is up or free.
         """
         for _ in self._links:
             self._turn = (self._turn + 1) % len(self._links)
@@ -90,7 +90,7 @@ class HsmPool:
                 return self._links[self._turn].ask(command)
         answer: AnswerFuture = asyncio.get_running_loop().create_future()
         why = "has too much under way" if self._links else "is not connected"
-        answer.set_exception(NeighbourUnavailable(f"the HSM {why}"))
+        answer.set_exception(NeverAsked(f"the HSM {why}"))
         return answer
 
     async def _keep(self, dialler: HsmDialler, where: str, tried: asyncio.Future[None]) -> None:

@@ -86,6 +86,7 @@ _COUNT_TRY = (
     "INSERT INTO pin_tries (pan_digest, tries) VALUES (?, 1)"
     " ON CONFLICT (pan_digest) DO UPDATE SET tries = tries + 1"
 )
+_RETURN_TRY = "UPDATE pin_tries SET tries = tries - 1 WHERE pan_digest = ? AND tries >= ?"
 _CLEAR_TRIES = "DELETE FROM pin_tries WHERE pan_digest = ?"
 _SET_DATE = (
     "INSERT INTO business_dates (acquirer, business_date) VALUES (?, ?)"
@@ -157,6 +158,10 @@ class _Page:
         self._append(ending_row(entry, ending, placed, sealed))
         if ending.resets_tries:
             self._connection.execute(_CLEAR_TRIES, (required_card(entry).digest,))
+        if ending.returned_try:
+            # Fewer by now: they were cleared meanwhile, and this try with them.
+            counted = (required_card(entry).digest, ending.returned_try)
+            self._connection.execute(_RETURN_TRY, counted)
 
     def _unblock(self, question: Unblock) -> int:
         used = self._tries(question.ref)

@@ -221,7 +221,8 @@ def _check(question: JournalQuestion) -> None:
     if isinstance(question, KeepRecord):
         require_known_kind(question.record)
     needs_card = isinstance(question, Reserve) or (
-        isinstance(question, Commit) and question.ending.resets_tries
+        isinstance(question, Commit)
+        and (question.ending.resets_tries or question.ending.returned_try is not None)
     )
     if needs_card and isinstance(question, Reserve | Commit):
         required_card(question.entry)

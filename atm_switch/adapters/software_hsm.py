@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from atm_switch.domain.card import Pan
-from atm_switch.domain.errors import NeighbourUnavailable
+from atm_switch.domain.errors import NeverAsked
 from atm_switch.domain.secret import Key, Pin, PinBlock
 from atm_switch.security import tdes
 from atm_switch.security.ibm3624 import offset_matches
@@ -35,7 +35,7 @@ from atm_switch.switch.hsm_port import (
     VerifyPin,
 )
 
-_STAND_IN = b"0000"
+_STAND_IN = b"000000"
 
 BLOCK_USAGES = {
     KeyUsage.PIN: {TDES: "P0", AES: "P0"},
@@ -77,8 +77,7 @@ class SoftwareHsm:
     def verify_pin(self, question: VerifyPin) -> PinVerdict:
         """Tell whether the block holds the card's PIN; one no for every wrong.
 
-        Raises ``NeighbourUnavailable`` for a key this engine cannot use: that is nobody's
-        wrong PIN.
+        Raises ``NeverAsked`` for a key this engine cannot use: that is nobody's wrong PIN.
         """
         allowed = frozenset(PinFormat(one) for one in question.formats)
         pvk = _clear(question.pvk)
@@ -87,15 +86,15 @@ class SoftwareHsm:
         ]
         stand_in = Pin(_STAND_IN)
         key_at = next((at for at, pin in enumerate(pins) if pin is not None), None)
-        pin = stand_in if key_at is None else pins[key_at] or stand_in
+        well_formed = [pin for pin in pins if pin is not None]
+        pin = [*well_formed, stand_in][0]
         try:
             with _a_key_that_fails_is_no_answer():
                 matches = self._matches(pin, question.pan, question.pvki, pvk, question.pvv)
             return PinVerdict(matches and key_at is not None, key_at)
         finally:
-            for one in pins:
-                if one is not None:
-                    one.wipe()
+            for one in (*well_formed, stand_in):
+                one.wipe()
 
     def check_mac(self, question: CheckMac) -> int | None:
         """Tell which key the MAC was made with; each is tried."""
@@ -158,7 +157,7 @@ def wrapped(key: LineKey, usage: KeyUsage, exchange_key: LineKey, entropy: Entro
 
 def _clear(key: LineKey) -> Key:
     if not key.is_clear:
-        raise NeighbourUnavailable("a key is under an HSM's master key; set hsm.engine")
+        raise NeverAsked("a key is under an HSM's master key; set hsm.engine")
     return key.token
 
 
@@ -180,4 +179,4 @@ def _a_key_that_fails_is_no_answer() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise NeighbourUnavailable(f"a key cannot be used: {error}") from None
+        raise NeverAsked(f"a key cannot be used: {error}") from None

@@ -8,6 +8,7 @@
     * ``NeighbourUnavailable`` - the corridor reacts: DE39 91 (ledger) or 96 (journal)
         * ``LedgerUnavailable``
         * ``JournalUnavailable``
+        * ``NeverAsked`` - the question did not reach the neighbour: what it cost is given back
     * ``Refused`` - the person at the command line reacts: one sentence, exit code 1
 
 No error text holds a PAN, a PIN, a key or a NIK; what a peer sent is named by its
@@ -84,6 +85,14 @@ class LedgerUnavailable(NeighbourUnavailable):
 
 class JournalUnavailable(NeighbourUnavailable):
     """The journal cannot make a row durable now."""
+
+
+class NeverAsked(NeighbourUnavailable):
+    """It is certain that the neighbour did not, and will not, act on the question.
+
+    Raised where that is known and not merely likely: a question that was written and not
+    answered is a plain ``NeighbourUnavailable``.
+    """
 
 
 class Refused(SwitchError):

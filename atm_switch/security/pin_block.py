@@ -20,6 +20,8 @@ from atm_switch.security import tdes
 
 PIN_DIGITS_MIN = 4
 PIN_DIGITS_MAX = 12
+_USUAL_DIGITS = 6
+_DECIMAL = (1 << 10) - 1
 FIELD_DIGITS = 14
 """What follows the control and length digits: PIN digits, then filler."""
 FILLER = 0xF
@@ -69,16 +71,21 @@ def read_pin_field(
     """
     length = clear[0] & 0xF
     is_wrong |= not PIN_DIGITS_MIN <= length <= PIN_DIGITS_MAX
+    digits = bytearray(FIELD_DIGITS)
     for place in range(FIELD_DIGITS):
         nibble = _nibble(clear, field, place)
-        is_wrong |= nibble > 9 if place < length else not fillers >> nibble & 1
+        allowed = _DECIMAL if place < length else fillers
+        is_wrong |= not allowed >> nibble & 1
+        digits[place] = _ASCII_ZERO + nibble
+    # Made of a wrong field too, and thrown away: neither its work nor its time tells.
+    taken = digits[: _USUAL_DIGITS if is_wrong else length]
+    pin = Pin(taken)
+    tdes.wipe_buffer(digits)
+    tdes.wipe_buffer(taken)
     if is_wrong:
+        pin.wipe()
         return None
-    digits = bytearray(_ASCII_ZERO + _nibble(clear, field, place) for place in range(length))
-    try:
-        return Pin(digits)
-    finally:
-        tdes.wipe_buffer(digits)
+    return pin
 
 
 def encode_format_0(pin: Pin, pan: Pan) -> bytearray:

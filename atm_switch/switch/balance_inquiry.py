@@ -102,6 +102,7 @@ def _committed(case: Case, entry: JournalEntry, response: Response) -> Steps[Res
         elapsed_us=case.elapsed_us,
         payload=dialect.pack(response.message.without(2)) if keeps else None,
         resets_tries=case.resets_tries,
+        returned_try=case.returned_try,
     )
     try:
         yield from ask(Commit(entry, ending, case.sequence))

@@ -47,6 +47,8 @@ class Case:
     flight: RepeatKey | None = None
     """The flight this request leads, to be ended with it."""
     resets_tries: bool = False
+    returned_try: int | None = None
+    """The PIN try that row A counted and nobody looked at, to be given back with row B."""
     kpj_masked: str = ""
     host_reference: str = ""
     card_turn: bytes | None = None

@@ -8,7 +8,7 @@ whoever drives the steps.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from atm_switch.domain.errors import Declined, NeighbourUnavailable
+from atm_switch.domain.errors import Declined, NeighbourUnavailable, NeverAsked
 from atm_switch.domain.identifiers import AcquirerId, Kpj, TerminalId
 from atm_switch.domain.instant import Zone
 from atm_switch.domain.member import CardStatus, LinkedCard
@@ -224,12 +224,15 @@ def prove(known: KnownCard, house: House) -> Steps[ProvenCard]:
         raise Declined(Outcome.PIN_TRIES_EXCEEDED, "all PIN tries are used")
     keys = ladder.candidates(case.received.utc)
     formats = frozenset(case.profile.security.pin_block_formats)
-    verdict = yield from ask(
-        VerifyPin(
-            block, inquiry.pan, card.pvv, card.pvki, pvk, keys, formats,
-            is_of_terminal=name.terminal is not None,
-        )
+    question = VerifyPin(
+        block, inquiry.pan, card.pvv, card.pvki, pvk, keys, formats,
+        is_of_terminal=name.terminal is not None,
     )  # fmt: skip
+    try:
+        verdict = yield from ask(question)
+    except NeverAsked:
+        case.returned_try = reservation.tries
+        raise
     if verdict.key_at is not None:
         yield from learn(name, keys[verdict.key_at], case, house)
     if verdict.is_right is not True:  # nothing else is a yes

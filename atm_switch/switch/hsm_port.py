@@ -3,7 +3,9 @@
 Keys come along with each question, as tokens: in the clear for the software engine, under
 the local master key of a hardware HSM.  So an engine keeps nothing, and a key change is
 the vault's affair alone.  An engine that cannot answer - away, too late, a key it cannot
-use - answers ``NeighbourUnavailable``; nothing but an explicit yes is a yes.
+use - answers ``NeighbourUnavailable``; nothing but an explicit yes is a yes.  Where it is
+certain that it did not look at a PIN and will not, it answers ``NeverAsked``: such a try
+is given back.
 """
 
 from dataclasses import dataclass, field

@@ -88,6 +88,8 @@ class Ending:
 
     ``payload`` is the 0210 without DE2, kept for repeats; ``None`` where a repeat must
     be judged anew.  ``resets_tries`` clears the card's PIN tries in the same commit.
+    ``returned_try``: the count row A gave for a PIN that nobody looked at; the same
+    commit takes that try back, unless the card has fewer tries by then.
     """
 
     outcome: Outcome
@@ -98,6 +100,7 @@ class Ending:
     elapsed_us: int
     payload: bytes | None = field(repr=False)
     resets_tries: bool = False
+    returned_try: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,33 @@ class JournalContract:
 
         assert 1 == answer.tries
 
+    def test_try_nobody_looked_at_is_given_back(self, journal: Journal) -> None:
+        """
+        An ending that returns its try leaves the card as many as before, restart or not.
+        """
+        for number in (1, 2):
+            journal.ask(Reserve(entry_of(number, card_of(1)), 3))
+        entry = entry_of(3, card_of(1))
+        reserved = journal.ask(Reserve(entry, 3))
+
+        journal.ask(Commit(entry, ending_of(returned_try=reserved.tries), reserved.sequence))
+        journal.reopen()
+
+        answer = journal.ask(Reserve(entry_of(4, card_of(1)), 3))
+        assert (3, True) == (answer.tries, answer.granted)
+
+    def test_try_cleared_meanwhile_is_not_returned(self, journal: Journal) -> None:
+        """
+        Tries cleared between reservation and ending took this one along: none is given twice.
+        """
+        entry = entry_of(1, card_of(1))
+        reserved = journal.ask(Reserve(entry, 3))
+        journal.ask(Commit(entry_of(2, card_of(1)), ending_of(resets_tries=True), None))
+
+        journal.ask(Commit(entry, ending_of(returned_try=reserved.tries), reserved.sequence))
+
+        assert 1 == journal.ask(Reserve(entry_of(3, card_of(1)), 3)).tries
+
     def test_tries_outlive_a_restart(self, journal: Journal) -> None:
         """
         A try counted before a restart is counted after it.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from atm_switch.domain.errors import LedgerUnavailable, NeighbourUnavailable
+from atm_switch.domain.errors import LedgerUnavailable, NeighbourUnavailable, NeverAsked
 from atm_switch.switch.hsm_port import VerifyPin
 from atm_switch.switch.ports import Commit, FindAccount, Reserve
 from tests.doubles.bench import PIN, Bench
@@ -180,3 +180,49 @@ def test_unlinked_card_is_no_oracle() -> None:
 
     assert {"56"} == codes
     assert (0, {}) == (bench.memory.verifications, bench.memory.tries)
+
+
+def test_outage_of_any_length_spends_no_try() -> None:
+    """
+    While the HSM is certainly not asked, no try is used: the right PIN gets 00 afterwards.
+    """
+    bench = many_links()
+    bench.memory.faults[VerifyPin] = NeverAsked("the HSM is not connected")
+    outage = [code for number in range(50) for code in guess(bench, number, PIN)]
+    bench.memory.faults.clear()
+
+    late = guess(bench, 60, PIN)
+
+    assert ["91"] * 50 == outage
+    assert ["00"] == late
+
+
+def test_outage_between_guesses_gives_no_look_more() -> None:
+    """
+    However the HSM comes and goes, three wrong PINs are looked at and then 75 it is.
+    """
+    bench = many_links()
+    codes: list[str] = []
+
+    for number in range(40):
+        if number % 3:
+            bench.memory.faults[VerifyPin] = NeverAsked("the HSM is not connected")
+        else:
+            bench.memory.faults.clear()
+        codes += guess(bench, number, "999999")
+
+    assert 3 == codes.count("55")
+    assert 3 == bench.memory.verifications
+    assert "75" == codes[-1]
+
+
+def test_row_that_is_lost_gives_no_try_back() -> None:
+    """
+    Where row B cannot be kept, the try stays used: what is given back is given durably.
+    """
+    bench = many_links()
+    bench.memory.faults[VerifyPin] = NeverAsked("the HSM is not connected")
+    bench.memory.faults[Commit] = NeighbourUnavailable("disk full")
+
+    assert ["96"] == guess(bench, 0, PIN)
+    assert [1] == list(bench.memory.tries.values())

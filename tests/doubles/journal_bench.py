@@ -81,6 +81,7 @@ def ending_of(
     outcome: Outcome = Outcome.APPROVED,
     response_code: str = "00",
     resets_tries: bool = False,
+    returned_try: int | None = None,
 ) -> Ending:
     """Return how a request ended."""
     return Ending(
@@ -92,6 +93,7 @@ def ending_of(
         elapsed_us=4_200,
         payload=payload,
         resets_tries=resets_tries,
+        returned_try=returned_try,
     )
 
 

@@ -138,6 +138,8 @@ class Memory:
         entry, ending = question.entry, question.ending
         if ending.resets_tries and entry.card is not None:
             self.tries[entry.card.digest] = 0
+        if ending.returned_try and entry.card is not None:
+            self.tries[entry.card.digest] -= self.tries[entry.card.digest] >= ending.returned_try
         if ending.payload is not None:
             kept = StoredResponse(entry.fingerprint, ending.payload)
             self.stored[entry.key] = (entry.received_at, kept)
