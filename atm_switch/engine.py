@@ -11,6 +11,7 @@ from typing import Any
 
 from atm_switch.adapters.host_hsm import HostHsm, require_host_method
 from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
+from atm_switch.domain.errors import NeverAsked
 from atm_switch.server.desk import Neighbours
 from atm_switch.settings.model import Settings
 from atm_switch.settings.shapes import split_address
@@ -34,6 +35,8 @@ async def open_engine(settings: Settings, tell: Tell) -> Engine:
     A hardware HSM that is away does not hinder the start: its questions are answered
     with ``NeighbourUnavailable`` until it is back.
     """
+    if settings.hsm.engine == "none":
+        return Engine(_no_answers(), _nothing_to_close)
     if settings.hsm.engine == "software":
         pins = settings.pins
         matches = pin_matcher(pins.method, pins.decimalisation_table)
@@ -49,6 +52,16 @@ async def open_engine(settings: Settings, tell: Tell) -> Engine:
     )
     await hardware.start()
     return Engine(_answers(hardware), hardware.close)
+
+
+def _no_answers() -> Neighbours:
+    """Answer nothing: the settings say that no bank needs it."""
+
+    def never(_question: Any) -> Any:
+        raise NeverAsked("there is no HSM; set [hsm] engine")
+
+    questions: tuple[type[Any], ...] = (VerifyPin, CheckMac, MakeMac, ImportKey, MintKey)
+    return dict.fromkeys(questions, never)
 
 
 def _answers(engine: SoftwareHsm | HostHsm) -> Neighbours:

@@ -21,7 +21,7 @@ from atm_switch.line_keys import key_algorithm, line_profile
 from atm_switch.security.components import combine
 from atm_switch.security.key_block import KeyBlockError
 from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
-from atm_switch.security.known_keys import is_publicly_known
+from atm_switch.security.key_rules import why_not
 from atm_switch.security.vault import Entropy, Vault, fresh_line_key
 from atm_switch.settings.sections import Acquirer
 from atm_switch.switch.hsm_port import ImportKey, KeyRefused
@@ -107,7 +107,7 @@ def import_key(folder: DataFolder, name: KeyName, block: str, check: str) -> Lin
         raise Refused(f"{error}; ask the bank for the block again") from None
     if check and check.upper() != key.check:
         raise Refused(f"the key has the check value {key.check}, not the one given")
-    _require_unknown(folder, key)
+    _require_allowed(folder, name, key)
 
     def change(vault: Vault) -> Vault:
         held = vault.keys.get(name)  # a terminal's first own key comes by hand, not over the line
@@ -157,7 +157,7 @@ def _state_of_other(ladder: Ladder) -> str:
 def _replace(folder: DataFolder, name: KeyName, key: LineKey, how: str) -> None:
     if name.usage is not KeyUsage.PVK:
         bank_named(folder, name)
-    _require_unknown(folder, key)
+    _require_allowed(folder, name, key)
     detail = f"{how}, check value {key.check}"
     _change(folder, name, lambda vault: vault.with_key(name, key), detail)
 
@@ -176,13 +176,18 @@ def _record(folder: DataFolder, record: AuditRecord) -> None:
 
 def require_software(folder: DataFolder, instead: str) -> None:
     """Raise ``Refused``, saying what to do instead, where keys are a hardware HSM's affair."""
-    if folder.settings.hsm.engine == "host":
+    engine = folder.settings.hsm.engine
+    if engine == "host":
         raise Refused(f"{instead}, then: atm-switch keys install")
+    if engine == "none":
+        raise Refused('there is no HSM to keep keys in; set [hsm] engine = "host" first')
 
 
-def _require_unknown(folder: DataFolder, key: LineKey) -> None:
-    if folder.settings.mode == "production" and is_publicly_known(key.check):
-        raise Refused("this is a publicly known test key; production refuses it")
+def _require_allowed(folder: DataFolder, name: KeyName, key: LineKey) -> None:
+    is_strict = folder.settings.mode == "production"
+    reason = why_not(key, name, folder.vault(), refuses_known=is_strict)
+    if reason is not None:
+        raise Refused(f"{reason} (check value {key.check}); take another")
 
 
 def _exchange_key(vault: Vault, name: KeyName) -> LineKey:

@@ -18,13 +18,16 @@ from atm_switch.messages.authentication import (
 )
 from atm_switch.messages.key_delivery import Delivery
 from atm_switch.profile.model import Profile
-from atm_switch.security.components import key_check_value
-from atm_switch.security.key_block import KeyBlockError, unwrap
+from atm_switch.security import tdes
+from atm_switch.security.components import TDES, key_check_value
+from atm_switch.security.key_block import KeyBlock, KeyBlockError, unwrap
 from atm_switch.security.mac import MacAlgorithm, mac, mac_matches
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 
 USAGES = {"P0": "pin_key", "M3": "mac_key", "M6": "mac_key"}
+MODES = {"pin_key": "BEN", "mac_key": "CN"}
+"""Modes of use a terminal's key may have: it enciphers PINs, and makes and checks MACs."""
 
 KeepKey = Callable[[str, Key, str], None]
 """Name (``pin_key``, ``mac_key``), key and check value: writes them down to the disk."""
@@ -77,12 +80,19 @@ class TerminalKeys:
         if not name or delivery.check not in ("", own):
             message = "the key is for nothing here, or does not have the check value sent with it"
             raise ValueError(message)
+        _require_sound(opened, name)
+        if self._has(name, opened.key):
+            return name  # the same delivery again: its answer was lost on the way
         self.keep(name, opened.key, own)
         if name == "pin_key":
             self.pin = opened.key
         else:
             self.mac = (opened.key, *self.mac[:1])
         return name
+
+    def _has(self, name: str, key: Key) -> bool:
+        held = self.pin if name == "pin_key" else next(iter(self.mac), None)
+        return held is not None and held.reveal() == key.reveal()
 
     def _key_of(self, payload: bytes, packager: Packager) -> Key | None:
         if not payload:
@@ -96,3 +106,15 @@ class TerminalKeys:
         algorithm = MacAlgorithm(profile.security.mac_algorithm)
         covered = covered_by_mac(payload, profile)
         return next((k for k in self.mac if mac_matches(algorithm, k, covered, received)), None)
+
+
+def _require_sound(opened: KeyBlock, name: str) -> None:
+    """Raise ``ValueError``, without the key, for a key the terminal must not use so."""
+    if opened.mode not in MODES[name]:
+        message = "the key block's mode of use does not fit"
+        raise ValueError(message)
+    if opened.algorithm == TDES:
+        tdes.require_usable(opened.key)
+        if not tdes.has_odd_parity(opened.key):
+            message = "the key does not have odd parity"
+            raise ValueError(message)

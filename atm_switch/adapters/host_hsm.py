@@ -198,7 +198,7 @@ def _line_key(text: bytes, check: str, question: ImportKey | MintKey) -> LineKey
     return LineKey(Key(token), check, question.algorithm, is_clear=False)
 
 
-def _heard(command: Command, answer: Answer | BaseException) -> bool | None | NeighbourUnavailable:
+def _heard(command: Command, answer: Answer | BaseException) -> bool | NeighbourUnavailable | None:
     """Return what one answer says of the PIN, or why it says nothing."""
     try:
         return errors.is_right_pin(command, _come(answer))

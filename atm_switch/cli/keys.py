@@ -12,6 +12,7 @@ from atm_switch.cli.options import data_folder, examples
 
 if TYPE_CHECKING:
     from atm_switch.domain.secret import Key
+    from atm_switch.folder import DataFolder
     from atm_switch.security.key_ring import KeyName
 
 RELOAD = "a running switch takes it up with SIGHUP (kill -HUP), or at its next start"
@@ -112,6 +113,7 @@ def ceremony(
     print(f"the key has the check value {check}")
     if not yes and sys.stdin.isatty() and not click.confirm("Keep it?"):
         raise Refused("not kept; nothing was changed")
+    _confirm_replacing(opened, name, is_agreed=yes)
     form_exchange_key(opened, name, parts, letter)
     print(f"kept as {name}; {RELOAD}")
 
@@ -127,7 +129,8 @@ def ceremony(
 @_usage
 @_acquirer
 @_terminal
-def generate(folder: Path, usage: str, acquirer: str, terminal: str | None) -> None:
+@click.option("--yes", is_flag=True, help="Replace a key that is there without asking.")
+def generate(folder: Path, usage: str, acquirer: str, terminal: str | None, yes: bool) -> None:  # noqa: FBT001
     """Draw a fresh key at once in place of the old one, and show its check value.
 
     For a change without a break let the line exchange keys instead (0800, DE70 161).  In
@@ -140,6 +143,7 @@ def generate(folder: Path, usage: str, acquirer: str, terminal: str | None) -> N
     from atm_switch.line_keys import write_kit
 
     opened, name = open_folder(folder), _name(usage, acquirer, terminal)
+    _confirm_replacing(opened, name, is_agreed=yes)
     key = draw_key(opened, name, os.urandom)
     print(f"{name}: check value {key.check}; {RELOAD}")
     if opened.is_lab:
@@ -253,6 +257,18 @@ def _name(usage: str, acquirer: str | None, terminal: str | None, index: str = "
         return KeyName(KeyUsage(usage), AcquirerId(acquirer), owner)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _confirm_replacing(folder: "DataFolder", name: "KeyName", *, is_agreed: bool) -> None:
+    """Ask, at a terminal, before a key that is in use is cut off.  Raises ``Refused``."""
+    from atm_switch.domain.errors import Refused
+
+    held = folder.vault().keys.get(name)
+    if held is None or is_agreed or not sys.stdin.isatty():
+        return
+    print(f"{name} has a key, check value {held.in_use.check}; the line stops until the", end=" ")
+    if not click.confirm("other side has the new one too. Replace it?"):
+        raise Refused("not replaced; nothing was changed")
 
 
 def _component(number: int, count: int, algorithm: str) -> "Key":

@@ -91,6 +91,7 @@ def show(folder: Path, kpj: "Kpj", as_json: bool, as_of: datetime | None) -> Non
 def _draw_up(folder: "DataFolder", kpj: "Kpj", day: date) -> "tuple[Participant, Statement]":
     from contextlib import closing
 
+    from atm_switch.domain.accrual import Accrual
     from atm_switch.domain.errors import Refused
     from atm_switch.domain.statement import draw_up
     from atm_switch.ledger.ledger_sqlite import SqliteLedger
@@ -102,7 +103,8 @@ def _draw_up(folder: "DataFolder", kpj: "Kpj", day: date) -> "tuple[Participant,
     if found is None:
         raise Refused("the ledger knows no such KPJ; import it with atm-switch ledger import")
     participant, history = found
-    return participant, draw_up(history, day, rates.of(day.year).millipercent)
+    accrual = Accrual(folder.settings.ledger.accrual)
+    return participant, draw_up(history, day, rates.of(day.year).millipercent, accrual)
 
 
 def _document(participant: "Participant", statement: "Statement") -> dict[str, object]:

@@ -1,35 +1,81 @@
-"""Development ("hasil pengembangan") of one calendar year, monthly method.
+"""Development ("hasil pengembangan") of one calendar year: simple inside it, then capitalised.
 
-r x (opening x k/12 + sum of posting x (k - month + 1)/12): simple inside the year, the
-as-of month k counted whole, rounded half up once to the sen, capitalised on 31 December
-(domain.md 2.16, derived from two published simulations; that BPJS Ketenagakerjaan does
-the same is assumed).
+monthly    r x (opening x k/12 + sum of posting x (k - month + 1)/12), k the as-of month
+           counted whole: what two published simulations follow (domain.md 2.16)
+daily365   r x (opening x d/365 + sum of posting x (d - day + 1)/365), d the as-of day of the
+           year, both days counted, 29 February too
+
+Either is rounded half up once to the sen.  That BPJS Ketenagakerjaan goes by months is
+derived, that it might go by days is assumed; hence a setting.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
+from enum import Enum, unique
 
 from atm_switch.domain.money import Money, divide_half_up
 
 MONTHS = 12
+DAYS = 365
+DAYS = 365
 MILLIPERCENT = 100_000
 """One whole, in thousandths of a percent: 5 % is 5,000."""
 
 
+@unique
+class Accrual(Enum):
+    """How a year is divided; the value is the word of the settings."""
+
+    MONTHLY = "monthly"
+    DAILY_365 = "daily365"
+
+
+@unique
+class Accrual(Enum):
+    """How finely a year is cut; the value is the setting's word."""
+
+    MONTHLY = "monthly"
+    DAILY365 = "daily365"
+
+    @property
+    def parts(self) -> int:
+        """Parts of a whole year."""
+        return MONTHS if self is Accrual.MONTHLY else DAYS
+
+    def opening_parts(self, as_of: date) -> int:
+        """Return the parts of the year of ``as_of`` that an opening balance has earned."""
+        if self is Accrual.MONTHLY:
+            return as_of.month
+        return min(DAYS, as_of.timetuple().tm_yday)
+
+    def posting_parts(self, posted_on: date, as_of: date) -> int:
+        """Return the parts a posting of the same year has earned; 0 before its day."""
+        if self is Accrual.MONTHLY:
+            return max(0, as_of.month - posted_on.month + 1)
+        return max(0, (as_of - posted_on).days)
+
+
 @dataclass(frozen=True, slots=True)
 class YearBase:
-    """What earns in a year: the opening balance and (month, signed amount) movements."""
+    """What earns in a year: the opening balance and (day, signed amount) movements."""
 
     opening: Money
-    movements: tuple[tuple[int, Money], ...]
+    movements: tuple[tuple[date, Money], ...]
 
 
-def estimate_development(base: YearBase, month: int, rate_millipercent: int) -> Money:
-    """Return the development earned from January up to and including ``month`` (1-12)."""
-    sen_months = base.opening.sen * month + sum(
-        amount.sen * (month - posted + 1) for posted, amount in base.movements if posted <= month
+def estimate_development(
+    base: YearBase, as_of: date, rate_millipercent: int, accrual: Accrual = Accrual.MONTHLY
+) -> Money:
+    """Return the development earned from 1 January up to and including ``as_of``.
+
+    On 31 December it is what is booked.  The movements are of the year of ``as_of``.
+    """
+    sen_parts = base.opening.sen * accrual.opening_parts(as_of) + sum(
+        amount.sen * accrual.posting_parts(posted_on, as_of)
+        for posted_on, amount in base.movements
     )
-    return Money(divide_half_up(rate_millipercent * sen_months, MILLIPERCENT * MONTHS))
+    return Money(divide_half_up(rate_millipercent * sen_parts, MILLIPERCENT * accrual.parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,20 @@
 
 Rules and golden numbers: domain.md 2.16 and 6.  The running year's development is an
 estimate (flag E) until the year's development is booked (flag F).
+A correction is a posting of the same kind and the opposite sign.  One that takes back a
+posting of the same year bears its day, so that nothing was ever earned on it; one that
+takes back a posting of a closed year bears the day it was booked, earns from then on, and
+is shown within the opening balance, which it puts right, not as a claim or contribution
+of this year (assumed).
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
 
-from atm_switch.domain.accrual import YearBase, estimate_development
+from atm_switch.domain.accrual import Accrual, YearBase, estimate_development
 from atm_switch.domain.money import ZERO, Money
 
 
@@ -25,7 +31,10 @@ class PostingKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One signed entry: a claim is negative, an adjustment may be."""
+    """One signed entry: a claim is negative, an adjustment may be.
+
+    Of the other kinds the opposite sign is a correction.
+    """
 
     posted_on: date
     kind: PostingKind
@@ -67,7 +76,56 @@ class Statement:
         return self.opening + self.contributions + self.development - self.claims
 
 
-def draw_up(history: AccountHistory, as_of: date, rate_millipercent: int) -> Statement:
+@dataclass(frozen=True, slots=True)
+class YearSorted:
+    """The postings of a year by what a statement does with them."""
+
+    paid: tuple[Posting, ...]
+    """Contributions that stand, and adjustments."""
+    claimed: tuple[Posting, ...]
+    developed: tuple[Posting, ...]
+    corrections: tuple[Posting, ...]
+    """What takes back postings of earlier years."""
+
+    @property
+    def movements(self) -> tuple[tuple[date, Money], ...]:
+        """What earns or stops earning: everything but the year's development."""
+        moved = (*self.paid, *self.claimed, *self.corrections)
+        return tuple((posting.posted_on, posting.amount) for posting in moved)
+
+    @property
+    def last_contribution(self) -> date | None:
+        """The latest day of a contribution that stands, if the year has one."""
+        days = [p.posted_on for p in self.paid if p.kind is PostingKind.CONTRIBUTION]
+        return max(days, default=None)
+
+
+def sort_year(postings: Iterable[Posting]) -> YearSorted:
+    """Sort the postings of one year; what was taken back within it is gone from the result."""
+    kept = list(_without_taken_back(postings))
+    regular = [posting for posting in kept if not is_correction(posting)]
+    by_kind = {kind: tuple(p for p in regular if p.kind is kind) for kind in PostingKind}
+    return YearSorted(
+        paid=by_kind[PostingKind.CONTRIBUTION] + by_kind[PostingKind.ADJUSTMENT],
+        claimed=by_kind[PostingKind.CLAIM],
+        developed=by_kind[PostingKind.DEVELOPMENT],
+        corrections=tuple(posting for posting in kept if is_correction(posting)),
+    )
+
+
+def is_correction(posting: Posting) -> bool:
+    """Tell whether a posting takes another back, by its sign; an adjustment never does."""
+    if posting.kind is PostingKind.ADJUSTMENT:
+        return False
+    return posting.amount > ZERO if posting.kind is PostingKind.CLAIM else posting.amount < ZERO
+
+
+def draw_up(
+    history: AccountHistory,
+    as_of: date,
+    rate_millipercent: int,
+    accrual: Accrual = Accrual.MONTHLY,
+) -> Statement:
     """Draw up the statement of ``history`` as of ``as_of``.
 
     Adjustments count under contributions (assumed).  Raises ``ValueError`` where the
@@ -76,27 +134,32 @@ def draw_up(history: AccountHistory, as_of: date, rate_millipercent: int) -> Sta
     if history.year != as_of.year:
         message = "the history and the statement are of different years"
         raise ValueError(message)
-    postings = [posting for posting in history.postings if posting.posted_on <= as_of]
-    booked = [p.amount for p in postings if p.kind is PostingKind.DEVELOPMENT]
-    moved = [p for p in postings if p.kind is not PostingKind.DEVELOPMENT]
+    year = sort_year(posting for posting in history.postings if posting.posted_on <= as_of)
+    base = YearBase(history.opening, year.movements)
     return Statement(
         as_of=as_of,
-        opening=history.opening,
-        contributions=_total(p.amount for p in moved if p.kind is not PostingKind.CLAIM),
-        development=_total(booked)
-        if booked
-        else _estimate(history.opening, moved, as_of, rate_millipercent),
-        claims=-_total(p.amount for p in moved if p.kind is PostingKind.CLAIM),
+        opening=history.opening + _total(year.corrections),
+        contributions=_total(year.paid),
+        development=_total(year.developed)
+        if year.developed
+        else estimate_development(base, as_of, rate_millipercent, accrual),
+        claims=-_total(year.claimed),
         rate_millipercent=rate_millipercent,
-        is_estimate=not booked,
+        is_estimate=not year.developed,
         last_contribution=history.last_contribution,
     )
 
 
-def _estimate(opening: Money, moved: list[Posting], as_of: date, rate_millipercent: int) -> Money:
-    base = YearBase(opening, tuple((p.posted_on.month, p.amount) for p in moved))
-    return estimate_development(base, as_of.month, rate_millipercent)
+def _without_taken_back(postings: Iterable[Posting]) -> Iterable[Posting]:
+    """Leave out each correction of a posting of the same day, and that posting."""
+    count = Counter(postings)
+    for posting in [one for one in count if is_correction(one)]:
+        against = Posting(posting.posted_on, posting.kind, -posting.amount)
+        pairs = min(count[posting], count[against])
+        count[posting] -= pairs
+        count[against] -= pairs
+    return count.elements()
 
 
-def _total(amounts: Iterable[Money]) -> Money:
-    return sum(amounts, start=ZERO)
+def _total(postings: Iterable[Posting]) -> Money:
+    return sum((posting.amount for posting in postings), start=ZERO)

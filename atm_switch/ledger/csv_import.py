@@ -18,7 +18,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Zone
 from atm_switch.ledger.csv_rejects import ROW, BadRows, Rejects, rejects_paths
@@ -34,7 +33,7 @@ from atm_switch.ledger.csv_rows import (
 from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
 from atm_switch.ledger.csv_tables import CardsTable, Change, ParticipantsTable, PostingsTable
 from atm_switch.ledger.csv_values import BadCell, card_of, participant_of, posting_of
-from atm_switch.ledger.store_sqlite import FAMILY
+from atm_switch.ledger.store_sqlite import SqliteStore
 from atm_switch.security.vault import Vault
 
 WARNINGS_SHOWN: Final = 50
@@ -111,8 +110,8 @@ def _run(
     rejects.require_new_files()
     meter = Meter(sum(source.size for source in sources), options.progress)
     try:
-        with closing(open_writer(ledger, FAMILY)) as connection, _transaction(connection):
-            run = _Import(connection, vault, at, options.nonce, rejects)
+        with closing(SqliteStore(ledger)) as store, _transaction(store.connection):
+            run = _Import(store, vault, at, options.nonce, rejects)
             for kind in _ORDER:
                 for source in sources:
                     if source.kind is kind:
@@ -161,7 +160,7 @@ def _undo(connection: sqlite3.Connection) -> None:
 class _Import:
     """One import under way, within its transaction."""
 
-    connection: sqlite3.Connection
+    store: SqliteStore
     vault: Vault
     at: datetime
     nonce: Callable[[int], bytes]
@@ -171,6 +170,11 @@ class _Import:
     warning_count: int = 0
     _sources: dict[int, CsvSource] = field(default_factory=dict)
     _postings: PostingsTable | None = None
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection the import runs on."""
+        return self.store.connection
 
     @property
     def today(self) -> date:
@@ -220,7 +224,7 @@ class _Import:
             cards = CardsTable(self.connection, self.vault, today)
             return lambda row: self._link(cards, source, row)
         if self._postings is None:
-            self._postings = PostingsTable(self.connection)
+            self._postings = PostingsTable(self.store)
         postings = self._postings
 
         def stage(row: CsvRow) -> Change:

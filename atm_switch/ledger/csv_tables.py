@@ -16,22 +16,18 @@ from typing import Final
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import PostingKind
+from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.csv_values import BadCell, CardRow, ParticipantRow, PostingRow
+from atm_switch.ledger.store_sqlite import SqliteStore
 from atm_switch.security.vault import NONCE_BYTES, Vault
 
 UNKNOWN_KPJ: Final = "no participant has this KPJ"
 
-_STAGE: Final = """
-CREATE TEMPORARY TABLE staged (
-    seq INTEGER PRIMARY KEY, kpj TEXT, posted_on TEXT, kind TEXT, amount_sen INTEGER,
-    import_id INTEGER, line INTEGER
-)
-"""
 _OVERDRAWN: Final = """
-WITH touched AS (SELECT DISTINCT kpj FROM staged WHERE amount_sen < 0),
+WITH touched AS (SELECT DISTINCT kpj FROM waiting WHERE amount_sen < 0),
 totals AS (
     SELECT kpj,
-           (SELECT sum(amount_sen) FROM staged WHERE staged.kpj = touched.kpj)
+           (SELECT sum(amount_sen) FROM waiting WHERE waiting.kpj = touched.kpj)
            + coalesce((SELECT balance_sen FROM account_totals AS a WHERE a.kpj = touched.kpj), 0)
            AS total
     FROM touched
@@ -39,51 +35,8 @@ totals AS (
 SELECT kpj, total FROM totals WHERE total < 0 ORDER BY kpj
 """
 _TAKEN_LARGEST_FIRST: Final = """
-SELECT seq, posted_on, kind, amount_sen, import_id, line FROM staged
+SELECT seq, posted_on, kind, amount_sen, import_id, line FROM waiting
 WHERE kpj = ? AND amount_sen < 0 ORDER BY amount_sen, seq DESC
-"""
-_NUMBERS: Final = """
-UPDATE last_posting SET seq = seq + (SELECT count(*) FROM staged)
-RETURNING seq - (SELECT count(*) FROM staged)
-"""
-_BOOK: Final = """
-INSERT INTO postings (year, kpj, seq, posted_on, kind, amount_sen, import_id)
-SELECT CAST(substr(posted_on, 1, 4) AS BIGINT), kpj, ? + row_number() OVER (ORDER BY kpj, seq),
-       posted_on, kind, amount_sen, import_id
-FROM staged ORDER BY 1, kpj, seq
-"""
-_YEARS: Final = """
-INSERT INTO year_totals AS held
-SELECT kpj, CAST(substr(posted_on, 1, 4) AS BIGINT) AS year,
-       CAST(sum(CASE kind WHEN 'contribution' THEN amount_sen ELSE 0 END) AS BIGINT),
-       CAST(sum(CASE kind WHEN 'adjustment' THEN amount_sen ELSE 0 END) AS BIGINT),
-       CAST(sum(CASE kind WHEN 'development' THEN amount_sen ELSE 0 END) AS BIGINT),
-       CAST(sum(CASE kind WHEN 'claim' THEN amount_sen ELSE 0 END) AS BIGINT),
-       count(*), max(CASE kind WHEN 'contribution' THEN posted_on END)
-FROM staged WHERE true GROUP BY 1, 2 ORDER BY 1, 2
-ON CONFLICT (kpj, year) DO UPDATE SET
-    contributions_sen = held.contributions_sen + excluded.contributions_sen,
-    adjustments_sen = held.adjustments_sen + excluded.adjustments_sen,
-    development_sen = held.development_sen + excluded.development_sen,
-    claims_sen = held.claims_sen + excluded.claims_sen,
-    postings = held.postings + excluded.postings,
-    last_contribution = CASE
-        WHEN held.last_contribution >= excluded.last_contribution THEN held.last_contribution
-        ELSE coalesce(excluded.last_contribution, held.last_contribution) END
-"""
-_ACCOUNTS: Final = """
-INSERT INTO account_totals AS held
-SELECT kpj, CAST(sum(amount_sen) AS BIGINT), count(*), min(posted_on),
-       max(CASE kind WHEN 'contribution' THEN posted_on END)
-FROM staged WHERE true GROUP BY 1 ORDER BY 1
-ON CONFLICT (kpj) DO UPDATE SET
-    balance_sen = held.balance_sen + excluded.balance_sen,
-    postings = held.postings + excluded.postings,
-    first_posting = CASE WHEN held.first_posting <= excluded.first_posting
-        THEN held.first_posting ELSE excluded.first_posting END,
-    last_contribution = CASE
-        WHEN held.last_contribution >= excluded.last_contribution THEN held.last_contribution
-        ELSE coalesce(excluded.last_contribution, held.last_contribution) END
 """
 _LINK: Final = """
 INSERT INTO cards (pan_digest, key_id, kpj, expiry, pvv, pvki, status, consent_on, linked_on)
@@ -165,11 +118,13 @@ class Overdrawing:
 class PostingsTable:
     """Holds postings back until all are read, then books those that may be."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         """Make the waiting place, which ends with the connection."""
-        self._connection = connection
+        self._store = store
+        self._connection = store.connection
         self._known = ""
-        connection.execute(_STAGE)
+        self._count = 0
+        open_waiting(store)
 
     def stage(self, row: PostingRow, import_id: int, line: int) -> None:
         """Hold a posting.  Raises ``BadCell`` for a KPJ nobody has."""
@@ -177,15 +132,17 @@ class PostingsTable:
         if kpj != self._known:  # files are mostly sorted by account
             require_participant(self._connection, row.kpj)
             self._known = kpj
+        self._count += 1
+        day, kind, sen = row.posted_on.isoformat(), row.kind.value, row.amount.sen
         self._connection.execute(
-            "INSERT INTO staged (kpj, posted_on, kind, amount_sen, import_id, line)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (kpj, row.posted_on.isoformat(), row.kind.value, row.amount.sen, import_id, line),
+            "INSERT INTO waiting (seq, kpj, posted_on, kind, amount_sen, import_id, line)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (self._count, kpj, day, kind, sen, import_id, line),
         )
 
     def overdrawings(self) -> Iterator[Overdrawing]:
         """Yield and take back, largest first, then last, what would leave an account below zero."""
-        self._connection.execute("CREATE INDEX staged_by_kpj ON staged (kpj, amount_sen)")
+        self._connection.execute("CREATE INDEX waiting_by_kpj ON waiting (kpj, amount_sen)")
         for kpj, total in self._connection.execute(_OVERDRAWN).fetchall():
             lacking = -total
             taken = self._connection.execute(_TAKEN_LARGEST_FIRST, (kpj,)).fetchall()
@@ -193,16 +150,13 @@ class PostingsTable:
                 if lacking <= 0:
                     break
                 lacking += sen
-                self._connection.execute("DELETE FROM staged WHERE seq = ?", (seq,))
+                self._connection.execute("DELETE FROM waiting WHERE seq = ?", (seq,))
                 amount = Money(-sen if kind == PostingKind.CLAIM.value else sen)
                 yield Overdrawing(import_id, line, (kpj, day, kind, amount.plain()))
 
     def book(self) -> None:
         """Book what waits, account by account, and what it adds to the totals."""
-        before = self._connection.execute(_NUMBERS).fetchall()[0][0]
-        self._connection.execute(_BOOK, (before,))
-        self._connection.execute(_YEARS)
-        self._connection.execute(_ACCOUNTS)
+        book(self._store)
 
 
 class CardsTable:

@@ -43,9 +43,9 @@ def paid_monthly(plan: Plan, today: date, rates: RateTable) -> list[Posting]:
         ]
         postings += paid
         if year < today.year:
-            base = YearBase(opening, tuple((p.posted_on.month, p.amount) for p in paid))
+            base = YearBase(opening, tuple((p.posted_on, p.amount) for p in paid))
             rate = plan.rate_millipercent or rates.of(year).millipercent
-            postings.append(_development(base, MONTHS, date(year, 12, 31), rate))
+            postings.append(_development(base, date(year, 12, 31), rate))
     return postings
 
 
@@ -56,7 +56,7 @@ def claimed_out(postings: list[Posting], today: date, rates: RateTable) -> list[
     claimed_on = date(year, _CLAIM_MONTH, 15)
     base = YearBase(balance(earlier), ())
     rate = rates.of(year).millipercent
-    booked = [*earlier, _development(base, _CLAIM_MONTH, claimed_on, rate)]
+    booked = [*earlier, _development(base, claimed_on, rate)]
     return [*booked, Posting(claimed_on, PostingKind.CLAIM, -balance(booked))]
 
 
@@ -65,6 +65,6 @@ def balance(postings: list[Posting]) -> Money:
     return sum((posting.amount for posting in postings), start=ZERO)
 
 
-def _development(base: YearBase, month: int, day: date, rate_millipercent: int) -> Posting:
-    earned = estimate_development(base, month, rate_millipercent)
+def _development(base: YearBase, day: date, rate_millipercent: int) -> Posting:
+    earned = estimate_development(base, day, rate_millipercent)
     return Posting(day, PostingKind.DEVELOPMENT, earned)

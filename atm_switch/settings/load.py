@@ -91,6 +91,7 @@ def read_settings(text: str, name: str = FILE_NAME) -> Settings:
         raise SettingsWrong([*strangers, *(line for _, line in found)]) from None
     except SettingsError:
         raise SettingsWrong(strangers or ["environment: an ATM_ variable is unreadable"]) from None
+    strangers += _weakened(settings, source)
     doubts = [
         source.problem(one.place, _contradiction(settings, one.place, one.text))
         for one in settings.contradictions()
@@ -125,6 +126,14 @@ def _strange_variables() -> Iterator[str]:
         if is_ours and name not in known:
             advice = suggest(upper, known) if _is_near(upper, known) else _WHERE
             yield f"environment: {name}: unknown variable; {advice}"
+
+
+def _weakened(settings: Settings, source: _Source) -> Iterator[str]:
+    """Refuse an environment that takes production back to the lab."""
+    if source.content.get("mode") == "production" and settings.mode != "production":
+        yield source.problem(
+            ("mode",), f"{source.name} says production, and only the file takes that back; unset it"
+        )[1]
 
 
 def _reserved_keys(source: _Source) -> Iterator[str]:

@@ -13,6 +13,7 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from atm_switch.domain.accrual import Accrual
 from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
 from atm_switch.domain.instant import Zone
 from atm_switch.settings.listener import TLS_KEYS, Listener
@@ -137,6 +138,7 @@ class Settings(BaseSettings):
             in_flight_max=limits.in_flight_max,
             echo_idle_seconds=limits.echo_idle_seconds,
             echo_answer_seconds=limits.echo_answer_seconds,
+            accrual=Accrual(self.ledger.accrual),
             refuses_known_keys=self.mode == "production",
         )
 
@@ -163,10 +165,10 @@ class Settings(BaseSettings):
             yield Contradiction(
                 ("hsm", "addresses"), "is empty; name the HSM, or write engine software"
             )
-        if self.mode == "production" and self.hsm.engine == "software":
-            yield from self._soft_secrets()
+        yield from self._without_hardware()
         yield from self._half_secured()
         yield from self._nameless()
+        yield from self._anybody()
 
     def _half_secured(self) -> Iterator[Contradiction]:
         for at, one in enumerate(self.listeners):
@@ -199,18 +201,38 @@ class Settings(BaseSettings):
                 text = "no listener has TLS, so no peer shows a certificate; set tls_... in one"
                 yield Contradiction(place, text)
 
+    def _anybody(self) -> Iterator[Contradiction]:
+        has_tls = any(one.has_tls for one in self.listeners)
+        if not has_tls or (self.mode == "lab" and len(self.acquirers) < 2):
+            return
+        for at, bank in enumerate(self.acquirers):
+            if not bank.certificate_names:
+                text = "is empty: any certificate of the CA may sign on as this bank; name its own"
+                yield Contradiction(("acquirers", at, "certificate_names"), text)
+
+    def _without_hardware(self) -> Iterator[Contradiction]:
+        engine = self.hsm.engine
+        if engine == "host" or (engine == "software" and self.mode == "lab"):
+            return
+        in_need = list(self._soft_secrets())
+        yield from in_need
+        if engine == "software" and not in_need:
+            text = 'is for the lab; set engine = "none", for no bank needs PINs or MACs here'
+            yield Contradiction(("hsm", "engine"), text)
+
     def _soft_secrets(self) -> Iterator[Contradiction]:
         remedy = 'set [hsm] engine = "host"'
+        how = "without an HSM" if self.hsm.engine == "none" else "in software in production"
         for at, one in enumerate(self.acquirers):
             if one.pin == "issuer":
-                text = f'PINs are not verified in software in production; {remedy}, or "acquirer"'
+                text = f'PINs are not verified {how}; {remedy}, or "acquirer"'
                 yield Contradiction(("acquirers", at, "pin"), text)
             if one.mac == "required":
-                text = f"MACs are not computed in software in production; {remedy}"
+                text = f"MACs are not computed {how}; {remedy}"
                 yield Contradiction(("acquirers", at, "mac"), text)
         for at, terminal in enumerate(self.terminals):
             if terminal.mac == "required":
-                text = f"MACs are not computed in software in production; {remedy}"
+                text = f"MACs are not computed {how}; {remedy}"
                 yield Contradiction(("terminals", at, "mac"), text)
 
     def _missing(self) -> Iterator[Contradiction]:

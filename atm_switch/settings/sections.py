@@ -163,6 +163,11 @@ class Ledger(Section):
     query_seconds_max: float = Field(
         default=1.0, gt=0, le=60, description="time a query may take (then 91)"
     )
+    accrual: Literal["monthly", "daily365"] = Field(
+        default="monthly",
+        description="how development accrues within a year: by months, as published "
+        "simulations do, or by days of 365",
+    )
     rates: str = Field(
         default="",
         description="path of a table of development rates in place of the one that ships "
@@ -196,9 +201,10 @@ class Keys(Section):
 class Hsm(Section):
     """Who computes with PINs and keys."""
 
-    engine: Literal["software", "host"] = Field(
+    engine: Literal["software", "host", "none"] = Field(
         default="software",
-        description="software: in this process, lab only; host: a hardware HSM over TCP",
+        description="software: in this process, lab only; host: a hardware HSM over TCP; none: "
+        "for banks that verify PINs themselves and send no MAC",
     )
     addresses: tuple[Address, ...] = Field(
         default=(), description='of the hardware HSMs, e.g. ["10.0.0.5:1500"]; tried in turn'

@@ -265,7 +265,8 @@ def query(member: Member, house: House) -> Steps[Balance]:
     participant, history = account
     if is_awaited(participant.status, history.has_postings):
         raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "nothing is booked on the account yet")
-    statement = draw_up(history, as_of, house.rates.of(as_of.year).millipercent)
+    rate = house.rates.of(as_of.year).millipercent
+    statement = draw_up(history, as_of, rate, house.policy.accrual)
     if not is_showable(statement):
         raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "an amount of the statement is negative")
     return Balance(participant, statement, member.kpj_count)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import time
 from enum import Enum, unique
 
+from atm_switch.domain.accrual import Accrual
 from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
 from atm_switch.domain.instant import Zone
 
@@ -87,5 +88,7 @@ class SwitchPolicy:
     """After this silence of a link the switch sends its own 0800 echo; 0 never does."""
     echo_answer_seconds: float
     """An own echo unanswered for this long closes the link."""
+    accrual: Accrual = Accrual.MONTHLY
+    """How the running year's development is estimated."""
     refuses_known_keys: bool = False
     """True: a delivered key that is a publicly known test key is refused."""

@@ -16,7 +16,7 @@ async def test_no_connection_is_certainly_no_look() -> None:
     """While no HSM is connected the question was never asked."""
     async with host_rig(connections=1) as rig:
         question = rig.pin_question(enciphered(PIN, FIRST))
-        await rig.engine.close()
+        await rig.host.close()
 
         with pytest.raises(NeverAsked):
             await rig.ask(question)

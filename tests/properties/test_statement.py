@@ -21,7 +21,9 @@ moves = st.one_of(
     st.builds(Posting, days, st.just(PostingKind.CLAIM), amounts.map(lambda money: -money)),
     st.builds(Posting, days, st.just(PostingKind.ADJUSTMENT), signed),
 )
-developments = st.builds(Posting, days, st.just(PostingKind.DEVELOPMENT), signed)
+developments = st.builds(
+    Posting, days, st.just(PostingKind.DEVELOPMENT), st.integers(0, SEN_MAX).map(Money)
+)
 
 
 def history_of(opening: Money, postings: list[Posting]) -> AccountHistory:
@@ -69,8 +71,8 @@ def test_december_estimate_is_what_is_booked(
     Booking the year as estimated on 31 December changes no amount, only the flag.
     """
     last_day = date(YEAR, 12, 31)
-    base = YearBase(opening, tuple((p.posted_on.month, p.amount) for p in moved))
-    booking = Posting(last_day, PostingKind.DEVELOPMENT, estimate_development(base, 12, rate))
+    base = YearBase(opening, tuple((p.posted_on, p.amount) for p in moved))
+    booking = Posting(last_day, PostingKind.DEVELOPMENT, estimate_development(base, last_day, rate))
 
     before = draw_up(history_of(opening, moved), last_day, rate)
     after = draw_up(history_of(opening, [*moved, booking]), last_day, rate)

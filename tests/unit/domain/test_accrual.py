@@ -1,8 +1,14 @@
 """Development of a year, against the simulations published (domain.md 2.16)."""
 
+from datetime import date
+
+from datetime import date
+
 import pytest
 
 from atm_switch.domain.accrual import (
+    Accrual,
+    Accrual,
     DevelopmentRate,
     RateTable,
     YearBase,
@@ -12,7 +18,8 @@ from atm_switch.domain.money import ZERO, Money
 
 FIVE_PERCENT = 5_000
 G1_MONTHLY = Money.from_rupiah("285000")
-WHOLE_YEAR = tuple((month, G1_MONTHLY) for month in range(1, 13))
+WHOLE_YEAR = tuple((date(2025, month, 1), G1_MONTHLY) for month in range(1, 13))
+LAST_DAY = date(2025, 12, 31)
 
 
 def g1_balance(years: int) -> Money:
@@ -21,7 +28,7 @@ def g1_balance(years: int) -> Money:
     for _ in range(years):
         base = YearBase(balance, WHOLE_YEAR)
         paid = Money(12 * G1_MONTHLY.sen)
-        balance = balance + paid + estimate_development(base, 12, FIVE_PERCENT)
+        balance = balance + paid + estimate_development(base, LAST_DAY, FIVE_PERCENT)
     return balance
 
 
@@ -54,7 +61,7 @@ def test_golden_estimate_of_thirty_june() -> None:
     """
     base = YearBase(g1_balance(5), WHOLE_YEAR[:6])
 
-    assert "510.174,26" == estimate_development(base, 6, FIVE_PERCENT).indonesian()
+    assert "510.174,26" == estimate_development(base, date(2025, 6, 30), FIVE_PERCENT).indonesian()
 
 
 def test_golden_g3_compounds_yearly() -> None:
@@ -67,7 +74,7 @@ def test_golden_g3_compounds_yearly() -> None:
     balance = Money.from_rupiah("15800310")
 
     for _ in range(26):
-        balance = balance + estimate_development(YearBase(balance, ()), 12, 5_700)
+        balance = balance + estimate_development(YearBase(balance, ()), LAST_DAY, 5_700)
 
     exact = 15_800_310 * 1_057**26 * 100 / 1_000**26
     assert "66775212.37" == balance.plain()
@@ -82,7 +89,9 @@ def test_opening_earns_whole_months(month: int, sen: int) -> None:
     """
     An opening balance earns a twelfth of the year's rate each month, simple.
     """
-    assert Money(sen) == estimate_development(YearBase(Money(120_000), ()), month, FIVE_PERCENT)
+    assert Money(sen) == estimate_development(
+        YearBase(Money(120_000), ()), date(2025, month, 1), FIVE_PERCENT
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,18 +102,72 @@ def test_posting_earns_from_its_month_on(posted: int, month: int, sen: int) -> N
     """
     A posting earns from its own month, counted whole, and a later one not yet.
     """
-    base = YearBase(ZERO, ((posted, Money(120_000)),))
+    base = YearBase(ZERO, ((date(2025, posted, 1), Money(120_000)),))
 
-    assert Money(sen) == estimate_development(base, month, FIVE_PERCENT)
+    assert Money(sen) == estimate_development(base, date(2025, month, 28), FIVE_PERCENT)
 
 
 def test_claim_takes_from_the_base() -> None:
     """
     A claim lessens what earns, from its month on.
     """
-    base = YearBase(Money(120_000), ((7, Money(-120_000)),))
+    base = YearBase(Money(120_000), ((date(2025, 7, 1), Money(-120_000)),))
 
-    assert Money(3_000) == estimate_development(base, 12, FIVE_PERCENT)
+    assert Money(3_000) == estimate_development(base, LAST_DAY, FIVE_PERCENT)
+
+
+def contributed(sen: int, rate: int, first: int, accrual: Accrual) -> Money:
+    """Return what five years of payments on the first of each month have earned."""
+    balance = earned = ZERO
+    for year in range(first, first + 5):
+        paid = tuple((date(year, month, 1), Money(sen)) for month in range(1, 13))
+        base = YearBase(balance, paid)
+        developed = estimate_development(base, date(year, 12, 31), rate, accrual)
+        balance, earned = balance + Money(12 * sen) + developed, earned + developed
+    return earned
+
+
+@pytest.mark.parametrize(
+    ("rate", "earned"), [(5_690, "2120332.90"), (5_700, "2124318.81")]
+)
+def test_golden_g2_differs_as_documented(rate: int, earned: str) -> None:
+    """
+    4,000,000 a month at "about 5.7 %": published 2,120,310, 23 rupiah less than 5.69 % gives.
+
+    No rate of two decimals gives the published figure; 5.70 % gives 4,009 rupiah more.
+    """
+    assert earned == contributed(22_800_000, rate, 2017, Accrual.MONTHLY).plain()
+
+
+def test_daily_accrual_of_g1_as_recomputed() -> None:
+    """
+    By days G1 earns 2,309,013.14 in 2017 to 2021; the published 2,309,470 is by months.
+    """
+    assert "2309013.14" == contributed(28_500_000, FIVE_PERCENT, 2017, Accrual.DAILY365).plain()
+
+
+@pytest.mark.parametrize("year", [2023, 2024])
+def test_daily_year_earns_the_rate_whole(year: int) -> None:
+    """
+    An opening balance earns the year's rate and no more, in a leap year too.
+    """
+    base = YearBase(Money(100_000), ())
+
+    earned = estimate_development(base, date(year, 12, 31), FIVE_PERCENT, Accrual.DAILY365)
+
+    assert Money(5_000) == earned
+
+
+@pytest.mark.parametrize(
+    ("as_of", "sen"), [(date(2023, 3, 10), 0), (date(2023, 3, 9), 0), (date(2023, 3, 20), 500)]
+)
+def test_daily_posting_earns_from_next_day(as_of: date, sen: int) -> None:
+    """
+    By days a posting earns from the day after it on.
+    """
+    base = YearBase(ZERO, ((date(2023, 3, 10), Money(365_000)),))
+
+    assert Money(sen) == estimate_development(base, as_of, FIVE_PERCENT, Accrual.DAILY365)
 
 
 def test_rate_of_unknown_year_is_assumed() -> None:
@@ -125,3 +188,50 @@ def test_rate_table_needs_distinct_years(years: list[int]) -> None:
     """
     with pytest.raises(ValueError, match="at least one year and no year twice"):
         RateTable([DevelopmentRate(year, 5_000, is_published=True) for year in years])
+
+
+def test_days_count_from_the_first_to_the_last() -> None:
+    """
+    By days an opening earns 365/365 in a year, and what is paid on its last day 1/365.
+    """
+    paid = YearBase(Money(0), ((LAST_DAY, Money(730_000)),))
+
+    whole = estimate_development(
+        YearBase(Money(730_000), ()), LAST_DAY, FIVE_PERCENT, Accrual.DAILY_365
+    )
+    last = estimate_development(paid, LAST_DAY, FIVE_PERCENT, Accrual.DAILY_365)
+
+    assert (Money(36_500), Money(100)) == (whole, last)
+
+
+def test_days_of_g1_earn_a_little_more() -> None:
+    """
+    By days the published simulation comes to 2,311,519.87 and not to 2,309,470.47, so what
+    was published goes by months.
+    """
+    balance = ZERO
+    for _ in range(5):
+        base = YearBase(balance, WHOLE_YEAR)
+        paid = Money(12 * G1_MONTHLY.sen)
+        balance = (
+            balance + paid + estimate_development(base, LAST_DAY, FIVE_PERCENT, Accrual.DAILY_365)
+        )
+
+    assert "2311519.87" == (balance - Money(60 * G1_MONTHLY.sen)).plain()
+
+
+@pytest.mark.parametrize(("rate", "published_less"), [(5_690, "-22.90"), (5_700, "-4008.82")])
+def test_g2_is_near_its_rounded_rate(rate: int, published_less: str) -> None:
+    """
+    G2, published with a rate of "about 5.7 %", lies between 5.68 and 5.69: its 2,120,310 is
+    short of ours by 22.90 at 5.69 % and by 4,008.82 at 5.70 %.
+    """
+    monthly = Money.from_rupiah("228000")
+    months = tuple((date(2025, month, 1), monthly) for month in range(1, 13))
+    balance = ZERO
+    for _ in range(5):
+        base = YearBase(balance, months)
+        balance = balance + Money(12 * monthly.sen) + estimate_development(base, LAST_DAY, rate)
+
+    earned = balance - Money(60 * monthly.sen)
+    assert published_less == (Money.from_rupiah("2120310") - earned).plain()

@@ -1,0 +1,78 @@
+"""Postings into the books, and what they add to the totals, in one transaction.
+
+Plan: whoever books puts the postings into the table ``waiting`` of its own connection and
+calls ``book``.  Totals are changed by adding, so the order of bookings does not matter;
+``last_posting`` gives out the numbers and makes those who book at once wait for each other.
+Limits: call within a transaction.  What is waiting has been judged: the account is there,
+the year is open, nothing falls below zero.
+"""
+
+from typing import Final
+
+from atm_switch.ledger.store import Store
+
+_WAITING: Final = """
+CREATE TEMPORARY TABLE IF NOT EXISTS waiting (
+    seq BIGINT PRIMARY KEY, kpj TEXT, posted_on TEXT, kind TEXT,
+    sub_account TEXT DEFAULT 'main', amount_sen BIGINT, import_id BIGINT, reverses BIGINT,
+    line BIGINT
+)
+"""
+_BOOK: Final = """
+INSERT INTO postings
+    (year, kpj, seq, posted_on, kind, sub_account, amount_sen, import_id, reverses)
+SELECT CAST(substr(posted_on, 1, 4) AS BIGINT), kpj,
+       CAST(? AS BIGINT) + row_number() OVER (ORDER BY kpj, seq),
+       posted_on, kind, sub_account, amount_sen, import_id, reverses
+FROM waiting ORDER BY 1, kpj, seq
+"""
+_YEARS: Final = """
+INSERT INTO year_totals AS held
+SELECT kpj, CAST(substr(posted_on, 1, 4) AS BIGINT) AS year,
+       CAST(sum(CASE kind WHEN 'contribution' THEN amount_sen ELSE 0 END) AS BIGINT),
+       CAST(sum(CASE kind WHEN 'adjustment' THEN amount_sen ELSE 0 END) AS BIGINT),
+       CAST(sum(CASE kind WHEN 'development' THEN amount_sen ELSE 0 END) AS BIGINT),
+       CAST(sum(CASE kind WHEN 'claim' THEN amount_sen ELSE 0 END) AS BIGINT),
+       count(*), max(CASE WHEN kind = 'contribution' AND reverses IS NULL THEN posted_on END)
+FROM waiting WHERE true GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (kpj, year) DO UPDATE SET
+    contributions_sen = held.contributions_sen + excluded.contributions_sen,
+    adjustments_sen = held.adjustments_sen + excluded.adjustments_sen,
+    development_sen = held.development_sen + excluded.development_sen,
+    claims_sen = held.claims_sen + excluded.claims_sen,
+    postings = held.postings + excluded.postings,
+    last_contribution = CASE
+        WHEN held.last_contribution >= excluded.last_contribution THEN held.last_contribution
+        ELSE coalesce(excluded.last_contribution, held.last_contribution) END
+"""
+_ACCOUNTS: Final = """
+INSERT INTO account_totals AS held
+SELECT kpj, CAST(sum(amount_sen) AS BIGINT), count(*), min(posted_on),
+       max(CASE WHEN kind = 'contribution' AND reverses IS NULL THEN posted_on END)
+FROM waiting WHERE true GROUP BY 1 ORDER BY 1
+ON CONFLICT (kpj) DO UPDATE SET
+    balance_sen = held.balance_sen + excluded.balance_sen,
+    postings = held.postings + excluded.postings,
+    first_posting = CASE WHEN held.first_posting <= excluded.first_posting
+        THEN held.first_posting ELSE excluded.first_posting END,
+    last_contribution = CASE
+        WHEN held.last_contribution >= excluded.last_contribution THEN held.last_contribution
+        ELSE coalesce(excluded.last_contribution, held.last_contribution) END
+"""
+
+
+def open_waiting(store: Store) -> None:
+    """Make the table ``waiting``, empty; it ends with the connection."""
+    store.change(_WAITING)
+    store.change("DELETE FROM waiting")
+
+
+def book(store: Store) -> int:
+    """Book what is waiting, account by account, empty the table; return the first number."""
+    count = int(store.rows("SELECT count(*) FROM waiting")[0][0])
+    (last,) = store.rows("UPDATE last_posting SET seq = seq + ? RETURNING seq", (count,))[0]
+    store.change(_BOOK, (int(last) - count,))
+    store.change(_YEARS)
+    store.change(_ACCOUNTS)
+    store.change("DELETE FROM waiting")
+    return int(last) - count + 1

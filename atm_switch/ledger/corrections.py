@@ -1,0 +1,149 @@
+"""Single postings, booked while inquiries run: a late one, a correction, one taken back.
+
+Plan: each is one transaction: the account looked at, the posting booked, the totals with
+it.  Nothing is ever changed or deleted; a mistake is taken back by a posting of the same
+kind with the sign turned, which names what it reverses.
+Limits: a closed year takes no posting; what belongs there is booked in the running one.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.money import Money
+from atm_switch.domain.statement import Posting, PostingKind
+from atm_switch.ledger.booking import book, open_waiting
+from atm_switch.ledger.store import Store
+
+_WAIT = """
+INSERT INTO waiting (seq, kpj, posted_on, kind, sub_account, amount_sen, reverses)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_ACCOUNT = """
+SELECT merged_into, coalesce(balance_sen, 0)
+FROM participants LEFT JOIN account_totals USING (kpj) WHERE participants.kpj = ?
+"""
+_LAST_PAID = """
+SELECT max(posted_on) FROM postings AS one
+WHERE year = ? AND kpj = ? AND kind = 'contribution' AND reverses IS NULL
+  AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = one.seq)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A posting to be booked on an account.  ``reverses``: the number of the one taken back."""
+
+    kpj: Kpj
+    posting: Posting
+    sub_account: str = "main"
+    reverses: int | None = None
+
+
+def post(store: Store, entry: Entry) -> int:
+    """Book one posting and return its number.
+
+    Raises ``Refused`` for an account that is not there or was merged away, a closed year,
+    and a balance that would fall below zero.
+    """
+    _require_sign(entry.posting)
+    with store.transaction():
+        return _booked(store, [entry])
+
+
+def reverse(store: Store, kpj: Kpj, number: int, today: date) -> int:
+    """Take a posting back with one of the opposite sign; return the new one's number.
+
+    It is dated as the original was, or today where that year is closed.  Raises ``Refused``
+    as ``post`` does, for a number the account does not have, and for the second time.
+    """
+    with store.transaction():
+        found = store.rows(
+            "SELECT posted_on, kind, sub_account, amount_sen, reverses FROM postings"
+            " WHERE kpj = ? AND seq = ?",
+            (kpj.digits, number),
+        )
+        if not found:
+            raise Refused("the account has no such posting; see atm-switch ledger postings")
+        day, kind, sub_account, sen, is_reversal = found[0]
+        if is_reversal is not None:
+            raise Refused("this posting takes another back itself; book the right one instead")
+        if store.rows("SELECT 1 FROM postings WHERE reverses = ?", (number,)):
+            raise Refused("the posting was taken back before; nothing was changed")
+        posted_on = date.fromisoformat(day)
+        dated = today if is_closed(store, posted_on.year) else posted_on
+        posting = Posting(dated, PostingKind(kind), -Money(sen))
+        new = _booked(store, [Entry(kpj, posting, sub_account, reverses=number)])
+        if posting.kind is PostingKind.CONTRIBUTION:
+            _correct_last_contribution(store, kpj, posted_on.year)
+        return new
+
+
+def transfer(store: Store, source: Kpj, target: Kpj, amount: Money, day: date) -> None:
+    """Move an amount between accounts by a pair of adjustments; within a transaction."""
+    pair = ((source, -amount), (target, amount))
+    entries = [Entry(kpj, Posting(day, PostingKind.ADJUSTMENT, sum_)) for kpj, sum_ in pair]
+    _booked(store, entries)
+
+
+def is_closed(store: Store, year: int) -> bool:
+    """Tell whether a year's development has been booked for all accounts."""
+    query = "SELECT 1 FROM closed_years WHERE year = ? AND finished_at IS NOT NULL"
+    return bool(store.rows(query, (year,)))
+
+
+def _booked(store: Store, entries: list[Entry]) -> int:
+    for entry in entries:
+        _require_room(store, entry)
+    open_waiting(store)
+    for at, entry in enumerate(entries):
+        posting = entry.posting
+        store.change(
+            _WAIT,
+            (
+                at, entry.kpj.digits, posting.posted_on.isoformat(), posting.kind.value,
+                entry.sub_account, posting.amount.sen, entry.reverses,
+            ),
+        )  # fmt: skip
+    return book(store)
+
+
+def _require_room(store: Store, entry: Entry) -> None:
+    found = store.rows(_ACCOUNT, (entry.kpj.digits,))
+    if not found:
+        raise Refused("the ledger knows no such KPJ; import it with atm-switch ledger import")
+    merged_into, balance = found[0]
+    if merged_into is not None:
+        raise Refused(f"the KPJ was merged into {Kpj(merged_into).masked}; book it there")
+    year = entry.posting.posted_on.year
+    if is_closed(store, year):
+        raise Refused(f"the year {year} is closed; book it in the running year")
+    if balance + entry.posting.amount.sen < 0:
+        raise Refused("the account would fall below zero with this posting")
+
+
+def _require_sign(posting: Posting) -> None:
+    sen = posting.amount.sen
+    is_right = {
+        PostingKind.CONTRIBUTION: sen > 0,
+        PostingKind.CLAIM: sen < 0,
+        PostingKind.DEVELOPMENT: sen >= 0,
+        PostingKind.ADJUSTMENT: sen != 0,
+    }
+    if not is_right[posting.kind]:
+        raise Refused("the amount must be positive; only an adjustment has a sign")
+
+
+def _correct_last_contribution(store: Store, kpj: Kpj, year: int) -> None:
+    (paid,) = store.rows(_LAST_PAID, (year, kpj.digits))[0]
+    store.change(
+        "UPDATE year_totals SET last_contribution = ? WHERE kpj = ? AND year = ?",
+        (paid, kpj.digits, year),
+    )
+    store.change(
+        "UPDATE account_totals SET last_contribution ="
+        " (SELECT max(last_contribution) FROM year_totals WHERE year_totals.kpj = ?)"
+        " WHERE kpj = ?",
+        (kpj.digits, kpj.digits),
+    )

@@ -1,0 +1,49 @@
+"""Which keys may not come in, however they come: over the line, by an officer, by ceremony.
+
+Plan: one pure question, asked with the vault as it is at the moment of the change; the
+answer is a sentence for a refusal, without any key.
+Limits: of keys under a hardware HSM's master key only check values can be compared (24
+bits), so a good key is refused once in some millions; who draws one draws again.
+Why one place: a key that two usages share, or one that was replaced, is as bad from a
+command as from a peer (PCI PIN 19: one purpose; a recorded delivery must not undo a change).
+"""
+
+from atm_switch.security.key_ring import KeyName, Ladder, LineKey
+from atm_switch.security.known_keys import is_publicly_known
+from atm_switch.security.vault import Vault
+
+
+def why_not(key: LineKey, name: KeyName, vault: Vault, *, refuses_known: bool) -> str | None:
+    """Say why ``key`` must not become the key of ``name``; ``None`` where it may.
+
+    The key in use is always let through: taking it again changes nothing.
+    ``refuses_known``: whether publicly known test keys are refused, as in production.
+    """
+    if refuses_known and is_publicly_known(key.check):
+        return "the key is a publicly known test key"
+    if _serves_another_purpose(key, name, vault):
+        return "the key is in use for another purpose"
+    held = ladder_before(name, vault)
+    if held is None or key.is_same_as(held.in_use):
+        return None
+    if held.has_offered(key):
+        return "the key is one this side has offered"
+    if held.has_replaced(key):
+        return "the key was replaced by a newer one"
+    return None
+
+
+def ladder_before(name: KeyName, vault: Vault) -> Ladder | None:
+    """Return the keys that a key of ``name`` takes the place of, if there are any.
+
+    A terminal's first own key takes the place of its bank's, which it used so far.
+    """
+    if name.acquirer is None:
+        return vault.keys.get(name)
+    found = vault.ladder(name.usage, name.acquirer, name.terminal)
+    return found[1] if found else None
+
+
+def _serves_another_purpose(key: LineKey, name: KeyName, vault: Vault) -> bool:
+    others = (ladder for other, ladder in vault.keys.items() if other.usage is not name.usage)
+    return any(key.is_same_as(rung) for ladder in others for rung in ladder.rungs)
