@@ -12,6 +12,7 @@ from typing import Any
 from atm_switch.adapters.host_hsm import HostHsm, require_host_method
 from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
 from atm_switch.domain.errors import NeverAsked
+from atm_switch.security.key_ring import KeyUsage, LineKey
 from atm_switch.server.desk import Neighbours
 from atm_switch.settings.model import Settings
 from atm_switch.settings.shapes import split_address
@@ -21,12 +22,21 @@ Tell = Callable[[str, dict[str, str]], None]
 """Event and fields, for the log."""
 
 
+AskCheckValue = Callable[[LineKey, KeyUsage], Awaitable[str]]
+"""Hardware's own word on a token: the check value of the key under it.
+
+Raises ``KeyRefused`` for a token it does not take, ``NeighbourUnavailable``.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """An open HSM: who answers which question, and how to close it."""
 
     answers: Neighbours
     close: Callable[[], Awaitable[None]]
+    check_value: AskCheckValue | None = None
+    """``None`` where keys are in the clear, or there are none."""
 
 
 async def open_engine(settings: Settings, tell: Tell) -> Engine:
@@ -51,7 +61,7 @@ async def open_engine(settings: Settings, tell: Tell) -> Engine:
         tell=tell,
     )
     await hardware.start()
-    return Engine(_answers(hardware), hardware.close)
+    return Engine(_answers(hardware), hardware.close, hardware.check_value)
 
 
 def _no_answers() -> Neighbours:

@@ -117,6 +117,7 @@ def tls_files_of(listener: Listener, root: Path) -> TlsFiles | None:
         certificate=root / listener.tls_certificate,
         key=root / listener.tls_key,
         client_ca=root / listener.tls_client_ca,
+        crl=root / listener.tls_crl if listener.tls_crl else None,
     )
 
 

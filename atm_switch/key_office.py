@@ -7,6 +7,7 @@ HSM that is done at the HSM, and the result installed.  A running switch takes a
 with SIGHUP or its next start.
 """
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from atm_switch.adapters.audit_book import write_record
 from atm_switch.adapters.clock import utc_now
 from atm_switch.adapters.software_hsm import SoftwareHsm, wrapped
-from atm_switch.domain.errors import Refused
+from atm_switch.domain.errors import NeighbourUnavailable, Refused
 from atm_switch.domain.secret import Key
+from atm_switch.engine import open_engine
 from atm_switch.folder import DataFolder, command_actor
 from atm_switch.line_keys import key_algorithm, line_profile
 from atm_switch.security.components import combine
@@ -117,14 +119,32 @@ def import_key(folder: DataFolder, name: KeyName, block: str, check: str) -> Lin
     return key
 
 
-def install_key(folder: DataFolder, name: KeyName, key: LineKey) -> None:
+def install_key(folder: DataFolder, name: KeyName, key: LineKey) -> bool:
     """Take a key as the hardware HSM gave it out: under its master key, with its check value.
 
-    Raises ``Refused`` where the engine is not the hardware's.
+    Tells whether the HSM itself was asked; one that is away is not, and is at the next
+    start.  Raises ``Refused`` where the engine is not the hardware's, or the HSM says that
+    the token is no key of its own, or another.
     """
     if folder.settings.hsm.engine != "host":
         raise Refused('keys under a master key are for [hsm] engine = "host"; set it first')
+    check = asyncio.run(_check_at_hardware(folder, name, key))
+    if check and check[: len(key.check)].upper() != key.check[: len(check)].upper():
+        raise Refused(f"the token has the check value {check} at the HSM, not {key.check}")
     _replace(folder, name, key, "installed")
+    return bool(check)
+
+
+async def _check_at_hardware(folder: DataFolder, name: KeyName, key: LineKey) -> str:
+    engine = await open_engine(folder.settings, lambda _event, _fields: None)
+    try:
+        return await engine.check_value(key, name.usage) if engine.check_value else ""
+    except KeyRefused as refused:
+        raise Refused(f"{refused}; was it made for this HSM and this use?") from None
+    except NeighbourUnavailable:
+        return ""
+    finally:
+        await engine.close()
 
 
 def bank_named(folder: DataFolder, name: KeyName) -> Acquirer:

@@ -107,7 +107,10 @@ class HostHsm:
         return self._begin(self._mint_key(question))
 
     def check_value(self, key: LineKey, usage: KeyUsage) -> "asyncio.Future[str]":
-        """Begin to ask for a key's check value: whether the HSM knows the token at all."""
+        """Begin to ask for a key's check value: whether the HSM knows the token at all.
+
+        The future may end in ``KeyRefused``.
+        """
         return self._begin(self._check_value(key, usage))
 
     def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -180,7 +183,7 @@ class HostHsm:
     async def _check_value(self, key: LineKey, usage: KeyUsage) -> str:
         command = commands.check_value(key, usage)
         answer = await self._pool.ask(command)
-        errors.require_done(command, answer)
+        errors.require_known(command, answer)
         return commands.read_check_value(answer)
 
 

@@ -95,6 +95,13 @@ def require_imported(command: Command, answer: Answer) -> None:
     require_done(command, answer)
 
 
+def require_known(command: Command, answer: Answer) -> None:
+    """Raise ``KeyRefused`` where the HSM does not take the token it was asked about."""
+    if answer.error in _NOT_LOOKED | {WRONG}:
+        raise KeyRefused(f"the HSM does not take it: {words_for(answer.error)}")
+    require_done(command, answer)
+
+
 def is_right(command: Command, answer: Answer) -> bool:
     """Tell a yes from a no.  Raises ``NeighbourUnavailable`` for neither."""
     if answer.error == WRONG:

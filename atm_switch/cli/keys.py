@@ -238,7 +238,8 @@ def install(
         )
     name = _name(usage, acquirer, terminal, index)
     line_key = LineKey(Key(token.encode()), check.upper(), algorithm[0].upper(), is_clear=False)
-    install_key(open_folder(folder), name, line_key)
+    if not install_key(open_folder(folder), name, line_key):
+        print("the HSM did not answer: it is asked of this key at the next start", file=sys.stderr)
     print(f"{name}: check value {line_key.check}; {RELOAD}")
 
 

@@ -1,16 +1,18 @@
 """What TLS needs from disk: our certificate and key, and the CA whose clients may come in.
 
-Plan: ``tls_problems`` judges the three files, each problem named by the file it is in;
+Plan: ``tls_problems`` judges the files, each problem named by the file it is in;
 ``server_context`` makes of them what links are secured with.  TLS 1.2 or later, and no
 client without a certificate of our CA.
-Limits: no revocation lists.  A bank whose certificate is no longer trusted is kept out by
-``certificate_names``, or by a new CA and a reload.
+With a revocation list of that CA, no certificate that is on it.
+Limits: the list is a file that somebody else keeps new; one that is out of date lets nobody
+in, so it is refused at start and at a reload changes nothing.
 """
 
 import ssl
 import stat
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,13 +24,15 @@ GROUP_OR_OTHER = 0o077
 
 
 class TlsFiles(NamedTuple):
-    """Where the three files are, all PEM; the key is not enciphered."""
+    """Where the files are, all PEM; the key is not enciphered."""
 
     certificate: Path
     """Ours, followed by the intermediate certificates, if any."""
     key: Path
     client_ca: Path
     """One or more CA certificates; who shows a certificate of one of them is let in."""
+    crl: Path | None = None
+    """The revocation lists of those CAs, one or more."""
 
 
 class TlsProblem(NamedTuple):
@@ -58,8 +62,29 @@ def tls_problems(files: TlsFiles) -> list[TlsProblem]:
         *_doubts("certificate", files.certificate, _date_of_first),
         *_doubts("key", files.key, _closed_to_others),
         *_doubts("client_ca", files.client_ca, _date_of_any),
+        *(_doubts("crl", files.crl, _date_of_lists) if files.crl else ()),
     ]
     return problems or list(_doubts("key", files.key, lambda _: _pair(files)))
+
+
+def expiring(files: TlsFiles, within: timedelta, now: datetime) -> list[TlsProblem]:
+    """Name what will be out of date ``within`` that time: our certificate, the CAs', the lists."""
+    found = []
+    for part in ("certificate", "client_ca", "crl"):
+        path = getattr(files, part)
+        with suppress(OSError, ValueError):
+            end = min(_ends(path)) if path is not None else None
+            if end is not None and end - now < within:
+                text = f"{path} is good until {end:%Y-%m-%d} only: put a new one there, then SIGHUP"
+                found.append(TlsProblem(part, text))
+    return found
+
+
+def _ends(path: Path) -> list[datetime]:
+    raw = path.read_bytes()
+    if b"X509 CRL" in raw:
+        return [one.next_update_utc for one in _lists(raw) if one.next_update_utc is not None]
+    return [one.not_valid_after_utc for one in x509.load_pem_x509_certificates(raw)]
 
 
 def _load(files: TlsFiles) -> ssl.SSLContext:
@@ -71,6 +96,9 @@ def _load(files: TlsFiles) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 0
     context.load_verify_locations(cafile=files.client_ca)
+    if files.crl is not None:
+        context.load_verify_locations(cafile=files.crl)
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     # An enciphered key would be asked for at the terminal; no password makes it an error.
     context.load_cert_chain(files.certificate, files.key, password=bytes)
     return context
@@ -95,6 +123,23 @@ def _date_of_first(path: Path) -> str:
 def _date_of_any(path: Path) -> str:
     doubts = [_out_of_date(one) for one in _certificates(path)]
     return "" if "" in doubts else doubts[0]
+
+
+def _date_of_lists(path: Path) -> str:
+    lists = _lists(path.read_bytes())
+    if not lists:
+        return "holds no revocation list: put a PEM CRL there"
+    now = datetime.now(UTC)
+    for one in lists:
+        if one.next_update_utc is not None and now > one.next_update_utc:
+            return f"was to be renewed on {one.next_update_utc:%Y-%m-%d}: get the CA's newest list"
+    return ""
+
+
+def _lists(raw: bytes) -> list[x509.CertificateRevocationList]:
+    end = b"-----END X509 CRL-----"
+    blocks = (part[part.find(b"-----BEGIN") :] for part in raw.split(end)[:-1])
+    return [x509.load_pem_x509_crl(block + end + b"\n") for block in blocks]
 
 
 def _certificates(path: Path) -> list[x509.Certificate]:

@@ -54,6 +54,11 @@ class Listener(Section):
         description="PEM file with the CA that issues the banks' certificates; nobody "
         "connects without one of them",
     )
+    tls_crl: str = Field(
+        default="",
+        description="PEM file with the revocation lists of that CA: a certificate on them is "
+        'hung up on; read anew by SIGHUP, refused once out of date; "" is without',
+    )
     plaintext: bool = Field(
         default=False, description="true: allow connections without TLS from other machines"
     )

@@ -177,6 +177,9 @@ class Settings(BaseSettings):
             if given and missing:
                 text = f"needs {' and '.join(missing)} as well; TLS takes all three or none"
                 yield Contradiction(("listeners", at, given[0]), text)
+            elif one.tls_crl and not given:
+                text = "is of no use without TLS; set tls_certificate, tls_key and tls_client_ca"
+                yield Contradiction(("listeners", at, "tls_crl"), text)
             elif one.plaintext and given:
                 text = "is of no use beside TLS, which is the only way in then; take it out"
                 yield Contradiction(("listeners", at, "plaintext"), text)

@@ -16,7 +16,7 @@ from atm_switch.domain.secret import PinBlock
 from atm_switch.security.components import key_check_value
 from atm_switch.security.key_block import KeyBlock, wrap
 from atm_switch.security.key_ring import KeyUsage
-from atm_switch.switch.hsm_port import ImportKey, MakeMac, MintKey, PinVerdict
+from atm_switch.switch.hsm_port import ImportKey, KeyRefused, MakeMac, MintKey, PinVerdict
 from tests.doubles.host_command_hsm import host_command_hsm
 from tests.doubles.hsm_rig import (
     CHANCE,
@@ -151,7 +151,7 @@ async def test_check_value_tells_whether_the_token_is_known() -> None:
         key = rig.token(FIRST, KeyUsage.PIN)
 
         assert key_check_value(FIRST, "T") == await rig.host.check_value(key, KeyUsage.PIN)
-        with pytest.raises(NeighbourUnavailable):
+        with pytest.raises(KeyRefused):
             await rig.host.check_value(key, KeyUsage.MAC)
 
 

@@ -68,6 +68,19 @@ class LabCa:
         _write(pair.key, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return pair
 
+    def revoke(self, *pairs: Pair, ends_in: timedelta = YEAR, file: str = "revoked.pem") -> Path:
+        """Sign a revocation list with the certificates of ``pairs`` on it."""
+        now = datetime.now(UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(_called(self._name))
+        builder = builder.last_update(now - 2 * YEAR).next_update(now + ends_in)
+        for pair in pairs:
+            serial = x509.load_pem_x509_certificate(pair.certificate.read_bytes()).serial_number
+            gone = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - DAY)
+            builder = builder.add_revoked_certificate(gone.build())
+        path = self._folder / file
+        _write(path, builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
+        return path
+
     def server(self, name: str = "switch") -> TlsFiles:
         """Make what a listener on loopback needs."""
         pair = self.issue(name, "localhost", address=LOOPBACK, file=name)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,6 +57,13 @@ class Served:
     def port(self) -> int:
         """The port it listens on."""
         return int(self.address.rpartition(":")[2])
+
+    def wait_for(self, words: str) -> None:
+        """Wait until the log says so; fail after ``SECONDS``."""
+        deadline = time.monotonic() + SECONDS
+        while words not in self.log.read_text():
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.01)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it with a signal and return its exit code."""

@@ -15,12 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.folder import open_folder
-from atm_switch.security.key_ring import KeyUsage
+from atm_switch.security.key_ring import KeyName, KeyUsage, LineKey
+from atm_switch.security.vault import Vault
 from tests.doubles.local_master_key import LocalMasterKey
 from tests.doubles.served import Served, make_folder, run, serve
 
 LMK = bytes(range(32))
+MAC_NAME = KeyName(KeyUsage.MAC, AcquirerId("009"))
 CARD, PIN = "9990090000000012", "123456"
 
 
@@ -205,3 +208,55 @@ def test_officers_are_sent_to_the_hardware(
 
     assert 1 == done.returncode
     assert f"{instead}, then: atm-switch keys install" in done.stderr
+
+
+def test_token_of_another_key_does_not_start(bank: Path) -> None:
+    """A token that is not the key its check value says is named, and nothing is served."""
+    with hardware() as (port, _):
+        give_keys_to_hardware(bank, port)
+        swap_check_value(bank)
+
+        done = run("serve", bank)
+
+    assert 1 == done.returncode
+    assert "the key mac 009 has check value" in done.stderr
+    assert "atm-switch keys install" in done.stderr
+
+
+def test_install_asks_the_hardware(bank: Path) -> None:
+    """A token whose check value is not the HSM's own is not installed."""
+    with hardware() as (port, _):
+        give_keys_to_hardware(bank, port)
+        token = open_folder(bank).vault().keys[MAC_NAME].in_use.token.reveal().decode()
+
+        done = run(
+            *("keys", "install", bank, "--usage", "mac", "--acquirer", "009"),
+            *("--check", "ABCDEF"),
+            typed=token + "\n",
+        )
+
+    assert 1 == done.returncode
+    assert "at the HSM, not ABCDEF" in done.stderr
+
+
+def test_reload_keeps_keys_the_hardware_knows(bank: Path) -> None:
+    """A key file with a wrong token changes nothing at SIGHUP: the line goes on with the old."""
+    with hardware() as (port, _):
+        give_keys_to_hardware(bank, port)
+        with serve(bank) as served:
+            swap_check_value(bank)
+            served.process.send_signal(signal.SIGHUP)
+            served.wait_for("keys not reloaded")
+
+            assert "00" == inquire(bank, served)["response_code"]
+
+
+def swap_check_value(folder: Path) -> None:
+    """Write a check value into the key file that is not the MAC key's."""
+
+    def change(vault: Vault) -> Vault:
+        held = vault.keys[MAC_NAME].in_use
+        wrong = LineKey(held.token, "ABCDEF", held.algorithm, is_clear=False)
+        return vault.with_key(MAC_NAME, wrong)
+
+    open_folder(folder).change_keys(change)

@@ -1,0 +1,144 @@
+"""What a running switch looks after: its keys read anew, tokens, certificates that soon end.
+
+Plan: a vault is taken into use when the switch can work with it and, where keys are a
+hardware HSM's, when the HSM says of every token that it is the key the key file names.
+Limits: an HSM that is away is asked when it is back; until then its tokens are believed.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from atm_switch.adapters.clock import utc_now
+from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
+from atm_switch.engine import AskCheckValue, Engine
+from atm_switch.folder import DataFolder, tls_files_of
+from atm_switch.readiness import refuse_what_cannot_work
+from atm_switch.security.key_ring import KeyName
+from atm_switch.security.vault import Vault
+from atm_switch.server.log import Logger
+from atm_switch.server.tls import expiring
+from atm_switch.switch.house import House
+from atm_switch.switch.hsm_port import KeyRefused
+
+WARNING_DAYS: Final = 30
+DAY_SECONDS: Final = 86_400.0
+CHECK_DIGITS: Final = 6
+"""What two check values of one key agree in at least, however long each is written."""
+
+Record = Callable[[str, str, str], None]
+"""Kind, subject and detail, for the audit."""
+
+
+class Upkeep:
+    """Keeps a running switch's keys and certificates in view."""
+
+    def __init__(
+        self, folder: DataFolder, house: House, engine: Engine, log: Logger, record: Record
+    ) -> None:
+        """Wait for ``start``."""
+        self._folder, self._house, self._engine = folder, house, engine
+        self._log, self._record = log, record
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Look at the certificates now and every day; call in the loop."""
+        for reason in ending_soon(self._folder, utc_now()):
+            self._log.warning("certificate ends soon", reason=reason)
+        self._timer = asyncio.get_running_loop().call_later(DAY_SECONDS, self.start)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    def reload_keys(self) -> bool:
+        """Read the keys again; those that cannot be used change nothing, and it says so.
+
+        Where an HSM must be asked of them first, they are in use once it has answered.
+        """
+        try:
+            vault = self._folder.vault()
+            refuse_what_cannot_work(self._folder, vault)
+        except SwitchError as wrong:
+            self._log.warning("keys not reloaded", reason=str(wrong))
+            return False
+        if self._engine.check_value is None:
+            self._adopt(vault)
+        else:
+            self._later(self._adopt_checked(vault))
+        return True
+
+    def key_changed_elsewhere(self, name: KeyName) -> None:
+        """Take up the keys another process has changed under this one."""
+        self._log.warning("key changed by another process", key=str(name))
+        if self.reload_keys():
+            self._record("configuration", "keys", f"read again: {name} was changed elsewhere")
+
+    def hardware_is_back(self) -> None:
+        """Ask the HSM of the tokens in use, and sound the alarm for a wrong one."""
+        self._later(self._warn_of_tokens())
+
+    def _adopt(self, vault: Vault) -> None:
+        self._house.vault = vault
+        self._log.info("keys reloaded")
+
+    async def _adopt_checked(self, vault: Vault) -> None:
+        wrong = await wrong_tokens(vault, self._engine.check_value)
+        for reason in wrong:
+            self._log.warning("keys not reloaded", reason=reason)
+        if not wrong:
+            self._adopt(vault)
+
+    async def _warn_of_tokens(self) -> None:
+        for reason in await wrong_tokens(self._house.vault, self._engine.check_value):
+            self._log.warning("key token wrong", reason=reason)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # the loop itself holds tasks weakly
+        task.add_done_callback(self._tasks.discard)
+
+
+async def refuse_wrong_tokens(vault: Vault, engine: Engine) -> None:
+    """Raise ``Refused`` with every key that is another one at the HSM, a line each."""
+    wrong = await wrong_tokens(vault, engine.check_value)
+    if wrong:
+        raise Refused("\n".join(wrong))
+
+
+async def wrong_tokens(vault: Vault, ask: AskCheckValue | None) -> list[str]:
+    """Name every key whose token is not the key the key file says it is.
+
+    An HSM that does not answer says nothing of a key.
+    """
+    if ask is None:
+        return []
+    rungs = [(name, key) for name, ladder in vault.keys.items() for key in ladder.rungs]
+    wrong = []
+    for name, key in sorted(rungs, key=lambda rung: str(rung[0])):
+        try:
+            check = key.check if key.is_clear else await ask(key, name.usage)
+        except KeyRefused as refused:
+            wrong.append(f"the key {name}, check value {key.check}: {refused}")
+        except NeighbourUnavailable:
+            continue
+        else:
+            if check[:CHECK_DIGITS].upper() != key.check[:CHECK_DIGITS].upper():
+                wrong.append(
+                    f"the key {name} has check value {check} at the HSM and {key.check} in the "
+                    "key file; install it again with: atm-switch keys install"
+                )
+    return wrong
+
+
+def ending_soon(folder: DataFolder, now: datetime) -> list[str]:
+    """Name every TLS file that ends within thirty days; ``now`` is in UTC."""
+    files = (tls_files_of(one, folder.root) for one in folder.settings.listeners)
+    within = timedelta(days=WARNING_DAYS)
+    found = [one.text for each in files if each for one in expiring(each, within, now)]
+    return list(dict.fromkeys(found))
