@@ -9,6 +9,7 @@ import asyncio
 import gc
 import hashlib
 import os
+import secrets
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,14 +23,14 @@ from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.key_keeper import KeyKeeper
 from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.accrual import RateTable
-from atm_switch.domain.errors import JournalUnavailable, Refused, SwitchError
+from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.engine import Engine, open_engine
 from atm_switch.folder import DataFolder, profile_of, tls_doubts, tls_files_of
-from atm_switch.ledger.ledger_sqlite import SqliteLedger
+from atm_switch.ledger.opening import LedgerReading, open_reading
 from atm_switch.ledger.rates_file import read_rates
-from atm_switch.ledger.registry_sqlite import SqliteRegistry
 from atm_switch.readiness import refuse_what_cannot_work
+from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.desk import UNASKED, Desk, Neighbours
 from atm_switch.server.entrance import Entrance
@@ -41,7 +42,7 @@ from atm_switch.settings.model import Settings
 from atm_switch.settings.problems import written
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Ticket
-from atm_switch.switch.house import House
+from atm_switch.switch.house import STAN_MAX, House
 from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import (
     AuditRecord,
@@ -54,6 +55,7 @@ from atm_switch.switch.ports import (
 )
 from atm_switch.switch.session import Dialect
 from atm_switch.switch.switch import Switch
+from atm_switch.upkeep import Upkeep, refuse_wrong_tokens
 
 
 class _Closable(Protocol):
@@ -80,7 +82,9 @@ class Service:
     _journal: JournalWriter[Ticket] | None = None
     _house: House | None = None
     _engine: Engine | None = None
+    _ledger: LedgerReading | None = None
     _ticking: asyncio.TimerHandle | None = None
+    _upkeep: Upkeep | None = None
 
     async def start(self) -> None:
         """Open everything.  Raises ``Refused`` or ``ProfileWrong``; nothing stays open then."""
@@ -102,16 +106,8 @@ class Service:
     def reload(self) -> None:
         """Read certificates and keys again; what cannot be used changes nothing."""
         self.reload_certificates()
-        try:
-            vault = self.folder.vault()
-            refuse_what_cannot_work(self.folder, vault)
-        except SwitchError as wrong:
-            self.log.warning("keys not reloaded", reason=str(wrong))
-            return
-        if self._house is not None:
-            self._house.vault = vault
-        self.log.info("keys reloaded")
-        self._record("configuration", "keys and certificates", "read again")
+        if self._upkeep is not None and self._upkeep.reload_keys():
+            self._record("configuration", "keys and certificates", "read again")
 
     def reload_certificates(self) -> None:
         """Read the TLS files again, for new links; those that cannot be used change nothing."""
@@ -134,9 +130,13 @@ class Service:
         _refuse_wrong_certificates(self.folder)
         journal = self._make_journal()
         self._engine = await open_engine(settings, self._tell_of_hsm)
-        reader, neighbours = self._open_neighbours(self._engine)
+        await refuse_wrong_tokens(self.vault, self._engine)
+        self._ledger = await open_reading(self.folder.ledger_place, self._tell_of_ledger)
+        reader, neighbours = self._open_neighbours(self._engine, self._ledger)
         house = House(policy, self.vault, _rates(self.folder), reader.last_sequence())
+        house.own_stan = secrets.randbelow(STAN_MAX)
         house.business_dates.update(_business_dates(policy, reader))
+        self._upkeep = Upkeep(self.folder, house, self._engine, self.log, self._record)
         desk = Desk(Switch(house), neighbours, read_clock, _server_limits(settings), self.log)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._note_mistake)
@@ -154,6 +154,7 @@ class Service:
             entrance = Entrance(one.host, one.port, dialect, acquirer, tls, one.networks)
             await self._listen(entrance, desk)
         self._tick(loop, desk)
+        self._upkeep.start()
         gc.freeze()
 
     def _record(self, kind: str, subject: str, detail: str) -> None:
@@ -163,24 +164,34 @@ class Service:
                 self._journal.submit(record, UNASKED)
 
     def _tell_of_hsm(self, event: str, fields: dict[str, str]) -> None:
-        write = self.log.info if event == "hsm connected" else self.log.warning
+        is_good = event == "hsm connected"
+        write = self.log.info if is_good else self.log.warning
+        write(event, **fields)
+        if is_good and self._upkeep is not None:
+            self._upkeep.hardware_is_back()
+
+    def _tell_of_ledger(self, event: str, fields: dict[str, str]) -> None:
+        write = self.log.info if event == "ledger connected" else self.log.warning
         write(event, **fields)
 
-    def _open_neighbours(self, engine: Engine) -> tuple[JournalReader, Neighbours]:
+    def _open_neighbours(
+        self, engine: Engine, ledger: LedgerReading
+    ) -> tuple[JournalReader, Neighbours]:
         folder, vault = self.folder, self.vault
-        seconds = folder.settings.ledger.query_seconds_max
-        ledger = self._kept(SqliteLedger(folder.ledger, seconds))
-        registry = self._kept(SqliteRegistry(folder.ledger, seconds))
         reader = self._kept(JournalReader(folder.journal))
         neighbours: Neighbours = {
             FindRepeat: lambda question: reader.find_repeat(question, vault),
-            FindCard: lambda question: registry.card(question.ref),
+            FindCard: lambda question: ledger.card(question.ref, question.former),
             FindSiblings: lambda question: ledger.siblings(question.kpj),
             FindAccount: lambda question: ledger.account(question.kpj, question.as_of),
-            KeepKeys: self._kept(KeyKeeper(folder.change_keys)).keep,
+            KeepKeys: self._kept(KeyKeeper(folder.change_keys, self._key_changed_elsewhere)).keep,
             **engine.answers,
         }
         return reader, neighbours
+
+    def _key_changed_elsewhere(self, name: KeyName) -> None:
+        if self._upkeep is not None:
+            self._upkeep.key_changed_elsewhere(name)
 
     def _kept(self, resource: C) -> C:
         self._resources.callback(resource.close)
@@ -188,8 +199,10 @@ class Service:
 
     def _make_journal(self) -> JournalWriter[Ticket]:
         settings = self.folder.settings.journal
-        for path, family in ((self.folder.ledger, "ledger"), (self.folder.journal, "journal")):
-            open_writer(path, family).close()  # a folder of an older release is brought up to date
+        if not self.folder.settings.ledger.url:
+            open_writer(self.folder.ledger, "ledger").close()
+        # A folder of an older release is brought up to date.
+        open_writer(self.folder.journal, "journal").close()
         return JournalWriter(
             self.folder.journal,
             self.vault,
@@ -225,11 +238,15 @@ class Service:
     async def _close(self) -> None:
         if self._ticking is not None:
             self._ticking.cancel()
+        if self._upkeep is not None:
+            self._upkeep.stop()
         for door in self._doors:
             door.close()
         self._resources.close()  # the writer writes what waits, then ends
         if self._engine is not None:
             await self._engine.close()
+        if self._ledger is not None:
+            await self._ledger.close()
         await asyncio.sleep(0)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from atm_switch.adapters import key_file as sealed_keys
 from atm_switch.adapters.folder_lock import keys_locked
 from atm_switch.domain.errors import Refused
+from atm_switch.ledger.opening import LedgerPlace
 from atm_switch.profile.load import load_profile
 from atm_switch.profile.model import Profile
 from atm_switch.profile.shipped import profile_text, shipped_profiles
@@ -36,6 +37,14 @@ class DataFolder:
     def ledger(self) -> Path:
         """The ledger's file."""
         return self.root / self.settings.ledger.path
+
+    @property
+    def ledger_place(self) -> LedgerPlace:
+        """Where the ledger is and how it is read."""
+        rules = self.settings.ledger
+        return LedgerPlace(
+            self.ledger, rules.url, rules.read_url, rules.connections, rules.query_seconds_max
+        )
 
     @property
     def journal(self) -> Path:

@@ -90,7 +90,7 @@ def export_key(folder: DataFolder, name: KeyName, entropy: Entropy) -> tuple[str
         text = wrapped(key, name.usage, exchange, entropy)
     except KeyBlockError as error:
         raise Refused(str(error)) from None
-    _record(folder, AuditRecord("key change", command_actor(), str(name), f"exported, {key.check}"))
+    record(folder, AuditRecord("key change", command_actor(), str(name), f"exported, {key.check}"))
     return key.check, text
 
 
@@ -158,7 +158,7 @@ def bank_named(folder: DataFolder, name: KeyName) -> Acquirer:
 
 def record_command(folder: DataFolder, subject: str, detail: str) -> None:
     """Tell the audit of a command that changed something.  Raises what ``write_record`` does."""
-    _record(folder, AuditRecord("command", command_actor(), subject, detail))
+    record(folder, AuditRecord("command", command_actor(), subject, detail))
 
 
 def _line(name: KeyName, key: LineKey, state: str) -> KeyLine:
@@ -186,12 +186,13 @@ def _change(
     folder: DataFolder, name: KeyName, change: Callable[[Vault], Vault], detail: str
 ) -> None:
     # The record first: no change of a key without one.
-    _record(folder, AuditRecord("key change", command_actor(), str(name), detail))
+    record(folder, AuditRecord("key change", command_actor(), str(name), detail))
     folder.change_keys(change)
 
 
-def _record(folder: DataFolder, record: AuditRecord) -> None:
-    write_record(folder.journal, folder.vault(), utc_now, os.urandom, record)
+def record(folder: DataFolder, told: AuditRecord) -> None:
+    """Write one audit record.  Raises what ``write_record`` does."""
+    write_record(folder.journal, folder.vault(), utc_now, os.urandom, told)
 
 
 def require_software(folder: DataFolder, instead: str) -> None:

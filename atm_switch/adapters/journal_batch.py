@@ -60,6 +60,7 @@ class Unblock(Ask[int]):
     ref: CardRef
     actor: str
     pan_masked: str
+    former: tuple[CardRef, ...] = ()
 
 
 JournalQuestion = Reserve | Commit | KeepBusinessDate | Unblock | KeepRecord
@@ -85,6 +86,10 @@ _READ_TRIES = "SELECT tries FROM pin_tries WHERE pan_digest = ?"
 _COUNT_TRY = (
     "INSERT INTO pin_tries (pan_digest, tries) VALUES (?, 1)"
     " ON CONFLICT (pan_digest) DO UPDATE SET tries = tries + 1"
+)
+_ADD_TRIES = (
+    "INSERT INTO pin_tries (pan_digest, tries) VALUES (?, ?)"
+    " ON CONFLICT (pan_digest) DO UPDATE SET tries = tries + excluded.tries"
 )
 _RETURN_TRY = "UPDATE pin_tries SET tries = tries - 1 WHERE pan_digest = ? AND tries >= ?"
 _CLEAR_TRIES = "DELETE FROM pin_tries WHERE pan_digest = ?"
@@ -120,8 +125,8 @@ class _Page:
 
     def answer(self, question: JournalQuestion) -> Any:
         match question:
-            case Reserve(entry, tries_max):
-                return self._reserve(entry, tries_max)
+            case Reserve(entry, tries_max, former):
+                return self._reserve(entry, tries_max, former)
             case Commit(entry, ending, sequence):
                 return self._commit(entry, ending, sequence)
             case Unblock():
@@ -139,8 +144,12 @@ class _Page:
         if self._audit_head is not None:
             write_head(self._connection, HeadTable.AUDIT, self._audit_head, self._ink.audit)
 
-    def _reserve(self, entry: JournalEntry, tries_max: int) -> Reservation:
+    def _reserve(
+        self, entry: JournalEntry, tries_max: int, former: Sequence[CardRef]
+    ) -> Reservation:
         card = required_card(entry)
+        for ref in former:
+            self._carry_over(ref, card)
         used = self._tries(card)
         granted = used < tries_max
         if granted:
@@ -148,6 +157,13 @@ class _Page:
         reservation = Reservation(self._head.seq + 1, used + granted, granted)
         self._append(reservation_row(entry, reservation, self._written_at))
         return reservation
+
+    def _carry_over(self, former: CardRef, card: CardRef) -> None:
+        """Count under the newest card key what was tried under an older one."""
+        tries = self._tries(former)
+        if tries:
+            self._connection.execute(_ADD_TRIES, (card.digest, tries))
+            self._connection.execute(_CLEAR_TRIES, (former.digest,))
 
     def _commit(self, entry: JournalEntry, ending: Ending, ref: int | None) -> None:
         sealed = None
@@ -164,6 +180,8 @@ class _Page:
             self._connection.execute(_RETURN_TRY, counted)
 
     def _unblock(self, question: Unblock) -> int:
+        for ref in question.former:
+            self._carry_over(ref, question.ref)
         used = self._tries(question.ref)
         self._connection.execute(_CLEAR_TRIES, (question.ref.digest,))
         detail = f"unblocked, {used} used PIN tries cleared"

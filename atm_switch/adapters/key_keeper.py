@@ -3,13 +3,17 @@
 Plan: a change is handed to the thread and answered with a future of the loop once the
 sealed key file is on disk; sealing and syncing take milliseconds no loop may stand still.
 Limits: one change rewrites the whole file; keys change rarely.
+Why compare first: another process may have changed the same key since the switch read it,
+and whole ladders written from memory would undo that without a word.
 """
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from atm_switch.domain.errors import NeighbourUnavailable, Refused
+from atm_switch.security.key_ring import KeyName, Ladder
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import KeepKeys
 
@@ -17,24 +21,53 @@ ChangeKeys = Callable[[Callable[[Vault], Vault]], Vault]
 """Reads the vault, changes it and makes it durable.  Raises ``Refused``."""
 
 
+class ChangedMeanwhile(NeighbourUnavailable):
+    """Somebody else changed the key that was to be changed."""
+
+
 class KeyKeeper:
     """Answers ``KeepKeys``."""
 
-    def __init__(self, change_keys: ChangeKeys) -> None:
-        """``change_keys`` does one change, whatever other processes do meanwhile."""
+    def __init__(
+        self, change_keys: ChangeKeys, changed_meanwhile: Callable[[KeyName], None]
+    ) -> None:
+        """``change_keys`` does one change, whatever other processes do meanwhile.
+
+        ``changed_meanwhile`` is told, in the loop's thread and before the question is
+        answered, of a key that was found changed by somebody else.
+        """
         self._change_keys = change_keys
+        self._changed_meanwhile = changed_meanwhile
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="key-keeper")
 
     def keep(self, question: KeepKeys) -> "asyncio.Future[None]":
         """Begin to keep; the future ends when it is on disk, or in ``NeighbourUnavailable``."""
-        return asyncio.get_running_loop().run_in_executor(self._thread, self._keep, question)
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._thread, self._keep, question, loop)
 
     def close(self) -> None:
         """Finish what was begun."""
         self._thread.shutdown()
 
-    def _keep(self, question: KeepKeys) -> None:
+    def _keep(self, question: KeepKeys, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            self._change_keys(lambda vault: vault.with_ladder(question.name, question.ladder))
+            self._change_keys(lambda vault: _changed(vault, question))
+        except ChangedMeanwhile:
+            with suppress(RuntimeError):  # the loop is closed: nobody has keys in memory
+                loop.call_soon_threadsafe(self._changed_meanwhile, question.name)
+            raise
         except Refused as error:
             raise NeighbourUnavailable(str(error)) from None
+
+
+def _changed(vault: Vault, question: KeepKeys) -> Vault:
+    if not is_still(vault.keys.get(question.name), question.replaces):
+        raise ChangedMeanwhile("the key file was changed meanwhile")
+    return vault.with_ladder(question.name, question.ladder)
+
+
+def is_still(held: Ladder | None, expected: Ladder | None) -> bool:
+    """Tell whether the keys of a name are those a change began from."""
+    if held is None or expected is None:
+        return held is expected
+    return held.is_same_as(expected)

@@ -43,8 +43,9 @@ BLOCK_USAGES = {
 }
 """What a key block says of a key's use (ANSI X9.143, table of key usages)."""
 
-BLOCK_MODES = {KeyUsage.PIN: "EDBN", KeyUsage.MAC: "GVCN"}
-"""Modes of use under which a key may be taken; the first is what is written."""
+BLOCK_MODES = {KeyUsage.PIN: "BDN", KeyUsage.MAC: "CN"}
+"""Modes of use under which a key may be taken (ANSI X9.143): this side deciphers PIN blocks,
+and both makes and verifies MACs.  ``N`` says nothing against either."""
 
 BLOCK_WRITTEN_MODES = {KeyUsage.PIN: "B", KeyUsage.MAC: "C"}
 

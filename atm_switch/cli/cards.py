@@ -1,20 +1,21 @@
 """``atm-switch cards``: link cards to members, make PVVs for the lab, unblock a card."""
 
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from atm_switch.cli.asking import ask, checked, pan_of, pin_of
+from atm_switch.cli.card_desk import block, consent, replace, rotate_key, show, unlink
 from atm_switch.cli.groups import Group
 from atm_switch.cli.options import data_folder, examples
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from atm_switch.domain.card import Pan
     from atm_switch.domain.secret import Pin
-
-T = TypeVar("T")
 
 
 @click.group(
@@ -99,65 +100,38 @@ def pvv(folder: Path) -> None:
 )
 @data_folder
 def unblock(folder: Path) -> None:
-    """Clear the used PIN tries of a card, whose PAN is asked for."""
+    """Lift the block of a card, whose PAN is asked for, and clear its used PIN tries."""
     import os
+    from contextlib import closing
 
     from atm_switch.adapters.audit_book import ask_journal
     from atm_switch.adapters.clock import utc_now
     from atm_switch.adapters.journal_batch import Unblock
     from atm_switch.folder import command_actor, open_folder
+    from atm_switch.ledger.opening import open_store
+    from atm_switch.ledger.registry_book import unblock as lift
 
     opened = open_folder(folder)
     vault = opened.vault()
-    pan = _ask("Card number: ", _pan_of)
-    question = Unblock(vault.card_ref(pan), command_actor(), pan.masked)
+    pan = ask("Card number: ", pan_of)
+    with closing(open_store(opened.settings.ledger.url, opened.ledger)) as store:
+        was_blocked = lift(store, vault.card_refs(pan))
+    ref, *former = vault.card_refs(pan)
+    question = Unblock(ref, command_actor(), pan.masked, tuple(former))
     tries = ask_journal(opened.journal, vault, utc_now, os.urandom, question)
-    print(
-        f"{pan.masked}: {tries} used PIN tries cleared"
-        if tries
-        else f"{pan.masked}: no PIN tries were used"
-    )
+    block_told = "the block is lifted" if was_blocked else "it was not blocked"
+    tries_told = f"{tries} used PIN tries cleared" if tries else "no PIN tries were used"
+    print(f"{pan.masked}: {block_told}, {tries_told}")
 
 
 def _pairs() -> "Iterator[tuple[Pan, Pin]]":
     """Yield one pair asked for at a terminal, or every pair of lines of a pipe."""
     if sys.stdin.isatty():
-        yield _ask("Card number: ", _pan_of), _ask("PIN: ", _pin_of)
+        yield ask("Card number: ", pan_of), ask("PIN: ", pin_of)
         return
     while (line := sys.stdin.readline()).strip():
-        yield _checked(_pan_of, line), _ask("PIN: ", _pin_of)
+        yield checked(pan_of, line), ask("PIN: ", pin_of)
 
 
-def _ask(question: str, read: Callable[[str], T]) -> T:
-    """Ask without echo at a terminal, else take the next line of standard input."""
-    if not sys.stdin.isatty():
-        return _checked(read, sys.stdin.readline())
-    import getpass
-
-    return _checked(read, getpass.getpass(question))
-
-
-def _checked(read: Callable[[str], T], line: str) -> T:
-    from atm_switch.domain.errors import Refused
-
-    try:
-        return read(line.strip())
-    except ValueError as error:
-        raise Refused(str(error)) from None
-
-
-def _pan_of(line: str) -> "Pan":
-    from atm_switch.domain.card import Pan
-
-    return Pan(line)
-
-
-def _pin_of(line: str) -> "Pin":
-    import re
-
-    from atm_switch.domain.secret import Pin
-
-    if not re.fullmatch(r"[0-9]{4,12}", line, re.ASCII):
-        message = "a PIN has 4 to 12 digits"
-        raise ValueError(message)
-    return Pin(line.encode())
+for command in (block, unlink, consent, replace, show, rotate_key):
+    cards.add_command(command)

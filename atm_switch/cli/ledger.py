@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from atm_switch.cli import ledger_books, ledger_years
 from atm_switch.cli.groups import Group
 from atm_switch.cli.options import data_folder, examples
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     ),
 )
 def ledger() -> None:
-    """Import members and postings; show one member's statement."""
+    """Import members and postings, keep the books, show one member's statement."""
 
 
 @ledger.command(
@@ -146,3 +147,7 @@ def _print_statement(participant: "Participant", statement: "Statement") -> None
 def _percent(statement: "Statement") -> str:
     whole, decimals = divmod(statement.rate_millipercent, 1000)
     return f"{whole}.{decimals:03d}".removesuffix("0")
+
+
+for _command in (*ledger_books.COMMANDS, *ledger_years.COMMANDS):
+    ledger.add_command(_command)

@@ -2,11 +2,13 @@
 
 monthly    r x (opening x k/12 + sum of posting x (k - month + 1)/12), k the as-of month
            counted whole: what two published simulations follow (domain.md 2.16)
-daily365   r x (opening x d/365 + sum of posting x (d - day + 1)/365), d the as-of day of the
-           year, both days counted, 29 February too
+daily365   r x (opening x d/365 + sum of posting x n/365), d the as-of day of the year, n the
+           days after that of the posting up to the as-of day; neither is more than 365
 
-Either is rounded half up once to the sen.  That BPJS Ketenagakerjaan goes by months is
-derived, that it might go by days is assumed; hence a setting.
+Either is rounded half up once to the sen and booked on 31 December.  That BPJS
+Ketenagakerjaan goes by months is derived, that it might go by days is assumed; hence a
+setting.  Whatever moves the balance earns from its posting date: a late contribution from
+the day it was booked, not from its wage month; a claim stops what it took from earning.
 """
 
 from collections.abc import Iterable
@@ -18,17 +20,8 @@ from atm_switch.domain.money import Money, divide_half_up
 
 MONTHS = 12
 DAYS = 365
-DAYS = 365
 MILLIPERCENT = 100_000
 """One whole, in thousandths of a percent: 5 % is 5,000."""
-
-
-@unique
-class Accrual(Enum):
-    """How a year is divided; the value is the word of the settings."""
-
-    MONTHLY = "monthly"
-    DAILY_365 = "daily365"
 
 
 @unique
@@ -36,7 +29,7 @@ class Accrual(Enum):
     """How finely a year is cut; the value is the setting's word."""
 
     MONTHLY = "monthly"
-    DAILY365 = "daily365"
+    DAILY_365 = "daily365"
 
     @property
     def parts(self) -> int:
@@ -72,8 +65,7 @@ def estimate_development(
     On 31 December it is what is booked.  The movements are of the year of ``as_of``.
     """
     sen_parts = base.opening.sen * accrual.opening_parts(as_of) + sum(
-        amount.sen * accrual.posting_parts(posted_on, as_of)
-        for posted_on, amount in base.movements
+        amount.sen * accrual.posting_parts(posted_on, as_of) for posted_on, amount in base.movements
     )
     return Money(divide_half_up(rate_millipercent * sen_parts, MILLIPERCENT * accrual.parts))
 

@@ -18,6 +18,20 @@ class Segment(Enum):
     MIGRANT = "PMI"
 
 
+NO_JHT = "Jakon (construction services) insures work accident and death only: it has no JHT"
+
+
+def read_segment(word: str) -> Segment:
+    """Read a segment's word.  Raises ``ValueError``, which tells why Jakon has no account."""
+    if word.strip().casefold() in ("jakon", "jk"):
+        raise ValueError(NO_JHT)
+    try:
+        return Segment(word)
+    except ValueError:
+        message = f"a segment is one of {', '.join(segment.value for segment in Segment)}"
+        raise ValueError(message) from None
+
+
 @unique
 class MemberStatus(Enum):
     """Participation status; the value is the CSV's and DE48's letter."""

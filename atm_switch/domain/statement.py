@@ -102,7 +102,9 @@ class YearSorted:
 
 def sort_year(postings: Iterable[Posting]) -> YearSorted:
     """Sort the postings of one year; what was taken back within it is gone from the result."""
-    kept = list(_without_taken_back(postings))
+    given = tuple(postings)
+    # Most years hold no correction, and a closing sorts millions of them.
+    kept = _without_taken_back(given) if any(map(is_correction, given)) else given
     regular = [posting for posting in kept if not is_correction(posting)]
     by_kind = {kind: tuple(p for p in regular if p.kind is kind) for kind in PostingKind}
     return YearSorted(
@@ -150,7 +152,7 @@ def draw_up(
     )
 
 
-def _without_taken_back(postings: Iterable[Posting]) -> Iterable[Posting]:
+def _without_taken_back(postings: Iterable[Posting]) -> tuple[Posting, ...]:
     """Leave out each correction of a posting of the same day, and that posting."""
     count = Counter(postings)
     for posting in [one for one in count if is_correction(one)]:
@@ -158,7 +160,7 @@ def _without_taken_back(postings: Iterable[Posting]) -> Iterable[Posting]:
         pairs = min(count[posting], count[against])
         count[posting] -= pairs
         count[against] -= pairs
-    return count.elements()
+    return tuple(count.elements())
 
 
 def _total(postings: Iterable[Posting]) -> Money:

@@ -3,9 +3,11 @@
 Plan: each is one transaction: the account looked at, the posting booked, the totals with
 it.  Nothing is ever changed or deleted; a mistake is taken back by a posting of the same
 kind with the sign turned, which names what it reverses.
-Limits: a closed year takes no posting; what belongs there is booked in the running one.
+Limits: a closed year takes no posting; what belongs there is booked in the running one.  No
+account falls below zero.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,11 +16,19 @@ from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import Posting, PostingKind
 from atm_switch.ledger.booking import book, open_waiting
+from atm_switch.ledger.open_years import is_closed, take_turn
 from atm_switch.ledger.store import Store
+
+SEN_LIMIT = 10**14
+"""What the amount of a single posting stays below, either way."""
 
 _WAIT = """
 INSERT INTO waiting (seq, kpj, posted_on, kind, sub_account, amount_sen, reverses)
 VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_ORIGINAL = """
+SELECT posted_on, kind, sub_account, amount_sen, reverses FROM postings
+WHERE year IN (SELECT year FROM year_totals WHERE kpj = ?) AND kpj = ? AND seq = ?
 """
 _ACCOUNT = """
 SELECT merged_into, coalesce(balance_sen, 0)
@@ -41,56 +51,67 @@ class Entry:
     reverses: int | None = None
 
 
-def post(store: Store, entry: Entry) -> int:
-    """Book one posting and return its number.
+Witness = Callable[[int], None]
+"""Told the number of a posting before the commit: what it raises undoes the posting."""
+
+
+def _nobody(_number: int) -> None:
+    """Hear and forget."""
+
+
+def post(store: Store, entry: Entry, witness: Witness = _nobody) -> int:
+    """Book one posting and return its number; ``witness`` hears it before it is durable.
 
     Raises ``Refused`` for an account that is not there or was merged away, a closed year,
     and a balance that would fall below zero.
     """
     _require_sign(entry.posting)
     with store.transaction():
-        return _booked(store, [entry])
+        take_turn(store)
+        new = _booked(store, [entry])
+        witness(new)
+        return new
 
 
-def reverse(store: Store, kpj: Kpj, number: int, today: date) -> int:
+def reverse(store: Store, kpj: Kpj, number: int, today: date, witness: Witness = _nobody) -> int:
     """Take a posting back with one of the opposite sign; return the new one's number.
 
     It is dated as the original was, or today where that year is closed.  Raises ``Refused``
     as ``post`` does, for a number the account does not have, and for the second time.
     """
     with store.transaction():
-        found = store.rows(
-            "SELECT posted_on, kind, sub_account, amount_sen, reverses FROM postings"
-            " WHERE kpj = ? AND seq = ?",
-            (kpj.digits, number),
-        )
-        if not found:
-            raise Refused("the account has no such posting; see atm-switch ledger postings")
-        day, kind, sub_account, sen, is_reversal = found[0]
-        if is_reversal is not None:
-            raise Refused("this posting takes another back itself; book the right one instead")
-        if store.rows("SELECT 1 FROM postings WHERE reverses = ?", (number,)):
-            raise Refused("the posting was taken back before; nothing was changed")
+        take_turn(store)
+        day, kind, sub_account, sen = _original(store, kpj, number)
         posted_on = date.fromisoformat(day)
         dated = today if is_closed(store, posted_on.year) else posted_on
         posting = Posting(dated, PostingKind(kind), -Money(sen))
         new = _booked(store, [Entry(kpj, posting, sub_account, reverses=number)])
         if posting.kind is PostingKind.CONTRIBUTION:
             _correct_last_contribution(store, kpj, posted_on.year)
+        witness(new)
         return new
 
 
 def transfer(store: Store, source: Kpj, target: Kpj, amount: Money, day: date) -> None:
-    """Move an amount between accounts by a pair of adjustments; within a transaction."""
+    """Move an amount between accounts by a pair of adjustments; within a transaction.
+
+    Raises ``Refused`` as ``post`` does.
+    """
     pair = ((source, -amount), (target, amount))
     entries = [Entry(kpj, Posting(day, PostingKind.ADJUSTMENT, sum_)) for kpj, sum_ in pair]
     _booked(store, entries)
 
 
-def is_closed(store: Store, year: int) -> bool:
-    """Tell whether a year's development has been booked for all accounts."""
-    query = "SELECT 1 FROM closed_years WHERE year = ? AND finished_at IS NOT NULL"
-    return bool(store.rows(query, (year,)))
+def _original(store: Store, kpj: Kpj, number: int) -> tuple[str, str, str, int]:
+    found = store.rows(_ORIGINAL, (kpj.digits, kpj.digits, number))
+    if not found:
+        raise Refused("the account has no such posting; see atm-switch ledger postings")
+    day, kind, sub_account, sen, reverses = found[0]
+    if reverses is not None:
+        raise Refused("this posting takes another back itself; book the right one instead")
+    if store.rows("SELECT 1 FROM postings WHERE reverses = ?", (number,)):
+        raise Refused("the posting was taken back before; nothing was changed")
+    return day, kind, sub_account, sen
 
 
 def _booked(store: Store, entries: list[Entry]) -> int:
@@ -125,6 +146,8 @@ def _require_room(store: Store, entry: Entry) -> None:
 
 def _require_sign(posting: Posting) -> None:
     sen = posting.amount.sen
+    if abs(sen) >= SEN_LIMIT:
+        raise Refused(f"one posting holds less than Rp {Money(SEN_LIMIT).indonesian()}")
     is_right = {
         PostingKind.CONTRIBUTION: sen > 0,
         PostingKind.CLAIM: sen < 0,

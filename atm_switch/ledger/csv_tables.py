@@ -14,10 +14,12 @@ from enum import Enum, unique
 from typing import Final
 
 from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.mask import mask_kpj
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import PostingKind
 from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.csv_values import BadCell, CardRow, ParticipantRow, PostingRow
+from atm_switch.ledger.open_years import last_closed
 from atm_switch.ledger.store_sqlite import SqliteStore
 from atm_switch.security.vault import NONCE_BYTES, Vault
 
@@ -38,13 +40,15 @@ _TAKEN_LARGEST_FIRST: Final = """
 SELECT seq, posted_on, kind, amount_sen, import_id, line FROM waiting
 WHERE kpj = ? AND amount_sen < 0 ORDER BY amount_sen, seq DESC
 """
+_MOVE: Final = "UPDATE OR IGNORE cards SET pan_digest = ?, key_id = ? WHERE pan_digest = ?"
 _LINK: Final = """
 INSERT INTO cards (pan_digest, key_id, kpj, expiry, pvv, pvki, status, consent_on, linked_on)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (pan_digest) DO UPDATE SET
     key_id = excluded.key_id, kpj = excluded.kpj, expiry = excluded.expiry,
     pvv = excluded.pvv, pvki = excluded.pvki, status = excluded.status,
-    consent_on = excluded.consent_on, linked_on = excluded.linked_on
+    consent_on = excluded.consent_on, linked_on = excluded.linked_on,
+    consent_evidence = NULL, withdrawn_on = NULL, unlinked_on = NULL, replaced_on = NULL
 """
 
 
@@ -124,11 +128,14 @@ class PostingsTable:
         self._connection = store.connection
         self._known = ""
         self._count = 0
+        self._closed_to = last_closed(store)
         open_waiting(store)
 
     def stage(self, row: PostingRow, import_id: int, line: int) -> None:
-        """Hold a posting.  Raises ``BadCell`` for a KPJ nobody has."""
-        kpj = row.kpj.digits
+        """Hold a posting.  Raises ``BadCell`` for a KPJ nobody has, and for a closed year."""
+        kpj, year = row.kpj.digits, row.posted_on.year
+        if year <= self._closed_to:
+            raise BadCell("posted_on", f"the year {year} is closed; book it in the running year")
         if kpj != self._known:  # files are mostly sorted by account
             require_participant(self._connection, row.kpj)
             self._known = kpj
@@ -174,7 +181,9 @@ class CardsTable:
         its day.
         """
         require_participant(self._connection, row.kpj)
-        ref = self._vault.card_ref(row.pan)
+        ref, *former = self._vault.card_refs(row.pan)
+        for older in former:  # the card key is being changed: one card, one row
+            self._connection.execute(_MOVE, (ref.digest, ref.key_id, older.digest))
         facts = (
             ref.key_id,
             row.kpj.digits,
@@ -185,7 +194,7 @@ class CardsTable:
         )
         found = self._connection.execute(
             "SELECT key_id, kpj, expiry, pvv, pvki, status, consent_on FROM cards"
-            " WHERE pan_digest = ?",
+            " WHERE pan_digest = ? AND unlinked_on IS NULL",
             (ref.digest,),
         ).fetchone()
         consent = found[-1] if found and found[1] == row.kpj.digits else None
@@ -196,7 +205,10 @@ class CardsTable:
 
 
 def require_participant(connection: sqlite3.Connection, kpj: Kpj) -> None:
-    """Raise ``BadCell`` for a KPJ nobody has."""
-    query = "SELECT 1 FROM participants WHERE kpj = ?"
-    if connection.execute(query, (kpj.digits,)).fetchone() is None:
+    """Raise ``BadCell`` for a KPJ nobody has, or one that was merged into another."""
+    query = "SELECT merged_into FROM participants WHERE kpj = ?"
+    found = connection.execute(query, (kpj.digits,)).fetchone()
+    if found is None:
         raise BadCell("kpj", UNKNOWN_KPJ)
+    if found[0] is not None:
+        raise BadCell("kpj", f"this KPJ was merged into {mask_kpj(found[0])}; use that one")

@@ -21,7 +21,7 @@ from atm_switch.domain.errors import LedgerUnavailable
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import AccountHistory, Posting, PostingKind
+from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, sort_year
 from atm_switch.ledger.store_sqlite import FAMILY
 
 _SIBLINGS = """
@@ -87,13 +87,13 @@ class SqliteLedger:
             Posting(date.fromisoformat(day), PostingKind(kind), Money(sen))
             for day, kind, sen in self._rows(_OF_THE_YEAR, year, kpj.digits, as_of.isoformat())
         )
-        paid = [p.posted_on for p in postings if p.kind is PostingKind.CONTRIBUTION]
         return AccountHistory(
             year=year,
             opening=balance - Money(since),
             postings=postings,
             has_postings=bool(count - count_since or postings),
-            last_contribution=paid[-1] if paid else self._earlier_contribution(kpj, year),
+            last_contribution=sort_year(postings).last_contribution
+            or self._earlier_contribution(kpj, year),
         )
 
     def _earlier_contribution(self, kpj: Kpj, year: int) -> date | None:

@@ -1,10 +1,40 @@
 """Where the ledger is: a SQLite file of the data folder, or a PostgreSQL database."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
 
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.member import CardRef
+from atm_switch.ledger.ledger_sqlite import SqliteLedger
+from atm_switch.ledger.postgres_reader import PostgresReader, Tell
+from atm_switch.ledger.registry_sqlite import SqliteRegistry
 from atm_switch.ledger.store import Store
 from atm_switch.ledger.store_postgres import PostgresStore
 from atm_switch.ledger.store_sqlite import SqliteStore
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPlace:
+    """Where the ledger is and how it is read; ``url`` empty: in the file ``path``."""
+
+    path: Path
+    url: str = ""
+    read_url: str = ""
+    connections: int = 4
+    seconds_max: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReading:
+    """An open ledger: each question answered at once, or with a future of the loop."""
+
+    card: Callable[[CardRef, tuple[CardRef, ...]], Any]
+    siblings: Callable[[Kpj], Any]
+    account: Callable[[Kpj, date], Any]
+    close: Callable[[], Awaitable[None]]
 
 
 def open_store(url: str, path: Path) -> Store:
@@ -13,3 +43,24 @@ def open_store(url: str, path: Path) -> Store:
     Its schema is made or brought up to date.  Raises ``Refused``.
     """
     return PostgresStore(url) if url else SqliteStore(path)
+
+
+async def open_reading(place: LedgerPlace, tell: Tell) -> LedgerReading:
+    """Open the ledger for inquiries: the file, the database, or its read replica.
+
+    A server that is away does not hinder the start.  Raises ``Refused`` for a schema that
+    is not this program's, a missing file, and a server that does not let us in.
+    """
+    if place.url:
+        url = place.read_url or place.url
+        reader = PostgresReader(url, place.connections, place.seconds_max, tell)
+        await reader.start()
+        return LedgerReading(reader.card, reader.siblings, reader.account, reader.close)
+    ledger = SqliteLedger(place.path, place.seconds_max)
+    registry = SqliteRegistry(place.path, place.seconds_max)
+
+    async def close() -> None:
+        ledger.close()
+        registry.close()
+
+    return LedgerReading(registry.card, ledger.siblings, ledger.account, close)

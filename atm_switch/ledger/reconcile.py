@@ -1,21 +1,31 @@
 """Proof that the totals are the sum of the postings; every difference is named, none mended.
 
-Plan: the database compares set with set in one snapshot, and only what differs comes here.
+Plan: the database compares in one snapshot the year's totals with the postings and the
+running totals with those of the years, and only what differs comes here.
 Limits: it reads every posting, some minutes for a nation; inquiries go on meanwhile.  At most
 ``DIFFERENCES_MAX`` of each kind are listed; the count is of all.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.mask import mask_kpj
 from atm_switch.ledger.store import Store
 
 DIFFERENCES_MAX: Final = 100
 
-_PARTS = "contributions_sen, adjustments_sen, development_sen, claims_sen, postings"
-_SUMMED = """
-SELECT kpj, year,
+_PARTS: Final = (
+    "contributions_sen",
+    "adjustments_sen",
+    "development_sen",
+    "claims_sen",
+    "postings",
+)
+
+# In the order of the table, so that the database never sorts what it sums.
+_SUMMED: Final = """
+SELECT year, kpj,
        CAST(sum(CASE kind WHEN 'contribution' THEN amount_sen ELSE 0 END) AS BIGINT)
            AS contributions_sen,
        CAST(sum(CASE kind WHEN 'adjustment' THEN amount_sen ELSE 0 END) AS BIGINT)
@@ -23,42 +33,85 @@ SELECT kpj, year,
        CAST(sum(CASE kind WHEN 'development' THEN amount_sen ELSE 0 END) AS BIGINT)
            AS development_sen,
        CAST(sum(CASE kind WHEN 'claim' THEN amount_sen ELSE 0 END) AS BIGINT) AS claims_sen,
-       count(*) AS postings
-FROM postings GROUP BY kpj, year
+       count(*) AS postings,
+       max(CASE WHEN kind = 'contribution' AND reverses IS NULL AND seq NOT IN (
+               SELECT reverses FROM postings WHERE reverses IS NOT NULL
+           ) THEN posted_on END) AS last_contribution
+FROM postings GROUP BY year, kpj
 """
-_YEARS = f"""
-SELECT kpj, year, {_PARTS} FROM ({_SUMMED}) AS summed
-EXCEPT SELECT kpj, year, {_PARTS} FROM year_totals
+_YEARS: Final = f"""
+SELECT summed.kpj, summed.year,
+       {", ".join(f"summed.{part}" for part in _PARTS)}, summed.last_contribution,
+       {", ".join(f"held.{part}" for part in _PARTS)}, held.last_contribution
+FROM ({_SUMMED}) AS summed
+LEFT JOIN year_totals AS held ON held.kpj = summed.kpj AND held.year = summed.year
+WHERE held.kpj IS NULL
+   OR {" OR ".join(f"held.{part} <> summed.{part}" for part in _PARTS)}
+   OR coalesce(held.last_contribution, '') <> coalesce(summed.last_contribution, '')
 """  # noqa: S608 - constants
-_YEARS_TOO_MANY = f"""
-SELECT kpj, year, {_PARTS} FROM year_totals
-EXCEPT SELECT kpj, year, {_PARTS} FROM ({_SUMMED}) AS summed
-"""  # noqa: S608 - constants
-_ACCOUNTS = """
-SELECT coalesce(held.kpj, summed.kpj), held.balance_sen, summed.balance_sen,
-       held.postings, summed.postings
-FROM account_totals AS held
-FULL OUTER JOIN (
-    SELECT kpj, count(*) AS years, CAST(sum(postings) AS BIGINT) AS postings,
-           CAST(sum(contributions_sen + adjustments_sen + development_sen + claims_sen) AS BIGINT)
-               AS balance_sen
-    FROM year_totals GROUP BY kpj
-) AS summed ON summed.kpj = held.kpj
-WHERE held.kpj IS NULL OR summed.kpj IS NULL
-   OR held.balance_sen <> summed.balance_sen OR held.postings <> summed.postings
-ORDER BY 1
+_YEARS_TOO_MANY: Final = """
+SELECT kpj, year, contributions_sen, adjustments_sen, development_sen, claims_sen, postings,
+       last_contribution
+FROM year_totals WHERE NOT EXISTS (
+    SELECT 1 FROM postings
+    WHERE postings.year = year_totals.year AND postings.kpj = year_totals.kpj
+)
 """
-_ORPHANS = """
-SELECT kpj, balance_sen FROM account_totals
-WHERE NOT EXISTS (SELECT 1 FROM participants WHERE participants.kpj = account_totals.kpj)
-ORDER BY 1
+_ACCOUNTS: Final = """
+SELECT summed.kpj, summed.balance_sen, summed.postings, summed.first_posting,
+       summed.last_contribution,
+       held.balance_sen, held.postings, held.first_posting, held.last_contribution
+FROM (
+    SELECT kpj, postings, balance_sen, last_contribution,
+           (SELECT min(posted_on) FROM postings
+            WHERE postings.year = years.first_year AND postings.kpj = years.kpj) AS first_posting
+    FROM (
+        SELECT kpj, min(year) AS first_year, CAST(sum(postings) AS BIGINT) AS postings,
+               CAST(sum(contributions_sen + adjustments_sen + development_sen + claims_sen)
+                    AS BIGINT) AS balance_sen,
+               max(last_contribution) AS last_contribution
+        FROM year_totals GROUP BY kpj
+    ) AS years
+) AS summed LEFT JOIN account_totals AS held ON held.kpj = summed.kpj
+WHERE held.kpj IS NULL OR held.balance_sen <> summed.balance_sen
+   OR held.postings <> summed.postings
+   OR held.first_posting <> coalesce(summed.first_posting, '')
+   OR coalesce(held.last_contribution, '') <> coalesce(summed.last_contribution, '')
 """
-_MERGED = """
+_ACCOUNTS_TOO_MANY: Final = """
+SELECT kpj, balance_sen, postings, first_posting, last_contribution FROM account_totals
+WHERE NOT EXISTS (SELECT 1 FROM year_totals WHERE year_totals.kpj = account_totals.kpj)
+"""
+_ORPHANS: Final = """
+SELECT DISTINCT kpj, 0 FROM (
+    SELECT kpj FROM account_totals UNION SELECT kpj FROM postings GROUP BY year, kpj
+) AS booked
+WHERE NOT EXISTS (SELECT 1 FROM participants WHERE participants.kpj = booked.kpj)
+"""
+_REVERSALS: Final = """
+SELECT taken.kpj, taken.seq FROM postings AS taken
+LEFT JOIN postings AS first ON first.kpj = taken.kpj AND first.seq = taken.reverses
+     AND first.year IN (SELECT year FROM year_totals WHERE year_totals.kpj = taken.kpj)
+WHERE taken.reverses IS NOT NULL AND (
+    first.seq IS NULL OR first.kind <> taken.kind OR first.amount_sen <> -taken.amount_sen
+)
+"""
+_MISDATED: Final = """
+SELECT kpj, seq FROM postings WHERE year <> CAST(substr(posted_on, 1, 4) AS BIGINT)
+"""
+_MERGED: Final = """
 SELECT kpj, balance_sen FROM account_totals JOIN participants USING (kpj)
-WHERE merged_into IS NOT NULL AND balance_sen <> 0 ORDER BY 1
+WHERE merged_into IS NOT NULL AND balance_sen <> 0
 """
-_NEGATIVE = "SELECT kpj, balance_sen FROM account_totals WHERE balance_sen < 0 ORDER BY 1"
-_NUMBERS = "SELECT (SELECT seq FROM last_posting), coalesce(max(seq), 0), count(*) FROM postings"
+_MERGED_NOWHERE: Final = """
+SELECT gone.kpj, 0 FROM participants AS gone
+JOIN participants AS kept ON kept.kpj = gone.merged_into
+WHERE kept.merged_into IS NOT NULL OR kept.person <> gone.person
+"""
+_NEGATIVE: Final = "SELECT kpj, balance_sen FROM account_totals WHERE balance_sen < 0"
+_NUMBERS: Final = """
+SELECT (SELECT seq FROM last_posting), coalesce(max(seq), 0), count(*) FROM postings
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,53 +140,57 @@ def reconcile(store: Store) -> Reconciliation:
         found = [
             *_years(store),
             *_accounts(store),
-            *_alone(store, "account without participant", _ORPHANS),
-            *_alone(store, "merged account with a balance", _MERGED),
-            *_alone(store, "balance below zero", _NEGATIVE),
+            *_each(store, "booked on no participant", _ORPHANS, "a participant", "none"),
+            *_each(store, "merged account", _MERGED, "0 sen", "{} sen"),
+            *_each(store, "merged account's way", _MERGED_NOWHERE, "a standing account", "none"),
+            *_each(store, "balance", _NEGATIVE, "not below 0 sen", "{} sen"),
+            *_each(store, "reversal", _REVERSALS, "its opposite", "posting {} without it"),
+            *_each(store, "posting's year", _MISDATED, "that of its day", "posting {}"),
         ]
         last, highest, postings = store.rows(_NUMBERS)[0]
-        if last < highest:
-            found.append(Difference("last posting number", "", str(highest), str(last)))
         accounts = store.rows("SELECT count(*) FROM account_totals")[0][0]
+    if not last == highest == postings:
+        got = f"last number {last}, {postings} posting(s)"
+        found.append(Difference("numbers", "", f"1 to {max(last, highest)} without a gap", got))
     return Reconciliation(accounts, postings, len(found), _first_of_each(found))
 
 
-def _years(store: Store) -> list[Difference]:
-    wanted = {(row[0], row[1]): row[2:] for row in store.rows(_YEARS)}
-    held = {(row[0], row[1]): row[2:] for row in store.rows(_YEARS_TOO_MANY)}
-    return [
-        Difference(
-            f"totals of {year}",
-            Kpj(kpj).masked,
-            _parts(wanted.get((kpj, year))),
-            _parts(held.get((kpj, year))),
+def _years(store: Store) -> Iterator[Difference]:
+    width = len(_PARTS) + 1
+    for kpj, year, *cells in store.rows(_YEARS):
+        held = None if cells[-2] is None else cells[width:]
+        yield Difference(
+            f"totals of {year}", mask_kpj(kpj), _year_text(cells[:width]), _year_text(held)
         )
-        for kpj, year in sorted(wanted.keys() | held.keys())
-    ]
+    for kpj, year, *cells in store.rows(_YEARS_TOO_MANY):
+        yield Difference(f"totals of {year}", mask_kpj(kpj), "none", _year_text(cells))
 
 
-def _accounts(store: Store) -> list[Difference]:
-    return [
-        Difference(
-            "running total",
-            Kpj(kpj).masked,
-            f"{summed} sen, {summed_count} posting(s)",
-            f"{held} sen, {held_count} posting(s)",
-        )
-        for kpj, held, summed, held_count, summed_count in store.rows(_ACCOUNTS)
-    ]
+def _accounts(store: Store) -> Iterator[Difference]:
+    for kpj, *cells in store.rows(_ACCOUNTS):
+        held = None if cells[4] is None else cells[4:]
+        yield Difference("running total", mask_kpj(kpj), _total_text(cells[:4]), _total_text(held))
+    for kpj, *cells in store.rows(_ACCOUNTS_TOO_MANY):
+        yield Difference("running total", mask_kpj(kpj), "none", _total_text(cells))
 
 
-def _alone(store: Store, kind: str, query: str) -> list[Difference]:
-    rows = store.rows(query)
-    return [Difference(kind, Kpj(kpj).masked, "none", f"{balance} sen") for kpj, balance in rows]
+def _each(store: Store, kind: str, query: str, expected: str, got: str) -> Iterator[Difference]:
+    for kpj, value in store.rows(query):
+        yield Difference(kind, mask_kpj(kpj), expected, got.format(value))
 
 
-def _parts(row: tuple[int, ...] | None) -> str:
-    if row is None:
+def _year_text(cells: Sequence[object] | None) -> str:
+    if cells is None:
         return "none"
-    names = ("contributions", "adjustments", "development", "claims", "posting(s)")
-    return ", ".join(f"{name} {value}" for name, value in zip(names, row, strict=True))
+    names = ("contributions", "adjustments", "development", "claims", "postings", "last paid")
+    return ", ".join(f"{name} {value}" for name, value in zip(names, cells, strict=True))
+
+
+def _total_text(cells: Sequence[object] | None) -> str:
+    if cells is None:
+        return "none"
+    names = ("balance", "postings", "first", "last paid")
+    return ", ".join(f"{name} {value}" for name, value in zip(names, cells, strict=True))
 
 
 def _first_of_each(found: list[Difference]) -> tuple[Difference, ...]:

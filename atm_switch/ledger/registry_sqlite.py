@@ -12,7 +12,7 @@ from atm_switch.ledger.store_sqlite import FAMILY
 
 _CARD = """
 SELECT kpj, expiry, status, consent_on, pvv, pvki FROM cards
-WHERE pan_digest = ? AND key_id = ?
+WHERE pan_digest = ? AND key_id = ? AND unlinked_on IS NULL
 """
 
 
@@ -27,10 +27,17 @@ class SqliteRegistry:
         """Close the connection."""
         self._connection.close()
 
-    def card(self, ref: CardRef) -> LinkedCard | None:
-        """Return the link of a card, whatever its state.  Raises ``LedgerUnavailable``."""
+    def card(self, ref: CardRef, former: tuple[CardRef, ...] = ()) -> LinkedCard | None:
+        """Return the link of a card, whatever its state.  Raises ``LedgerUnavailable``.
+
+        While the card key is being changed a card is under ``ref`` or under one of the
+        ``former``; the newest is looked at twice, for the card may move in between.
+        """
         with translated("the registry"):
-            row = self._connection.execute(_CARD, (ref.digest, ref.key_id)).fetchone()
+            for one in (ref, *former, ref) if former else (ref,):
+                row = self._connection.execute(_CARD, (one.digest, one.key_id)).fetchone()
+                if row is not None:
+                    break
             if row is None:
                 return None
             kpj, expiry, status, consent_on, pvv, pvki = row

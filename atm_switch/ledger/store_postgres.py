@@ -116,6 +116,23 @@ class PostgresStore:
             return self._loop.run_until_complete(call)
 
 
+async def require_newest(connection: Any) -> None:
+    """Raise ``Refused`` where a database has not this program's schema."""
+    newest = migrations_of(FAMILY, POSTGRESQL)[-1][0]
+    try:
+        version = await connection.fetchval("SELECT max(version) FROM schema_version")
+    except Exception as error:  # noqa: BLE001  whatever it is, there is no schema of ours
+        raise Refused(
+            f"the ledger's PostgreSQL has no schema of ours ({type(error).__name__}); "
+            "make it with: atm-switch ledger import"
+        ) from None
+    if version != newest:
+        raise Refused(
+            f"the ledger has schema {version}, this program needs {newest}; import a file to "
+            "bring it up to date, or use the atm-switch release that made it"
+        )
+
+
 async def connected(url: str) -> Any:
     """Connect within ``CONNECT_SECONDS``.  Raises ``Refused`` where asyncpg is not there."""
     try:

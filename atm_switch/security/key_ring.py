@@ -3,13 +3,15 @@
 Plan: a key has a name (usage, acquirer, terminal or index) and lies on a ladder: the key
 in use and, around a change, one other - the one before, or one that was offered and not
 yet used by the peer.  Ladders are values; a change makes a new one.
-Limits: three keys on a ladder, so two changes in a row may be lost on the way; a third
-that is lost before a message tells where the peer is loses a key.
+Limits: three keys may be where the peer is, so two changes in a row may be lost on the way;
+a third that is lost before a message tells where the peer is loses a key.  Beside them the
+last four keys of changes that went well stay good for the rest of their overlap, and the
+last sixteen that left are known by their check values.
 Why the old key lives on until a message under the new one has come: an answer that was
 lost, or a crash on either side, must not leave the two sides with different keys.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import NoReturn
@@ -19,7 +21,13 @@ from atm_switch.domain.secret import Key
 from atm_switch.security import tdes
 from atm_switch.security.components import AES, TDES, key_check_value
 
-__all__ = ["AES", "TDES", "KeyName", "KeyUsage", "Ladder", "LineKey"]
+__all__ = ["AES", "TDES", "Fading", "KeyName", "KeyUsage", "Ladder", "LineKey"]
+
+PAST_MAX = 16
+"""Check values of keys that left, remembered for each name."""
+
+FADING_MAX = 4
+"""Keys of earlier changes that may still be good at once, beside the three."""
 
 
 @unique
@@ -91,13 +99,23 @@ class LineKey:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Fading:
+    """A key on its way out: good for messages still under way, refused from ``until`` (UTC) on."""
+
+    key: LineKey
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Ladder:
     """The key in use and, around a change, one other, or two where changes were lost.
 
     ``is_coming``: the other was offered to the peer, who has not used it yet; otherwise
     it is the one before, refused from ``until`` (UTC) on - ``None``: until a message under
     the key in use has come.  ``spare``: a key of a change that was never heard of again,
-    which the peer may be at all the same; the next message tells.
+    which the peer may be at all the same; the next message tells.  ``past``: the check
+    values of the keys that left, the latest last.  ``fading``: keys of earlier changes
+    whose overlap still runs.
     """
 
     in_use: LineKey
@@ -105,11 +123,20 @@ class Ladder:
     is_coming: bool = False
     until: datetime | None = None
     spare: LineKey | None = None
+    past: tuple[str, ...] = ()
+    fading: tuple[Fading, ...] = ()
+
+    @property
+    def rungs(self) -> tuple[LineKey, ...]:
+        """Every key on the ladder, whether still good or not."""
+        keys = (self.in_use, self.other, self.spare, *(one.key for one in self.fading))
+        return tuple(key for key in keys if key is not None)
 
     def candidates(self, now: datetime) -> tuple[LineKey, ...]:
         """Return the keys a message may be under, the likeliest first."""
         is_over = self.until is not None and now >= self.until
-        keys = (self.in_use, None if is_over else self.other, self.spare)
+        fading = (one.key for one in self.fading if now < one.until)
+        keys = (self.in_use, None if is_over else self.other, self.spare, *fading)
         return tuple(key for key in keys if key is not None)
 
     def received(self, new: LineKey) -> "Ladder":
@@ -118,12 +145,22 @@ class Ladder:
             return self
         if self._is_unused:
             # What no message ever came under is not what the peer goes back to.
-            return Ladder(new, self.other, spare=self.in_use)
-        return Ladder(new, self.in_use, spare=self.other if self.is_coming else None)
+            return self._after(Ladder(new, self.other, spare=self.in_use))
+        return self._after(Ladder(new, self.in_use, spare=self.other if self.is_coming else None))
+
+    def replaced(self, new: LineKey) -> "Ladder":
+        """Put ``new`` alone in use, without overlap, as an officer does.
+
+        The same one again is no other key: nothing is said to have left for it.
+        """
+        left = tuple(key.check for key in self.rungs if not key.is_same_as(new))
+        return Ladder(new, past=_latest((*self.past, *left)))
 
     def has_replaced(self, key: LineKey) -> bool:
-        """Tell whether ``key`` is the one before: a recorded delivery must not bring it back."""
-        return self.other is not None and not self.is_coming and key.is_same_as(self.other)
+        """Tell whether ``key`` was here before: a recorded delivery must not bring it back."""
+        if key.is_same_as(self.in_use) or self.has_offered(key):
+            return False
+        return key.check in self.past or any(key.is_same_as(rung) for rung in self.rungs)
 
     def has_offered(self, key: LineKey) -> bool:
         """Tell whether ``key`` is one on its way to the peer: it must not come back as theirs."""
@@ -132,25 +169,68 @@ class Ladder:
     def offered(self, new: LineKey) -> "Ladder":
         """Note a key that is being delivered to the peer; the old stays in use meanwhile."""
         lost = self.other if self.is_coming or self._is_unused else None
-        return Ladder(self.in_use, new, is_coming=True, spare=lost)
+        return self._after(Ladder(self.in_use, new, is_coming=True, spare=lost))
 
     def withdrawn(self) -> "Ladder":
         """Forget a key that was offered and refused."""
-        return Ladder(self.in_use, self.spare) if self.is_coming else self
+        return self._after(Ladder(self.in_use, self.spare)) if self.is_coming else self
+
+    def without_spare(self) -> "Ladder":
+        """Forget an earlier offer that was refused when a later one was on its way."""
+        return self._after(replace(self, spare=None))
 
     def seen(self, key: LineKey, now: datetime, overlap: timedelta) -> "Ladder":
         """Learn that a message came under ``key``: the first under the new one starts the clock."""
+        end = now + overlap
         if key is self.spare:
             if self.is_coming:
-                return Ladder(key, self.other, is_coming=True, spare=self.in_use)
-            return Ladder(self.in_use, key)
+                return self._after(Ladder(key, self.other, is_coming=True, spare=self.in_use))
+            return self._after(Ladder(self.in_use, key), end)
         if self.is_coming and key is self.other:
-            return Ladder(key, self.in_use, until=now + overlap)
+            return self._after(Ladder(key, self.in_use, until=end), end)
         if key is self.in_use and self._is_unused:
-            return Ladder(key, self.other, until=now + overlap)
+            return self._after(Ladder(key, self.other, until=end), end)
         return self
+
+    def is_same_as(self, other: "Ladder") -> bool:
+        """Tell whether both hold the same keys in the same state, field by field."""
+        return _written(self) == _written(other)
+
+    def _after(self, step: "Ladder", end: datetime | None = None) -> "Ladder":
+        """Carry over to the next ladder what is fading and what has left.
+
+        ``end``: until when a key that this step drops is still good; ``None``: no longer,
+        but for one before whose own overlap runs.
+        """
+        stays = {id(key) for key in (step.in_use, step.other, step.spare)}
+        fading = [one for one in self.fading if id(one.key) not in stays]
+        for key in (self.other, self.spare):
+            until = self.until if key is self.other and self.until else end
+            if key is not None and id(key) not in stays and until is not None:
+                fading.append(Fading(key, until))
+        kept = tuple(fading[-FADING_MAX:])
+        stays |= {id(one.key) for one in kept}
+        left = tuple(key.check for key in self.rungs if id(key) not in stays)
+        return replace(step, past=_latest((*self.past, *left)), fading=kept)
 
     @property
     def _is_unused(self) -> bool:
         """Whether no message has come under the key in use since it replaced the other."""
         return self.other is not None and not self.is_coming and self.until is None
+
+
+def _latest(checks: tuple[str, ...]) -> tuple[str, ...]:
+    """Keep the last of them, each once, where it stood last."""
+    return tuple(reversed(tuple(dict.fromkeys(reversed(checks)))))[-PAST_MAX:]
+
+
+def _written(ladder: Ladder) -> tuple[object, ...]:
+    fading = tuple((_written_key(one.key), one.until) for one in ladder.fading)
+    keys = tuple(_written_key(key) for key in (ladder.in_use, ladder.other, ladder.spare))
+    return (*keys, ladder.is_coming, ladder.until, ladder.past, fading)
+
+
+def _written_key(key: LineKey | None) -> tuple[object, ...] | None:
+    if key is None:
+        return None
+    return (key.token.reveal(), key.check, key.algorithm, key.is_clear)

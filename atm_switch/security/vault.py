@@ -88,11 +88,20 @@ class Vault:
     fingerprint_key: Key
     sealing_key: Key
     keys: Mapping[KeyName, Ladder]
+    card_layers: tuple[Key, ...] = ()
+    """Card keys that came after ``pan_key``, the newest last; each hashes the hash before.
+
+    A PAN is nowhere kept, so a new key can only be laid over what the old ones made; who
+    learns an old key still cannot try out PANs without the newest.
+    """
 
     def __post_init__(self) -> None:
         """Let no unusable key in, and freeze the tables."""
         four = (self.pan_key, self.person_key, self.fingerprint_key, self.sealing_key)
-        if any(len(key) != KEY_BYTES for key in four) or len({k.reveal() for k in four}) < 4:
+        house = (*four, *self.card_layers)
+        if any(len(key) != KEY_BYTES for key in house) or len({k.reveal() for k in house}) < len(
+            house
+        ):
             message = "the vault takes four different keys of 32 bytes"
             raise ValueError(message)
         if not all(_is_proper(name) for name in self.keys):
@@ -115,9 +124,44 @@ class Vault:
         )
 
     def card_ref(self, pan: Pan) -> CardRef:
-        """Return what stands for a PAN at rest: HMAC-SHA-256 over all its digits."""
+        """Return what stands for a PAN at rest: HMAC-SHA-256 over all its digits.
+
+        Under the newest card key; with layers, the hash of the hash before.
+        """
+        return self.card_refs(pan)[0]
+
+    def card_refs(self, pan: Pan) -> tuple[CardRef, ...]:
+        """Return what may stand for a PAN at rest: under the newest card key, then the older."""
         digest = _keyed_hash(self.pan_key, pan.digits.encode())
-        return CardRef(_key_id(self.pan_key).hex(), digest)
+        refs = [CardRef(_key_id(self.pan_key).hex(), digest)]
+        for layer in self.card_layers:
+            digest = _keyed_hash(layer, digest)
+            refs.append(CardRef(_key_id(layer).hex(), digest))
+        return tuple(reversed(refs))
+
+    @property
+    def card_key_ids(self) -> tuple[str, ...]:
+        """The ids of the card keys, the newest first."""
+        keys = (self.pan_key, *self.card_layers)
+        return tuple(_key_id(key).hex() for key in reversed(keys))
+
+    def newest_ref(self, ref: CardRef) -> CardRef:
+        """Return a card's hash under the newest key, made of its hash under an older one.
+
+        Raises ``ValueError`` for a key the vault does not have.
+        """
+        ids = self.card_key_ids[::-1]
+        if ref.key_id not in ids:
+            message = "the card is under a key that is not in the key file"
+            raise ValueError(message)
+        digest = ref.digest
+        for layer in self.card_layers[ids.index(ref.key_id) :]:
+            digest = _keyed_hash(layer, digest)
+        return CardRef(ids[-1], digest)
+
+    def with_card_layer(self, key: Key) -> Self:
+        """Return a vault with one more card key, from now on the newest."""
+        return replace(self, card_layers=(*self.card_layers, key))
 
     def person_ref(self, nik: Nik) -> str:
         """Return what groups the KPJ of one NIK: HMAC-SHA-256, 64 hex digits."""
@@ -168,8 +212,9 @@ class Vault:
         return replace(self, keys={**self.keys, name: ladder})
 
     def with_key(self, name: KeyName, key: LineKey) -> Self:
-        """Return a vault in which ``key`` alone has that name."""
-        return self.with_ladder(name, Ladder(key))
+        """Return a vault in which ``key`` alone has that name; what was there has left."""
+        held = self.keys.get(name)
+        return self.with_ladder(name, held.replaced(key) if held else Ladder(key))
 
     def pvk(self, pvki: str) -> LineKey | None:
         """Return the PIN verification key of an index, or ``None``."""
@@ -184,7 +229,7 @@ class Vault:
     def to_document(self) -> dict[str, object]:
         """Write all keys in hexadecimal, for the key file to seal and for nothing else."""
         named = {name: getattr(self, name) for name in KEY_NAMES}
-        return write_document(VaultKeys(named, dict(self.keys)))
+        return write_document(VaultKeys(named, dict(self.keys), self.card_layers))
 
     @classmethod
     def from_document(cls, document: Mapping[str, object]) -> Self:
@@ -194,7 +239,7 @@ class Vault:
         missing, unknown, misshapen, given twice or of another schema.
         """
         keys = read_document(document)
-        return cls(**keys.named, keys=keys.keys)
+        return cls(**keys.named, keys=keys.keys, card_layers=keys.card_layers)
 
     def __repr__(self) -> str:
         """Show the type only."""

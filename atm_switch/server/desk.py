@@ -17,7 +17,6 @@ from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import ServerLimits
 from atm_switch.server.line import Line
 from atm_switch.server.log import Logger
-from atm_switch.server.throttle import Throttle
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.ports import (
@@ -29,6 +28,7 @@ from atm_switch.switch.ports import (
     Reserve,
 )
 from atm_switch.switch.switch import Switch
+from atm_switch.switch.throttle import Throttle
 from atm_switch.wire.framing import Frame
 
 DRAIN_LOOK_SECONDS = 0.005

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from atm_switch.settings.lines import Place
 from atm_switch.settings.model import Settings
 
+_PASSWORD = re.compile(r"(://[^/@:]*:).*@")
 _SECRET = re.compile(r"[0-9A-Fa-f]{13,}")
 _SHOWN_MAX = 40
 
@@ -90,6 +91,7 @@ def shown(value: object) -> str:
         return f"[{', '.join(shown(one) for one in value)}]"
     text = f'"{value}"' if isinstance(value, str) else str(value)
     printable = "".join(one if one.isprintable() else "?" for one in text)
+    printable = _PASSWORD.sub(r"\1***@", printable)
     if _SECRET.search(re.sub(r"[\s-]", "", printable)):
         return "(not shown)"
     return printable if len(printable) <= _SHOWN_MAX else f"{printable[:_SHOWN_MAX]}..."

@@ -17,6 +17,7 @@ from atm_switch.settings.shapes import (
     CertificateName,
     ChannelText,
     FilePath,
+    LedgerUrl,
     MacText,
     Span,
     TableText,
@@ -159,7 +160,19 @@ class Limits(Section):
 class Ledger(Section):
     """Where the members' postings are."""
 
-    path: FilePath = Field(default="ledger.db", description="the ledger's file")
+    path: FilePath = Field(default="ledger.db", description="the ledger's file, without a url")
+    url: LedgerUrl = Field(
+        default="",
+        description="of a PostgreSQL database in place of the file, e.g. "
+        '"postgresql://atm@db.example/jht"; its password is read from PGPASSFILE or PGPASSWORD',
+    )
+    read_url: LedgerUrl = Field(
+        default="",
+        description="of a read replica that answers inquiries in its place",
+    )
+    connections: int = Field(
+        default=4, ge=1, le=64, description="connections to PostgreSQL kept for inquiries"
+    )
     query_seconds_max: float = Field(
         default=1.0, gt=0, le=60, description="time a query may take (then 91)"
     )

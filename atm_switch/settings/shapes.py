@@ -7,6 +7,7 @@ import re
 from datetime import time
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
@@ -124,11 +125,25 @@ def _no_way_out(text: str) -> str:
 
 Address = Annotated[str, AfterValidator(_address)]
 Span = Annotated[str, AfterValidator(_span)]
+
+
+def _ledger_url(text: str) -> str:
+    if not text:
+        return text
+    parts = urlsplit(text)
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise ValueError("is no address of a PostgreSQL database, e.g. postgresql://atm@db/jht")
+    if parts.password or "password" in parts.query:
+        raise ValueError("holds a password; put it into a PGPASSFILE and take it out here")
+    return text
+
+
 AcquirerText = Annotated[str, AfterValidator(_acquirer_id)]
 TerminalText = Annotated[str, AfterValidator(_terminal_id)]
 ChannelText = Annotated[str, AfterValidator(_channel)]
 MacText = Literal["off", "required"]
 TableText = Annotated[str, AfterValidator(_table)]
 FilePath = Annotated[str, AfterValidator(_no_way_out)]
+LedgerUrl = Annotated[str, AfterValidator(_ledger_url)]
 NetworkText = Annotated[str, AfterValidator(_network)]
 CertificateName = Annotated[str, AfterValidator(_name)]

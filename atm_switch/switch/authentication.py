@@ -29,7 +29,7 @@ from atm_switch.switch.keys_seen import learn
 from atm_switch.switch.policy import AcquirerPolicy, MacPolicy
 from atm_switch.switch.ports import AuditRecord, KeepRecord, Steps, ask
 
-ACQUIRER, TERMINAL = 32, 41
+ACQUIRER, TERMINAL, NETWORK_CODE = 32, 41, 70
 
 
 def guarded(
@@ -97,10 +97,18 @@ def mac_keys(case: Case, house: House) -> tuple[KeyName, Ladder] | None:
         policy = MacPolicy.REQUIRED  # what moves a bank's session, date or keys is the bank's word
     if policy is MacPolicy.OFF:
         return None
+    if is_of_the_whole_bank(case):
+        terminal = None  # one terminal's key does not speak for its bank
     keys = house.vault.ladder(KeyUsage.MAC, bank.acquirer, terminal)
     if keys is None:
         raise Declined(Outcome.MAC_WRONG, f"there is no MAC key of acquirer {bank.acquirer}")
     return keys
+
+
+def is_of_the_whole_bank(case: Case) -> bool:
+    """Tell whether a message moves what all terminals of a bank share: its business date."""
+    code = case.profile.network.cut_over
+    return case.rule.name == "network" and case.message.get(NETWORK_CODE) == code
 
 
 def bank_of(case: Case, house: House) -> AcquirerPolicy | None:
@@ -160,11 +168,11 @@ def signed(case: Case, response: Response) -> Steps[Response]:
 
 
 def _count_refusal(case: Case, house: House, reason: str) -> Steps[None]:
-    house.mac_refusals += 1
-    if house.mac_refusals.bit_count() != 1:  # 1, 2, 4, 8..: a flood is a few records
-        return
     named = case.message.get(ACQUIRER) or str(case.session.signed_on_as or "")
-    detail = f"{reason}; {house.mac_refusals} so far"
+    so_far = house.refusals.count("mac refused", case.received.monotonic)
+    if not so_far:  # a flood is a few records a minute
+        return
+    detail = f"{reason}; {so_far} within a minute"
     with suppress(NeighbourUnavailable):
         record = AuditRecord("mac refused", case.session.peer, f"acquirer {named}", detail)
         yield from ask(KeepRecord(record))

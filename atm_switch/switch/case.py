@@ -65,6 +65,8 @@ class Case:
     """Unreadable or unknown: it costs the link a strike."""
     wanted_keys: tuple[KeyName, ...] = ()
     """Keys the peer asked for; they are delivered after the answer."""
+    is_replay: bool = False
+    """The same command was carried out before: it may be answered, and change nothing."""
 
     @property
     def profile(self) -> Profile:

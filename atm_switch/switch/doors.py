@@ -185,7 +185,8 @@ def _is_end_of_day(policy: AcquirerPolicy, case: Case) -> bool:
 
 def identify(fresh: Fresh, house: House) -> Steps[KnownCard]:
     """Find the card (56) and see that it is agreed to (57), live (62), unexpired (54)."""
-    card = yield from ask(FindCard(house.vault.card_ref(fresh.inquiry.pan)))
+    ref, *former = house.vault.card_refs(fresh.inquiry.pan)
+    card = yield from ask(FindCard(ref, tuple(former)))
     if card is None:
         raise Declined(Outcome.CARD_NOT_LINKED, "the card is not in the registry")
     if card.consent_on is None:
@@ -218,7 +219,9 @@ def prove(known: KnownCard, house: House) -> Steps[ProvenCard]:
         raise NeighbourUnavailable(f"there is no {missing}")
     name, ladder = named
     yield from ask(TakeTurn(card.ref))
-    reservation = yield from ask(Reserve(fresh.entry, case.profile.inquiry.pin_tries_max))
+    _, *former = house.vault.card_refs(inquiry.pan)
+    tries_max = case.profile.inquiry.pin_tries_max
+    reservation = yield from ask(Reserve(fresh.entry, tries_max, tuple(former)))
     case.sequence = reservation.sequence
     if reservation.granted is not True:
         raise Declined(Outcome.PIN_TRIES_EXCEEDED, "all PIN tries are used")

@@ -8,13 +8,18 @@ from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
+from atm_switch.switch.accepted import Accepted
 from atm_switch.switch.case import Case
 from atm_switch.switch.frequency import Frequency
 from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import RepeatKey
+from atm_switch.switch.throttle import Throttle
 
 HOUR, MINUTE = 3600.0, 60.0
 HOST_SEQUENCE_MAX = 1_000_000
+STAN_MAX = 999_999
+KEY_REQUESTS_PER_MINUTE = 6
+"""Deliveries one bank or terminal may ask for (161); each rewrites the key file."""
 
 
 @dataclass(slots=True)
@@ -38,13 +43,19 @@ class House:
     """Set by cut-over (0800 with DE70 201); otherwise the day in Jakarta."""
     changing_keys: set[KeyName] = field(default_factory=set)
     """Keys being taken or delivered right now; one change of a key at a time."""
-    mac_refusals: int = 0
+    own_stan: int = 0
+    """The last number given out; it starts anywhere, so that no answer recorded earlier fits."""
+    accepted: Accepted = field(default_factory=Accepted)
+    refusals: Throttle = field(default_factory=Throttle)
+    """MACs refused, for the audit."""
+    key_request_frequency: Frequency = field(init=False)
     flights: dict[RepeatKey, Flight] = field(default_factory=dict)
     card_frequency: Frequency = field(init=False)
     terminal_frequency: Frequency = field(init=False)
 
     def __post_init__(self) -> None:
         """Start the counters the policy asks for."""
+        self.key_request_frequency = Frequency(KEY_REQUESTS_PER_MINUTE, MINUTE)
         self.card_frequency = Frequency(self.policy.inquiries_per_card_per_hour, HOUR)
         self.terminal_frequency = Frequency(self.policy.inquiries_per_terminal_per_minute, MINUTE)
 
@@ -52,6 +63,11 @@ class House:
         """Return the day that counts for reconciliation with ``acquirer``."""
         today = at.jakarta_date()
         return max(today, self.business_dates.get(acquirer, today))
+
+    def next_stan(self) -> str:
+        """Count up our own STAN, 000001 to 999999 and round, for all links together."""
+        self.own_stan = self.own_stan % STAN_MAX + 1
+        return f"{self.own_stan:06d}"
 
     def next_host_reference(self, at: Instant) -> str:
         """Give out a host reference, ``J`` YY DDD and six digits (golden DE48, domain.md 6)."""

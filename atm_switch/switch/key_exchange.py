@@ -7,7 +7,6 @@ first message under it.  Until then the old key is good, so an answer lost on th
 crash on either side leaves both with a key in common (security.md 1.5).
 """
 
-from dataclasses import replace
 from datetime import timedelta
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
@@ -16,7 +15,7 @@ from atm_switch.domain.instant import transmission_stamp
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.key_delivery import Delivery
 from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
-from atm_switch.security.known_keys import is_publicly_known
+from atm_switch.security.key_rules import ladder_before, why_not
 from atm_switch.switch.authentication import (
     authenticate,
     bank_of,
@@ -28,6 +27,7 @@ from atm_switch.switch.case import Case, Response
 from atm_switch.switch.effects import Note
 from atm_switch.switch.house import House
 from atm_switch.switch.hsm_port import ImportKey, KeyRefused, MintKey
+from atm_switch.switch.once import require_first
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.switch.ports import AuditRecord, KeepKeys, KeepRecord, Steps, ask
 from atm_switch.switch.session import Offer
@@ -51,6 +51,9 @@ def request_keys(case: Case, house: House) -> Steps[None]:
     if not usages:
         element = case.profile.security.key_element
         raise Declined(Outcome.FORMAT_ERROR, "no such key is used here", data_element=element)
+    require_first(case)
+    if not house.key_request_frequency.admits((acquirer, terminal), case.received.monotonic):
+        raise Declined(Outcome.TOO_MANY_INQUIRIES, "keys are asked for too often")
     case.wanted_keys = tuple(KeyName(usage, acquirer, terminal) for usage in usages)
 
 
@@ -81,15 +84,15 @@ def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | Non
     try:
         algorithm = _algorithm(name.usage, case)
         minted = yield from ask(MintKey(exchange[1].in_use, name.usage, algorithm))
-        held = house.vault.ladder(name.usage, _owner(name), name.terminal)
-        ladder = held[1].offered(minted.key) if held else Ladder(minted.key)
+        held = ladder_before(name, house.vault)
+        ladder = held.offered(minted.key) if held else Ladder(minted.key)
         yield from _keep(name, ladder, f"offered, check value {minted.key.check}", case, house)
     except (NeighbourUnavailable, KeyRefused) as silent:
         note = Note("key not delivered", {"key": str(name), "why": str(silent)}, is_alarm=True)
         return Response(case.message, Outcome.INTERNAL_ERROR, note=note, is_silent=True)
     finally:
         house.changing_keys.discard(name)
-    stan = session.next_stan()
+    stan = house.next_stan()
     block = Delivery(minted.key.check, minted.block).text(rules.key_layout)
     elements = {
         7: transmission_stamp(case.now.utc), 11: stan, 32: _owner(name).text,
@@ -97,7 +100,7 @@ def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | Non
         rules.key_element: block, 70: rules.key_delivery[0],
     }  # fmt: skip
     case.message = IsoMessage("0800", dict(sorted(elements.items())))
-    session.offers[stan] = Offer(name, minted.key, case.message[7], case.message[70])
+    session.add_offer(stan, Offer(name, minted.key, case.message[7], case.message[70]))
     ready_to_sign(case, house)
     fields = {"link": session.link, "key": str(name), "check": minted.key.check}
     note = Note("key delivery sent", fields)
@@ -107,45 +110,60 @@ def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | Non
 def answered_offer(case: Case, offer: Offer, house: House) -> Steps[Response | None]:
     """Hear what the peer says of a key it was sent: 00 puts it into use, all else drops it.
 
-    An answer that is not authentic counts as none: the key stays offered.
+    An answer that is not authentic, or cannot be kept, counts as none: the key stays
+    offered, and the first message under it tells as well.
     """
     name, session = offer.name, case.session
-    held = house.vault.keys.get(name)
+    fields = {"link": session.link, "key": str(name), "check": offer.key.check}
     try:
         yield from authenticate(case, house)
     except (Declined, NeighbourUnavailable) as no:
-        session.offers[case.message.get(11)] = offer
-        fields = {"link": session.link, "key": str(name), "why": str(no)}
+        fields["why"] = str(no)
         note = Note("answer to a key delivery not believed", fields, is_alarm=True)
         return Response(case.message, Outcome.MAC_WRONG, note=note, is_silent=True)
-    code = case.message.get(39)
-    is_taken = code == case.profile.code_of(Outcome.APPROVED)
-    ladder = None if held is None else _after_answer(held, offer.key, case, is_taken=is_taken)
-    if ladder is not None:
-        kind = "in use" if is_taken else "dropped"
-        detail = f"{kind}, check value {offer.key.check}, peer said {code}"
-        try:
-            yield from _keep(name, ladder, detail, case, house)
-        except NeighbourUnavailable as silent:
-            session.offers[case.message.get(11)] = offer  # the first message under it tells as well
-            fields = {"link": session.link, "key": str(name), "why": str(silent)}
-            note = Note("answer to a key delivery not kept", fields, is_alarm=True)
-            return Response(case.message, Outcome.INTERNAL_ERROR, note=note, is_silent=True)
-    fields = {"link": session.link, "key": str(name), "check": offer.key.check, "de39": code}
-    note = Note("key delivery answered", fields, is_alarm=not is_taken)
+    try:
+        yield from _concluded(case, offer, house)
+    except NeighbourUnavailable as silent:
+        fields["why"] = str(silent)
+        note = Note("answer to a key delivery not kept", fields, is_alarm=True)
+        return Response(case.message, Outcome.INTERNAL_ERROR, note=note, is_silent=True)
+    session.offers.pop(case.message.get(11), None)
+    fields["de39"] = case.message.get(39)
+    note = Note("key delivery answered", fields, is_alarm=not _is_yes(case))
     return Response(case.message, Outcome.APPROVED, note=note, is_silent=True)
 
 
-def _after_answer(held: Ladder, key: LineKey, case: Case, *, is_taken: bool) -> Ladder | None:
+def _concluded(case: Case, offer: Offer, house: House) -> Steps[None]:
+    name = offer.name
+    if name in house.changing_keys:
+        raise NeighbourUnavailable("another change of this key is under way")
+    held = house.vault.keys.get(name)
+    ladder = None if held is None else _after_answer(held, offer.key, case)
+    if ladder is None:
+        return
+    kind = "in use" if _is_yes(case) else "dropped"
+    detail = f"{kind}, check value {offer.key.check}, peer said {case.message.get(39)}"
+    house.changing_keys.add(name)
+    try:
+        yield from _keep(name, ladder, detail, case, house)
+    finally:
+        house.changing_keys.discard(name)
+
+
+def _is_yes(case: Case) -> bool:
+    return case.message.get(39) == case.profile.code_of(Outcome.APPROVED)
+
+
+def _after_answer(held: Ladder, key: LineKey, case: Case) -> Ladder | None:
     """Return the ladder after the peer's word on ``key``; ``None`` where it is past already."""
     if not held.is_coming:
         return None
     overlap = timedelta(seconds=case.profile.security.key_overlap_seconds)
     for rung in (held.other, held.spare):
         if rung is not None and key.is_same_as(rung):
-            if is_taken:
+            if _is_yes(case):
                 return held.seen(rung, case.received.utc, overlap)
-            return held.withdrawn() if rung is held.other else replace(held, spare=None)
+            return held.withdrawn() if rung is held.other else held.without_spare()
     return None
 
 
@@ -158,42 +176,35 @@ def _taken(
         raise KeyRefused("another change of this key is under way")
     house.changing_keys.add(name)
     try:
-        key = yield from _imported(delivery, exchange_key, name, case, house)
-        # A terminal's first own key takes the place of its bank's, which it used so far.
-        held = house.vault.ladder(name.usage, _owner(name), name.terminal)
-        if held and held[1].has_replaced(key):
-            raise KeyRefused("the key was replaced by a newer one")
-        if held and held[1].has_offered(key):
-            raise KeyRefused("the key is one this side has offered")
-        ladder = held[1].received(key) if held else Ladder(key)
+        key = yield from _imported(delivery, exchange_key, name, case)
+        why = why_not(key, name, house.vault, refuses_known=house.policy.refuses_known_keys)
+        if why:
+            raise KeyRefused(why)
+        held = ladder_before(name, house.vault)
+        ladder = held.received(key) if held else Ladder(key)
+        if ladder is house.vault.keys.get(name):
+            return  # the peer did not hear that it was taken, and says it again
+        require_first(case)
         yield from _keep(name, ladder, f"received, check value {key.check}", case, house)
     finally:
         house.changing_keys.discard(name)
 
 
 def _imported(
-    delivery: Delivery, exchange_key: LineKey, name: KeyName, case: Case, house: House
+    delivery: Delivery, exchange_key: LineKey, name: KeyName, case: Case
 ) -> Steps[LineKey]:
     algorithm = _algorithm(name.usage, case)
     key = yield from ask(ImportKey(exchange_key, delivery.block, name.usage, algorithm))
     if delivery.check and delivery.check != key.check:
         raise KeyRefused("the key does not have the check value sent with it")
-    if house.policy.refuses_known_keys and is_publicly_known(key.check):
-        raise KeyRefused("the key is a publicly known test key")
-    others = (
-        ladder
-        for other, ladder in house.vault.keys.items()
-        if other.acquirer == name.acquirer and other.usage is not name.usage
-    )
-    if any(key.is_same_as(ladder.in_use) for ladder in others):
-        raise KeyRefused("the key is in use for another purpose")
     return key
 
 
 def _keep(name: KeyName, ladder: Ladder, detail: str, case: Case, house: House) -> Steps[None]:
+    replaces = house.vault.keys.get(name)
     # The record first: no change of a key without one.
     yield from ask(KeepRecord(_record("key change", case, name, detail)))
-    yield from ask(KeepKeys(name, ladder))
+    yield from ask(KeepKeys(name, ladder, replaces))
     house.vault = house.vault.with_ladder(name, ladder)
 
 

@@ -13,6 +13,7 @@ from atm_switch.switch.case import Case, Response
 from atm_switch.switch.freshness import require_fresh
 from atm_switch.switch.house import House
 from atm_switch.switch.key_exchange import receive_key, request_keys
+from atm_switch.switch.once import once, require_first
 from atm_switch.switch.ports import AuditRecord, KeepBusinessDate, KeepRecord, Steps, ask
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
@@ -43,7 +44,9 @@ def network_management(case: Case, house: House) -> Steps[Response | None]:
         check_presence(request, rule)
         if verb in (request_keys, receive_key) or (case.signing and verb is not _echo):
             require_fresh(case)
-        yield from verb(case, house)
+            yield from once(case, house, verb)
+        else:
+            yield from verb(case, house)
     except Declined as no:
         if no.outcome is Outcome.FORMAT_ERROR:
             message = refusal(request.mti, request.elements, profile, no.outcome, no.data_element)
@@ -67,6 +70,8 @@ def _sign_on(case: Case, house: House) -> Steps[None]:
     names = house.policy.acquirers[acquirer].certificate_names
     if names and not names & session.peer_names:
         raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "the certificate is not one of this bank's")
+    if session.signed_on_as is None:
+        require_first(case)
     # At once: inquiries may follow in the same segment.  Unrecorded it does not stand.
     before, session.signed_on_as = session.signed_on_as, acquirer
     try:
@@ -94,6 +99,8 @@ def _acquirer_of(request: IsoMessage, session: Session, house: House) -> Acquire
 
 def _sign_off(case: Case, _house: House) -> Steps[None]:
     session = case.session
+    if session.signed_on_as is not None:
+        require_first(case)
     acquirer, session.signed_on_as = session.signed_on_as, None
     if acquirer is not None:
         yield from ask(KeepRecord(AuditRecord("sign-off", session.peer, f"acquirer {acquirer}")))
@@ -114,6 +121,8 @@ def _cut_over(case: Case, house: House) -> Steps[None]:
         raise Declined(
             Outcome.FORMAT_ERROR, "DE015 is too far from today", data_element=SETTLEMENT_DATE
         )
+    if house.business_date(acquirer, now) != following:
+        require_first(case)
     yield from ask(KeepBusinessDate(acquirer, following))
     house.business_dates[acquirer] = following
 

@@ -113,9 +113,13 @@ class FindRepeat(Ask[StoredResponse | None]):
 
 @dataclass(frozen=True, slots=True)
 class FindCard(Ask[LinkedCard | None]):
-    """The registry's link for a card, whatever its state."""
+    """The registry's link for a card, whatever its state.
+
+    ``former``: its hashes under older card keys, for a registry whose key is being changed.
+    """
 
     ref: CardRef
+    former: tuple[CardRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,8 @@ class Reserve(Ask[Reservation]):
 
     entry: JournalEntry
     tries_max: int
+    former: tuple[CardRef, ...] = ()
+    """The card's hashes under older keys: what was tried under them counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +211,12 @@ class KeepRecord(Ask[None]):
 
 @dataclass(frozen=True, slots=True)
 class KeepKeys(Ask[None]):
-    """Make the keys of one name durable; what was there under that name is replaced."""
+    """Make the keys of one name durable, in place of those the change began from.
+
+    ``replaces``: what was there, ``None`` for nothing.  Where the key file holds something
+    else by now, nothing is written and the answer is a ``NeighbourUnavailable``.
+    """
 
     name: KeyName
     ladder: Ladder
+    replaces: Ladder | None

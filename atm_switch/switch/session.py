@@ -11,6 +11,9 @@ from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 
 STRIKE_SECONDS = 60.0
+OFFERS_MAX = 3
+"""Unanswered deliveries of one key that an answer may still belong to: as many as the ladder
+can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,6 @@ class Session:
     is_tls: bool = False
     signed_on_as: AcquirerId | None = None
     in_flight: int = 0
-    own_stan: int = 0
     echo_stan: str = ""
     """DE11 of our own echo while it is unanswered."""
     echo_sent_at: float = 0.0
@@ -76,7 +78,9 @@ class Session:
             self.strikes.popleft()
         return len(self.strikes)
 
-    def next_stan(self) -> str:
-        """Count up our own STAN for this link, 000001 to 999999 and round."""
-        self.own_stan = self.own_stan % 999_999 + 1
-        return f"{self.own_stan:06d}"
+    def add_offer(self, stan: str, offer: Offer) -> None:
+        """Remember a key sent out under ``stan``; of one name only the last few count."""
+        self.offers[stan] = offer
+        same = [at for at, one in self.offers.items() if one.name == offer.name]
+        for at in same[:-OFFERS_MAX]:
+            del self.offers[at]

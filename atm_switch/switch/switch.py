@@ -19,11 +19,11 @@ from atm_switch.domain.errors import (
     NeighbourUnavailable,
 )
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.domain.instant import Instant, transmission_stamp
+from atm_switch.domain.instant import Instant
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.mti import is_answerable, is_response
 from atm_switch.security.key_ring import KeyName
-from atm_switch.switch.authentication import guarded, ready_to_sign, signed
+from atm_switch.switch.authentication import guarded, signed
 from atm_switch.switch.balance_inquiry import balance_inquiry, place_of
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.compose import packed
@@ -33,6 +33,7 @@ from atm_switch.switch.house import House
 from atm_switch.switch.key_exchange import answered_offer, deliver_key
 from atm_switch.switch.network_management import network_management
 from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
+from atm_switch.switch.own_echo import echo, is_answer_to_echo, is_echo_due, unanswered_echo
 from atm_switch.switch.ports import (
     Ask,
     Commit,
@@ -264,12 +265,10 @@ class Switch:
         self, session: Session, message: IsoMessage, frame: Frame, now: Instant
     ) -> list[Effect]:
         stan = message.get(11)
-        if session.echo_stan and stan == session.echo_stan:
-            session.echo_stan = ""
+        if is_answer_to_echo(session, stan):
             return []
         offer = session.offers.get(stan) if message.mti == "0810" else None
         if offer is not None and (message.get(7), message.get(70)) == (offer.stamp, offer.code):
-            del session.offers[stan]
             rule = session.dialect.profile.messages["network"]
             case = Case(message, None, rule, session, now, now, payload=frame.payload)
             return self._begin(case, answered_offer(case, offer, self._house))
@@ -278,22 +277,9 @@ class Switch:
         return [Note("response without request", seen)]
 
     def _keep_awake(self, session: Session, now: Instant) -> list[Effect]:
-        policy = self._house.policy
-        if not policy.echo_idle_seconds or session.signed_on_as is None:
+        overdue = unanswered_echo(session, self._house.policy, now)
+        if overdue is not None:
+            return [overdue]
+        if not is_echo_due(session, self._house.policy, now):
             return []
-        if session.echo_stan and session.heard_at >= session.echo_sent_at:
-            session.echo_stan = ""  # any frame shows that the peer is there
-        if session.echo_stan:
-            overdue = now.monotonic - session.echo_sent_at > policy.echo_answer_seconds
-            return [Close(session.link, "our echo was not answered")] if overdue else []
-        if now.monotonic - session.heard_at < policy.echo_idle_seconds:
-            return []
-        session.echo_stan, session.echo_sent_at = session.next_stan(), now.monotonic
-        code = session.dialect.profile.network.echo
-        elements = {7: transmission_stamp(now.utc), 11: session.echo_stan, 70: code}
-        message = IsoMessage("0800", elements)
-        rule = session.dialect.profile.messages["network"]
-        case = Case(message, None, rule, session, now, now)
-        ready_to_sign(case, self._house)
-        note = Note("echo sent", {"link": session.link})
-        return self._begin(case, signed(case, Response(message, Outcome.APPROVED, note=note)))
+        return self._begin(*echo(session, self._house, now))

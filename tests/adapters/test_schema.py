@@ -82,7 +82,7 @@ def test_newer_file_is_refused_in_words(tmp_path: Path) -> None:
     with closing(open_writer(path, "ledger")) as connection:
         connection.execute("PRAGMA user_version = 9000")
 
-    with pytest.raises(Refused, match=r"newer\.db has schema 9000, this program knows up to 2"):
+    with pytest.raises(Refused, match=r"newer\.db has schema 9000, this program knows up to 3"):
         open_writer(path, "ledger")
     with pytest.raises(Refused, match="use the atm-switch release that made it"):
         open_reader(path, family="ledger")
@@ -95,7 +95,7 @@ def test_reader_refuses_file_without_tables(tmp_path: Path) -> None:
     path = tmp_path / "empty.db"
     path.touch()
 
-    with pytest.raises(Refused, match="has schema 0, this program needs 2"):
+    with pytest.raises(Refused, match="has schema 0, this program needs 3"):
         open_reader(path, family="ledger")
 
 
@@ -171,7 +171,7 @@ def test_name_with_question_mark_opens(tmp_path: Path) -> None:
     with closing(open_reader(path, family="ledger")) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
 
-    assert 2 == version
+    assert 3 == version
 
 
 def test_failed_migration_leaves_no_half(tmp_path: Path) -> None:

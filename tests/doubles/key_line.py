@@ -45,7 +45,8 @@ def kinds(bench: Bench) -> list[str]:
 
 def ask_for_keys(bench: Bench, wish: str = "") -> list[IsoMessage]:
     """Send a 161; return the answer and the deliveries that follow."""
-    elements = {7: "0630072507", 11: "000400", 70: "161", **({48: wish} if wish else {})}
+    stan = f"{len(bench.sent) + 400:06d}"
+    elements = {7: "0630072507", 11: stan, 70: "161", **({48: wish} if wish else {})}
     return bench.feed(signed_payload(bench, IsoMessage("0800", elements)))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from atm_switch.adapters.key_keeper import is_still
 from atm_switch.adapters.software_hsm import SoftwareHsm
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import Kpj
@@ -117,6 +118,8 @@ class Memory:
         return self.hsm.mint_key(question)
 
     def _KeepKeys(self, question: KeepKeys) -> None:  # noqa: N802
+        if not is_still(self.vault.keys.get(question.name), question.replaces):
+            raise NeighbourUnavailable("the key file was changed meanwhile")
         self.vault = self.vault.with_ladder(question.name, question.ladder)
 
     def _KeepRecord(self, question: KeepRecord) -> None:  # noqa: N802

@@ -9,7 +9,6 @@ import pytest
 
 from atm_switch.profile.load import load_profile
 from atm_switch.server.entrance import Entrance
-from atm_switch.server.throttle import Throttle
 from atm_switch.switch.session import Dialect
 from tests.doubles.certificates import LabCa
 from tests.doubles.open_house import GENEROUS, caller, open_house
@@ -99,14 +98,3 @@ async def test_cap_of_one_peer_counts_handshakes(tmp_path: Path) -> None:
 
         (line,) = house.logged("connection turned away")
         assert "too many connections" == line["reason"]
-
-
-def test_throttle_forgets_after_a_minute() -> None:
-    """Each kind is counted on its own, and from the start again in the next minute."""
-    throttle = Throttle()
-
-    same = [throttle.count("a", 100.0) for _ in range(4)]
-    other, later = throttle.count("b", 159.9), throttle.count("a", 160.0)
-
-    assert [1, 2, 0, 4] == same
-    assert (1, 1) == (other, later)

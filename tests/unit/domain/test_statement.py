@@ -5,7 +5,13 @@ from datetime import date
 import pytest
 
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, draw_up
+from atm_switch.domain.statement import (
+    AccountHistory,
+    Posting,
+    PostingKind,
+    draw_up,
+    sort_year,
+)
 
 FIVE_PERCENT = 5_000
 THIRTY_JUNE = date(2025, 6, 30)
@@ -119,3 +125,55 @@ def test_history_of_another_year_is_refused() -> None:
     """
     with pytest.raises(ValueError, match="different years"):
         draw_up(history(year=2024), THIRTY_JUNE, FIVE_PERCENT)
+
+
+def test_correction_of_same_day_leaves_nothing() -> None:
+    """
+    A contribution taken back on its own day neither counts nor earns.
+    """
+    wrong = (posting(2, CONTRIBUTION, 500), posting(2, CONTRIBUTION, -500))
+    right = posting(1, CONTRIBUTION, 1_200)
+
+    assert draw_up(history(right), THIRTY_JUNE, FIVE_PERCENT) == draw_up(
+        history(right, *wrong), THIRTY_JUNE, FIVE_PERCENT
+    )
+
+
+def test_development_taken_back_is_estimated_again() -> None:
+    """
+    A year whose development was taken back is an estimate, as before.
+    """
+    booked = (posting(12, DEVELOPMENT, 777, day=31), posting(12, DEVELOPMENT, -777, day=31))
+
+    statement = draw_up(history(*booked, opening=Money(1_000)), date(2025, 12, 31), FIVE_PERCENT)
+
+    assert (Money(50), True) == (statement.development, statement.is_estimate)
+
+
+@pytest.mark.parametrize(("kind", "sen"), [(CONTRIBUTION, -600), (CLAIM, 600), (DEVELOPMENT, -600)])
+def test_correction_of_earlier_year_is_in_opening(kind: PostingKind, sen: int) -> None:
+    """
+    What takes back a posting of a closed year puts the opening right, and earns or stops
+    earning from its own month on.
+    """
+    corrected = history(posting(6, kind, sen), opening=Money(12_000))
+
+    statement = draw_up(corrected, THIRTY_JUNE, 100_000)
+
+    assert Money(12_000 + sen) == statement.opening
+    assert (ZERO, ZERO) == (statement.contributions, statement.claims)
+    assert Money(6_000 + sen // 12) == statement.development
+    assert statement.is_estimate
+
+
+def test_last_contribution_is_one_that_stands() -> None:
+    """
+    Of two equal contributions the one taken back is not the last.
+    """
+    months = [posting(1, CONTRIBUTION, 500), posting(3, CONTRIBUTION, 500)]
+
+    year = sort_year([*months, posting(3, CONTRIBUTION, -500)])
+
+    assert date(2025, 1, 1) == year.last_contribution
+    assert date(2025, 3, 1) == sort_year(months).last_contribution
+    assert None is sort_year([posting(3, ADJUSTMENT, 5)]).last_contribution

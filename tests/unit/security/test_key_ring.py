@@ -8,7 +8,7 @@ import pytest
 
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
-from atm_switch.security.key_ring import AES, KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.key_ring import AES, Fading, KeyName, KeyUsage, Ladder, LineKey
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OVERLAP = timedelta(seconds=300)
@@ -88,14 +88,66 @@ def test_unused_key_gives_way_not_the_old_one() -> None:
     ladder = Ladder(OLD).received(NEW).received(NEWER)
 
     assert (NEWER, OLD, NEW) == ladder.candidates(NOW)
-    assert (NEWER, OLD) == ladder.seen(NEWER, NOW, OVERLAP).candidates(NOW)
+    seen = ladder.seen(NEWER, NOW, OVERLAP)
+    assert (NEWER, OLD, NEW) == seen.candidates(NOW)
+    assert (NEWER,) == seen.candidates(NOW + OVERLAP)
 
 
 def test_used_key_is_kept_at_the_next_change() -> None:
     """Once it was used, the newer key replaces it and it becomes the old one."""
     ladder = Ladder(OLD).received(NEW).seen(NEW, NOW, OVERLAP).received(NEWER)
 
-    assert (NEWER, NEW) == ladder.candidates(NOW)
+    assert (NEWER, NEW) == ladder.candidates(NOW + OVERLAP)
+
+
+def test_two_changes_in_one_overlap_cut_nothing_short() -> None:
+    """The key before the one before stays good until its own overlap has run, and no longer."""
+    second = NOW + timedelta(seconds=100)
+    ladder = Ladder(OLD).received(NEW).seen(NEW, NOW, OVERLAP).received(NEWER)
+
+    ladder = ladder.seen(NEWER, second, OVERLAP)
+
+    assert (NEWER, NEW, OLD) == ladder.candidates(NOW + OVERLAP - timedelta(seconds=1))
+    assert (NEWER, NEW) == ladder.candidates(NOW + OVERLAP)
+    assert (NEWER,) == ladder.candidates(second + OVERLAP)
+
+
+def test_every_key_that_left_is_remembered() -> None:
+    """Replaced, dropped or refused: none may be delivered again; the one in use may."""
+    dropped = Ladder(OLD).offered(NEW).withdrawn()
+    officers = Ladder(OLD).received(NEW).replaced(NEWER)
+
+    assert [False, True, False] == [dropped.has_replaced(key) for key in (OLD, NEW, NEWER)]
+    assert [True, True, False] == [officers.has_replaced(key) for key in (OLD, NEW, NEWER)]
+    assert (OLD.check,) == Ladder(OLD).replaced(NEW).replaced(NEW).past
+
+
+def test_memory_of_keys_that_left_is_bounded() -> None:
+    """Sixteen check values, the oldest forgotten first, and four keys that fade."""
+    ladder = Ladder(OLD)
+    keys = [LineKey.clear(Key(bytes(range(at, at + 16)))) for at in range(40, 84, 2)]
+
+    for key in keys:
+        ladder = ladder.received(key).seen(key, NOW, OVERLAP)
+
+    left = [OLD, *keys][-22:-6]  # in use, one before and four fading are still there
+    assert tuple(key.check for key in left)[-16:] == ladder.past
+    assert 4 == len(ladder.fading)
+
+
+def test_ladders_are_the_same_by_value_only() -> None:
+    """Equal keys in other objects are the same; one field that differs is not."""
+    twin = LineKey.clear(Key(bytes(range(16))))
+
+    assert Ladder(OLD).is_same_as(Ladder(twin))
+    for other in (
+        Ladder(NEW), Ladder(OLD, NEW), Ladder(OLD, past=("ABCDEF",)),
+        Ladder(OLD, spare=NEW), Ladder(OLD, fading=(Fading(NEW, NOW),)),
+        Ladder(LineKey(OLD.token, OLD.check, is_clear=False)),
+    ):  # fmt: skip
+        assert not Ladder(OLD).is_same_as(other)
+    assert not Ladder(OLD, NEW).is_same_as(Ladder(OLD, NEW, until=NOW))
+    assert not Ladder(OLD, NEW).is_same_as(Ladder(OLD, NEW, is_coming=True))
 
 
 def test_offered_key_waits_for_the_peer() -> None:
@@ -126,7 +178,8 @@ def test_offer_after_a_lost_delivery_keeps_both() -> None:
 
     assert (NEW, NEWER, OLD) == ladder.candidates(NOW)
     assert (OLD, NEWER, NEW) == ladder.seen(OLD, NOW, OVERLAP).candidates(NOW)
-    assert (NEWER, NEW) == ladder.seen(NEWER, NOW, OVERLAP).candidates(NOW)
+    assert (NEWER, NEW, OLD) == ladder.seen(NEWER, NOW, OVERLAP).candidates(NOW)
+    assert (NEWER,) == ladder.seen(NEWER, NOW, OVERLAP).candidates(NOW + OVERLAP)
     assert (NEW, OLD) == ladder.withdrawn().candidates(NOW)
 
 
@@ -143,4 +196,5 @@ def test_delivery_after_a_lost_offer_keeps_it() -> None:
     ladder = Ladder(OLD).offered(NEW).received(NEWER)
 
     assert (NEWER, OLD, NEW) == ladder.candidates(NOW)
-    assert (NEWER, NEW) == ladder.seen(NEW, NOW, OVERLAP).candidates(NOW)
+    assert (NEWER, NEW, OLD) == ladder.seen(NEW, NOW, OVERLAP).candidates(NOW)
+    assert (NEWER, NEW) == ladder.seen(NEW, NOW, OVERLAP).candidates(NOW + OVERLAP)

@@ -8,7 +8,7 @@ import pytest
 
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
-from atm_switch.security.key_ring import AES, KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.key_ring import AES, Fading, KeyName, KeyUsage, Ladder, LineKey
 from atm_switch.security.vault_document import (
     KEY_NAMES,
     VaultKeys,
@@ -25,8 +25,10 @@ UNTIL = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 LADDERS = {
     KeyName(KeyUsage.PVK, index="1"): Ladder(OLD),
-    KeyName(KeyUsage.PIN, BANK): Ladder(KEY, OLD, until=UNTIL, spare=OLD),
-    KeyName(KeyUsage.MAC, BANK, ATM): Ladder(LineKey.clear(Key.from_hex(CANARY), AES)),
+    KeyName(KeyUsage.PIN, BANK): Ladder(KEY, OLD, until=UNTIL, spare=OLD, past=("ABCDEF",)),
+    KeyName(KeyUsage.MAC, BANK, ATM): Ladder(
+        LineKey.clear(Key.from_hex(CANARY), AES), fading=(Fading(KEY, UNTIL),)
+    ),
     KeyName(KeyUsage.EXCHANGE, BANK): Ladder(
         LineKey(Key(b"U0123"), "ABCDEF", is_clear=False), KEY, is_coming=True
     ),
@@ -77,14 +79,29 @@ def test_document_of_first_release_is_read() -> None:
     assert CANARY == keys[KeyName(KeyUsage.PIN, BANK)].in_use.token.reveal().hex()
 
 
-@pytest.mark.parametrize("schema", [None, 0, 3, "1", True, 1.0])
+def test_document_of_second_release_is_read() -> None:
+    """Rows that do not know what left or fades come in with nothing of either."""
+    given = document() | {"schema": 2}
+    del given["card_layers"]
+    for one in given["keys"]:
+        del one["past"], one["fading"]
+    del given["keys"][0]["spare"]
+
+    keys = read_document(given).keys
+
+    assert list(LADDERS) == list(keys)
+    assert {((), ())} == {(one.past, one.fading) for one in keys.values()}
+    assert UNTIL == keys[KeyName(KeyUsage.PIN, BANK)].until
+
+
+@pytest.mark.parametrize("schema", [None, 0, 4, "1", True, 1.0])
 def test_other_schema_is_refused(schema: object) -> None:
-    """Only the whole numbers 1 and 2 are schemas."""
-    with pytest.raises(ValueError, match="not of schema 1 to 2"):
+    """Only the whole numbers 1 to 3 are schemas."""
+    with pytest.raises(ValueError, match="not of schema 1 to 3"):
         read_document(document() | {"schema": schema})
 
 
-@pytest.mark.parametrize("name", ["schema", *KEY_NAMES, "keys"])
+@pytest.mark.parametrize("name", ["schema", *KEY_NAMES, "keys", "card_layers"])
 def test_missing_entry_is_refused(name: str) -> None:
     """No entry may be missing."""
     given = document()
@@ -143,6 +160,13 @@ def test_misshapen_key_is_named_not_quoted(name: str, value: object) -> None:
         {"keys": [row(acquirer="BNI")]},
         {"keys": [row(terminal="ATM1")]},
         {"keys": [row(until="tomorrow")]},
+        {"keys": [row(until="2026-03-01T12:00:00")]},
+        {"keys": [row(past="ABCDEF")]},
+        {"keys": [row(past=[1])]},
+        {"keys": [row(past=["ABCDEF"] * 17)]},
+        {"keys": [row(fading=[None])]},
+        {"keys": [row(fading=[{"key": row()["in_use"]}])]},
+        {"schema": 2},
         {"keys": [row(is_coming=0)]},
         {"keys": [row(in_use=None)]},
         {"keys": [row(in_use={**row()["in_use"], "algorithm": "R"})]},

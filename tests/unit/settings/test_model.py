@@ -1,9 +1,13 @@
 """Claims about what settings may not say together once real money's cards are behind them."""
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from atm_switch.settings.load import SettingsWrong, read_settings
-from atm_switch.settings.model import Settings
+
+if TYPE_CHECKING:
+    from atm_switch.settings.model import Settings
 
 BANK = '[[acquirers]]\nid = "009"\nname = "BANK CONTOH"\npin = "acquirer"\n'
 SECOND = '[[acquirers]]\nid = "014"\nname = "BANK LAIN"\npin = "acquirer"\n'

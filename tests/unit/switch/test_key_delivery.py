@@ -161,7 +161,7 @@ def test_first_key_of_a_line_is_in_use_at_once() -> None:
     names = [PIN_NAME]
     ladders = {n: one for n, one in bench.house.vault.keys.items() if n not in names}
     vault = bench.house.vault
-    bench.house.vault = Vault(
+    bench.memory.vault = bench.house.vault = Vault(
         vault.pan_key, vault.person_key, vault.fingerprint_key, vault.sealing_key, ladders
     )
 

@@ -1,7 +1,7 @@
 """Claims about the keys a terminal takes from its host, and those it does not."""
 
 import hashlib
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,9 @@ from atm_switch.profile.shipped import profile_text
 from atm_switch.security.components import key_check_value
 from atm_switch.security.key_block import KeyBlock, wrap
 from terminal_emulator.keys import TerminalKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROFILE = load_profile("bpjstk-jht-v1", profile_text)
 EXCHANGE = Key.from_hex("0123456789ABCDEFFEDCBA9876543210")

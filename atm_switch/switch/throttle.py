@@ -1,4 +1,4 @@
-"""Log a flood as a few lines: the 1st, 2nd, 4th, 8th.. of each kind within a minute."""
+"""What repeats becomes few lines: the 1st, 2nd, 4th, 8th.. of each kind within a minute."""
 
 from collections import Counter
 

@@ -1,0 +1,203 @@
+"""``atm-switch cards block|unlink|consent|replace|show``: one card at the officer's desk.
+
+Each asks for the card number unseen, changes one link, and leaves an audit record.
+"""
+
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from atm_switch.cli.options import data_folder, examples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from atm_switch.domain.card import Pan
+    from atm_switch.folder import DataFolder
+    from atm_switch.ledger.store import Store
+    from atm_switch.security.vault import Vault
+
+_day = click.option(
+    "--on", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
+    help="The day it happened; today (WIB) if left out.",
+)  # fmt: skip
+
+
+@click.command(
+    short_help="Block a card (62).",
+    epilog=examples("atm-switch cards block bank", "atm-switch cards block bank < pan.txt"),
+)
+@data_folder
+def block(folder: Path) -> None:
+    """Block a card, whose number is asked for: its inquiries get 62 from now on."""
+    from atm_switch.ledger import registry_book
+
+    with _desk(folder) as (opened, store, vault):
+        pan = _asked()
+        registry_book.block(store, vault.card_refs(pan))
+        _done(opened, "cards block", pan, "blocked")
+
+
+@click.command(
+    short_help="Take a card off its KPJ (56).", epilog=examples("atm-switch cards unlink bank")
+)
+@data_folder
+def unlink(folder: Path) -> None:
+    """Take a card, whose number is asked for, off its KPJ: its inquiries get 56."""
+    from atm_switch.ledger import registry_book
+
+    with _desk(folder) as (opened, store, vault):
+        pan = _asked()
+        registry_book.unlink(store, vault.card_refs(pan), _today())
+        _done(opened, "cards unlink", pan, "unlinked")
+
+
+@click.command(
+    short_help="Record consent, or its withdrawal (57).",
+    epilog=examples(
+        'atm-switch cards consent bank --given --evidence "form 2026/118"',
+        'atm-switch cards consent bank --withdrawn --on 2026-06-30 --evidence "letter of 29 June"',
+    ),
+)
+@data_folder
+@click.option("--given/--withdrawn", "is_given", required=True, help="What the owner said.")
+@click.option("--evidence", required=True, help="What proves it: a form, a letter, a call.")
+@_day
+def consent(folder: Path, is_given: bool, evidence: str, day: datetime | None) -> None:  # noqa: FBT001
+    """Record that a card's owner agreed to balance inquiries, or took that back (then 57)."""
+    from atm_switch.ledger import registry_book
+
+    record = registry_book.give_consent if is_given else registry_book.withdraw_consent
+    with _desk(folder) as (opened, store, vault):
+        pan = _asked()
+        on = day.date() if day else _today()
+        record(store, vault.card_refs(pan), on, evidence)
+        word = "given" if is_given else "withdrawn"
+        _done(opened, "cards consent", pan, f"consent {word} on {on}: {evidence.strip()}")
+
+
+@click.command(
+    short_help="Link a new card in a lost one's place.",
+    epilog=examples(
+        "atm-switch cards replace bank --expiry 2912 --pvv 1234 --pvki 1",
+        "Asks for the lost card's number, then for the new one's.",
+    ),
+)
+@data_folder
+@click.option("--expiry", required=True, metavar="YYMM", help="Of the new card.")
+@click.option("--pvv", default="", help="PIN verification value of the new card, four digits.")
+@click.option("--pvki", default="", help="Index of its PIN verification key, one digit.")
+def replace(folder: Path, expiry: str, pvv: str, pvki: str) -> None:
+    """Link a new card to a lost one's KPJ, consent included; the lost one stays blocked."""
+    import re
+
+    from atm_switch.cli.asking import checked
+    from atm_switch.domain.card import Expiry
+    from atm_switch.ledger import registry_book
+
+    if bool(pvv) != bool(pvki) or not re.fullmatch(r"([0-9]{4})?", pvv):
+        raise click.UsageError("--pvv is four digits and --pvki one, together or not at all")
+    if not re.fullmatch(r"[0-9]?", pvki):
+        raise click.UsageError("--pvki is one digit")
+    good_until = checked(Expiry, expiry)
+    with _desk(folder) as (opened, store, vault):
+        lost, new = _asked("Lost card number: "), _asked("New card number: ")
+        card = registry_book.NewCard(vault.card_ref(new), good_until, pvv, pvki)
+        kpj = registry_book.replace(store, vault.card_refs(lost), card, _today())
+        _done(opened, "cards replace", lost, f"replaced by {new.masked}, KPJ {kpj.masked}")
+
+
+@click.command(short_help="Show a card's link.", epilog=examples("atm-switch cards show bank"))
+@data_folder
+def show(folder: Path) -> None:
+    """Show where a card, whose number is asked for, leads and what its owner agreed to."""
+    from atm_switch.ledger import registry_book
+
+    with _desk(folder) as (_, store, vault):
+        pan = _asked()
+        ref, held = registry_book.card_record(store, vault.card_refs(pan))
+    consented = f"given on {held.consent_on}" if held.consent_on else "none"
+    if held.withdrawn_on:
+        consented = f"withdrawn on {held.withdrawn_on}"
+    rows = [
+        ("card", f"{pan.masked}, expiry {held.expiry.yymm} (YYMM)"),
+        ("KPJ", held.kpj.masked),
+        ("status", held.status.value),
+        ("linked on", held.linked_on),
+        ("consent", consented),
+        ("evidence", held.consent_evidence or "none noted"),
+        ("PIN value", "there" if held.has_pvv else "none"),
+        ("replaced on", held.replaced_on),
+        ("unlinked on", held.unlinked_on),
+        ("card key", ref.key_id),
+    ]
+    for label, value in rows:
+        if value is not None:
+            print(f"{label:12} {value}")
+
+
+@click.command(
+    "rotate-key",
+    short_help="Change the key the cards are hashed with.",
+    epilog=examples(
+        "atm-switch cards rotate-key bank     makes the new key",
+        "kill -HUP ...                        the running switch reads it",
+        "atm-switch cards rotate-key bank     moves the cards, while inquiries go on",
+    ),
+)
+@data_folder
+def rotate_key(folder: Path) -> None:
+    """Change the key of the cards' hashes: call it twice, with SIGHUP to the switch between.
+
+    No card number is needed: the new hash is made of the old one.  Interrupted, the next
+    call goes on.
+    """
+    import os
+    import sys
+
+    from atm_switch.card_key_change import change_card_key
+    from atm_switch.folder import open_folder
+
+    def tell(moved: int, count: int) -> None:
+        print(f"{moved:,} of {count:,} cards moved", file=sys.stderr, flush=True)
+
+    done = change_card_key(open_folder(folder), os.urandom, tell)
+    if done.is_begun:
+        print(f"the new card key is {done.key_id}; send the switch SIGHUP, then run this again")
+    else:
+        print(f"{done.moved:,} cards are under the card key {done.key_id} now")
+
+
+@contextmanager
+def _desk(folder: Path) -> "Iterator[tuple[DataFolder, Store, Vault]]":
+    from contextlib import closing
+
+    from atm_switch.folder import open_folder
+    from atm_switch.ledger.opening import open_store
+
+    opened = open_folder(folder)
+    vault = opened.vault()
+    with closing(open_store(opened.settings.ledger.url, opened.ledger)) as store:
+        yield opened, store, vault
+
+
+def _asked(question: str = "Card number: ") -> "Pan":
+    from atm_switch.cli.asking import ask, pan_of
+
+    return ask(question, pan_of)
+
+
+def _done(folder: "DataFolder", command: str, pan: "Pan", what: str) -> None:
+    from atm_switch.key_office import record_command
+
+    record_command(folder, command, f"{pan.masked}: {what}")
+    print(f"{pan.masked}: {what}")
+
+
+def _today() -> date:
+    from atm_switch.adapters.clock import read_clock
+
+    return read_clock().jakarta_date()

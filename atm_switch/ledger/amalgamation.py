@@ -1,0 +1,77 @@
+"""Merge several KPJ of one person into the first, in one transaction.
+
+Plan: the rule is ``domain/amalgamation.py``.  The balance of each merged account moves by a
+pair of adjustments today, its cards lead to the kept one, it is inactive and says where it
+went.  What it earned before, this year, moves when the year is closed (``closing.py``).
+Limits: until then the kept account's estimate is short of that part.
+"""
+
+from datetime import date
+
+from atm_switch.domain.amalgamation import Account, Amalgamation, decide
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.member import MemberStatus
+from atm_switch.domain.money import ZERO, Money
+from atm_switch.ledger.corrections import Witness, transfer
+from atm_switch.ledger.open_years import take_turn
+from atm_switch.ledger.store import Row, Store
+
+_ACCOUNTS = """
+SELECT participants.kpj, person, status, first_posting, coalesce(balance_sen, 0), merged_into
+FROM participants LEFT JOIN account_totals ON account_totals.kpj = participants.kpj
+WHERE participants.kpj = ? OR person = (SELECT person FROM participants WHERE kpj = ?)
+"""
+
+
+def amalgamate(
+    store: Store, kept: Kpj, merged: tuple[Kpj, ...], today: date, witness: Witness
+) -> Amalgamation:
+    """Merge ``merged`` into ``kept``; ``witness`` hears how many before it is durable.
+
+    Raises ``Refused`` where the rule does not allow it; nothing is changed then.
+    """
+    with store.transaction():
+        take_turn(store)
+        accounts = {
+            account.kpj: account for kpj in (kept, *merged) for account in _accounts(store, kpj)
+        }
+        try:
+            decided = decide(accounts.values(), kept, merged)
+        except ValueError as error:
+            raise Refused(f"{error}; nothing was changed") from None
+        for account in decided.merged:
+            _merge(store, account, kept, today)
+        witness(len(merged))
+    return decided
+
+
+def _merge(store: Store, account: Account, kept: Kpj, today: date) -> None:
+    if account.balance != ZERO:
+        transfer(store, account.kpj, kept, account.balance, today)
+    gone = account.kpj.digits
+    store.change(
+        "UPDATE participants SET merged_into = ?, merged_on = ?, status = ? WHERE kpj = ?",
+        (kept.digits, today.isoformat(), MemberStatus.INACTIVE.value, gone),
+    )
+    # Whoever was merged into this one follows it, so that the way is never two steps long.
+    store.change(
+        "UPDATE participants SET merged_into = ? WHERE merged_into = ?", (kept.digits, gone)
+    )
+    store.change("UPDATE cards SET kpj = ? WHERE kpj = ?", (kept.digits, gone))
+
+
+def _accounts(store: Store, kpj: Kpj) -> list[Account]:
+    return [_account(row) for row in store.rows(_ACCOUNTS, (kpj.digits, kpj.digits))]
+
+
+def _account(row: Row) -> Account:
+    digits, person, status, first, balance, merged_into = row
+    return Account(
+        Kpj(digits),
+        person,
+        MemberStatus(status),
+        date.fromisoformat(first) if first else None,
+        Money(balance),
+        Kpj(merged_into) if merged_into else None,
+    )

@@ -1,0 +1,229 @@
+"""The ledger and the registry on PostgreSQL, read in batches by the event loop.
+
+Plan: what is asked within one turn of the loop goes out as one statement over arrays, one
+round trip for all of it (performance.md 3b: 13 times what single queries do).  A few
+connections are kept; while all are busy, questions gather for the next batch.
+Limits: a question may take ``seconds_max``, waiting included.  Where the server is away the
+answer is ``LedgerUnavailable`` at once, and connections come back by themselves.  No row
+and no password is quoted.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from atm_switch.domain.errors import LedgerUnavailable, Refused
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.member import CardRef, LinkedCard, Participant
+from atm_switch.ledger import postgres_rows as rows
+from atm_switch.ledger.store_postgres import connected, require_newest
+
+if TYPE_CHECKING:
+    from atm_switch.domain.statement import AccountHistory
+
+BATCH_MAX: Final = 256
+PAUSE_FIRST, PAUSE_LONGEST = 0.1, 1.0
+Tell = Callable[[str, dict[str, str]], None]
+
+
+@dataclass(slots=True)
+class _Kind:
+    """One statement and the questions that wait for it."""
+
+    sql: str
+    answer: Callable[[Sequence[Any]], Any]
+    """Makes one question's answer of its rows."""
+    waiting: list[tuple[tuple[Any, ...], "asyncio.Future[Any]"]] = field(default_factory=list)
+
+
+class PostgresReader:
+    """Answers ``FindCard``, ``FindSiblings`` and ``FindAccount`` with futures of the loop."""
+
+    def __init__(self, url: str, connections: int, seconds_max: float, tell: Tell) -> None:
+        """Wait for ``start``; ``tell`` hears when a connection comes and goes."""
+        self._url, self._count, self._seconds_max, self._tell = url, connections, seconds_max, tell
+        self._free: list[Any] = []
+        self._live = 0
+        self._is_flushing = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._cards = _Kind(rows.CARDS, rows.card_of)
+        self._siblings = _Kind(rows.SIBLINGS, rows.siblings_of)
+        self._accounts = _Kind(rows.ACCOUNTS, rows.account_of)
+
+    async def start(self) -> None:
+        """Connect; a server that is away is tried again in the background.
+
+        Raises ``Refused`` for a database whose schema is not this program's, or that does
+        not let us in.
+        """
+        tried = asyncio.get_running_loop().create_future()
+        for _ in range(self._count):
+            self._run(self._keep(tried))
+        await tried
+
+    async def close(self) -> None:
+        """End the connections; whoever waits is told."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._give_up("the switch stops")
+
+    def card(
+        self, ref: CardRef, former: tuple[CardRef, ...] = ()
+    ) -> "asyncio.Future[LinkedCard | None]":
+        """Begin to find a card under ``ref``, or under one of the older card keys."""
+        return self._ask(self._cards, (ref, former))
+
+    def siblings(self, kpj: Kpj) -> "asyncio.Future[tuple[Kpj, ...]]":
+        """Begin to find every KPJ of the holder: ``kpj`` first, the others ascending."""
+        return self._ask(self._siblings, (kpj,))
+
+    def account(
+        self, kpj: Kpj, as_of: date
+    ) -> "asyncio.Future[tuple[Participant, AccountHistory] | None]":
+        """Begin to read a participant and what a statement as of ``as_of`` needs."""
+        return self._ask(self._accounts, (kpj, as_of))
+
+    def _ask(self, kind: _Kind, question: tuple[Any, ...]) -> "asyncio.Future[Any]":
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        if not self._live:
+            future.set_exception(LedgerUnavailable("the ledger's PostgreSQL is not connected"))
+            return future
+        timer = loop.call_later(self._seconds_max, _fail, future, "the ledger took too long")
+        future.add_done_callback(lambda _: timer.cancel())
+        kind.waiting.append((question, future))
+        if not self._is_flushing:
+            self._is_flushing = True
+            loop.call_soon(self._flush)
+        return future
+
+    def _flush(self) -> None:
+        self._is_flushing = False
+        for kind in (self._cards, self._siblings, self._accounts):
+            while kind.waiting and self._free:
+                batch, kind.waiting = kind.waiting[:BATCH_MAX], kind.waiting[BATCH_MAX:]
+                asked = [(question, future) for question, future in batch if not future.done()]
+                if asked:
+                    self._run(self._answer(self._free.pop(), kind, asked))
+
+    async def _answer(
+        self,
+        connection: Any,
+        kind: _Kind,
+        asked: list[tuple[tuple[Any, ...], "asyncio.Future[Any]"]],
+    ) -> None:
+        try:
+            columns = rows.arrays_of(question for question, _ in asked)
+            async with asyncio.timeout(self._seconds_max):
+                found = await connection.fetch(kind.sql, *columns)
+        except Exception as error:  # noqa: BLE001  named by its type: its text may quote a row
+            for _, future in asked:
+                _fail(future, f"the ledger cannot be read: {type(error).__name__}")
+            # What is under way on it is not known any more.
+            connection.terminate()
+        else:
+            by_question: dict[int, list[Any]] = {}
+            for row in found:
+                by_question.setdefault(row[0], []).append(row)
+            for at, (question, future) in enumerate(asked):
+                _settle(future, kind.answer, (question, *by_question.get(at, ())))
+        finally:
+            self._return(connection)
+
+    def _return(self, connection: Any) -> None:
+        if not connection.is_closed():
+            self._free.append(connection)
+        self._flush()
+
+    async def _keep(self, tried: "asyncio.Future[None]") -> None:
+        """Keep one connection up as long as the reader lives."""
+        pause = PAUSE_FIRST
+        while True:
+            try:
+                connection = await connected(self._url)
+                await require_newest(connection)
+            except Refused as refused:
+                _tried(tried, refused)
+                self._tell("ledger refused", {"reason": str(refused)})
+            except Exception as error:  # noqa: BLE001  away in whatever way
+                refusal = _refusal_of(error)
+                _tried(tried, refusal)
+                self._tell("ledger away", {"reason": type(error).__name__})
+            else:
+                pause = PAUSE_FIRST
+                await self._use(connection, tried)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, PAUSE_LONGEST)
+
+    async def _use(self, connection: Any, tried: "asyncio.Future[None]") -> None:
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        self._free.append(connection)
+        self._live += 1
+        if self._live == 1:
+            self._tell("ledger connected", {})
+        _tried(tried, None)
+        try:
+            await lost.wait()
+        finally:
+            self._live -= 1
+            with suppress(ValueError):
+                self._free.remove(connection)
+            connection.terminate()
+            if not self._live:
+                self._give_up("the connection to the ledger was lost")
+                self._tell("ledger lost", {})
+
+    def _give_up(self, why: str) -> None:
+        for kind in (self._cards, self._siblings, self._accounts):
+            waiting, kind.waiting = kind.waiting, []
+            for _, future in waiting:
+                _fail(future, why)
+
+    def _run(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # the loop itself holds tasks weakly
+        task.add_done_callback(self._tasks.discard)
+
+
+def _settle(
+    future: "asyncio.Future[Any]", answer: Callable[[Sequence[Any]], Any], found: Sequence[Any]
+) -> None:
+    if future.done():
+        return
+    try:
+        future.set_result(answer(found))
+    except (ValueError, TypeError):
+        _fail(future, "the ledger holds a row that makes no sense")
+
+
+def _fail(future: "asyncio.Future[Any]", why: str) -> None:
+    if not future.done():
+        future.set_exception(LedgerUnavailable(why))
+
+
+def _tried(tried: "asyncio.Future[None]", refusal: Refused | None) -> None:
+    if tried.done():
+        return
+    if refusal is None:
+        tried.set_result(None)
+    else:
+        tried.set_exception(refusal)
+
+
+def _refusal_of(error: Exception) -> Refused | None:
+    """Tell who is turned away by the server from one that is not there."""
+    import asyncpg  # noqa: PLC0415 - an extra: whoever is here has it
+
+    barred = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+    if isinstance(error, barred):
+        return Refused(
+            f"the ledger's PostgreSQL does not let us in ({type(error).__name__}); "
+            "see ledger.url, and PGPASSFILE for the password"
+        )
+    return None

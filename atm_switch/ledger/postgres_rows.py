@@ -1,0 +1,125 @@
+"""What is asked of PostgreSQL for many inquiries at once, and how its rows are read.
+
+Plan: the first column of every row is the place of its question in the batch.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, Final
+
+from atm_switch.domain.card import Expiry
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.member import (
+    CardRef,
+    CardStatus,
+    LinkedCard,
+    MemberStatus,
+    Participant,
+    Segment,
+)
+from atm_switch.domain.money import Money
+from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, sort_year
+
+CARDS: Final = """
+SELECT asked.at, kpj, expiry, status, consent_on, pvv, pvki
+FROM unnest($1::bigint[], $2::bytea[], $3::text[]) AS asked (at, digest, key_id)
+JOIN cards ON cards.pan_digest = asked.digest AND cards.key_id = asked.key_id
+          AND cards.unlinked_on IS NULL
+"""
+SIBLINGS: Final = """
+SELECT asked.at, other.kpj
+FROM unnest($1::bigint[], $2::text[]) AS asked (at, kpj)
+JOIN participants AS mine ON mine.kpj = asked.kpj
+JOIN participants AS other ON other.person = mine.person AND other.merged_into IS NULL
+ORDER BY asked.at, other.kpj <> mine.kpj, other.kpj
+"""
+ACCOUNTS: Final = """
+SELECT asked.at, person, name, segment, status,
+       coalesce(held.balance_sen, 0), coalesce(held.postings, 0), since.sen, since.postings,
+       moved.days, moved.kinds, moved.sens, earlier.last_contribution
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS asked (at, kpj, as_of, year)
+JOIN participants ON participants.kpj = asked.kpj
+LEFT JOIN account_totals AS held ON held.kpj = asked.kpj
+CROSS JOIN LATERAL (
+    SELECT CAST(coalesce(sum(contributions_sen + adjustments_sen + development_sen + claims_sen),
+                         0) AS BIGINT) AS sen,
+           CAST(coalesce(sum(postings), 0) AS BIGINT) AS postings
+    FROM year_totals WHERE year_totals.kpj = asked.kpj AND year_totals.year >= asked.year
+) AS since
+CROSS JOIN LATERAL (
+    SELECT array_agg(posted_on ORDER BY posted_on, seq) AS days,
+           array_agg(kind ORDER BY posted_on, seq) AS kinds,
+           array_agg(amount_sen ORDER BY posted_on, seq) AS sens
+    FROM postings
+    WHERE postings.year = asked.year AND postings.kpj = asked.kpj
+      AND postings.posted_on <= asked.as_of
+) AS moved
+LEFT JOIN LATERAL (
+    SELECT last_contribution FROM year_totals
+    WHERE year_totals.kpj = asked.kpj AND year_totals.year < asked.year
+      AND last_contribution IS NOT NULL
+    ORDER BY year_totals.year DESC LIMIT 1
+) AS earlier ON true
+"""
+
+Found = Sequence[Any]
+"""A question, then its rows."""
+
+
+def arrays_of(questions: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    """Write questions of one kind as the columns their statement takes."""
+    lines = [line for at, question in enumerate(questions) for line in _lines(at, question)]
+    return [list(column) for column in zip(*lines, strict=True)]
+
+
+def card_of(found: Found) -> LinkedCard | None:
+    """Read a card's link; ``None`` where there is none.  Raises ``ValueError``."""
+    (ref, _), *rows = found
+    for _, kpj, expiry, status, consent_on, pvv, pvki in rows:
+        return LinkedCard(
+            ref=ref,
+            kpj=Kpj(kpj),
+            expiry=Expiry(expiry),
+            status=CardStatus(status),
+            consent_on=date.fromisoformat(consent_on) if consent_on else None,
+            pvv=pvv,
+            pvki=pvki,
+        )
+    return None
+
+
+def siblings_of(found: Found) -> tuple[Kpj, ...]:
+    """Read every KPJ of one person.  Raises ``ValueError``."""
+    return tuple(Kpj(kpj) for _, kpj in found[1:])
+
+
+def account_of(found: Found) -> tuple[Participant, AccountHistory] | None:
+    """Read a participant and the history; ``None`` where there is none.  Raises ``ValueError``."""
+    (kpj, as_of), *rows = found
+    if not rows:
+        return None
+    _, person, name, segment, status, balance, count, since, count_since, *rest = rows[0]
+    days, kinds, sens, earlier = rest
+    postings = tuple(
+        Posting(date.fromisoformat(day), PostingKind(kind), Money(sen))
+        for day, kind, sen in zip(days or (), kinds or (), sens or (), strict=True)
+    )
+    participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
+    paid = sort_year(postings).last_contribution
+    return participant, AccountHistory(
+        year=as_of.year,
+        opening=Money(balance) - Money(since),
+        postings=postings,
+        has_postings=bool(count - count_since or postings),
+        last_contribution=paid or (date.fromisoformat(earlier) if earlier else None),
+    )
+
+
+def _lines(at: int, question: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    first = question[0]
+    if isinstance(first, CardRef):
+        return [(at, ref.digest, ref.key_id) for ref in (first, *question[1])]
+    if len(question) == 1:
+        return [(at, first.digits)]
+    as_of = question[1]
+    return [(at, first.digits, as_of.isoformat(), as_of.year)]

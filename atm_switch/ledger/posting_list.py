@@ -1,0 +1,36 @@
+"""The postings of one account with their numbers, so that one of them can be taken back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.money import Money
+from atm_switch.domain.statement import PostingKind
+from atm_switch.ledger.store import Store
+
+_LISTED = """
+SELECT one.seq, one.posted_on, one.kind, one.amount_sen, one.reverses, other.seq
+FROM postings AS one LEFT JOIN postings AS other ON other.reverses = one.seq
+WHERE one.year = ? AND one.kpj = ? ORDER BY one.posted_on, one.seq
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPosting:
+    """One posting: its number, what it takes back, and the number that took it back."""
+
+    number: int
+    posted_on: date
+    kind: PostingKind
+    amount: Money
+    reverses: int | None
+    reversed_by: int | None
+
+
+def list_postings(store: Store, kpj: Kpj, year: int) -> Iterator[ListedPosting]:
+    """Yield the postings of one year by day.  Raises ``Refused`` as ``Store`` does."""
+    for number, day, kind, sen, reverses, reversed_by in store.rows(_LISTED, (year, kpj.digits)):
+        yield ListedPosting(
+            number, date.fromisoformat(day), PostingKind(kind), Money(sen), reverses, reversed_by
+        )

@@ -1,0 +1,181 @@
+"""What an officer does with a card's link: block, unblock, unlink, consent, replace, show.
+
+Plan: each is one short transaction on one row, taken up by the switch at its next inquiry.
+A card is named by its keyed hash; the PAN goes nowhere.
+Limits: linking itself comes by file (``csv_tables.py``), with consent as of that day.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from atm_switch.domain.card import Expiry
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.member import CardRef, CardStatus
+from atm_switch.ledger.store import Store, Value
+
+EVIDENCE_CHARACTERS_MAX = 200
+
+_COLUMNS = (
+    "kpj, expiry, status, pvv, linked_on, consent_on, consent_evidence, withdrawn_on,"
+    " unlinked_on, replaced_on"
+)
+_FIND = f"SELECT {_COLUMNS} FROM cards WHERE pan_digest = ?"  # noqa: S608 - constants
+_ADD = """
+INSERT INTO cards (pan_digest, key_id, kpj, expiry, pvv, pvki, status, consent_on,
+                   consent_evidence, linked_on)
+VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?, ?)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CardRecord:
+    """A card's link as it is kept."""
+
+    kpj: Kpj
+    expiry: Expiry
+    status: CardStatus
+    has_pvv: bool
+    linked_on: date
+    consent_on: date | None
+    consent_evidence: str
+    withdrawn_on: date | None
+    unlinked_on: date | None
+    replaced_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """The card that takes a lost one's place; ``pvv`` and ``pvki`` both or neither."""
+
+    ref: CardRef
+    expiry: Expiry
+    pvv: str = field(repr=False)
+    pvki: str
+
+
+def card_record(store: Store, refs: Sequence[CardRef]) -> tuple[CardRef, CardRecord]:
+    """Return a card's link, whatever its state.
+
+    ``refs``: the card's hash under each key it may still be kept under, the newest first.
+    Raises ``Refused`` where nobody linked it.
+    """
+    for ref in refs:
+        for row in store.rows(_FIND, (ref.digest,)):
+            return ref, _record(row)
+    raise Refused("the registry has no such card; link it with: atm-switch cards link")
+
+
+def block(store: Store, refs: Sequence[CardRef]) -> None:
+    """Block a card: inquiries get 62 from now on."""
+    _set(store, refs, "status", CardStatus.BLOCKED.value)
+
+
+def unblock(store: Store, refs: Sequence[CardRef]) -> bool:
+    """Lift a block; tell whether there was one.  Raises ``Refused`` for a replaced card."""
+    with store.transaction():
+        ref, held = _linked(store, refs)
+        if held.replaced_on is not None:
+            raise Refused("the card was replaced by another; it stays blocked")
+        store.change("UPDATE cards SET status = 'active' WHERE pan_digest = ?", (ref.digest,))
+    return held.status is CardStatus.BLOCKED
+
+
+def unlink(store: Store, refs: Sequence[CardRef], today: date) -> None:
+    """Take a card off its KPJ: inquiries get 56, as for a card that was never linked."""
+    _set(store, refs, "unlinked_on", today.isoformat())
+
+
+def give_consent(store: Store, refs: Sequence[CardRef], on: date, evidence: str) -> None:
+    """Record the owner's consent with what proves it, e.g. a form's number."""
+    proof = _evidence(evidence)
+    with store.transaction():
+        ref, _ = _linked(store, refs)
+        store.change(
+            "UPDATE cards SET consent_on = ?, consent_evidence = ?, withdrawn_on = NULL"
+            " WHERE pan_digest = ?",
+            (on.isoformat(), proof, ref.digest),
+        )
+
+
+def withdraw_consent(store: Store, refs: Sequence[CardRef], on: date, evidence: str) -> None:
+    """Record that the owner took consent back: inquiries get 57 from now on."""
+    proof = _evidence(evidence)
+    with store.transaction():
+        ref, held = _linked(store, refs)
+        if held.consent_on is None:
+            raise Refused("consent was withdrawn before; nothing was changed")
+        store.change(
+            "UPDATE cards SET consent_on = NULL, consent_evidence = ?, withdrawn_on = ?"
+            " WHERE pan_digest = ?",
+            (proof, on.isoformat(), ref.digest),
+        )
+
+
+def replace(store: Store, refs: Sequence[CardRef], card: NewCard, today: date) -> Kpj:
+    """Link a new card in a lost one's place; the lost one is blocked for good.
+
+    The consent goes over with its day.  Returns the KPJ.  Raises ``Refused`` where the new
+    card is linked already, or the old one was replaced before.
+    """
+    with store.transaction():
+        ref, held = _linked(store, refs)
+        if held.replaced_on is not None:
+            raise Refused("the card was replaced before; nothing was changed")
+        if ref.digest == card.ref.digest:
+            raise Refused("both numbers are the same card; nothing was changed")
+        if store.rows(_FIND, (card.ref.digest,)):
+            raise Refused("the new card is linked already; nothing was changed")
+        consent = held.consent_on.isoformat() if held.consent_on else None
+        values: tuple[Value, ...] = (
+            card.ref.digest, card.ref.key_id, held.kpj.digits, card.expiry.yymm, card.pvv,
+            card.pvki, consent, held.consent_evidence or None, today.isoformat(),
+        )  # fmt: skip
+        store.change(_ADD, values)
+        store.change(
+            "UPDATE cards SET status = 'blocked', replaced_on = ? WHERE pan_digest = ?",
+            (today.isoformat(), ref.digest),
+        )
+    return held.kpj
+
+
+def _linked(store: Store, refs: Sequence[CardRef]) -> tuple[CardRef, CardRecord]:
+    ref, held = card_record(store, refs)
+    if held.unlinked_on is not None:
+        raise Refused(f"the card was unlinked on {held.unlinked_on}; nothing was changed")
+    return ref, held
+
+
+def _set(store: Store, refs: Sequence[CardRef], column: str, value: str) -> None:
+    with store.transaction():
+        ref, _ = _linked(store, refs)
+        query = f"UPDATE cards SET {column} = ? WHERE pan_digest = ?"  # noqa: S608 - a column of ours
+        store.change(query, (value, ref.digest))
+
+
+def _evidence(text: str) -> str:
+    proof = text.strip()
+    if not 1 <= len(proof) <= EVIDENCE_CHARACTERS_MAX or not proof.isprintable():
+        raise Refused(f"evidence is 1 to {EVIDENCE_CHARACTERS_MAX} printable characters")
+    return proof
+
+
+def _record(row: tuple[object, ...]) -> CardRecord:
+    kpj, expiry, status, pvv, linked, consent, evidence, withdrawn, unlinked, replaced = row
+    return CardRecord(
+        kpj=Kpj(str(kpj)),
+        expiry=Expiry(str(expiry)),
+        status=CardStatus(status),
+        has_pvv=bool(pvv),
+        linked_on=date.fromisoformat(str(linked)),
+        consent_on=_day(consent),
+        consent_evidence=str(evidence or ""),
+        withdrawn_on=_day(withdrawn),
+        unlinked_on=_day(unlinked),
+        replaced_on=_day(replaced),
+    )
+
+
+def _day(text: object) -> date | None:
+    return date.fromisoformat(str(text)) if text else None

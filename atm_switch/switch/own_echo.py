@@ -1,0 +1,49 @@
+"""The switch's own 0800 echo, which keeps silent links awake and finds dead ones."""
+
+from atm_switch.domain.instant import Instant, transmission_stamp
+from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.authentication import ready_to_sign, signed
+from atm_switch.switch.case import Case, Response
+from atm_switch.switch.effects import Close, Note
+from atm_switch.switch.house import House
+from atm_switch.switch.policy import SwitchPolicy
+from atm_switch.switch.ports import Steps
+from atm_switch.switch.session import Session
+from atm_switch.wire.message import IsoMessage
+
+
+def is_answer_to_echo(session: Session, stan: str) -> bool:
+    """Tell whether a response answers our echo, and end the wait for it."""
+    if not session.echo_stan or stan != session.echo_stan:
+        return False
+    session.echo_stan = ""
+    return True
+
+
+def unanswered_echo(session: Session, policy: SwitchPolicy, now: Instant) -> Close | None:
+    """Return the end of a link on which nothing came since our echo, once that is too long."""
+    if session.echo_stan and session.heard_at >= session.echo_sent_at:
+        session.echo_stan = ""  # any frame shows that the peer is there
+    if session.echo_stan and now.monotonic - session.echo_sent_at > policy.echo_answer_seconds:
+        return Close(session.link, "our echo was not answered")
+    return None
+
+
+def is_echo_due(session: Session, policy: SwitchPolicy, now: Instant) -> bool:
+    """Tell whether a signed-on link has been silent for long enough, and no echo is out."""
+    if not policy.echo_idle_seconds or session.signed_on_as is None or session.echo_stan:
+        return False
+    return now.monotonic - session.heard_at >= policy.echo_idle_seconds
+
+
+def echo(session: Session, house: House, now: Instant) -> tuple[Case, Steps[Response]]:
+    """Make our echo, and the steps that sign it."""
+    session.echo_stan, session.echo_sent_at = house.next_stan(), now.monotonic
+    code = session.dialect.profile.network.echo
+    elements = {7: transmission_stamp(now.utc), 11: session.echo_stan, 70: code}
+    message = IsoMessage("0800", elements)
+    rule = session.dialect.profile.messages["network"]
+    case = Case(message, None, rule, session, now, now)
+    ready_to_sign(case, house)
+    note = Note("echo sent", {"link": session.link})
+    return case, signed(case, Response(message, Outcome.APPROVED, note=note))

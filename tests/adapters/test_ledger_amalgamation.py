@@ -1,0 +1,111 @@
+"""Merging accounts: balance, cards and status move together or not at all."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.ledger.amalgamation import amalgamate
+from atm_switch.ledger.ledger_sqlite import SqliteLedger
+from atm_switch.ledger.store_sqlite import SqliteStore
+from tests.doubles.book_bench import FIRST, SECOND, STRANGER, THIRD, TODAY, BookBench
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[BookBench]:
+    """Lend books on SQLite with three accounts of one person, the first the oldest."""
+    with closing(SqliteStore(tmp_path / "ledger.db")) as store:
+        books = BookBench(store)
+        for year, kpj in enumerate((FIRST, SECOND, THIRD), start=2023):
+            books.post(kpj, f"{year}-01-01", 1_000)
+        yield books
+
+
+def merge(books: BookBench, kept: Kpj, *merged: Kpj) -> None:
+    """Merge today."""
+    amalgamate(books.store, kept, merged, TODAY, lambda _: None)
+
+
+def test_balances_move_to_the_kept_account(books: BookBench) -> None:
+    """
+    A pair of adjustments of today moves each balance, and nothing is left behind.
+    """
+    merge(books, FIRST, SECOND, THIRD)
+
+    assert [3_000, 0, 0] == [books.balance(kpj) for kpj in (FIRST, SECOND, THIRD)]
+    assert ("2026-06-30", "adjustment", -1_000) == books.postings(SECOND)[-1]
+    assert () == books.differences()
+
+
+def test_merged_account_says_where_it_went(books: BookBench) -> None:
+    """
+    It is inactive, names the kept one and the day, and is no sibling any more.
+    """
+    merge(books, FIRST, SECOND)
+
+    query = "SELECT status, merged_into, merged_on FROM participants WHERE kpj = ?"
+    found = books.store.rows(query, (SECOND.digits,))
+    assert [("N", FIRST.digits, "2026-06-30")] == found
+
+
+def test_siblings_no_longer_name_merged_account(books: BookBench, tmp_path: Path) -> None:
+    """
+    An open reader's next look finds only the accounts that stand.
+    """
+    with closing(SqliteLedger(tmp_path / "ledger.db")) as ledger:
+        before = ledger.siblings(FIRST)
+        merge(books, FIRST, THIRD)
+
+        assert (FIRST, SECOND, THIRD) == before
+        assert (FIRST, SECOND) == ledger.siblings(FIRST)
+
+
+def test_cards_follow_to_the_kept_account(books: BookBench) -> None:
+    """
+    A card of the merged KPJ leads to the kept one.
+    """
+    columns = ("pan_digest", "key_id", "kpj", "expiry", "pvv", "pvki", "status", "linked_on")
+    row = (bytes(32), "1", SECOND.digits, "2912", "1234", "1", "active", "2025-01-01")
+    books.store.load("cards", columns, [row])
+
+    merge(books, FIRST, SECOND)
+
+    assert [(FIRST.digits,)] == books.store.rows("SELECT kpj FROM cards")
+
+
+def test_earlier_mergers_follow_along(books: BookBench) -> None:
+    """
+    What was merged into a merged account leads straight to the last one.
+    """
+    books.store.change(
+        "UPDATE participants SET merged_into = ? WHERE kpj = ?", (SECOND.digits, THIRD.digits)
+    )
+
+    merge(books, FIRST, SECOND)
+
+    query = "SELECT merged_into FROM participants WHERE kpj = ?"
+    assert [(FIRST.digits,)] == books.store.rows(query, (THIRD.digits,))
+
+
+def test_refused_merger_changes_nothing(books: BookBench) -> None:
+    """
+    One unfit account among several, and none of them is merged.
+    """
+    with pytest.raises(Refused, match="another person; nothing was changed"):
+        merge(books, FIRST, SECOND, STRANGER)
+
+    assert [1_000, 1_000] == [books.balance(kpj) for kpj in (FIRST, SECOND)]
+    assert [] == books.store.rows("SELECT kpj FROM participants WHERE merged_into IS NOT NULL")
+
+
+def test_merged_account_takes_no_posting(books: BookBench) -> None:
+    """
+    A posting on a merged account is refused and told where to go, masked.
+    """
+    merge(books, FIRST, SECOND)
+
+    with pytest.raises(Refused, match=r"merged into \*{7}8901; book it there"):
+        books.post(SECOND, "2026-06-30", 100)

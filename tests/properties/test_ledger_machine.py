@@ -1,0 +1,152 @@
+"""Whatever is imported, posted, taken back, merged and closed, the books agree.
+
+The model is a balance and a list of posting numbers for each account; the ledger is the
+real one on SQLite.  After every step the totals are the sums of the postings and the
+balances the model's.
+"""
+
+import tempfile
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from atm_switch.domain.accrual import Accrual, DevelopmentRate
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.money import Money
+from atm_switch.domain.statement import Posting, PostingKind
+from atm_switch.ledger.amalgamation import amalgamate
+from atm_switch.ledger.closing import ClosingTerms, close_year
+from atm_switch.ledger.corrections import Entry, post, reverse
+from atm_switch.ledger.ledger_sqlite import SqliteLedger
+from atm_switch.ledger.reconcile import reconcile
+from atm_switch.ledger.store_sqlite import SqliteStore
+from tests.doubles.ledger_bench import BUDIS_NIK, LedgerBench
+
+KPJS = tuple(Kpj(f"1234567890{digit}") for digit in "1234")
+FIRST_YEAR, THIS_YEAR = 2023, 2025
+TODAY = date(THIS_YEAR, 6, 30)
+AT = datetime(THIS_YEAR, 6, 30, 5, 0, tzinfo=UTC)
+
+accounts = st.sampled_from(KPJS)
+days = st.dates(date(FIRST_YEAR, 1, 1), TODAY)
+amounts = st.integers(1, 10**6).map(Money)
+
+
+class Books(RuleBasedStateMachine):
+    """A ledger under everything that writes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.bench = LedgerBench(Path(self.folder.name))
+        self.bench.participants(
+            "".join(f"{kpj.digits},{BUDIS_NIK},BUDI,1985-03-12,PU,A\n" for kpj in KPJS)
+        )
+        self.store = SqliteStore(self.bench.path)
+        self.reader = SqliteLedger(self.bench.path)
+        self.balances = dict.fromkeys(KPJS, 0)
+        self.posted: list[tuple[Kpj, int, int]] = []
+        self.merged: set[Kpj] = set()
+        self.next_year = FIRST_YEAR
+        self.files = 0
+
+    def takes(self, kpj: Kpj, day: date, sen: int) -> bool:
+        """Tell whether the model would let this posting be."""
+        is_open = day.year >= self.next_year
+        return kpj not in self.merged and is_open and self.balances[kpj] + sen >= 0
+
+    @rule(kpj=accounts, day=days, amount=amounts, kind=st.sampled_from(PostingKind))
+    def one_posting(self, kpj: Kpj, day: date, amount: Money, kind: PostingKind) -> None:
+        """It is booked exactly where the model lets it."""
+        signed = -amount if kind is PostingKind.CLAIM else amount
+        try:
+            number = post(self.store, Entry(kpj, Posting(day, kind, signed)))
+        except Refused:
+            assert not self.takes(kpj, day, signed.sen)
+            return
+        assert self.takes(kpj, day, signed.sen)
+        self.balances[kpj] += signed.sen
+        self.posted.append((kpj, number, signed.sen))
+
+    @rule(kpj=accounts, amount=amounts)
+    def one_file(self, kpj: Kpj, amount: Money) -> None:
+        """An import of a posting of this year."""
+        if kpj in self.merged:
+            return
+        self.files += 1
+        self.bench.postings(f"{kpj.digits},{TODAY},contribution,{amount.plain()}\n" * self.files)
+        self.balances[kpj] += self.files * amount.sen
+
+    @precondition(lambda self: self.posted)
+    @rule(data=st.data())
+    def one_taken_back(self, data: st.DataObject) -> None:
+        """A posting is taken back once, unless the account would fall below zero."""
+        chosen = data.draw(st.sampled_from(self.posted))
+        kpj, number, sen = chosen
+        try:
+            reverse(self.store, kpj, number, TODAY)
+        except Refused:
+            assert not self.takes(kpj, TODAY, -sen)
+            return
+        self.posted.remove(chosen)
+        self.balances[kpj] -= sen
+
+    @rule(kept=accounts, gone=accounts)
+    def one_merger(self, kept: Kpj, gone: Kpj) -> None:
+        """Where it may be, the balance moves whole."""
+        try:
+            amalgamate(self.store, kept, (gone,), TODAY, lambda _: None)
+        except Refused:
+            return
+        self.balances[kept] += self.balances[gone]
+        self.balances[gone] = 0
+        self.merged.add(gone)
+
+    @precondition(lambda self: self.next_year < THIS_YEAR)
+    @rule(accrual=st.sampled_from(Accrual))
+    def one_year_closed(self, accrual: Accrual) -> None:
+        """Closed twice, it adds what it says, once."""
+        rate = DevelopmentRate(self.next_year, 5_000, is_published=True)
+        terms = ClosingTerms(rate, accrual, TODAY, AT)
+        before = sum(self.balances.values())
+
+        closed = close_year(self.store, terms, lambda _done, _total: None)
+        again = close_year(self.store, terms, lambda _done, _total: None)
+
+        assert closed.development == again.development
+        self.next_year += 1
+        for kpj in KPJS:
+            found = self.store.rows(
+                "SELECT balance_sen FROM account_totals WHERE kpj = ?", (kpj.digits,)
+            )
+            self.balances[kpj] = found[0][0] if found else 0
+        assert before + closed.development.sen == sum(self.balances.values())
+
+    @invariant()
+    def totals_are_the_sums(self) -> None:
+        """Nothing differs, and the reader's opening and postings are the balance."""
+        assert () == reconcile(self.store).differences
+        for kpj, balance in self.balances.items():
+            found = self.reader.account(kpj, date(THIS_YEAR, 12, 31))
+            assert found is not None
+            history = found[1]
+            assert balance == history.opening.sen + sum(p.amount.sen for p in history.postings)
+
+    def teardown(self) -> None:
+        """Close the files."""
+        self.reader.close()
+        self.store.close()
+        self.folder.cleanup()
+
+
+TestBooks = Books.TestCase
+TestBooks.settings = settings(
+    max_examples=30,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)

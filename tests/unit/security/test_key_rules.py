@@ -1,0 +1,84 @@
+"""Claims about keys that may not come in: known, shared between uses, or back from the past."""
+
+import pytest
+
+from atm_switch.domain.identifiers import AcquirerId, TerminalId
+from atm_switch.domain.secret import Key
+from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.key_rules import ladder_before, why_not
+from atm_switch.security.tdes import with_odd_parity
+from atm_switch.security.vault import Vault, pvk_name
+from tests.doubles.memory import CountedEntropy
+
+BANK, OTHER_BANK = AcquirerId("009"), AcquirerId("014")
+MAC, PIN = KeyName(KeyUsage.MAC, BANK), KeyName(KeyUsage.PIN, BANK)
+OLD, NEW, NEWER = (LineKey.clear(Key(bytes(range(at, at + 16)))) for at in (3, 40, 80))
+KNOWN = LineKey.clear(with_odd_parity(Key.from_hex("0123456789ABCDEFFEDCBA9876543210")))
+
+
+def vault_of(ladder: Ladder, name: KeyName = MAC) -> Vault:
+    """A vault with one ladder of a line in it."""
+    return Vault.fresh(CountedEntropy()).with_ladder(name, ladder)
+
+
+def judged(key: LineKey, name: KeyName, vault: Vault) -> str | None:
+    """The verdict outside production."""
+    return why_not(key, name, vault, refuses_known=False)
+
+
+def test_known_key_is_refused_where_told_so() -> None:
+    """A key of a standard comes in in a lab, and not in production."""
+    vault = vault_of(Ladder(OLD))
+
+    assert judged(KNOWN, MAC, vault) is None
+    assert "publicly known" in str(why_not(KNOWN, MAC, vault, refuses_known=True))
+
+
+@pytest.mark.parametrize(
+    "ladder",
+    [
+        Ladder(NEW), Ladder(OLD, NEW), Ladder(OLD, NEW, is_coming=True), Ladder(OLD, spare=NEW),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("owner", [BANK, OTHER_BANK])
+def test_key_of_another_use_is_refused(ladder: Ladder, owner: AcquirerId) -> None:
+    """Whatever rung it stands on, and whichever bank's it is."""
+    vault = vault_of(ladder, KeyName(KeyUsage.EXCHANGE, owner))
+
+    assert "the key is in use for another purpose" == judged(NEW, MAC, vault)
+
+
+def test_pin_verification_key_is_no_key_of_a_line() -> None:
+    """Nor does a key of a line become a PVK."""
+    vault = vault_of(Ladder(OLD))
+    pvk = vault.keys[pvk_name("1")].in_use
+
+    assert "another purpose" in str(judged(pvk, MAC, vault))
+    assert "another purpose" in str(judged(OLD, pvk_name("2"), vault))
+
+
+def test_key_in_use_may_come_again() -> None:
+    """A repeat of what is in use is no change."""
+    assert judged(NEW, MAC, vault_of(Ladder(OLD).received(NEW))) is None
+    assert judged(NEWER, MAC, vault_of(Ladder(OLD).received(NEW))) is None
+
+
+def test_key_that_was_here_stays_away() -> None:
+    """Replaced, or on its way out from this side: it does not come back as the peer's."""
+    replaced = vault_of(Ladder(OLD).received(NEW))
+    officers = vault_of(Ladder(OLD)).with_key(MAC, NEW)
+    offered = vault_of(Ladder(OLD).offered(NEW))
+
+    assert "the key was replaced by a newer one" == judged(OLD, MAC, replaced)
+    assert "the key was replaced by a newer one" == judged(OLD, MAC, officers)
+    assert "the key is one this side has offered" == judged(NEW, MAC, offered)
+
+
+def test_first_key_of_a_terminal_follows_its_banks() -> None:
+    """What its bank's ladder has replaced is past for the terminal too."""
+    vault = vault_of(Ladder(OLD).received(NEW))
+    own = KeyName(KeyUsage.MAC, BANK, TerminalId("S1ABC123"))
+
+    assert vault.keys[MAC] is ladder_before(own, vault)
+    assert judged(OLD, own, vault) is not None
+    assert ladder_before(PIN, vault) is None
