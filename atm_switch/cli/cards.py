@@ -119,9 +119,8 @@ def unblock(folder: Path) -> None:
     ref, *former = vault.card_refs(pan)
     question = Unblock(ref, command_actor(), pan.masked, tuple(former))
     tries = ask_journal(opened.journal, vault, utc_now, os.urandom, question)
-    block_told = "the block is lifted" if was_blocked else "it was not blocked"
     tries_told = f"{tries} used PIN tries cleared" if tries else "no PIN tries were used"
-    print(f"{pan.masked}: {block_told}, {tries_told}")
+    print(f"{pan.masked}: {'the block is lifted, ' if was_blocked else ''}{tries_told}")
 
 
 def _pairs() -> "Iterator[tuple[Pan, Pin]]":

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from atm_switch.domain.statement import AccountHistory
 
 BATCH_MAX: Final = 256
+GRACE: Final = 2.0
 PAUSE_FIRST, PAUSE_LONGEST = 0.1, 1.0
 Tell = Callable[[str, dict[str, str]], None]
 
@@ -48,7 +49,8 @@ class PostgresReader:
         self._free: list[Any] = []
         self._live = 0
         self._is_flushing = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._keepers: set[asyncio.Task[None]] = set()
+        self._answering: set[asyncio.Task[None]] = set()
         self._cards = _Kind(rows.CARDS, rows.card_of)
         self._siblings = _Kind(rows.SIBLINGS, rows.siblings_of)
         self._accounts = _Kind(rows.ACCOUNTS, rows.account_of)
@@ -61,16 +63,17 @@ class PostgresReader:
         """
         tried = asyncio.get_running_loop().create_future()
         for _ in range(self._count):
-            self._run(self._keep(tried))
+            self._run(self._keep(tried), self._keepers)
         await tried
 
     async def close(self) -> None:
         """End the connections; whoever waits is told."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         self._give_up("the switch stops")
+        await asyncio.gather(*self._answering)  # the server ends them in time
+        keepers = list(self._keepers)
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
 
     def card(
         self, ref: CardRef, former: tuple[CardRef, ...] = ()
@@ -109,7 +112,7 @@ class PostgresReader:
                 batch, kind.waiting = kind.waiting[:BATCH_MAX], kind.waiting[BATCH_MAX:]
                 asked = [(question, future) for question, future in batch if not future.done()]
                 if asked:
-                    self._run(self._answer(self._free.pop(), kind, asked))
+                    self._run(self._answer(self._free.pop(), kind, asked), self._answering)
 
     async def _answer(
         self,
@@ -119,13 +122,14 @@ class PostgresReader:
     ) -> None:
         try:
             columns = rows.arrays_of(question for question, _ in asked)
-            async with asyncio.timeout(self._seconds_max):
+            # The server ends a statement in time; this is for one that does not even say so.
+            async with asyncio.timeout(GRACE * self._seconds_max):
                 found = await connection.fetch(kind.sql, *columns)
         except Exception as error:  # noqa: BLE001  named by its type: its text may quote a row
             for _, future in asked:
                 _fail(future, f"the ledger cannot be read: {type(error).__name__}")
-            # What is under way on it is not known any more.
-            connection.terminate()
+            if not _is_of_statement(error):
+                connection.terminate()  # what is under way on it is not known any more
         else:
             by_question: dict[int, list[Any]] = {}
             for row in found:
@@ -145,8 +149,7 @@ class PostgresReader:
         pause = PAUSE_FIRST
         while True:
             try:
-                connection = await connected(self._url)
-                await require_newest(connection)
+                connection = await self._connected()
             except Refused as refused:
                 _tried(tried, refused)
                 self._tell("ledger refused", {"reason": str(refused)})
@@ -159,6 +162,15 @@ class PostgresReader:
                 await self._use(connection, tried)
             await asyncio.sleep(pause)
             pause = min(2 * pause, PAUSE_LONGEST)
+
+    async def _connected(self) -> Any:
+        connection = await connected(self._url, self._seconds_max)
+        try:
+            await require_newest(connection)
+        except BaseException:
+            await connection.close(timeout=self._seconds_max)
+            raise
+        return connection
 
     async def _use(self, connection: Any, tried: "asyncio.Future[None]") -> None:
         lost = asyncio.Event()
@@ -174,7 +186,7 @@ class PostgresReader:
             self._live -= 1
             with suppress(ValueError):
                 self._free.remove(connection)
-            connection.terminate()
+            await _end(connection)
             if not self._live:
                 self._give_up("the connection to the ledger was lost")
                 self._tell("ledger lost", {})
@@ -185,10 +197,23 @@ class PostgresReader:
             for _, future in waiting:
                 _fail(future, why)
 
-    def _run(self, work: Any) -> None:
+    def _run(self, work: Any, among: set[asyncio.Task[None]]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)  # the loop itself holds tasks weakly
-        task.add_done_callback(self._tasks.discard)
+        among.add(task)  # the loop itself holds tasks weakly
+        task.add_done_callback(among.discard)
+
+
+def _is_of_statement(error: Exception) -> bool:
+    """Tell an error the server answered with, the connection sound, from a lost connection."""
+    import asyncpg  # noqa: PLC0415 - an extra: whoever is here has it
+
+    lost = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError)
+    return isinstance(error, asyncpg.PostgresError) and not isinstance(error, lost)
+
+
+async def _end(connection: Any) -> None:
+    with suppress(Exception):
+        await connection.close(timeout=1)
 
 
 def _settle(

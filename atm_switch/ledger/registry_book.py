@@ -73,8 +73,13 @@ def block(store: Store, refs: Sequence[CardRef]) -> None:
 
 
 def unblock(store: Store, refs: Sequence[CardRef]) -> bool:
-    """Lift a block; tell whether there was one.  Raises ``Refused`` for a replaced card."""
+    """Lift a block; tell whether there was one.  Raises ``Refused`` for a replaced card.
+
+    A card that nobody linked has none.
+    """
     with store.transaction():
+        if not any(store.rows(_FIND, (ref.digest,)) for ref in refs):
+            return False
         ref, held = _linked(store, refs)
         if held.replaced_on is not None:
             raise Refused("the card was replaced by another; it stays blocked")

@@ -35,9 +35,13 @@ class PostgresStore:
         self._loop = asyncio.new_event_loop()
         try:
             self._connection = self._wait(connected(url))
-            self._migrate()
         except BaseException:
             self._loop.close()
+            raise
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
             raise
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
@@ -133,8 +137,11 @@ async def require_newest(connection: Any) -> None:
         )
 
 
-async def connected(url: str) -> Any:
-    """Connect within ``CONNECT_SECONDS``.  Raises ``Refused`` where asyncpg is not there."""
+async def connected(url: str, statement_seconds: float = 0) -> Any:
+    """Connect within ``CONNECT_SECONDS``; the server ends a statement after so many seconds.
+
+    0 is never.  Raises ``Refused`` where asyncpg is not there.
+    """
     try:
         import asyncpg  # noqa: PLC0415 - an extra: only those who use PostgreSQL install it
     except ImportError:
@@ -142,7 +149,11 @@ async def connected(url: str) -> Any:
             "the ledger is on PostgreSQL, which needs one package more: "
             "pip install 'atm-switch[postgres]'"
         ) from None
-    settings = {"lock_timeout": f"{LOCK_SECONDS}s", "application_name": "atm-switch"}
+    settings = {
+        "lock_timeout": f"{LOCK_SECONDS}s",
+        "statement_timeout": f"{round(1000 * statement_seconds)}ms",
+        "application_name": "atm-switch",
+    }
     return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=settings)
 
 

@@ -44,8 +44,11 @@ def network_management(case: Case, house: House) -> Steps[Response | None]:
         check_presence(request, rule)
         if verb in (request_keys, receive_key) or (case.signing and verb is not _echo):
             require_fresh(case)
+        if verb in (request_keys, receive_key) or (case.signing and verb is _cut_over):
             yield from once(case, house, verb)
         else:
+            # Lines of one bank that come up together may sign on with one DE7 and DE11, so a
+            # recorded sign-on opens a link too; whoever plays it back can prove nothing there.
             yield from verb(case, house)
     except Declined as no:
         if no.outcome is Outcome.FORMAT_ERROR:
@@ -70,8 +73,6 @@ def _sign_on(case: Case, house: House) -> Steps[None]:
     names = house.policy.acquirers[acquirer].certificate_names
     if names and not names & session.peer_names:
         raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "the certificate is not one of this bank's")
-    if session.signed_on_as is None:
-        require_first(case)
     # At once: inquiries may follow in the same segment.  Unrecorded it does not stand.
     before, session.signed_on_as = session.signed_on_as, acquirer
     try:
@@ -99,8 +100,6 @@ def _acquirer_of(request: IsoMessage, session: Session, house: House) -> Acquire
 
 def _sign_off(case: Case, _house: House) -> Steps[None]:
     session = case.session
-    if session.signed_on_as is not None:
-        require_first(case)
     acquirer, session.signed_on_as = session.signed_on_as, None
     if acquirer is not None:
         yield from ask(KeepRecord(AuditRecord("sign-off", session.peer, f"acquirer {acquirer}")))

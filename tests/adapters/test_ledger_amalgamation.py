@@ -1,27 +1,22 @@
 """Merging accounts: balance, cards and status move together or not at all."""
 
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.ledger.amalgamation import amalgamate
-from atm_switch.ledger.ledger_sqlite import SqliteLedger
-from atm_switch.ledger.store_sqlite import SqliteStore
+from atm_switch.ledger.store import Store
 from tests.doubles.book_bench import FIRST, SECOND, STRANGER, THIRD, TODAY, BookBench
+from tests.doubles.postgres_bench import Reader
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[BookBench]:
-    """Lend books on SQLite with three accounts of one person, the first the oldest."""
-    with closing(SqliteStore(tmp_path / "ledger.db")) as store:
-        books = BookBench(store)
-        for year, kpj in enumerate((FIRST, SECOND, THIRD), start=2023):
-            books.post(kpj, f"{year}-01-01", 1_000)
-        yield books
+def books(store: Store) -> BookBench:
+    """Lend books on either database with three accounts of one person, the first the oldest."""
+    books = BookBench(store)
+    for year, kpj in enumerate((FIRST, SECOND, THIRD), start=2023):
+        books.post(kpj, f"{year}-01-01", 1_000)
+    return books
 
 
 def merge(books: BookBench, kept: Kpj, *merged: Kpj) -> None:
@@ -51,16 +46,15 @@ def test_merged_account_says_where_it_went(books: BookBench) -> None:
     assert [("N", FIRST.digits, "2026-06-30")] == found
 
 
-def test_siblings_no_longer_name_merged_account(books: BookBench, tmp_path: Path) -> None:
+def test_siblings_no_longer_name_merged_account(books: BookBench, reader: Reader) -> None:
     """
     An open reader's next look finds only the accounts that stand.
     """
-    with closing(SqliteLedger(tmp_path / "ledger.db")) as ledger:
-        before = ledger.siblings(FIRST)
-        merge(books, FIRST, THIRD)
+    before = reader.siblings(FIRST)
+    merge(books, FIRST, THIRD)
 
-        assert (FIRST, SECOND, THIRD) == before
-        assert (FIRST, SECOND) == ledger.siblings(FIRST)
+    assert (FIRST, SECOND, THIRD) == before
+    assert (FIRST, SECOND) == reader.siblings(FIRST)
 
 
 def test_cards_follow_to_the_kept_account(books: BookBench) -> None:

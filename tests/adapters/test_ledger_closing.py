@@ -1,6 +1,5 @@
 """Closing a year: every account once, in order, from where it stopped."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from atm_switch.ledger import closing as closing_module
 from atm_switch.ledger.amalgamation import amalgamate
 from atm_switch.ledger.closing import ClosingTerms, close_year
 from atm_switch.ledger.corrections import reverse
+from atm_switch.ledger.store import Store
 from atm_switch.ledger.store_sqlite import SqliteStore
 from tests.doubles.book_bench import (
     ADJUSTMENT,
@@ -28,10 +28,9 @@ from tests.doubles.ledger_bench import BUDI_ROW, BUDIS_NIK, POSTINGS, LedgerBenc
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[BookBench]:
-    """Lend books on SQLite."""
-    with closing(SqliteStore(tmp_path / "ledger.db")) as store:
-        yield BookBench(store)
+def books(store: Store) -> BookBench:
+    """Lend books on either database."""
+    return BookBench(store)
 
 
 def pay_golden(books: BookBench, year: int) -> None:

@@ -16,6 +16,8 @@ from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import ZERO, Money
 from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, draw_up
 from tests.doubles.ledger_bench import BUDI, BUDIS_NIK, SITIS_NIK, LedgerBench
+from tests.doubles.postgres import PostgresServer
+from tests.doubles.postgres_bench import copy_ledger, waiting_reader
 
 SITI = Kpj("23456789020")
 SITIS_FIRST = Kpj("23456789012")
@@ -172,3 +174,18 @@ class TestSqliteLedger(LedgerContract):
         sqlite = bench.ledger()
         yield sqlite
         sqlite.close()
+
+
+class TestPostgresLedger(LedgerContract):
+    """The same ledger on PostgreSQL, read in batches."""
+
+    @pytest.fixture
+    def ledger(self, tmp_path: Path, postgres: PostgresServer) -> Iterator[Ledger]:
+        """Import the members, then copy them over."""
+        bench = LedgerBench(tmp_path)
+        bench.participants(MEMBERS)
+        bench.postings(POSTED)
+        url = postgres.database()
+        copy_ledger(bench.path, url)
+        with waiting_reader(url) as reader:
+            yield reader

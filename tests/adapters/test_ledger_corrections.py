@@ -1,9 +1,6 @@
 """Single postings: booked online, taken back once, refused where they may not be."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +8,8 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import Posting, PostingKind, draw_up
 from atm_switch.ledger.corrections import SEN_LIMIT, Entry, post, reverse
-from atm_switch.ledger.ledger_sqlite import SqliteLedger
 from atm_switch.ledger.posting_list import list_postings
-from atm_switch.ledger.store_sqlite import SqliteStore
+from atm_switch.ledger.store import Store
 from tests.doubles.book_bench import (
     ADJUSTMENT,
     CLAIM,
@@ -24,24 +20,22 @@ from tests.doubles.book_bench import (
     TODAY,
     BookBench,
 )
+from tests.doubles.postgres_bench import Reader
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[BookBench]:
-    """Lend books on SQLite."""
-    with closing(SqliteStore(tmp_path / "ledger.db")) as store:
-        yield BookBench(store)
+def books(store: Store) -> BookBench:
+    """Lend books on either database."""
+    return BookBench(store)
 
 
 @pytest.fixture
-def ledger(books: BookBench, tmp_path: Path) -> Iterator[SqliteLedger]:
+def ledger(reader: Reader) -> Reader:
     """Lend the reader that answers inquiries, opened before anything is booked."""
-    del books
-    with closing(SqliteLedger(tmp_path / "ledger.db")) as reader:
-        yield reader
+    return reader
 
 
-def test_posting_shows_in_the_next_inquiry(books: BookBench, ledger: SqliteLedger) -> None:
+def test_posting_shows_in_the_next_inquiry(books: BookBench, ledger: Reader) -> None:
     """
     An open reader sees a posting as soon as it is booked, and not before.
     """
@@ -64,9 +58,7 @@ def test_postings_are_numbered_in_order(books: BookBench) -> None:
     assert [1, 2, 3] == numbers
 
 
-def test_reversal_in_open_year_leaves_no_trace_in_sums(
-    books: BookBench, ledger: SqliteLedger
-) -> None:
+def test_reversal_in_open_year_leaves_no_trace_in_sums(books: BookBench, ledger: Reader) -> None:
     """
     Taken back within the open year, a contribution neither counts nor earned anything, and
     the last contribution is the one before.
@@ -85,9 +77,7 @@ def test_reversal_in_open_year_leaves_no_trace_in_sums(
     assert () == books.differences()
 
 
-def test_reversal_of_closed_year_corrects_the_opening(
-    books: BookBench, ledger: SqliteLedger
-) -> None:
+def test_reversal_of_closed_year_corrects_the_opening(books: BookBench, ledger: Reader) -> None:
     """
     Taken back after its year was closed, a claim is dated today and shown in the opening.
     """
@@ -195,7 +185,7 @@ def test_postings_are_never_changed_or_deleted(books: BookBench) -> None:
     books.post(FIRST, "2026-01-01", 100)
 
     for statement in ("UPDATE postings SET amount_sen = 1", "DELETE FROM postings"):
-        with pytest.raises(Refused, match="SQLITE_CONSTRAINT"):
+        with pytest.raises(Refused, match=r"SQLITE_CONSTRAINT|RaiseError"):
             books.store.change(statement)
 
 

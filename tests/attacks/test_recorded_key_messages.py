@@ -19,14 +19,32 @@ def test_recorded_deliveries_bring_no_key_back() -> None:
     assert in_use is bench.house.vault.keys[PIN_NAME].in_use
 
 
-def test_recorded_sign_on_opens_no_other_link() -> None:
-    """On the link it came over it changes nothing and is 00; on another it is 94."""
+def test_recorded_sign_on_leads_nowhere() -> None:
+    """Whoever plays a sign-on back on a link of his own can move no key and no date there."""
     bench = signing_bench()
-    recorded = signed_payload(bench, SIGN_ON)
+    ask = IsoMessage("0800", {7: "0630072507", 11: "000778", 48: "PIN", 70: "161"})
+    cut = IsoMessage("0800", {7: "0630072507", 11: "000779", 15: "0702", 70: "201"})
+    recorded = [signed_payload(bench, one) for one in (SIGN_ON, ask, cut)]
+    for one in recorded:
+        bench.feed(one, 1)
+    ladder, dates = bench.house.vault.keys[PIN_NAME], dict(bench.house.business_dates)
     bench.open(2)
 
-    assert ["00"] == [answer[39] for answer in bench.feed(recorded, 1)]
-    assert ["94"] == [answer[39] for answer in bench.feed(recorded, 2)]
+    answers = [[answer[39] for answer in bench.feed(one, 2)] for one in recorded]
+
+    assert [["00"], ["94"], ["00"]] == answers
+    assert ladder is bench.house.vault.keys[PIN_NAME]
+    assert dates == bench.house.business_dates
+
+
+def test_lines_that_come_up_together_all_sign_on() -> None:
+    """Two lines of one bank may sign on with one DE7 and one DE11."""
+    bench = signing_bench()
+    bench.open(2)
+
+    answers = [bench.feed(signed_payload(bench, SIGN_ON), link)[0][39] for link in (1, 2)]
+
+    assert ["00", "00"] == answers
 
 
 def test_recorded_request_brings_no_keys() -> None:

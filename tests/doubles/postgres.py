@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,9 @@ class PostgresServer:
         return urlunsplit(parts._replace(path=f"/{name}"))
 
     def _run(self, *statements: str) -> None:
-        asyncio.run(_execute(self.url, statements))
+        # In a thread of its own: a test may be running in a loop.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(_execute(self.url, statements))).result()
 
 
 async def _execute(url: str, statements: tuple[str, ...]) -> None:

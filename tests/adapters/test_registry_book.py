@@ -1,0 +1,203 @@
+"""Claims about a card's link at the officer's desk, on either database."""
+
+import os
+from datetime import date
+
+import pytest
+
+from atm_switch.domain.card import Expiry, Pan, luhn_digit
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.member import CardRef, CardStatus
+from atm_switch.domain.secret import Key
+from atm_switch.ledger import registry_book as book
+from atm_switch.ledger.card_keys import cards_behind, move_cards
+from atm_switch.ledger.store import Store
+from atm_switch.security.vault import Vault
+from tests.doubles.postgres_bench import CardReader
+
+KPJ = Kpj("12345678901")
+LOST, NEW, STRANGER = (Pan(digits) for digits in (
+    "9990090000000012", "9990090000000020", "9990090000000038",
+))  # fmt: skip
+TODAY = date(2026, 6, 30)
+
+
+@pytest.fixture
+def vault() -> Vault:
+    """Bring fresh keys."""
+    return Vault.fresh(os.urandom)
+
+
+@pytest.fixture
+def linked(store: Store, vault: Vault) -> Store:
+    """Link one card."""
+    columns = ("kpj", "person", "nik_sealed", "name", "birth_date", "segment", "status")
+    store.load(
+        "participants",
+        columns,
+        [(KPJ.digits, "a" * 64, b"x", "BUDI SANTOSO", "1985-03-12", "PU", "A")],
+    )
+    link(store, vault.card_ref(LOST))
+    return store
+
+
+def link(store: Store, ref: CardRef) -> None:
+    """Put one card's row in."""
+    store.load(
+        "cards",
+        ("pan_digest", "key_id", "kpj", "expiry", "pvv", "pvki", "status", "consent_on",
+         "linked_on"),
+        [(ref.digest, ref.key_id, KPJ.digits, "2812", "1234", "1", "active", "2025-01-02",
+          "2025-01-02")],
+    )  # fmt: skip
+
+
+def test_blocked_card_is_found_as_blocked(linked: Store, vault: Vault) -> None:
+    """
+    A block stands until it is lifted, and lifting tells whether there was one.
+    """
+    refs = vault.card_refs(LOST)
+
+    book.block(linked, refs)
+    blocked = book.card_record(linked, refs)[1].status
+    lifted = [book.unblock(linked, refs) for _ in range(2)]
+
+    assert CardStatus.BLOCKED is blocked
+    assert [True, False] == lifted
+
+
+def test_consent_keeps_its_evidence(linked: Store, vault: Vault) -> None:
+    """
+    What proves consent, or its withdrawal, stands beside its day.
+    """
+    refs = vault.card_refs(LOST)
+
+    book.withdraw_consent(linked, refs, TODAY, "letter of 29 June")
+    gone = book.card_record(linked, refs)[1]
+    book.give_consent(linked, refs, TODAY, " form 2026/118 ")
+    given = book.card_record(linked, refs)[1]
+
+    assert (None, TODAY, "letter of 29 June") == (
+        gone.consent_on,
+        gone.withdrawn_on,
+        gone.consent_evidence,
+    )
+    assert (TODAY, None, "form 2026/118") == (
+        given.consent_on,
+        given.withdrawn_on,
+        given.consent_evidence,
+    )
+
+
+@pytest.mark.parametrize("evidence", ["", "  ", "x" * 201, "two\nlines"])
+def test_consent_needs_evidence(linked: Store, vault: Vault, evidence: str) -> None:
+    """
+    Without something that proves it, consent is not recorded.
+    """
+    with pytest.raises(Refused, match="evidence is 1 to 200"):
+        book.give_consent(linked, vault.card_refs(LOST), TODAY, evidence)
+
+
+def test_replacement_takes_over_what_was_agreed(linked: Store, vault: Vault) -> None:
+    """
+    The new card leads to the same KPJ under the same consent; the lost one stays blocked.
+    """
+    new = book.NewCard(vault.card_ref(NEW), Expiry("2912"), "4321", "1")
+
+    kpj = book.replace(linked, vault.card_refs(LOST), new, TODAY)
+
+    lost = book.card_record(linked, vault.card_refs(LOST))[1]
+    found = book.card_record(linked, vault.card_refs(NEW))[1]
+    assert (KPJ, CardStatus.BLOCKED, TODAY) == (kpj, lost.status, lost.replaced_on)
+    assert (KPJ, date(2025, 1, 2), TODAY) == (found.kpj, found.consent_on, found.linked_on)
+    with pytest.raises(Refused, match="stays blocked"):
+        book.unblock(linked, vault.card_refs(LOST))
+    with pytest.raises(Refused, match="replaced before"):
+        book.replace(linked, vault.card_refs(LOST), new, TODAY)
+
+
+def test_unlinked_card_can_do_nothing(linked: Store, vault: Vault) -> None:
+    """
+    After it is unlinked a card is not blocked, replaced or unlinked again.
+    """
+    refs = vault.card_refs(LOST)
+    book.unlink(linked, refs, TODAY)
+
+    with pytest.raises(Refused, match="was unlinked on 2026-06-30"):
+        book.block(linked, refs)
+    with pytest.raises(Refused, match="was unlinked on 2026-06-30"):
+        book.unlink(linked, refs, TODAY)
+    with pytest.raises(Refused, match="was unlinked on 2026-06-30"):
+        book.give_consent(linked, refs, TODAY, "form")
+
+
+def test_card_nobody_linked_is_named_so(linked: Store, vault: Vault) -> None:
+    """
+    An unknown card is refused with the command that links one.
+    """
+    with pytest.raises(Refused, match="atm-switch cards link"):
+        book.block(linked, vault.card_refs(STRANGER))
+
+
+def test_every_card_moves_and_is_found_meanwhile(
+    linked: Store, vault: Vault, registry: CardReader
+) -> None:
+    """
+    Under a new card key each card is found before, while and after all are moved.
+    """
+    many = [Pan(_numbered(at)) for at in range(1_200)]
+    for pan in many:
+        link(linked, vault.card_ref(pan))
+    newer = vault.with_card_layer(Key(bytes(range(32))))
+    lost_in_between: list[Pan] = []
+
+    def look(_moved: int) -> None:
+        for pan in many[::97]:
+            ref, *former = newer.card_refs(pan)
+            if registry.card(ref, tuple(former)) is None:
+                lost_in_between.append(pan)
+
+    before = cards_behind(linked, newer)
+    moved = move_cards(linked, newer, look)
+
+    assert (1_201, 1_201, 0) == (before, moved, cards_behind(linked, newer))
+    assert [] == lost_in_between
+    assert 0 == move_cards(linked, newer, look)
+
+
+def test_move_that_was_cut_off_goes_on(linked: Store, vault: Vault) -> None:
+    """
+    What was moved before an interruption stays moved, and the next run moves the rest.
+    """
+    for at in range(700):
+        link(linked, vault.card_ref(Pan(_numbered(at))))
+    newer = vault.with_card_layer(Key(bytes(range(32)))).with_card_layer(Key(bytes(range(1, 33))))
+
+    def cut(_moved: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        move_cards(linked, newer, cut)
+    left = cards_behind(linked, newer)
+
+    assert 201 == left
+    assert 201 == move_cards(linked, newer, lambda _moved: None)
+    ref = newer.card_ref(LOST)
+    assert ref == book.card_record(linked, newer.card_refs(LOST))[0]
+
+
+def test_card_of_an_unknown_key_stops_the_move(linked: Store, vault: Vault) -> None:
+    """
+    A card hashed under a key that is not ours is not guessed at.
+    """
+    link(linked, Vault.fresh(os.urandom).card_ref(NEW))
+    newer = vault.with_card_layer(Key(bytes(range(32))))
+
+    with pytest.raises(ValueError, match="not in the key file"):
+        move_cards(linked, newer, lambda _moved: None)
+
+
+def _numbered(at: int) -> str:
+    body = f"9990091{at:08d}"
+    return body + luhn_digit(body)
