@@ -6,7 +6,7 @@ Limits: the terminal kit, which holds keys in the clear, is written in lab mode 
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder, command_actor, replace_file, write_private
 from atm_switch.ledger.csv_import import import_files, link_cards
 from atm_switch.ledger.sample_members import sample_files
+from atm_switch.ledger.store_sqlite import SqliteStore
 from atm_switch.line_keys import LAB_ACQUIRER, missing_usages, with_fresh_keys, write_kit
 from atm_switch.security.vault import Entropy, Vault
 from atm_switch.settings.example import table_text, toml_value
@@ -134,8 +135,9 @@ def _add_sample(folder: DataFolder, vault: Vault, at: Instant) -> None:
     for name, text in sample_files(at.jakarta_date(), vault).items():
         write_private(sample / name, text)
     members = (sample / "participants.csv", sample / "postings.csv")
-    import_files(folder.ledger, members, vault, at.utc)
-    link_cards(folder.ledger, sample / "cards.csv", vault, at.utc)
+    with closing(SqliteStore(folder.ledger)) as store:
+        import_files(store, members, vault, at.utc)
+        link_cards(store, sample / "cards.csv", vault, at.utc)
 
 
 @contextmanager

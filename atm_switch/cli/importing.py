@@ -3,15 +3,20 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from atm_switch.adapters.clock import utc_now
-from atm_switch.folder import open_folder
+from atm_switch.folder import DataFolder, open_folder
 from atm_switch.key_office import record_command
 from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards
 from atm_switch.ledger.csv_rows import Progress
 from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
+from atm_switch.ledger.opening import open_store
+
+if TYPE_CHECKING:
+    from atm_switch.ledger.store import Store
 
 Report = Callable[[Progress], None]
 
@@ -25,9 +30,9 @@ def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | No
     """
     opened = open_folder(folder)
     vault = opened.vault()
-    with _progress() as report:
+    with _progress() as report, _store(opened) as store:
         options = ImportOptions(skip_bad=skip_bad, progress=report)
-        summary = import_files(opened.ledger, files, vault, utc_now(), options)
+        summary = import_files(store, files, vault, utc_now(), options)
     record_command(opened, "ledger import", _in_short(summary))
     _print_summary(summary)
 
@@ -36,11 +41,15 @@ def link_card_file(folder: Path, file: Path, skip_bad: Path | None) -> None:
     """Link the cards of a file and print what became of them.  Raises ``Refused``."""
     opened = open_folder(folder)
     vault = opened.vault()
-    with _progress() as report:
+    with _progress() as report, _store(opened) as store:
         options = ImportOptions(skip_bad=skip_bad, progress=report)
-        summary = link_cards(opened.ledger, file, vault, utc_now(), options)
+        summary = link_cards(store, file, vault, utc_now(), options)
     record_command(opened, "cards link", _in_short(summary))
     _print_summary(summary)
+
+
+def _store(folder: DataFolder) -> "closing[Store]":
+    return closing(open_store(folder.settings.ledger.url, folder.ledger))
 
 
 @contextmanager

@@ -10,13 +10,12 @@ columns have nothing that tells a posting from its copy.  One import at a time.
 """
 
 import os
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Zone
@@ -31,16 +30,25 @@ from atm_switch.ledger.csv_rows import (
     rows_of,
 )
 from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
-from atm_switch.ledger.csv_tables import CardsTable, Change, ParticipantsTable, PostingsTable
-from atm_switch.ledger.csv_values import BadCell, card_of, participant_of, posting_of
-from atm_switch.ledger.store_sqlite import SqliteStore
+from atm_switch.ledger.csv_tables import (
+    CardsTable,
+    Outcome,
+    ParticipantsTable,
+    PostingsTable,
+    StagedPosting,
+)
+from atm_switch.ledger.csv_values import BadCell, CardRow, card_of, participant_of, posting_of
+from atm_switch.ledger.store import Store
 from atm_switch.security.vault import Vault
 
+T = TypeVar("T")
+
 WARNINGS_SHOWN: Final = 50
+ROWS_AT_ONCE: Final = 2_000
 _ANY_REPEAT: Final = "SELECT 1 FROM imports WHERE kind = ? AND sha256 = ?"
 _NEWEST_REPEAT: Final = (
-    "SELECT 1 FROM imports WHERE kind = ?1 AND sha256 = ?2"
-    " AND id = (SELECT max(id) FROM imports WHERE kind = ?1)"
+    "SELECT 1 FROM imports WHERE kind = ? AND sha256 = ?"
+    " AND id = (SELECT max(id) FROM imports WHERE kind = ?)"
 )
 _ORDER: Final = (Kind.PARTICIPANTS, Kind.POSTINGS, Kind.CARDS)
 
@@ -63,13 +71,13 @@ _PLAIN: Final = ImportOptions()
 
 
 def import_files(
-    ledger: Path,
+    store: Store,
     paths: Sequence[Path],
     vault: Vault,
     at: datetime,
     options: ImportOptions = _PLAIN,
 ) -> ImportSummary:
-    """Import participants and postings into the ledger file, made if it is missing.
+    """Import participants and postings into the ledger.
 
     ``at`` is now, in UTC.  Raises ``BadRows`` with the bad rows unless they are to be
     skipped, ``Refused`` for whatever else stops it; nothing is changed then.
@@ -78,11 +86,11 @@ def import_files(
     for source in sources:
         if source.kind is Kind.CARDS:
             raise Refused(f"{source.name} holds cards; link them with: atm-switch cards link")
-    return _run(ledger, sources, vault, at, options)
+    return _run(store, sources, vault, at, options)
 
 
 def link_cards(
-    ledger: Path, path: Path, vault: Vault, at: datetime, options: ImportOptions = _PLAIN
+    store: Store, path: Path, vault: Vault, at: datetime, options: ImportOptions = _PLAIN
 ) -> ImportSummary:
     """Link the cards of a file; consent is recorded on the day of ``at`` in Jakarta.
 
@@ -93,11 +101,11 @@ def link_cards(
         raise Refused(
             f"{source.name} holds {source.kind.value}; import them with: atm-switch ledger import"
         )
-    return _run(ledger, [source], vault, at, options)
+    return _run(store, [source], vault, at, options)
 
 
 def _run(
-    ledger: Path,
+    store: Store,
     sources: Sequence[CsvSource],
     vault: Vault,
     at: datetime,
@@ -110,7 +118,7 @@ def _run(
     rejects.require_new_files()
     meter = Meter(sum(source.size for source in sources), options.progress)
     try:
-        with closing(SqliteStore(ledger)) as store, _transaction(store.connection):
+        with store.transaction():
             run = _Import(store, vault, at, options.nonce, rejects)
             for kind in _ORDER:
                 for source in sources:
@@ -132,35 +140,11 @@ def _run(
     )
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        _undo(connection)
-        name = getattr(error, "sqlite_errorname", type(error).__name__)
-        if name == "SQLITE_BUSY":
-            message = "another import is running; try again when it is done"
-            raise Refused(message) from None
-        raise Refused(f"the ledger cannot be written, nothing was imported: {name}") from None
-    except BaseException:
-        _undo(connection)
-        raise
-
-
-def _undo(connection: sqlite3.Connection) -> None:
-    # a full disk has SQLite roll back by itself, and then there is nothing left to do
-    with suppress(sqlite3.Error):
-        connection.execute("ROLLBACK")
-
-
 @dataclass(slots=True)
 class _Import:
     """One import under way, within its transaction."""
 
-    store: SqliteStore
+    store: Store
     vault: Vault
     at: datetime
     nonce: Callable[[int], bytes]
@@ -170,11 +154,6 @@ class _Import:
     warning_count: int = 0
     _sources: dict[int, CsvSource] = field(default_factory=dict)
     _postings: PostingsTable | None = None
-
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """The connection the import runs on."""
-        return self.store.connection
 
     @property
     def today(self) -> date:
@@ -191,13 +170,15 @@ class _Import:
         if is_repeat:
             meter.skip(source.size)
             return
-        apply = self._applier(source, number)
-        for row in rows_of(source, meter):
-            file.rows += 1
-            try:
-                file.count(apply(_whole(row)))
-            except BadCell as bad:
-                self._reject(number, row.line, bad, row.cells)
+        take = self._taker(source, number)
+        rows = rows_of(source, meter)
+        while chunk := list(islice(rows, ROWS_AT_ONCE)):
+            file.rows += len(chunk)
+            for row, outcome in zip(chunk, take(chunk), strict=True):
+                if isinstance(outcome, BadCell):
+                    self._reject(number, row.line, outcome, row.cells)
+                else:
+                    file.count(outcome)
 
     def finish(self) -> None:
         """Book what waits and close the record.  Raises ``BadRows``."""
@@ -210,38 +191,43 @@ class _Import:
             raise BadRows(self.rejects.rows, self.rejects.count)
         if self._postings is not None:
             self._postings.book()
-        self.connection.executemany(
+        self.store.change_many(
             "UPDATE imports SET rows = ? WHERE id = ?",
             [(file.rows - file.rejected, number) for number, file in self.files.items()],
         )
 
-    def _applier(self, source: CsvSource, number: int) -> Callable[[CsvRow], Change]:
+    def _taker(self, source: CsvSource, number: int) -> Callable[[list[CsvRow]], list[Outcome]]:
         today = self.today
         if source.kind is Kind.PARTICIPANTS:
-            participants = ParticipantsTable(self.connection, self.vault, self.nonce)
-            return lambda row: participants.apply(participant_of(row.cells, today))
+            participants = ParticipantsTable(self.store, self.vault, self.nonce)
+            return lambda rows: _taken(
+                rows, lambda row: participant_of(row.cells, today), participants.apply
+            )
         if source.kind is Kind.CARDS:
-            cards = CardsTable(self.connection, self.vault, today)
-            return lambda row: self._link(cards, source, row)
+            cards = CardsTable(self.store, self.vault, today)
+            return lambda rows: self._linked(cards, source, rows)
         if self._postings is None:
             self._postings = PostingsTable(self.store)
         postings = self._postings
+        return lambda rows: _taken(
+            rows,
+            lambda row: StagedPosting(posting_of(row.cells, today), number, row.line),
+            postings.apply,
+        )
 
-        def stage(row: CsvRow) -> Change:
-            postings.stage(posting_of(row.cells, today), number, row.line)
-            return Change.ADDED
+    def _linked(self, cards: CardsTable, source: CsvSource, rows: list[CsvRow]) -> list[Outcome]:
+        outcomes = _taken(rows, lambda row: card_of(row.cells), cards.apply)
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if not isinstance(outcome, BadCell):
+                self._look_at_pvv(source, row.line, card_of(row.cells))
+        return outcomes
 
-        return stage
-
-    def _link(self, cards: CardsTable, source: CsvSource, row: CsvRow) -> Change:
-        card = card_of(row.cells)
-        change = cards.apply(card)
-        place = f"{source.name} line {row.line} ({card.pan.masked})"
+    def _look_at_pvv(self, source: CsvSource, line: int, card: CardRow) -> None:
+        place = f"{source.name} line {line} ({card.pan.masked})"
         if not card.pvv:
             self._warn(f"{place}: no PVV, so its PIN cannot be verified here; inquiries get 57")
         elif self.vault.pvk(card.pvki) is None:
             self._warn(f"{place}: there is no PIN verification key with index {card.pvki}")
-        return change
 
     def _warn(self, text: str) -> None:
         self.warning_count += 1
@@ -253,19 +239,37 @@ class _Import:
         self.rejects.add(self._sources[number], line, bad.column, bad.reason, cells)
 
     def _is_repeat(self, source: CsvSource) -> bool:
-        found = self.connection.execute(
-            _ANY_REPEAT if source.kind is Kind.POSTINGS else _NEWEST_REPEAT,
-            (source.kind.value, source.sha256),
-        )
-        return found.fetchone() is not None
+        kind = source.kind.value
+        if source.kind is Kind.POSTINGS:
+            return bool(self.store.rows(_ANY_REPEAT, (kind, source.sha256)))
+        return bool(self.store.rows(_NEWEST_REPEAT, (kind, source.sha256, kind)))
 
     def _begin(self, source: CsvSource) -> int:
-        added = self.connection.execute(
+        added = self.store.rows(
             "INSERT INTO imports (kind, file_name, sha256, rows, imported_at)"
             " VALUES (?, ?, ?, 0, ?) RETURNING id",
             (source.kind.value, source.name, source.sha256, self.at.astimezone(UTC).isoformat()),
-        ).fetchall()
+        )
         return int(added[0][0])
+
+
+def _taken(
+    rows: Sequence[CsvRow],
+    read: Callable[[CsvRow], T],
+    apply: Callable[[Sequence[T]], list[Outcome]],
+) -> list[Outcome]:
+    """Read rows and apply those that can be read; an outcome for each row, in order."""
+    typed: list[T] = []
+    faults: list[BadCell | None] = []
+    for row in rows:
+        try:
+            typed.append(read(_whole(row)))
+        except BadCell as bad:
+            faults.append(bad)
+        else:
+            faults.append(None)
+    applied = iter(apply(typed))
+    return [fault or next(applied) for fault in faults]
 
 
 def _whole(row: CsvRow) -> CsvRow:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +11,10 @@ from atm_switch.ledger.ledger_sqlite import SqliteLedger
 from atm_switch.ledger.opening import open_store
 from atm_switch.ledger.registry_sqlite import SqliteRegistry
 from atm_switch.ledger.store import Store
-from tests.doubles.postgres_bench import CardReader, WaitingReader, waiting_reader
+from tests.doubles.postgres_bench import CardReader, Database, WaitingReader, waiting_reader
 
 if TYPE_CHECKING:
     from tests.doubles.postgres import PostgresServer
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """Where a ledger is: ``url`` empty for the SQLite file."""
-
-    path: Path
-    url: str
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -14,14 +14,15 @@ from tests.doubles.ledger_bench import (
     SITIS_NIK,
     LedgerBench,
 )
+from tests.doubles.postgres_bench import Database
 
 PAID = "12345678901,2025-01-01,contribution,285000.00\n"
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> LedgerBench:
+def bench(tmp_path: Path, database: Database) -> LedgerBench:
     """Return an empty bench."""
-    return LedgerBench(tmp_path)
+    return LedgerBench(tmp_path, url=database.url)
 
 
 def test_files_may_come_in_any_order(bench: LedgerBench) -> None:

@@ -1,6 +1,5 @@
 """Linking cards: what is checked, what a second time does, when consent is recorded."""
 
-import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from atm_switch.ledger.csv_rejects import BadRows
+from atm_switch.ledger.opening import open_store
 from tests.doubles.ledger_bench import (
     BUDI_ROW,
     CARD_ROW,
@@ -18,15 +18,16 @@ from tests.doubles.ledger_bench import (
     SITIS_NIK,
     LedgerBench,
 )
+from tests.doubles.postgres_bench import Database
 
 NEXT_DAY = datetime(2025, 7, 1, 5, 0, tzinfo=UTC)
 SITI_ROW = f"23456789012,{SITIS_NIK},SITI RAHAYU,1990-08-17,PU,A\n"
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> LedgerBench:
+def bench(tmp_path: Path, database: Database) -> LedgerBench:
     """Return a ledger with two members."""
-    bench = LedgerBench(tmp_path)
+    bench = LedgerBench(tmp_path, url=database.url)
     bench.participants(BUDI_ROW + SITI_ROW)
     return bench
 
@@ -113,9 +114,8 @@ def test_withdrawn_consent_stays_on_a_repeat(bench: LedgerBench) -> None:
     The same file again does not bring back a consent withdrawn since.
     """
     bench.cards()
-    with closing(sqlite3.connect(bench.path)) as connection:
-        connection.execute("UPDATE cards SET consent_on = NULL")
-        connection.commit()
+    with closing(open_store(bench.url, bench.path)) as store:
+        store.change("UPDATE cards SET consent_on = NULL")
 
     summary = bench.cards()
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.ledger.csv_import import import_files
 from atm_switch.ledger.csv_rejects import BadRows
 from tests.doubles.ledger_bench import (
     BUDI_ROW,
@@ -15,14 +14,15 @@ from tests.doubles.ledger_bench import (
     SITIS_NIK,
     LedgerBench,
 )
+from tests.doubles.postgres_bench import Database
 
 PAID = "12345678901,2025-01-01,contribution,100\n"
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> LedgerBench:
+def bench(tmp_path: Path, database: Database) -> LedgerBench:
     """Return a ledger with one member."""
-    bench = LedgerBench(tmp_path)
+    bench = LedgerBench(tmp_path, url=database.url)
     bench.participants()
     return bench
 
@@ -156,7 +156,7 @@ def test_long_list_of_bad_rows_is_cut(bench: LedgerBench) -> None:
     path = bench.file("q.csv", POSTINGS + "bad\n" * 120)
 
     with pytest.raises(BadRows) as caught:
-        import_files(bench.path, [path], bench.vault, bench.at)
+        bench.take(path)
 
     lines = str(caught.value).splitlines()
     assert (50, 120) == (len(caught.value.rows), caught.value.count)

@@ -17,14 +17,15 @@ from tests.doubles.ledger_bench import (
     POSTINGS,
     LedgerBench,
 )
+from tests.doubles.postgres_bench import Database
 
 PAID = "12345678901,2025-01-01,contribution,100\n"
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> LedgerBench:
+def bench(tmp_path: Path, database: Database) -> LedgerBench:
     """Return a ledger with one member."""
-    bench = LedgerBench(tmp_path)
+    bench = LedgerBench(tmp_path, url=database.url)
     bench.participants()
     return bench
 

@@ -9,7 +9,6 @@ import pytest
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
-from atm_switch.ledger.csv_import import import_files
 from atm_switch.ledger.csv_rows import Progress
 from tests.doubles.ledger_bench import (
     BUDI,
@@ -88,18 +87,18 @@ def test_one_import_runs_at_a_time(bench: LedgerBench, monkeypatch: pytest.Monke
         text = bench.refusal(path)
         other.execute("ROLLBACK")
 
-    assert "another import is running; try again when it is done" == text
+    assert "another command is writing the ledger; try again when it is done" == text
     assert (1, 0, 0) == bench.counts()
 
 
 def test_no_files_is_refused(bench: LedgerBench) -> None:
     """
-    An import of nothing says what is missing, and makes no ledger.
+    An import of nothing says what is missing, and changes nothing.
     """
     with pytest.raises(Refused, match="name at least one file"):
-        import_files(bench.path, [], bench.vault, bench.at)
+        bench.take()
 
-    assert not bench.path.exists()
+    assert (0, 0, 0) == bench.counts()
 
 
 def test_cards_go_another_way(bench: LedgerBench) -> None:

@@ -18,7 +18,9 @@ from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards
 from atm_switch.ledger.csv_rows import Progress
 from atm_switch.ledger.csv_summary import ImportSummary
 from atm_switch.ledger.ledger_sqlite import SqliteLedger
+from atm_switch.ledger.opening import open_store
 from atm_switch.ledger.registry_sqlite import SqliteRegistry
+from atm_switch.ledger.store_postgres import PostgresStore
 from atm_switch.security.vault import Vault
 
 AT = datetime(2025, 6, 30, 5, 0, tzinfo=UTC)
@@ -44,6 +46,8 @@ class LedgerBench:
     folder: Path
     vault: Vault = field(default_factory=lambda: Vault.fresh(os.urandom))
     at: datetime = AT
+    url: str = ""
+    """Of a PostgreSQL ledger in place of the file."""
 
     @property
     def path(self) -> Path:
@@ -63,13 +67,15 @@ class LedgerBench:
         progress: Callable[[Progress], None] | None = None,
     ) -> ImportSummary:
         """Import participants and postings."""
-        return import_files(
-            self.path, paths, self.vault, self.at, ImportOptions(skip_bad, progress)
-        )
+        with closing(open_store(self.url, self.path)) as store:
+            return import_files(
+                store, paths, self.vault, self.at, ImportOptions(skip_bad, progress)
+            )
 
     def link(self, path: Path, skip_bad: Path | None = None) -> ImportSummary:
         """Link cards."""
-        return link_cards(self.path, path, self.vault, self.at, ImportOptions(skip_bad))
+        with closing(open_store(self.url, self.path)) as store:
+            return link_cards(store, path, self.vault, self.at, ImportOptions(skip_bad))
 
     def participants(self, rows: str = BUDI_ROW) -> ImportSummary:
         """Import these participants."""
@@ -93,7 +99,10 @@ class LedgerBench:
         raise AssertionError(message)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Look into the file itself."""
+        """Look into the database itself."""
+        if self.url:
+            with closing(PostgresStore(self.url)) as store:
+                return store.rows(query)
         with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(query).fetchall()
 

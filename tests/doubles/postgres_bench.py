@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -19,6 +20,14 @@ TABLES = (
     "participants", "imports", "postings", "year_totals", "account_totals", "cards",
     "last_posting", "closed_years",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where a ledger is: ``url`` empty for the SQLite file."""
+
+    path: Path
+    url: str
 
 
 def copy_ledger(path: Path, url: str) -> None:
