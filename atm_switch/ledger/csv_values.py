@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from atm_switch.domain.card import Expiry, Pan
@@ -23,6 +24,9 @@ SEN_LIMIT: Final = 10**14
 NAME_CHARACTERS_MAX: Final = 100
 _EARLIEST: Final = date(1900, 1, 1)
 _DAYS_AHEAD_MAX: Final = 366
+_REMEMBERED: Final = 16_384
+"""Cells of a postings file come again and again: days, round amounts, the account before."""
+_KINDS: Final = {kind.value: kind for kind in PostingKind}
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
@@ -90,7 +94,9 @@ def posting_of(cells: tuple[str, ...], today: date) -> PostingRow:
     kpj, posted_on, kind_word, amount = cells
     account = _cell("kpj", kpj, _kpj)
     day = _cell("posted_on", posted_on, lambda text: _posted(text, today))
-    kind = _cell("kind", kind_word, lambda text: _word(text, PostingKind, "a kind"))
+    kind = _KINDS.get(kind_word) or _cell(
+        "kind", kind_word, lambda text: _word(text, PostingKind, "a kind")
+    )
     return PostingRow(account, day, kind, _cell("amount", amount, lambda t: _signed(t, kind)))
 
 
@@ -118,6 +124,7 @@ def _cell(column: str, text: str, read: Callable[[str], T]) -> T:
         raise BadCell(column, str(error) if text else "it is empty") from None
 
 
+@lru_cache(_REMEMBERED)
 def _kpj(text: str) -> Kpj:
     return Kpj(text.replace(" ", "").replace("-", ""))
 
@@ -151,6 +158,7 @@ def _born(text: str, today: date) -> date:
     return day
 
 
+@lru_cache(_REMEMBERED)
 def _posted(text: str, today: date) -> date:
     day = _day(text)
     if (day - today).days > _DAYS_AHEAD_MAX:
@@ -181,6 +189,7 @@ def _digits(text: str, count: int, rule: str) -> str:
     return text
 
 
+@lru_cache(_REMEMBERED)
 def _signed(text: str, kind: PostingKind) -> Money:
     """Read an amount and give it the ledger's sign: claims are negative there."""
     amount = Money.from_rupiah(text)
