@@ -79,6 +79,8 @@ class Switch:
         self._open: dict[Ticket, _Open] = {}
         self._tickets = itertools.count(1)
         self._turns = Turns()
+        self._awaited: list[tuple[Case, KeyName]] = []
+        """Keys that were asked for and wait until a change of them is over."""
 
     @property
     def in_flight(self) -> int:
@@ -202,8 +204,8 @@ class Switch:
             effects += self._told_others(case, response)
             if case.is_stray or response.outcome in STRIKING:
                 effects += self._strike(case.session, case.received)
-        for name in case.wanted_keys:
-            effects += self._deliver(case, name)
+        self._awaited += [(case, name) for name in case.wanted_keys]
+        effects += self._deliver_awaited()
         if case.card_turn is not None:
             following = self._turns.pass_on(case.card_turn, self._open)
             if following is not None:
@@ -225,6 +227,17 @@ class Switch:
         for other in flight.waiting if flight else ():
             again = replace(response, payload=None, reason="joined the same request")
             effects += self._begin(other, signed(other, again))
+        return effects
+
+    def _deliver_awaited(self) -> list[Effect]:
+        """Deliver what was asked for, but for keys that are being changed right now."""
+        effects: list[Effect] = []
+        awaited, self._awaited = self._awaited, []
+        for case, name in awaited:
+            if name in self._house.changing_keys:
+                self._awaited.append((case, name))
+            elif case.session.link in self._sessions:
+                effects += self._deliver(case, name)
         return effects
 
     def _deliver(self, case: Case, name: KeyName) -> list[Effect]:

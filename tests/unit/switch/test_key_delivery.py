@@ -276,3 +276,20 @@ def test_own_delivery_sent_back_is_refused() -> None:
     reflected = IsoMessage("0800", {**delivered.elements, 11: "000777"})
 
     assert "30" == ask_signed(bench, reflected)[39]
+
+
+def test_key_asked_for_amid_its_change_comes_after() -> None:
+    """A 161 that comes while the answer to the last delivery is being kept is not forgotten."""
+    bench = signing_bench()
+    _, delivered = ask_for_keys(bench, "PIN")
+    bench.holds = (KeepKeys,)
+    bench.feed(signed_payload(bench, answer_to(delivered)))
+    again = IsoMessage("0800", {7: "0630072507", 11: "000900", 48: "PIN", 70: "161"})
+
+    (answer,) = bench.feed(signed_payload(bench, again))
+    before = len(bench.sent)
+    bench.release()
+
+    sent = [bench.dialect.packager.unpack(send.payload) for send in bench.sent[before:]]
+    assert "00" == answer[39]
+    assert ["162"] == [message[70] for message in sent]
