@@ -137,6 +137,9 @@ def test_waiting_for_the_host_can_be_left(tmp_path: Path) -> None:
 
         assert 130 == atm.process.wait(SECONDS)
         assert atm.is_as_before
+        deadline = time.monotonic() + SECONDS  # the host reads in a thread of its own
+        while host.network_codes != ["001", "002"] and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert ["001", "002"] == host.network_codes
 
 
@@ -153,6 +156,9 @@ def test_leaving_at_the_pin_restores_terminal(tmp_path: Path, key: str) -> None:
 
         assert 130 == atm.process.wait(SECONDS)
         assert atm.is_as_before
+        deadline = time.monotonic() + SECONDS  # the host reads in a thread of its own
+        while host.network_codes != ["001", "002"] and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert ["001", "002"] == host.network_codes
 
 
@@ -172,4 +178,7 @@ def test_killing_at_the_pin_restores_terminal(tmp_path: Path, number: signal.Sig
 
         assert code == atm.process.wait(SECONDS)
         assert atm.is_as_before
+        deadline = time.monotonic() + SECONDS  # the host reads in a thread of its own
+        while host.network_codes != ["001", "002"] and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert ["001", "002"] == host.network_codes
