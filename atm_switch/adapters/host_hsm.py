@@ -124,11 +124,7 @@ class HostHsm:
         return await asyncio.gather(*futures, return_exceptions=True)
 
     async def _verify_pin(self, question: VerifyPin) -> PinVerdict:
-        tries = [
-            (at, pin_format, commands.verify_pin(question, key, pin_format))
-            for at, key in enumerate(question.keys)
-            for pin_format in _formats(key, question.formats)
-        ]
+        tries = _tries(question)
         answers = await self._all([command for _, _, command in tries])
         heard = [
             _heard(command, answer) for (_, _, command), answer in zip(tries, answers, strict=True)
@@ -185,6 +181,18 @@ class HostHsm:
         answer = await self._pool.ask(command)
         errors.require_known(command, answer)
         return commands.read_check_value(answer)
+
+
+def _tries(question: VerifyPin) -> list[tuple[int, str, Command]]:
+    """Return a command for each key, named by its place, and format.  Raises ``NeverAsked``."""
+    try:
+        return [
+            (at, pin_format, commands.verify_pin(question, key, pin_format))
+            for at, key in enumerate(question.keys)
+            for pin_format in _formats(key, question.formats)
+        ]
+    except NeighbourUnavailable as error:
+        raise NeverAsked(str(error)) from None  # all are written before the first is sent
 
 
 def _formats(key: LineKey, allowed: frozenset[str]) -> list[str]:

@@ -74,3 +74,15 @@ async def test_software_engine_looks_under_no_foreign_key() -> None:
 
         with pytest.raises(NeverAsked):
             await rig.ask(replace(question, keys=(foreign,)))
+
+
+async def test_host_engine_looks_under_no_clear_key() -> None:
+    """One key in the clear among tokens stops the host engine before anything is sent."""
+    async with host_rig(connections=1) as rig:
+        question = rig.pin_question(enciphered(PIN, FIRST), FIRST, SECOND)
+        sent_before = len(rig.hsm.frames)
+
+        with pytest.raises(NeverAsked):
+            await rig.ask(replace(question, keys=(question.keys[0], LineKey.clear(SECOND))))
+
+        assert sent_before == len(rig.hsm.frames)
