@@ -7,11 +7,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from atm_switch.adapters.clock import utc_now
 from atm_switch.folder import DataFolder, open_folder
 from atm_switch.key_office import record_command
 from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards
-from atm_switch.ledger.csv_rows import Progress
+from atm_switch.ledger.csv_meter import Phase, Progress
 from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
 from atm_switch.ledger.opening import open_store
 
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
 Report = Callable[[Progress], None]
 
+INTERRUPTED = 130
+
 _TENTHS = 10
+_INTERRUPTED = "interrupted, nothing was changed; the same command goes on where it stopped"
 
 
 def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | None) -> None:
@@ -30,7 +35,7 @@ def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | No
     """
     opened = open_folder(folder)
     vault = opened.vault()
-    with _progress() as report, _store(opened) as store:
+    with _told_if_interrupted(), _progress() as report, _store(opened) as store:
         options = ImportOptions(skip_bad=skip_bad, progress=report)
         summary = import_files(store, files, vault, utc_now(), options)
     record_command(opened, "ledger import", _in_short(summary))
@@ -41,7 +46,7 @@ def link_card_file(folder: Path, file: Path, skip_bad: Path | None) -> None:
     """Link the cards of a file and print what became of them.  Raises ``Refused``."""
     opened = open_folder(folder)
     vault = opened.vault()
-    with _progress() as report, _store(opened) as store:
+    with _told_if_interrupted(), _progress() as report, _store(opened) as store:
         options = ImportOptions(skip_bad=skip_bad, progress=report)
         summary = link_cards(store, file, vault, utc_now(), options)
     record_command(opened, "cards link", _in_short(summary))
@@ -50,6 +55,16 @@ def link_card_file(folder: Path, file: Path, skip_bad: Path | None) -> None:
 
 def _store(folder: DataFolder) -> "closing[Store]":
     return closing(open_store(folder.settings.ledger.url, folder.ledger))
+
+
+@contextmanager
+def _told_if_interrupted() -> Iterator[None]:
+    """Say at Ctrl-C what became of the import; the program ends with 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"atm-switch: {_INTERRUPTED}", err=True)
+        click.get_current_context().exit(INTERRUPTED)
 
 
 @contextmanager
@@ -63,6 +78,7 @@ def _progress() -> Iterator[Report]:
     from rich.progress import Progress as Bar
 
     columns = (
+        TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f} rows/s, left:"),
@@ -70,26 +86,47 @@ def _progress() -> Iterator[Report]:
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None, rows=0, rate=0)
-        began = time.monotonic()
+        began, told = time.monotonic(), 0
 
         def show(at: Progress) -> None:
-            rate = at.rows / max(time.monotonic() - began, 1e-3)
-            bar.update(task, completed=at.bytes_done, total=at.bytes_total, rows=at.rows, rate=rate)
+            nonlocal told
+            if at.resumed > told:
+                told = at.resumed
+                bar.console.print(_resumed(at))
+            bar.update(
+                task,
+                description=at.phase.value,
+                completed=at.bytes_done,
+                # What the database does in one go has no end that could be told.
+                total=at.bytes_total if at.phase is Phase.READING else None,
+                rows=at.rows,
+                rate=(at.rows - at.resumed) / max(time.monotonic() - began, 1e-3),
+            )
 
         yield show
 
 
 def _lines() -> Report:
-    told = 0
+    told, resumed, phase = 0, 0, Phase.READING
 
     def tell(at: Progress) -> None:
-        nonlocal told
+        nonlocal told, resumed, phase
+        if at.resumed > resumed:
+            resumed = at.resumed
+            print(_resumed(at), file=sys.stderr, flush=True)
+        if at.phase is not phase:
+            phase = at.phase
+            print(f"{phase.value} {at.rows:,} rows", file=sys.stderr, flush=True)
         tenth = _TENTHS * at.bytes_done // max(at.bytes_total, 1)
         if at.rows and told < tenth < _TENTHS:
             told = tenth
             print(f"{10 * tenth} %, {at.rows:,} rows", file=sys.stderr, flush=True)
 
     return tell
+
+
+def _resumed(at: Progress) -> str:
+    return f"going on where the last try stopped: {at.resumed:,} rows were read already"
 
 
 def _print_summary(summary: ImportSummary) -> None:

@@ -1,8 +1,9 @@
 """Postings into the books, and what they add to the totals, in one transaction.
 
 Plan: whoever books puts the postings into the table ``waiting`` of its own connection and
-calls ``book``.  Totals are changed by adding, so the order of bookings does not matter;
-``last_posting`` gives out the numbers and makes those who book at once wait for each other.
+calls ``book``; an import names the relation its rows wait in.  Totals are changed by adding,
+so the order of bookings does not matter; ``last_posting`` gives out the numbers and makes
+those who book at once wait for each other.
 Limits: call within a transaction.  What is waiting has been judged: the account is there,
 the year is open, nothing falls below zero.
 """
@@ -21,10 +22,10 @@ CREATE TEMPORARY TABLE IF NOT EXISTS waiting (
 _BOOK: Final = """
 INSERT INTO postings
     (year, kpj, seq, posted_on, kind, sub_account, amount_sen, import_id, reverses)
-SELECT CAST(substr(posted_on, 1, 4) AS BIGINT), kpj,
-       CAST(? AS BIGINT) + row_number() OVER (ORDER BY kpj, seq),
+SELECT CAST(substr(posted_on, 1, 4) AS BIGINT) AS year, kpj,
+       CAST(? AS BIGINT) + {number},
        posted_on, kind, sub_account, amount_sen, import_id, reverses
-FROM waiting ORDER BY 1, kpj, seq
+FROM {source} ORDER BY year, kpj, source.seq
 """
 _YEARS: Final = """
 INSERT INTO year_totals AS held
@@ -34,7 +35,7 @@ SELECT kpj, CAST(substr(posted_on, 1, 4) AS BIGINT) AS year,
        CAST(sum(CASE kind WHEN 'development' THEN amount_sen ELSE 0 END) AS BIGINT),
        CAST(sum(CASE kind WHEN 'claim' THEN amount_sen ELSE 0 END) AS BIGINT),
        count(*), max(CASE WHEN kind = 'contribution' AND reverses IS NULL THEN posted_on END)
-FROM waiting WHERE true GROUP BY 1, 2 ORDER BY 1, 2
+FROM {source} WHERE true GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (kpj, year) DO UPDATE SET
     contributions_sen = held.contributions_sen + excluded.contributions_sen,
     adjustments_sen = held.adjustments_sen + excluded.adjustments_sen,
@@ -49,7 +50,7 @@ _ACCOUNTS: Final = """
 INSERT INTO account_totals AS held
 SELECT kpj, CAST(sum(amount_sen) AS BIGINT), count(*), min(posted_on),
        max(CASE WHEN kind = 'contribution' AND reverses IS NULL THEN posted_on END)
-FROM waiting WHERE true GROUP BY 1 ORDER BY 1
+FROM {source} WHERE true GROUP BY 1 ORDER BY 1
 ON CONFLICT (kpj) DO UPDATE SET
     balance_sen = held.balance_sen + excluded.balance_sen,
     postings = held.postings + excluded.postings,
@@ -67,12 +68,23 @@ def open_waiting(store: Store) -> None:
     store.change("DELETE FROM waiting")
 
 
-def book(store: Store) -> int:
-    """Book what is waiting, account by account, empty the table; return the first number."""
-    count = int(store.rows("SELECT count(*) FROM waiting")[0][0])
+def book(store: Store, source: str = "waiting") -> int:
+    """Book what is waiting, in the order of ``seq``; return the first number.
+
+    ``source`` is a relation with the columns of ``waiting``, ours and no user's text; the
+    table ``waiting`` itself is empty afterwards.
+    """
+    named = f"{source} AS source"
+    count, low, high = store.rows(f"SELECT count(*), min(seq), max(seq) FROM {named}")[0]  # noqa: S608 - ours
     (last,) = store.rows("UPDATE last_posting SET seq = seq + ? RETURNING seq", (count,))[0]
-    store.change(_BOOK, (int(last) - count,))
-    store.change(_YEARS)
-    store.change(_ACCOUNTS)
-    store.change("DELETE FROM waiting")
-    return int(last) - count + 1
+    first = int(last) - count + 1
+    if count:
+        # Counting anew takes a second pass, which numbers without a gap do not need.
+        is_dense = high - low + 1 == count
+        number = f"seq - {low - 1}" if is_dense else "row_number() OVER (ORDER BY seq)"
+        store.change(_BOOK.format(source=named, number=number), (first - 1,))
+        store.change(_YEARS.format(source=named))
+        store.change(_ACCOUNTS.format(source=named))
+    if source == "waiting":
+        store.change("DELETE FROM waiting")
+    return int(first)

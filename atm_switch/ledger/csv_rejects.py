@@ -47,6 +47,25 @@ class BadRow:
         return f"{self.file} line {self.line}, column {self.column}{cell}: {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that cannot be taken: why, and its cells as they may be written down."""
+
+    column: str
+    reason: str
+    shown: str
+    cells: tuple[str, ...] = field(repr=False)
+
+
+def reject_of(kind: Kind, column: str, reason: str, cells: tuple[str, ...]) -> Reject:
+    """Return a reject of cells as they came; those of cards are masked here."""
+    columns = COLUMNS[kind]
+    value = cells[columns.index(column)] if column in columns else ""
+    whole = [*cells, *[""] * (len(columns) - len(cells))]
+    safe = _masked_cards(whole) if kind is Kind.CARDS else whole
+    return Reject(column, reason, shown(column, value), tuple(safe))
+
+
 class BadRows(Refused):
     """Nothing was imported, for these rows; the text names the first ones, a line each."""
 
@@ -107,23 +126,24 @@ class Rejects:
         """The files made so far."""
         return tuple((self.paths or {})[kind] for kind in self._files)
 
-    def require_new_files(self) -> None:
-        """Raise ``Refused`` where a rejects file exists already."""
+    def require_new_files(self, own: frozenset[str] = frozenset()) -> None:
+        """Raise ``Refused`` where a rejects file exists already.
+
+        Those of ``own`` were begun by this import before it was killed: they are removed.
+        """
         for path in (self.paths or {}).values():
+            if str(path.absolute()) in own:
+                path.unlink(missing_ok=True)
             if path.exists():
                 raise Refused(f"{path} exists already; move it away or name another file")
 
-    def add(
-        self, source: CsvSource, line: int, column: str, reason: str, cells: Sequence[str]
-    ) -> None:
+    def add(self, source: CsvSource, line: int, reject: Reject) -> None:
         """Take a bad row.  Raises ``Refused`` where its file cannot be written."""
-        columns = COLUMNS[source.kind]
-        value = cells[columns.index(column)] if column in columns else ""
         self.count += 1
         if len(self.rows) < BAD_ROWS_SHOWN:
-            self.rows.append(BadRow(source.name, line, column, shown(column, value), reason))
+            self.rows.append(BadRow(source.name, line, reject.column, reject.shown, reject.reason))
         if self.paths is not None:
-            self._write(source.kind, self.paths[source.kind], cells, f"column {column}: {reason}")
+            self._write(source.kind, self.paths[source.kind], reject)
 
     def close(self) -> None:
         """Make what was written durable.  Raises ``Refused``."""
@@ -141,15 +161,13 @@ class Rejects:
             path.unlink(missing_ok=True)
             file.close()
 
-    def _write(self, kind: Kind, path: Path, cells: Sequence[str], reason: str) -> None:
-        width = len(COLUMNS[kind])
-        whole = [*cells, *[""] * (width - len(cells))]
-        safe = _masked_cards(whole) if kind is Kind.CARDS else whole
+    def _write(self, kind: Kind, path: Path, reject: Reject) -> None:
         try:
             if kind not in self._files:
                 self._files[kind] = _made(path)
                 _put(self._files[kind], [*COLUMNS[kind], REASON])
-            _put(self._files[kind], [*safe, reason])
+            reason = f"column {reject.column}: {reject.reason}"
+            _put(self._files[kind], [*reject.cells, reason])
         except OSError as error:
             raise _unwritable(path, error) from None
 

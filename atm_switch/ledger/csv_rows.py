@@ -1,8 +1,8 @@
-"""A CSV file as rows with line numbers, read in a stream; what kind it is, says its header.
+"""A CSV file's lines as rows with numbers; what kind it is, says its header.
 
 Plan: ``open_source`` looks at a file once: is it there, what is its header, what is its
-SHA-256.  ``rows_of`` then streams it; a line is a row, so that a quote never closed spoils
-its own line and not the rest of the file.
+SHA-256.  ``rows_in`` reads lines with care; a line is a row, so that a quote never closed
+spoils its own line and not the rest of the file.
 Limits: UTF-8 (a byte order mark and CRLF are tolerated), commas, ``LINE_BYTES_MAX`` a line,
 no line breaks within quotes.  What makes the file as a whole doubtful is ``Refused``; what
 spoils one row is that row's ``fault``.
@@ -10,7 +10,7 @@ spoils one row is that row's ``fault``.
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, unique
 from pathlib import Path
@@ -20,7 +20,6 @@ from atm_switch.domain.errors import Refused
 
 LINE_BYTES_MAX: Final = 65_536
 _CHUNK_BYTES: Final = 1 << 20
-_ROWS_BETWEEN_REPORTS: Final = 1000
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 REASON: Final = "reason"
 """The last column of a rejects file; ignored where such a file is imported again."""
@@ -40,42 +39,6 @@ COLUMNS: Final = {
     Kind.POSTINGS: ("kpj", "posted_on", "kind", "amount"),
     Kind.CARDS: ("pan", "expiry", "kpj", "pvv", "pvki", "status"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an import is: rows read, and bytes of all files together."""
-
-    rows: int
-    bytes_done: int
-    bytes_total: int
-
-
-@dataclass(slots=True)
-class Meter:
-    """Counts rows and bytes and tells ``report`` now and then."""
-
-    bytes_total: int
-    report: Callable[[Progress], None] | None
-    _rows: int = 0
-    _bytes: int = 0
-
-    def line(self, size: int, *, is_row: bool) -> None:
-        """Count one line of ``size`` bytes."""
-        self._bytes += size
-        self._rows += is_row
-        if self._rows % _ROWS_BETWEEN_REPORTS == 0:
-            self.tell()
-
-    def skip(self, size: int) -> None:
-        """Count a file that need not be read."""
-        self._bytes += size
-        self.tell()
-
-    def tell(self) -> None:
-        """Report now."""
-        if self.report is not None:
-            self.report(Progress(self._rows, self._bytes, self.bytes_total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,29 +87,18 @@ def open_source(path: Path) -> CsvSource:
     return CsvSource(path, kind, digest, size, has_reason)
 
 
-def rows_of(source: CsvSource, meter: Meter) -> Iterator[CsvRow]:
-    """Stream the rows under the header; blank lines are passed over.
+def rows_in(source: CsvSource, lines: Iterable[bytes], first: int) -> Iterator[CsvRow]:
+    """Read lines, the first of which has the number ``first``; blank ones are passed over.
 
-    Raises ``Refused`` for bytes that are no text, and for a file that changed since
-    ``open_source`` looked at it.
+    Raises ``Refused`` for bytes that are no text.
     """
-    digest = hashlib.sha256()
     width = len(COLUMNS[source.kind])
-    try:
-        with source.path.open("rb") as file:
-            number = 0
-            while raw := _line(file, source.path, number + 1):
-                number += 1
-                digest.update(raw)
-                text = _text(raw, source.path, number)
-                is_row = number > 1 and bool(text.strip())
-                meter.line(len(raw), is_row=is_row)
-                if is_row:
-                    yield _row(number, text, width, has_reason=source.has_reason)
-    except OSError as error:
-        raise Refused(f"{source.path} cannot be read: {error.strerror}") from None
-    if digest.digest() != source.sha256:
-        raise Refused(f"{source.path} changed while it was read; import it again")
+    for number, raw in enumerate(lines, first):
+        if len(raw) > LINE_BYTES_MAX:
+            raise _too_long(source.path, number)
+        text = _text(raw, source.path, number)
+        if text.strip():
+            yield _row(number, text, width, has_reason=source.has_reason)
 
 
 def _row(number: int, text: str, width: int, *, has_reason: bool) -> CsvRow:
@@ -171,8 +123,12 @@ def _cut(text: str) -> list[str]:
 def _line(file: BinaryIO, path: Path, number: int) -> bytes:
     raw = file.readline(LINE_BYTES_MAX + 1)
     if len(raw) > LINE_BYTES_MAX:
-        raise Refused(f"{path.name} line {number} is longer than {LINE_BYTES_MAX} bytes: no CSV")
+        raise _too_long(path, number)
     return raw
+
+
+def _too_long(path: Path, number: int) -> Refused:
+    return Refused(f"{path.name} line {number} is longer than {LINE_BYTES_MAX} bytes: no CSV")
 
 
 def _text(raw: bytes, path: Path, number: int) -> str:

@@ -27,11 +27,11 @@ class ImportedFile:
     rejected: int = 0
     is_repeat: bool = False
 
-    def count(self, change: Change) -> None:
-        """Count what a row did."""
-        self.added += change is Change.ADDED
-        self.updated += change is Change.UPDATED
-        self.unchanged += change is Change.UNCHANGED
+    def count(self, change: Change, rows: int) -> None:
+        """Count what so many rows did."""
+        self.added += rows * (change is Change.ADDED)
+        self.updated += rows * (change is Change.UPDATED)
+        self.unchanged += rows * (change is Change.UNCHANGED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def participant_of(cells: tuple[str, ...], today: date) -> ParticipantRow:
         kpj=_cell("kpj", kpj, _kpj),
         nik=_cell("nik", nik, Nik),
         name=_cell("name", name, _name),
-        birth_date=_cell("birth_date", birth_date, lambda text: _born(text, today)),
+        birth_date=_cell("birth_date", birth_date, lambda text: born_on(text, today)),
         segment=_cell("segment", segment, _segment),
         status=_cell("status", status, lambda text: _word(text, MemberStatus, "a status")),
     )
@@ -91,9 +91,9 @@ def participant_of(cells: tuple[str, ...], today: date) -> ParticipantRow:
 
 def posting_of(cells: tuple[str, ...], today: date) -> PostingRow:
     """Read a row of postings.csv.  Raises ``BadCell``."""
-    kpj, posted_on, kind_word, amount = cells
+    kpj, posted, kind_word, amount = cells
     account = _cell("kpj", kpj, _kpj)
-    day = _cell("posted_on", posted_on, lambda text: _posted(text, today))
+    day = _cell("posted_on", posted, lambda text: posted_on(text, today))
     kind = _KINDS.get(kind_word) or _cell(
         "kind", kind_word, lambda text: _word(text, PostingKind, "a kind")
     )
@@ -129,8 +129,13 @@ def _kpj(text: str) -> Kpj:
     return Kpj(text.replace(" ", "").replace("-", ""))
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a name has 1 to ``NAME_CHARACTERS_MAX`` printable characters."""
+    return 1 <= len(text) <= NAME_CHARACTERS_MAX and text.isprintable()
+
+
 def _name(text: str) -> str:
-    if not 1 <= len(text) <= NAME_CHARACTERS_MAX or not text.isprintable():
+    if not is_name(text):
         message = f"a name has 1 to {NAME_CHARACTERS_MAX} printable characters"
         raise ValueError(message)
     return text
@@ -150,7 +155,8 @@ def _day(text: str) -> date:
     return day
 
 
-def _born(text: str, today: date) -> date:
+def born_on(text: str, today: date) -> date:
+    """Read a birth date.  Raises ``ValueError``."""
     day = _day(text)
     if day > today:
         message = "the date is in the future"
@@ -159,7 +165,8 @@ def _born(text: str, today: date) -> date:
 
 
 @lru_cache(_REMEMBERED)
-def _posted(text: str, today: date) -> date:
+def posted_on(text: str, today: date) -> date:
+    """Read the day of a posting.  Raises ``ValueError``."""
     day = _day(text)
     if (day - today).days > _DAYS_AHEAD_MAX:
         message = "the date is more than a year ahead"

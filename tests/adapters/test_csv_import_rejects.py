@@ -144,7 +144,7 @@ def test_refused_file_leaves_no_rejects(bench: LedgerBench, rejects: Path) -> No
 def test_overdrawing_is_set_aside_last_first(bench: LedgerBench, rejects: Path) -> None:
     """
     Of an overdrawn account the largest takings are set aside, of equal ones the last, until
-    the rest is covered.
+    the rest is covered; they are written in the order of their lines.
     """
     claims = "".join(f"12345678901,2025-02-0{day},claim,60\n" for day in (1, 2, 3))
 
@@ -154,7 +154,7 @@ def test_overdrawing_is_set_aside_last_first(bench: LedgerBench, rejects: Path) 
         "SELECT posted_on, amount_sen FROM postings ORDER BY posted_on"
     )
     reason = "column amount: the account would fall below zero with this posting"
-    assert [f"12345678901,2025-02-0{day},claim,60.00,{reason}" for day in (3, 2)] == (
+    assert [f"12345678901,2025-02-0{day},claim,60.00,{reason}" for day in (2, 3)] == (
         rejects.read_text().splitlines()[1:]
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
-from atm_switch.ledger.csv_rows import Progress
+from atm_switch.ledger.csv_meter import Phase, Progress
 from tests.doubles.ledger_bench import (
     BUDI,
     BUDI_ROW,
@@ -41,7 +41,7 @@ def test_progress_ends_with_everything_done(bench: LedgerBench) -> None:
     bench.take(path, progress=heard.append)
 
     size = path.stat().st_size
-    assert Progress(2500, size, size) == heard[-1]
+    assert Progress(2500, size, size, Phase.BOOKING) == heard[-1]
     assert heard == sorted(heard, key=lambda progress: progress.bytes_done)
     assert len(heard) >= 3
 
@@ -56,7 +56,8 @@ def test_repeat_counts_as_done_in_progress(bench: LedgerBench) -> None:
     path = bench.file("again.csv", PARTICIPANTS + BUDI_ROW)
     bench.take(path, progress=heard.append)
 
-    assert Progress(0, path.stat().st_size, path.stat().st_size) == heard[-1]
+    size = path.stat().st_size
+    assert Progress(0, size, size, Phase.BOOKING) == heard[-1]
 
 
 def test_future_posting_waits_for_its_day(bench: LedgerBench) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards
-from atm_switch.ledger.csv_rows import Progress
+from atm_switch.ledger.csv_meter import Progress
+from atm_switch.ledger.csv_pieces import PIECE_BYTES
 from atm_switch.ledger.csv_summary import ImportSummary
 from atm_switch.ledger.ledger_sqlite import SqliteLedger
 from atm_switch.ledger.opening import open_store
@@ -65,12 +66,12 @@ class LedgerBench:
         *paths: Path,
         skip_bad: Path | None = None,
         progress: Callable[[Progress], None] | None = None,
+        piece_bytes: int = PIECE_BYTES,
     ) -> ImportSummary:
         """Import participants and postings."""
+        options = ImportOptions(skip_bad, progress, piece_bytes=piece_bytes)
         with closing(open_store(self.url, self.path)) as store:
-            return import_files(
-                store, paths, self.vault, self.at, ImportOptions(skip_bad, progress)
-            )
+            return import_files(store, paths, self.vault, self.at, options)
 
     def link(self, path: Path, skip_bad: Path | None = None) -> ImportSummary:
         """Link cards."""

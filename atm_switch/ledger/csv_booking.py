@@ -1,0 +1,120 @@
+"""What an import does in its one transaction: judge all that is staged, book what is good.
+
+Plan: participants first, for postings of the same import may be theirs; every bad row goes
+to ``Rejects``; with one and nowhere to set it aside the transaction ends in ``BadRows``.
+Limits: the ledger's write lock is held from here on; inquiries are answered meanwhile.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import islice
+from typing import Final
+
+from atm_switch.ledger.booking import book
+from atm_switch.ledger.csv_judging import Judging
+from atm_switch.ledger.csv_meter import Meter, Phase
+from atm_switch.ledger.csv_rejects import BAD_ROWS_SHOWN, BadRows, Rejects
+from atm_switch.ledger.csv_rows import CsvSource, Kind
+from atm_switch.ledger.csv_staging import LINE_BITS, LINE_MASK
+from atm_switch.ledger.csv_summary import ImportedFile
+from atm_switch.ledger.csv_tables import Change, link_staged, set_participants
+from atm_switch.ledger.store import Row, Store
+from atm_switch.security.vault import Vault
+
+WARNINGS_SHOWN: Final = 50
+
+
+@dataclass(slots=True)
+class ImportBooking:
+    """Judges and books one import; ``at`` is now, in UTC."""
+
+    store: Store
+    vault: Vault
+    at: datetime
+    rejects: Rejects
+    warnings: list[str] = field(default_factory=list)
+    warning_count: int = 0
+    _sources: Sequence[CsvSource] = ()
+    _files: Sequence[ImportedFile] = ()
+
+    def run(
+        self,
+        sources: Sequence[CsvSource],
+        files: Sequence[ImportedFile],
+        today: date,
+        meter: Meter,
+    ) -> None:
+        """Do it, within the caller's transaction.  Raises ``BadRows`` and ``Refused``."""
+        self._sources, self._files = sources, files
+        judging = Judging(self.store, self.vault)
+        meter.enter(Phase.CHECKING)
+        ids = self._begin(judging)
+        kinds = {file.kind for file in files if not file.is_repeat}
+        if Kind.PARTICIPANTS in kinds:
+            judging.participants()
+            set_participants(self.store, judging, self._tell)
+        if Kind.POSTINGS in kinds:
+            judging.postings()
+            if self.rejects.is_skipping or not judging.count():
+                judging.balances()
+        if Kind.CARDS in kinds:
+            judging.cards()
+        self._set_aside(judging)
+        meter.enter(Phase.BOOKING)
+        if Kind.CARDS in kinds:
+            link_staged(self.store, today, self._tell, self._look_at_pvv)
+        if Kind.POSTINGS in kinds:
+            book(self.store, judging.source())
+        self._finish(ids)
+
+    def _begin(self, judging: Judging) -> dict[int, int]:
+        ids = {}
+        for number, file in enumerate(self._files, 1):
+            if file.is_repeat:
+                continue
+            source = self._sources[number - 1]
+            added = self.store.rows(
+                "INSERT INTO imports (kind, file_name, sha256, rows, imported_at)"
+                " VALUES (?, ?, ?, 0, ?) RETURNING id",
+                (source.kind.value, source.name, source.sha256, self.at.isoformat()),
+            )
+            ids[number] = int(added[0][0])
+            if file.kind is Kind.POSTINGS:
+                judging.number(number, ids[number])
+        return ids
+
+    def _set_aside(self, judging: Judging) -> None:
+        of_files = judging.of_files()
+        for number, count in of_files.items():
+            self._files[number - 1].rejected = count
+        shown = None if self.rejects.is_skipping else BAD_ROWS_SHOWN
+        for n, reject in islice(judging.bad(), shown):
+            self.rejects.add(self._sources[(n >> LINE_BITS) - 1], n & LINE_MASK, reject)
+        count = sum(of_files.values())
+        if count and not self.rejects.is_skipping:
+            raise BadRows(self.rejects.rows, count)
+
+    def _finish(self, ids: dict[int, int]) -> None:
+        for number, import_id in ids.items():
+            file = self._files[number - 1]
+            good = file.rows - file.rejected
+            if file.kind is Kind.POSTINGS:
+                file.added = good
+            self.store.change("UPDATE imports SET rows = ? WHERE id = ?", (good, import_id))
+
+    def _tell(self, number: int, change: Change, count: int) -> None:
+        self._files[number - 1].count(change, count)
+
+    def _look_at_pvv(self, card: Row) -> None:
+        n, masked, pvv, pvki = card
+        place = f"{self._sources[(n >> LINE_BITS) - 1].name} line {n & LINE_MASK} ({masked})"
+        if not pvv:
+            self._warn(f"{place}: no PVV, so its PIN cannot be verified here; inquiries get 57")
+        elif self.vault.pvk(pvki) is None:
+            self._warn(f"{place}: there is no PIN verification key with index {pvki}")
+
+    def _warn(self, text: str) -> None:
+        self.warning_count += 1
+        if len(self.warnings) < WARNINGS_SHOWN:
+            self.warnings.append(text)

@@ -1,0 +1,194 @@
+"""Which staged rows may not be booked, and why: each rule one statement over all rows.
+
+Plan: ``judged`` is a temporary table of the connection; a row in it is left out of whatever
+is booked.  Rules are applied in the order a person would: what a row says, whom it is for,
+what it leaves on the account.
+Limits: call within the transaction that books, so that what is judged stays true; holds no
+PAN, and a NIK sealed only.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.mask import mask_nik
+from atm_switch.domain.money import Money
+from atm_switch.domain.statement import PostingKind
+from atm_switch.ledger.csv_reading import nik_purpose, unsealed
+from atm_switch.ledger.csv_rejects import Reject, reject_of
+from atm_switch.ledger.csv_rows import Kind
+from atm_switch.ledger.csv_staging import LINE_BITS
+from atm_switch.ledger.open_years import last_closed
+from atm_switch.ledger.store import Row, Store
+from atm_switch.security.vault import Vault
+
+_ROWS_AT_ONCE: Final = 5_000
+_JUDGED: Final = """
+CREATE TEMPORARY TABLE IF NOT EXISTS judged (
+    n BIGINT PRIMARY KEY, wrong TEXT, reason TEXT, kpj TEXT, day TEXT, word TEXT,
+    name TEXT, status TEXT, amount_sen BIGINT, nik_sealed {bytes}
+)
+"""
+_NUMBERED: Final = """
+CREATE TEMPORARY TABLE IF NOT EXISTS numbered (file BIGINT PRIMARY KEY, import_id BIGINT)
+"""
+_OTHERS_KPJ: Final = """
+INSERT INTO judged (n, wrong, reason, kpj, day, word, name, status, nik_sealed)
+SELECT s.n, 'nik', 'this KPJ belongs to another NIK',
+       s.kpj, s.birth_date, s.segment, s.name, s.status, s.nik_sealed
+FROM staging.participants AS s
+LEFT JOIN participants AS held ON held.kpj = s.kpj
+LEFT JOIN (
+    SELECT kpj, person, row_number() OVER (PARTITION BY kpj ORDER BY n) AS place
+    FROM staging.participants WHERE kpj IN (
+        SELECT kpj FROM staging.participants GROUP BY kpj HAVING count(*) > 1
+    )
+) AS first ON first.kpj = s.kpj AND first.place = 1
+WHERE s.person <> coalesce(held.person, first.person, s.person)
+"""
+_CLOSED: Final = """
+INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
+SELECT n, 'posted_on',
+       'the year ' || substr(posted_on, 1, 4) || ' is closed; book it in the running year',
+       kpj, posted_on, kind, amount_sen
+FROM staging.postings WHERE posted_on < ?
+"""
+_FOR_NOBODY: Final = """
+INSERT INTO judged (n, wrong, reason, kpj, day, word, {names})
+SELECT s.n, 'kpj', CASE WHEN p.kpj IS NULL THEN 'no participant has this KPJ'
+           ELSE 'this KPJ was merged into *******' || substr(p.merged_into, 8)
+                || '; use that one' END,
+       s.kpj, {columns}
+FROM staging.{table} AS s LEFT JOIN participants AS p ON p.kpj = s.kpj
+WHERE (p.kpj IS NULL OR p.merged_into IS NOT NULL)
+  AND s.n NOT IN (SELECT n FROM judged)
+"""
+# Of an overdrawn account the largest takings go first, of equal ones the last, until the
+# rest is covered.
+_OVERDRAWN: Final = """
+INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
+WITH lacking AS (
+    SELECT p.kpj, sum(p.amount_sen)
+           + coalesce((SELECT balance_sen FROM account_totals AS a WHERE a.kpj = p.kpj), 0)
+           AS total
+    FROM {source} AS p
+    WHERE p.kpj IN (SELECT t.kpj FROM staging.postings AS t WHERE t.amount_sen < 0)
+    GROUP BY p.kpj
+), takings AS (
+    SELECT p.seq, p.kpj, p.posted_on, p.kind, p.amount_sen, lacking.total,
+           sum(p.amount_sen) OVER (
+               PARTITION BY p.kpj ORDER BY p.amount_sen, p.seq DESC
+               ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+           ) - p.amount_sen AS before
+    FROM {source} AS p JOIN lacking ON lacking.kpj = p.kpj
+    WHERE lacking.total < 0 AND p.amount_sen < 0
+)
+SELECT seq, 'amount', 'the account would fall below zero with this posting',
+       kpj, posted_on, kind, amount_sen
+FROM takings WHERE before > total
+"""
+_NUMBER: Final = f"(SELECT import_id FROM numbered AS f WHERE f.file = (p.n >> {LINE_BITS}))"  # noqa: S608 - a constant
+_SOURCE: Final = (
+    "(SELECT n AS seq, kpj, posted_on, kind, 'main' AS sub_account, amount_sen,"
+    " {import_id} AS import_id,"
+    " CAST(NULL AS BIGINT) AS reverses FROM staging.postings AS p{but})"
+)
+_BAD: Final = f"""
+SELECT n, sealed, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM staging.rejects WHERE n > ?
+UNION ALL
+SELECT n, NULL, wrong, reason, kpj, day, word, name, status, amount_sen, nik_sealed
+FROM judged WHERE n > ?
+ORDER BY n LIMIT {_ROWS_AT_ONCE}
+"""  # noqa: S608 - a constant
+_BAD_OF_FILES: Final = f"""
+SELECT file, count(*) FROM (
+    SELECT n >> {LINE_BITS} AS file FROM staging.rejects
+    UNION ALL SELECT n >> {LINE_BITS} FROM judged
+) AS bad GROUP BY file
+"""  # noqa: S608 - a constant
+
+
+class Judging:
+    """Judges the staged rows, and tells of those that are bad."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        """Make the tables of the connection, empty."""
+        self._store = store
+        self._vault = vault
+        self._imports: dict[int, int] = {}
+        store.change(_JUDGED.format(bytes="BYTEA" if store.is_postgres else "BLOB"))
+        store.change(_NUMBERED)
+        store.change("DELETE FROM judged")
+        store.change("DELETE FROM numbered")
+
+    def number(self, file: int, import_id: int) -> None:
+        """Say which import the postings of a file are booked under."""
+        self._imports[file] = import_id
+        self._store.change("INSERT INTO numbered VALUES (?, ?)", (file, import_id))
+
+    def participants(self) -> None:
+        """Judge participants: a KPJ stays with the NIK that has it first."""
+        self._store.change(_OTHERS_KPJ)
+
+    def cards(self) -> None:
+        """Judge cards: they are for a participant."""
+        self._store.change(
+            _FOR_NOBODY.format(
+                names="name, status", columns="s.expiry, s.pvki, s.masked, s.status", table="cards"
+            )
+        )
+
+    def postings(self) -> None:
+        """Judge postings: of an open year, for a participant."""
+        closed = last_closed(self._store)
+        if closed:
+            self._store.change(_CLOSED, (f"{closed + 1:04d}-01-01",))
+        self._store.change(
+            _FOR_NOBODY.format(
+                names="amount_sen", columns="s.posted_on, s.kind, s.amount_sen", table="postings"
+            )
+        )
+
+    def balances(self) -> None:
+        """Judge what the good postings leave on their accounts."""
+        self._store.change(_OVERDRAWN.format(source=self.source()))
+
+    def source(self) -> str:
+        """Return the good postings as ``booking.book`` takes them."""
+        ids = list(self._imports.values())
+        return _SOURCE.format(import_id=ids[0] if len(ids) == 1 else _NUMBER, but=self.but())
+
+    def but(self) -> str:
+        """Return the clause that leaves bad rows of ``p`` out, empty where there are none."""
+        has_bad = self._store.rows("SELECT 1 FROM judged LIMIT 1")
+        return " WHERE p.n NOT IN (SELECT n FROM judged)" if has_bad else ""
+
+    def count(self) -> int:
+        """Count the bad rows, those among them that could not even be read."""
+        return sum(self.of_files().values())
+
+    def of_files(self) -> dict[int, int]:
+        """Count the bad rows of each file."""
+        return dict(self._store.rows(_BAD_OF_FILES))
+
+    def bad(self) -> Iterator[tuple[int, Reject]]:
+        """Yield all bad rows with their numbers, in the order of files and lines."""
+        after = -1
+        while rows := self._store.rows(_BAD, (after, after)):
+            for row in rows:
+                after = row[0]
+                sealed = row[1]
+                yield after, unsealed(self._vault, sealed) if sealed else self._reject(row)
+
+    def _reject(self, row: Row) -> Reject:
+        _, _, wrong, reason, kpj, day, word, name, status, sen, nik_sealed = row
+        if sen is not None:
+            amount = Money(-sen if word == PostingKind.CLAIM.value else sen)
+            return reject_of(Kind.POSTINGS, wrong, reason, (kpj, day, word, amount.plain()))
+        if nik_sealed is None:
+            cells = (name, day, kpj, "****", word, status)
+            return reject_of(Kind.CARDS, wrong, reason, cells)
+        nik = self._vault.unseal(nik_purpose(Kpj(kpj).digits), bytes(nik_sealed)).decode()
+        one = reject_of(Kind.PARTICIPANTS, wrong, reason, (kpj, nik, name, day, word, status))
+        return Reject(wrong, reason, mask_nik(nik), one.cells)

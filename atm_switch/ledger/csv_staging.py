@@ -1,0 +1,260 @@
+"""Where the rows of an import wait, read and typed, until all of them are booked at once.
+
+Plan: rows go in piece by piece, each piece with the place its file has been read to and with
+the rows that could not be taken, in one transaction of the staging alone; so an import that
+is killed goes on where it was, and no reader of the ledger sees or waits for it.  On SQLite
+the staging is a second file beside the ledger, on PostgreSQL unlogged tables of a schema.
+A row's number tells its file and line: ``n = file << LINE_BITS | line``.
+Limits: call with the lock of ``csv_import_lock.py``.  What another list of files left behind,
+or the same files with other contents, is thrown away.  Holds no PAN and no NIK in the clear.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from atm_switch.adapters.sql_dialect import POSTGRESQL, SQLITE, migration_for
+from atm_switch.domain.errors import Refused
+from atm_switch.ledger.csv_rows import CsvSource, Kind
+from atm_switch.ledger.store import Store, Value
+from atm_switch.ledger.store_sqlite import SqliteStore, translated
+
+STEPS_BETWEEN_LOOKS: Final = 200_000
+"""SQLite steps between two looks for Ctrl-C."""
+
+LINE_BITS: Final = 40
+LINE_MASK: Final = (1 << LINE_BITS) - 1
+COLUMNS_STAGED: Final = {
+    Kind.PARTICIPANTS: (
+        "n", "kpj", "person", "nik_sealed", "name", "birth_date", "segment", "status",
+    ),
+    Kind.POSTINGS: ("n", "kpj", "posted_on", "kind", "amount_sen"),
+    Kind.CARDS: (
+        "n", "digest", "key_id", "former", "masked", "kpj", "expiry", "pvv", "pvki", "status",
+    ),
+}  # fmt: skip
+_TABLES: Final = """
+CREATE TABLE staging.made (marker TEXT NOT NULL);
+CREATE TABLE staging.own_rejects (path TEXT NOT NULL);
+CREATE TABLE staging.files (
+    n INTEGER PRIMARY KEY, read_to INTEGER NOT NULL, prefix BLOB NOT NULL,
+    line INTEGER NOT NULL, rows INTEGER NOT NULL, is_done INTEGER NOT NULL
+);
+CREATE TABLE staging.rejects (n INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
+CREATE TABLE staging.participants (
+    n INTEGER PRIMARY KEY, kpj TEXT, person TEXT, nik_sealed BLOB, name TEXT, birth_date TEXT,
+    segment TEXT, status TEXT
+);
+CREATE TABLE staging.cards (
+    n INTEGER PRIMARY KEY, digest BLOB, key_id TEXT, former BLOB, masked TEXT, kpj TEXT,
+    expiry TEXT, pvv TEXT, pvki TEXT, status TEXT
+);
+-- sqlite:
+CREATE TABLE staging.postings (
+    n INTEGER PRIMARY KEY, kpj TEXT, posted_on TEXT, kind TEXT, amount_sen INTEGER
+);
+-- postgresql:
+CREATE TABLE staging.postings (
+    n INTEGER, kpj TEXT, posted_on TEXT, kind TEXT, amount_sen INTEGER
+);
+"""
+_PUT_PLACE: Final = """
+INSERT INTO staging.files (n, read_to, prefix, line, rows, is_done) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (n) DO UPDATE SET
+    read_to = excluded.read_to, prefix = excluded.prefix, line = excluded.line,
+    rows = excluded.rows, is_done = excluded.is_done
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a file was read: bytes, the SHA-256 of those, lines, rows among them."""
+
+    read_to: int = 0
+    prefix: bytes = b""
+    line: int = 0
+    rows: int = 0
+    is_done: bool = False
+
+    def done(self, source: CsvSource) -> "Place":
+        """Return the end of the file."""
+        return Place(source.size, source.sha256, self.line, self.rows, is_done=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a piece of a file came to: rows by the columns of its kind, and sealed rejects."""
+
+    rows: Sequence[tuple[Value, ...]]
+    rejects: Sequence[tuple[int, bytes]]
+
+
+class Staging:
+    """The tables an import fills before it books."""
+
+    def __init__(self, store: Store, marker: str) -> None:
+        """Find what was left for the same ``marker``, else begin anew.  Raises ``Refused``."""
+        self._store = store
+        self._file = attach(store) if isinstance(store, SqliteStore) else None
+        try:
+            if self._marker() != marker:
+                self._make(marker)
+        except BaseException:
+            self.leave()
+            raise
+
+    def place(self, number: int) -> Place:
+        """Return how far a file was read."""
+        found = self._store.rows(
+            "SELECT read_to, prefix, line, rows, is_done FROM staging.files WHERE n = ?", (number,)
+        )
+        if not found:
+            return Place()
+        read_to, prefix, line, rows, is_done = found[0]
+        return Place(read_to, bytes(prefix), line, rows, bool(is_done))
+
+    def add(self, number: int, kind: Kind, piece: Piece, place: Place) -> None:
+        """Keep a piece and the place it ends at, both or neither."""
+        with self._changing():
+            if piece.rows:
+                self._store.load(f"staging.{kind.value}", COLUMNS_STAGED[kind], piece.rows)
+            if piece.rejects:
+                self._store.load("staging.rejects", ("n", "sealed"), piece.rejects)
+            self._store.change(
+                _PUT_PLACE,
+                (number, place.read_to, place.prefix, place.line, place.rows, int(place.is_done)),
+            )
+
+    def own_rejects(self) -> frozenset[str]:
+        """Return the rejects files an import that was killed may have begun."""
+        return frozenset(
+            path for (path,) in self._store.rows("SELECT path FROM staging.own_rejects")
+        )
+
+    def announce_rejects(self, paths: Sequence[Path]) -> None:
+        """Keep in mind that these files are about to be made by this import."""
+        with self._changing():
+            self._store.change("DELETE FROM staging.own_rejects")
+            self._store.change_many(
+                "INSERT INTO staging.own_rejects VALUES (?)", [(str(path),) for path in paths]
+            )
+
+    def analyze(self) -> None:
+        """Let PostgreSQL look at what it holds, so that it plans well."""
+        if self._store.is_postgres:
+            for kind in Kind:
+                self._store.change(f"ANALYZE staging.{kind.value}")
+
+    def drop(self) -> None:
+        """Throw everything away; the staging is not to be used any more."""
+        if self._file is None:
+            self._store.change("DROP SCHEMA IF EXISTS staging CASCADE")
+            return
+        self.leave()
+        _remove(self._file)
+
+    def leave(self) -> None:
+        """Let go of the staging and keep it for the next time."""
+        if isinstance(self._store, SqliteStore):
+            with suppress(sqlite3.Error):
+                self._store.connection.execute("DETACH staging")
+
+    def _marker(self) -> str:
+        try:
+            return str(self._store.rows("SELECT marker FROM staging.made")[0][0])
+        except (Refused, IndexError):
+            return ""
+
+    def _make(self, marker: str) -> None:
+        if self._file is not None and isinstance(self._store, SqliteStore):
+            self.leave()
+            _remove(self._file)
+            attach(self._store)
+        with self._changing():
+            if self._file is None:
+                self._store.change("DROP SCHEMA IF EXISTS staging CASCADE")
+                self._store.change("CREATE SCHEMA staging")
+            for statement in _statements(is_postgres=self._file is None):
+                self._store.change(statement)
+            self._store.change("INSERT INTO staging.made VALUES (?)", (marker,))
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold one transaction; on SQLite of the staging's file, never of the ledger's."""
+        if not isinstance(self._store, SqliteStore):
+            with self._store.transaction():
+                yield
+            return
+        connection = self._store.connection
+        with translated():
+            connection.execute("BEGIN DEFERRED")
+        try:
+            yield
+            with translated():
+                connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+
+
+def attach(store: SqliteStore) -> Path:
+    """Attach the staging's file, made with mode 0600; return where it is."""
+    (name,) = (row[2] for row in store.rows("PRAGMA database_list") if row[1] == "main")
+    path = Path(f"{name}.import")
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise Refused(f"{path.name} cannot be made: {error.strerror}") from None
+    try:
+        _attach(store, path)
+    except Refused:
+        # Whatever a broken machine left there, it is in the files to be imported too.
+        _remove(path)
+        path.touch(mode=0o600)
+        _attach(store, path)
+    store.change("PRAGMA staging.synchronous = NORMAL")
+    store.rows("PRAGMA threads = 2")
+    return path
+
+
+def _attach(store: SqliteStore, path: Path) -> None:
+    store.change("ATTACH ? AS staging", (str(path),))
+    try:
+        store.rows("PRAGMA staging.journal_mode = WAL")
+    except Refused:
+        store.change("DETACH staging")
+        raise
+
+
+@contextmanager
+def interruptible(store: Store) -> Iterator[None]:
+    """Let Ctrl-C end a statement of SQLite that takes minutes, as it ends one of PostgreSQL."""
+    if not isinstance(store, SqliteStore):
+        yield
+        return
+    # Python looks for signals when it is called; what it raises there ends the statement.
+    store.connection.set_progress_handler(lambda: 0, STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    except Refused as refused:
+        if str(refused).endswith("SQLITE_INTERRUPT"):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        store.connection.set_progress_handler(None, 0)
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _statements(*, is_postgres: bool) -> list[str]:
+    text = migration_for(POSTGRESQL if is_postgres else SQLITE, _TABLES)
+    if is_postgres:
+        text = text.replace("CREATE TABLE", "CREATE UNLOGGED TABLE")
+    return [one for one in map(str.strip, text.split(";")) if one]
