@@ -1,13 +1,16 @@
 """Where the ledger is: a SQLite file of the data folder, or a PostgreSQL database."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from atm_switch.domain.identifiers import Kpj
-from atm_switch.domain.member import CardRef
+from atm_switch.domain.member import CardRef, Participant
+from atm_switch.domain.statement import AccountHistory
 from atm_switch.ledger.ledger_sqlite import SqliteLedger
 from atm_switch.ledger.postgres_reader import PostgresReader, Tell
 from atm_switch.ledger.registry_sqlite import SqliteRegistry
@@ -45,6 +48,19 @@ def open_store(url: str, path: Path) -> Store:
     return PostgresStore(url) if url else SqliteStore(path)
 
 
+def read_account(
+    place: LedgerPlace, kpj: Kpj, as_of: date
+) -> tuple[Participant, AccountHistory] | None:
+    """Read one account for a command, from where it is written and not from a replica.
+
+    ``None`` for an unknown KPJ.  Raises ``Refused`` and ``LedgerUnavailable``.
+    """
+    if place.url:
+        return asyncio.run(_read_account(place, kpj, as_of))
+    with closing(SqliteLedger(place.path, place.seconds_max)) as ledger:
+        return ledger.account(kpj, as_of)
+
+
 async def open_reading(place: LedgerPlace, tell: Tell) -> LedgerReading:
     """Open the ledger for inquiries: the file, the database, or its read replica.
 
@@ -64,3 +80,14 @@ async def open_reading(place: LedgerPlace, tell: Tell) -> LedgerReading:
         registry.close()
 
     return LedgerReading(registry.card, ledger.siblings, ledger.account, close)
+
+
+async def _read_account(
+    place: LedgerPlace, kpj: Kpj, as_of: date
+) -> tuple[Participant, AccountHistory] | None:
+    reader = PostgresReader(place.url, 1, place.seconds_max, lambda _event, _fields: None)
+    await reader.start()
+    try:
+        return await reader.account(kpj, as_of)
+    finally:
+        await reader.close()

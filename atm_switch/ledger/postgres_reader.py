@@ -48,6 +48,7 @@ class PostgresReader:
         self._url, self._count, self._seconds_max, self._tell = url, connections, seconds_max, tell
         self._free: list[Any] = []
         self._live = 0
+        self._told = ("", "")
         self._is_flushing = False
         self._keepers: set[asyncio.Task[None]] = set()
         self._answering: set[asyncio.Task[None]] = set()
@@ -64,7 +65,11 @@ class PostgresReader:
         tried = asyncio.get_running_loop().create_future()
         for _ in range(self._count):
             self._run(self._keep(tried), self._keepers)
-        await tried
+        try:
+            await tried
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """End the connections; whoever waits is told."""
@@ -107,7 +112,8 @@ class PostgresReader:
 
     def _flush(self) -> None:
         self._is_flushing = False
-        for kind in (self._cards, self._siblings, self._accounts):
+        # An inquiry begun is ended before another begins: so that in a crowd some are answered.
+        for kind in (self._accounts, self._siblings, self._cards):
             while kind.waiting and self._free:
                 batch, kind.waiting = kind.waiting[:BATCH_MAX], kind.waiting[BATCH_MAX:]
                 asked = [(question, future) for question, future in batch if not future.done()]
@@ -152,11 +158,11 @@ class PostgresReader:
                 connection = await self._connected()
             except Refused as refused:
                 _tried(tried, refused)
-                self._tell("ledger refused", {"reason": str(refused)})
+                self._say("ledger refused", str(refused))
             except Exception as error:  # noqa: BLE001  away in whatever way
                 refusal = _refusal_of(error)
                 _tried(tried, refusal)
-                self._tell("ledger away", {"reason": type(error).__name__})
+                self._say("ledger away", type(error).__name__)
             else:
                 pause = PAUSE_FIRST
                 await self._use(connection, tried)
@@ -178,7 +184,7 @@ class PostgresReader:
         self._free.append(connection)
         self._live += 1
         if self._live == 1:
-            self._tell("ledger connected", {})
+            self._say("ledger connected")
         _tried(tried, None)
         try:
             await lost.wait()
@@ -189,7 +195,14 @@ class PostgresReader:
             await _end(connection)
             if not self._live:
                 self._give_up("the connection to the ledger was lost")
-                self._tell("ledger lost", {})
+                if lost.is_set():  # not where the switch stops
+                    self._say("ledger lost")
+
+    def _say(self, event: str, reason: str = "") -> None:
+        # Every connection tries again and again: what has been told is not told anew.
+        if (event, reason) != self._told:
+            self._told = (event, reason)
+            self._tell(event, {"reason": reason} if reason else {})
 
     def _give_up(self, why: str) -> None:
         for kind in (self._cards, self._siblings, self._accounts):
@@ -223,7 +236,7 @@ def _settle(
         return
     try:
         future.set_result(answer(found))
-    except (ValueError, TypeError):
+    except Exception:  # noqa: BLE001  in whatever way; the other answers of the batch are sound
         _fail(future, "the ledger holds a row that makes no sense")
 
 

@@ -5,7 +5,7 @@ Plan: SQL is written once, in what SQLite and PostgreSQL share, with ``?`` for v
 operation against both.
 Limits: one thread, one transaction at a time.  Values are ``int``, ``str``, ``bytes`` and
 ``None``; a sum is written ``CAST(sum(x) AS BIGINT)``, for PostgreSQL makes sums numeric.
-Whoever answers inquiries reads through ``reading_*.py`` instead.
+Whoever answers inquiries reads through ``opening.open_reading`` instead.
 """
 
 from collections.abc import Iterable, Sequence

@@ -8,7 +8,7 @@ nowhere: errors name the host and the database only.
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from atm_switch.adapters.schema import migrations_of
@@ -116,7 +116,7 @@ class PostgresStore:
                     self.change("INSERT INTO schema_version VALUES (?)", (number,))
 
     def _wait(self, call: Coroutine[Any, Any, T]) -> T:
-        with translated():
+        with closing(call), translated():
             return self._loop.run_until_complete(call)
 
 
@@ -142,13 +142,7 @@ async def connected(url: str, statement_seconds: float = 0) -> Any:
 
     0 is never.  Raises ``Refused`` where asyncpg is not there.
     """
-    try:
-        import asyncpg  # noqa: PLC0415 - an extra: only those who use PostgreSQL install it
-    except ImportError:
-        raise Refused(
-            "the ledger is on PostgreSQL, which needs one package more: "
-            "pip install 'atm-switch[postgres]'"
-        ) from None
+    asyncpg = driver()
     settings = {
         "lock_timeout": f"{LOCK_SECONDS}s",
         "statement_timeout": f"{round(1000 * statement_seconds)}ms",
@@ -157,11 +151,22 @@ async def connected(url: str, statement_seconds: float = 0) -> Any:
     return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=settings)
 
 
+def driver() -> Any:
+    """Return the module asyncpg.  Raises ``Refused`` where it is not there."""
+    try:
+        import asyncpg  # noqa: PLC0415 - an extra: only those who use PostgreSQL install it
+    except ImportError:
+        raise Refused(
+            "the ledger is on PostgreSQL, which needs one package more: "
+            "pip install 'atm-switch[postgres]'"
+        ) from None
+    return asyncpg
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn what PostgreSQL says into ``Refused`` that quotes neither row nor password."""
-    import asyncpg  # noqa: PLC0415 - as above
-
+    asyncpg = driver()
     try:
         yield
     except asyncpg.exceptions.LockNotAvailableError:

@@ -130,7 +130,11 @@ Span = Annotated[str, AfterValidator(_span)]
 def _ledger_url(text: str) -> str:
     if not text:
         return text
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # looked at only now
+    except ValueError:
+        raise ValueError("names no port between 0 and 65535, or no host") from None
     if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
         raise ValueError("is no address of a PostgreSQL database, e.g. postgresql://atm@db/jht")
     if parts.password or "password" in parts.query:

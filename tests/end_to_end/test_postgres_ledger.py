@@ -67,6 +67,15 @@ def test_books_are_kept_on_postgres(bank: Path) -> None:
     assert 0 == proof.returncode, proof.stdout + proof.stderr
 
 
+def test_statement_is_shown_from_postgres(bank: Path) -> None:
+    """``ledger show`` reads the member where the commands wrote it; there is no file."""
+    done = run("ledger", "show", bank, KPJ, "--json")
+
+    assert 0 == done.returncode, done.stderr
+    assert "19409470.47" == json.loads(done.stdout)["opening"]
+    assert not (bank / "ledger.db").exists()
+
+
 def test_blocked_card_is_62_at_once(bank: Path) -> None:
     """A card blocked at the desk is 62 at its next inquiry, and 00 once unblocked."""
     with serve(bank) as served:
