@@ -1,0 +1,107 @@
+"""What each year brought an account: the rows of a statement for people.
+
+Plan: earlier years from the maintained ``year_totals``, the year of the statement from the
+statement itself, whose estimate no total holds.  Each year opens with what the one before
+closed with; one without postings stands between the others with zeros.
+Limits: SQL both databases understand.  What takes back postings of a closed year counts
+with its kind in the year it was booked; in the year of the statement, whose opening it puts
+right, among the adjustments, and so does what is booked between reading the two.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.money import ZERO, Money
+from atm_switch.domain.statement import Statement
+from atm_switch.ledger.store import Store
+
+_EARLIER: Final = """
+SELECT year, contributions_sen, adjustments_sen, development_sen, claims_sen
+FROM year_totals WHERE kpj = ? AND year < ? ORDER BY year
+"""
+_ADJUSTED: Final = """
+SELECT CAST(coalesce(sum(amount_sen), 0) AS BIGINT) FROM postings
+WHERE year = ? AND kpj = ? AND kind = 'adjustment' AND posted_on <= ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class YearRow:
+    """One year of an account; ``claims`` positive, ``adjustments`` signed."""
+
+    year: int
+    opening: Money
+    contributions: Money
+    adjustments: Money
+    development: Money
+    claims: Money
+    is_estimate: bool = False
+    """Whether the development is estimated and not booked."""
+
+    @property
+    def closing(self) -> Money:
+        """What the year ended with, or stands at."""
+        paid = self.contributions + self.adjustments
+        return self.opening + paid + self.development - self.claims
+
+
+def years_of(store: Store, kpj: Kpj, statement: Statement) -> tuple[YearRow, ...]:
+    """Return the years up to that of ``statement``, oldest first, without a gap.
+
+    The last one closes as the statement does.  Raises ``Refused``.
+    """
+    year = statement.as_of.year
+    with store.snapshot():
+        earlier = store.rows(_EARLIER, (kpj.digits, year))
+        (adjusted,) = store.rows(_ADJUSTED, (year, kpj.digits, statement.as_of.isoformat()))[0]
+    rows: list[YearRow] = []
+    opening = ZERO
+    for one in earlier:
+        rows += [_empty(between, opening) for between in _between(rows, one[0])]
+        contributions, adjustments, development, claims = map(Money, one[1:])
+        rows.append(YearRow(one[0], opening, contributions, adjustments, development, -claims))
+        opening = rows[-1].closing
+    rows += [_empty(between, opening) for between in _between(rows, year)]
+    return (*rows, _running(statement, opening, Money(adjusted)))
+
+
+def fold_years(rows: tuple[YearRow, ...], count: int) -> tuple[YearRow, ...]:
+    """Return at most ``count`` rows: the oldest years, too many to show, as one row.
+
+    That row bears the last of its years.  ``count`` is positive.
+    """
+    if len(rows) <= count:
+        return rows
+    old, kept = rows[: len(rows) - count + 1], rows[len(rows) - count + 1 :]
+    folded = YearRow(
+        year=old[-1].year,
+        opening=old[0].opening,
+        contributions=sum((one.contributions for one in old), start=ZERO),
+        adjustments=sum((one.adjustments for one in old), start=ZERO),
+        development=sum((one.development for one in old), start=ZERO),
+        claims=sum((one.claims for one in old), start=ZERO),
+        is_estimate=old[-1].is_estimate,
+    )
+    return (folded, *kept)
+
+
+def _running(statement: Statement, opening: Money, adjusted: Money) -> YearRow:
+    put_right = statement.opening - opening
+    return YearRow(
+        year=statement.as_of.year,
+        opening=opening,
+        contributions=statement.contributions - adjusted,
+        adjustments=adjusted + put_right,
+        development=statement.development,
+        claims=statement.claims,
+        is_estimate=statement.is_estimate,
+    )
+
+
+def _empty(year: int, balance: Money) -> YearRow:
+    return YearRow(year, balance, ZERO, ZERO, ZERO, ZERO)
+
+
+def _between(rows: list[YearRow], year: int) -> range:
+    return range(rows[-1].year + 1, year) if rows else range(0)
