@@ -2,7 +2,7 @@
 
 import sys
 
-from terminal_emulator.cli import main
+from terminal_emulator.cli.entry import main
 
 if __name__ == "__main__":
     sys.exit(main())

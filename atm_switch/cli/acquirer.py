@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from atm_switch.cli.groups import Group
 from atm_switch.cli.options import data_folder, examples
+from atm_switch.command_groups import Group
 
 
 @click.group(cls=Group, epilog=examples('atm-switch acquirer add bank 014 --name "BANK LAIN"'))

@@ -8,8 +8,8 @@ import click
 
 from atm_switch.cli.asking import ask, checked, pan_of, pin_of
 from atm_switch.cli.card_desk import block, consent, replace, rotate_key, show, unlink
-from atm_switch.cli.groups import Group
 from atm_switch.cli.options import data_folder, examples
+from atm_switch.command_groups import Group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

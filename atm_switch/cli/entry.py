@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import click
 
-from atm_switch.cli.groups import Lazy, LazyGroup
+from atm_switch.command_groups import Lazy, LazyGroup
 from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
 from atm_switch.domain.mask import mask_long_numbers
 

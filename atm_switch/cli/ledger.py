@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from atm_switch.cli import ledger_books, ledger_sample, ledger_years
-from atm_switch.cli.groups import Group
 from atm_switch.cli.options import data_folder, examples
+from atm_switch.command_groups import Group
 
 if TYPE_CHECKING:
     from typing import Unpack

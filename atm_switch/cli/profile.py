@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from atm_switch.cli.groups import Group
 from atm_switch.cli.options import examples
+from atm_switch.command_groups import Group
 
 
 @click.group(
