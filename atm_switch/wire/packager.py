@@ -1,187 +1,93 @@
-"""Payload to message and back: the one door to pyiso8583.
+"""Payload to message and back: by a plan where there is one, else by the reference codec.
 
-Nothing passes that is not canonical: what was read must pack to the very bytes received
-(a codec that takes ``+5`` for a length would otherwise let two spellings of one message
-exist).  The order of checks is security.md section 4; pyiso8583 is called with bytes
-whose MTI and bitmaps have already been read here.  Its errors carry the message, so they
-are translated at this door and never chained.
+Plan: a payload whose MTI and bitmaps were seen before is read by the plan of its bitmap
+(``plan.py``).  All others, and whatever a plan does not take, go to ``reference.py``, which
+alone refuses and says why.  A plan is made only for bitmaps that the reference has accepted,
+so nothing is remembered of garbage.
+Limits: ``HEADS_MAX`` heads and as many sets of elements; the oldest gives way.
 """
 
-import re
-from collections.abc import Mapping
-from typing import Any
-
-import iso8583
-
-from atm_switch.domain.errors import FormatError
-from atm_switch.profile.model import Element, Encoding, Profile
-from atm_switch.wire.bitmap import mti_bytes, read_bitmaps, read_mti
+from atm_switch.profile.model import Profile
+from atm_switch.wire.bitmap import BITMAP_BYTES, mti_bytes
 from atm_switch.wire.message import IsoMessage
+from atm_switch.wire.part import bitmaps_of, parts_of
+from atm_switch.wire.plan import Plan
+from atm_switch.wire.reference import ReferenceCodec
 
-_CONTENT = {
-    "n": re.compile(r"[0-9]*"),
-    "a": re.compile(r"[A-Za-z ]*"),
-    "an": re.compile(r"[A-Za-z0-9 ]*"),
-    "ans": re.compile(r"[ -~]*"),
-    "z": re.compile(r"[0-9]+[=D][0-9]*"),
-    "b": re.compile(r"([0-9A-F]{2})*"),
-}
-
-Spec = dict[str, dict[str, Any]]
+HEADS_MAX = 256
 
 
 class Packager:
     """Packs and unpacks payloads of one profile."""
 
     def __init__(self, profile: Profile) -> None:
-        """Turn the profile's elements into pyiso8583's form of a specification."""
+        """Look at the profile's elements once."""
         self.profile = profile
-        self._encoding = profile.encoding
-        self._spec = _specification(profile)
+        self.reference = ReferenceCodec(profile)
+        encoding = profile.encoding
+        self._parts = parts_of(profile.elements, encoding)
+        self._plans: dict[tuple[int, ...], Plan] = {}
+        self._heads: dict[bytes, tuple[str, Plan]] = {}
+        """MTI and plan by the bytes of MTI and bitmaps."""
+        self._written: dict[tuple[str, tuple[int, ...]], tuple[bytes, Plan]] = {}
+        """Head and plan by MTI and element numbers, in the order of the message."""
+        width = BITMAP_BYTES * (2 if encoding.bitmap == "hex" else 1)
+        self._short = mti_bytes(encoding) + width
+        self._long = self._short + width
 
     def unpack(self, payload: bytes) -> IsoMessage:
         """Read one payload.  Raises ``FormatError`` and nothing else."""
-        mti = read_mti(payload, self._encoding)
-        numbers, offset = read_bitmaps(payload, mti, self._encoding)
-        for number in numbers:
-            if number not in self.profile.elements:
-                raise FormatError("not in the profile", data_element=number, offset=offset, mti=mti)
-        decoded, encoded = self._decode(payload, mti)
-        elements = {number: decoded[str(number)] for number in numbers}
-        self._check_spelling(payload, decoded, encoded, mti, offset)
-        for number, text in elements.items():
-            fault = content_fault(self.profile.elements[number], text)
-            if fault:
-                raise FormatError(
-                    fault,
-                    data_element=number,
-                    offset=_offset_of(number, encoded, offset),
-                    mti=mti,
-                    readable=self._sound(elements),
-                )
-        return IsoMessage(mti, elements)
+        message = self.unpack_by_plan(payload)
+        if message is not None:
+            return message
+        message = self.reference.unpack(payload)
+        if message.elements:
+            self._learn(payload, message)
+        return message
+
+    def unpack_by_plan(self, payload: bytes) -> IsoMessage | None:
+        """Read a payload of known MTI and bitmaps, or return ``None``: it may still be one."""
+        known = self._heads.get(payload[: self._short]) or self._heads.get(payload[: self._long])
+        if known is None:
+            return None
+        mti, plan = known
+        elements = plan.read(payload)
+        return None if elements is None else IsoMessage.owning(mti, elements)
 
     def pack(self, message: IsoMessage) -> bytes:
         """Write one message.  Raises ``ValueError`` for what the profile does not allow.
 
         The text names the element, never its content.
         """
-        if not re.fullmatch(r"[0-9]{4}", message.mti):
-            raise ValueError("DE000: an MTI is four digits")
-        for number, text in message.elements.items():
-            element = self.profile.elements.get(number)
-            fault = "not in the profile" if element is None else content_fault(element, text)
-            if fault:
-                raise ValueError(f"DE{number:03d}: {fault}")
-        document = {str(number): text for number, text in message.elements.items()}
-        try:
-            raw, _ = iso8583.encode({"t": message.mti, **document}, self._spec)
-        except iso8583.EncodeError as error:
-            raise ValueError(f"DE{str(error.field).zfill(3)}: {error.msg}") from None
-        return bytes(raw)
+        elements = message.elements
+        key = (message.mti, tuple(elements))
+        known = self._written.get(key)
+        if known is not None:
+            head, plan = known
+            payload = plan.write(elements, head)
+            if payload is not None:
+                return payload
+        payload = self.reference.pack(message)
+        if elements:
+            self._learn(payload, message)
+        return payload
 
-    def _decode(self, payload: bytes, mti: str) -> tuple[dict[str, str], dict[str, Any]]:
-        try:
-            return iso8583.decode(payload, self._spec)
-        except iso8583.DecodeError as error:
-            number = int(error.field) if str(error.field).isdecimal() else 1
-            raise FormatError(
-                "cannot be read, or bytes are left over",
-                data_element=number,
-                offset=error.pos,
-                mti=mti,
-                readable=self._sound(
-                    {int(k): v for k, v in error.doc_dec.items() if k.isdecimal() and int(k) > 1}
-                ),
-            ) from None
-        except Exception as error:  # noqa: BLE001  any escape of the codec is a 30
-            # pyiso8583 lets KeyError and ValueError out for some inputs (security.md 4).
-            raise FormatError(
-                f"cannot be read ({type(error).__name__})", data_element=1, mti=mti
-            ) from None
-
-    def _check_spelling(
-        self,
-        payload: bytes,
-        decoded: dict[str, str],
-        encoded: dict[str, Any],
-        mti: str,
-        offset: int,
-    ) -> None:
-        again, spelled = iso8583.encode(dict(decoded), self._spec)
-        if bytes(again) == payload:
-            return
-        elements = {int(key): text for key, text in decoded.items() if key.isdecimal()}
-        number = next(
-            (n for n in sorted(elements) if encoded[str(n)] != spelled.get(str(n))),
-            1,
-        )
-        raise FormatError(
-            "not spelled as the profile spells it",
-            data_element=number,
-            offset=_offset_of(number, encoded, offset),
-            mti=mti,
-            readable=self._sound({n: text for n, text in elements.items() if n > 1}),
-        )
-
-    def _sound(self, elements: Mapping[int, str]) -> dict[int, str]:
-        known = self.profile.elements
-        return {
-            number: text
-            for number, text in elements.items()
-            if number in known and not content_fault(known[number], text)
-        }
+    def _learn(self, payload: bytes, message: IsoMessage) -> None:
+        """Remember the head of a payload that the reference codec has read or written."""
+        encoding = self.profile.encoding
+        numbers = tuple(sorted(message.elements))
+        head = payload[: mti_bytes(encoding)] + bitmaps_of(numbers, encoding)
+        if head in self._heads and (message.mti, tuple(message.elements)) in self._written:
+            return  # known, and left by the plan for a reason of its own
+        plan = self._plans.get(numbers)
+        if plan is None:
+            plan = Plan(numbers, self._parts, encoding)
+            _put(self._plans, numbers, plan)
+        _put(self._heads, head, (message.mti, plan))
+        _put(self._written, (message.mti, tuple(message.elements)), (head, plan))
 
 
-def content_fault(element: Element, text: str) -> str:
-    """Say what is wrong with an element's content; empty is well.  Quotes nothing."""
-    length = len(text) // 2 if element.content == "b" else len(text)
-    if not element.shortest <= length <= element.longest:
-        return "has a wrong length"
-    if not _CONTENT[element.content].fullmatch(text):
-        return f"is not of class {element.content}"
-    return ""
-
-
-def _offset_of(number: int, encoded: Mapping[str, Any], offset: int) -> int:
-    for key in sorted(int(k) for k in encoded if k.isdecimal() and int(k) > 1):
-        if key >= number:
-            break
-        part = encoded[str(key)]
-        offset += len(part["len"]) + len(part["data"])
-    return offset
-
-
-def _specification(profile: Profile) -> Spec:
-    encoding = profile.encoding
-    bitmap = _place("b", 8) if encoding.bitmap == "binary" else _place(encoding.text, 16)
-    mti = _place("b" if encoding.mti == "bcd" else encoding.text, mti_bytes(encoding))
-    spec = {"h": _place(encoding.text, 0), "t": mti, "p": bitmap, "1": dict(bitmap)}
-    for element in profile.elements.values():
-        spec[str(element.number)] = _entry(element, encoding)
-    return spec
-
-
-def _place(data_encoding: str, length: int) -> dict[str, Any]:
-    return {
-        "data_enc": data_encoding,
-        "len_enc": "ascii",
-        "len_type": 0,
-        "max_len": length,
-        "desc": "",
-    }
-
-
-def _entry(element: Element, encoding: Encoding) -> dict[str, Any]:
-    entry = _place(encoding.text, element.longest)
-    entry["desc"] = element.name
-    if element.content == "b":
-        raw = encoding.binary == "raw"
-        entry |= {"data_enc": "b"} if raw else {"max_len": 2 * element.longest}
-    if element.content in ("n", "z") and encoding.numbers == "bcd":
-        entry |= {"data_enc": "b", "len_count": "nibbles", "left_pad": "0"}
-    if element.length_digits and encoding.lengths == "bcd":
-        entry |= {"len_enc": "bcd", "len_type": (element.length_digits + 1) // 2}
-    elif element.length_digits:
-        entry |= {"len_enc": encoding.text, "len_type": element.length_digits}
-    return entry
+def _put(memory: dict, key: object, value: object) -> None:  # type: ignore[type-arg]
+    if len(memory) >= HEADS_MAX:
+        del memory[next(iter(memory))]
+    memory[key] = value

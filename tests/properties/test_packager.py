@@ -126,7 +126,7 @@ def test_reference_codec_reads_the_same(name: str, message: IsoMessage) -> None:
     """pyiso8583 by itself decodes what our packager packs to the same texts."""
     packager = PACKAGERS[name]
 
-    decoded, _ = iso8583.decode(packager.pack(message), packager._spec)
+    decoded, _ = iso8583.decode(packager.pack(message), packager.reference.spec)
 
     assert dict(message.elements) == {
         int(key): text for key, text in decoded.items() if key.isdecimal() and int(key) > 1
@@ -145,3 +145,18 @@ def test_core_answers_or_counts_every_mutated_inquiry(
     bench.feed(mutate(payload, mutations))
 
     assert "00" == bench.ask(bench.inquiry({11: "000777", 37: "518107000777"}))[39]
+
+
+@given(st.sampled_from(NAMES), messages(), changes)
+def test_plan_and_reference_agree_on_every_payload(
+    name: str, message: IsoMessage, mutations: list[tuple[int, int, int]]
+) -> None:
+    """A plan writes the reference's bytes, and reads its message or leaves the payload to it."""
+    packager = PACKAGERS[name]
+    payload = packager.pack(message)
+    mutant = mutate(payload, mutations)
+
+    assert packager.reference.pack(message) == payload == packager.pack(message)
+    assert message == packager.unpack_by_plan(payload)
+    by_plan = packager.unpack_by_plan(mutant)
+    assert by_plan is None or packager.reference.unpack(mutant) == by_plan

@@ -150,7 +150,7 @@ def test_escape_of_the_codec_is_a_refusal() -> None:
     pyiso8583 raises ``KeyError`` where its specification has a hole: that is a 30 as well.
     """
     packager = Packager(load_profile("bpjstk-jht-v1-bcd"))
-    del packager._spec["11"]
+    del packager.reference.spec["11"]
 
     fault = fault_of(packager, bytes.fromhex(WHOLE))
 

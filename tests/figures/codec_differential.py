@@ -1,0 +1,165 @@
+"""The packager with its plans against the reference codec, random message by random message.
+
+    python -m tests.figures.codec_differential --messages 1000000 [--seed S]
+
+Plan: for each dialect, messages with one of many sets of elements are drawn, packed by both
+and unpacked by both, whole and with bytes changed, put in and taken out.  A mismatch is two
+different payloads, two different messages, or one that refuses where the other does not.
+Limits: the reference stands behind the plans for whatever they leave, so what is compared
+is what the plans take; how many that were is printed, and few are a failure too.
+"""
+
+import random
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from multiprocessing import get_context
+
+import click
+
+from atm_switch.domain.errors import FormatError
+from atm_switch.profile.load import load_profile
+from atm_switch.profile.model import Element, Profile
+from atm_switch.wire.message import IsoMessage
+from atm_switch.wire.packager import Packager
+from tests.figures.banner import print_banner
+
+DIALECTS = ("bpjstk-jht-v1", "bpjstk-jht-v1-bcd", "bpjstk-jht-v1-ebcdic")
+MTIS = ("0200", "0201", "0210", "0800", "0810", "0421")
+SETS = 64
+"""So many sets of elements are drawn for each dialect: bitmaps that come again."""
+PORTION = 20_000
+TAKEN_LEAST = 0.4
+"""Of all payloads, mutated ones included, this part at least is read by a plan."""
+ALPHABETS = {
+    "n": "0123456789",
+    "a": "ABYZabyz ",
+    "an": "AZaz09 ",
+    "ans": "".join(map(chr, range(0x20, 0x7F))),
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of a portion."""
+
+    messages: int = 0
+    mutated: int = 0
+    accepted: int = 0
+    taken: int = 0
+    mismatches: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Take another's counts in."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+
+
+def content(element: Element, chance: random.Random) -> str:
+    """Draw any content an element may have."""
+    least, most = element.shortest, element.longest
+    length = chance.choice((least, most, chance.randint(least, min(most, least + 40))))
+    if element.content == "b":
+        return chance.randbytes(length).hex().upper()
+    if element.content == "z":
+        digits = "".join(chance.choices("0123456789", k=max(length, 4) - 1))
+        at = chance.randint(1, len(digits))
+        return f"{digits[:at]}D{digits[at:]}"
+    return "".join(chance.choices(ALPHABETS[element.content], k=length))
+
+
+def element_sets(profile: Profile, chance: random.Random) -> list[list[int]]:
+    """Draw the sets of elements of a dialect: of every size, and the whole profile's."""
+    known = sorted(profile.elements)
+    drawn = [sorted(chance.sample(known, chance.randint(1, len(known)))) for _ in range(SETS - 1)]
+    return [*drawn, known]
+
+
+def mutated(payload: bytes, chance: random.Random) -> bytes:
+    """Change, put in or take out one to three bytes."""
+    octets = bytearray(payload)
+    for _ in range(chance.randint(1, 3)):
+        at = chance.randrange(len(octets) + 1)
+        kind = chance.randrange(3)
+        if kind == 0:
+            octets[at : at + 1] = chance.randbytes(1) if chance.random() < 0.5 else octets[:1]
+        elif kind == 1:
+            octets[at:at] = chance.randbytes(1)
+        else:
+            del octets[at : at + 1]
+    return bytes(octets)
+
+
+def run(work: tuple[str, int, int, str]) -> Tally:
+    """Compare one portion."""
+    name, number, messages, seed = work
+    profile = load_profile(name)
+    sets = element_sets(profile, random.Random(f"{seed} {name}"))  # noqa: S311 - cases, not keys
+    chance = random.Random(f"{seed} {name} {number}")  # noqa: S311 - the same
+    packager, tally = Packager(profile), Tally()
+    for _ in range(messages):
+        numbers = chance.choice(sets)
+        elements = {n: content(profile.elements[n], chance) for n in numbers}
+        message = IsoMessage(chance.choice(MTIS), elements)
+        payload = packager.pack(message)
+        tally.messages += 1
+        tally.mismatches += payload != packager.reference.pack(message)
+        compare(packager, payload, tally)
+        tally.mutated += 1
+        compare(packager, mutated(payload, chance), tally)
+    return tally
+
+
+def compare(packager: Packager, payload: bytes, tally: Tally) -> None:
+    """Have both read a payload and count what they make of it."""
+    ours = read(packager, payload)
+    try:
+        reference: object = packager.reference.unpack(payload)
+    except FormatError as error:
+        reference = (error.data_element, error.reason)
+    tally.accepted += isinstance(reference, IsoMessage)
+    tally.taken += packager.unpack_by_plan(payload) is not None
+    tally.mismatches += ours != reference
+
+
+def read(packager: Packager, payload: bytes) -> object:
+    """Return the message, or what the refusal names."""
+    try:
+        return packager.unpack(payload)
+    except FormatError as error:
+        return (error.data_element, error.reason)
+
+
+@click.command()
+@click.option("--messages", type=click.IntRange(1), default=1_000_000, show_default=True,
+              help="For each dialect; as many are mutated beside them.")  # fmt: skip
+@click.option("--seed", default="1", show_default=True)
+def main(messages: int, seed: str) -> None:
+    """Compare and print; exits 1 for a mismatch or too few payloads read by a plan."""
+    print_banner("packager with plans against pyiso8583 behind the strict gate")
+    click.echo(
+        f"\n{'dialect':24}{'messages':>10}{'mutated':>10}{'accepted':>10}{'by plan':>10}"
+        f"{'mismatches':>12}{'seconds':>9}"
+    )
+    is_good = True
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for name in DIALECTS:
+            began, tally = time.monotonic(), Tally()
+            work = [
+                (name, at, min(PORTION, messages - start), seed)
+                for at, start in enumerate(range(0, messages, PORTION))
+            ]
+            for part in pool.map(run, work):
+                tally.add(part)
+            click.echo(
+                f"{name:24}{tally.messages:>10,}{tally.mutated:>10,}{tally.accepted:>10,}"
+                f"{tally.taken:>10,}{tally.mismatches:>12,}{time.monotonic() - began:>9.0f}"
+            )
+            enough = tally.taken >= TAKEN_LEAST * (tally.messages + tally.mutated)
+            is_good &= tally.mismatches == 0 and enough
+    sys.exit(0 if is_good else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Each element's bytes: how many, and how its length is spelled."""
+
+import pytest
+
+from atm_switch.profile.load import load_profile
+from atm_switch.wire.part import bitmaps_of, parts_of, translations
+
+TEXT = load_profile("bpjstk-jht-v1")
+BCD = load_profile("bpjstk-jht-v1-bcd")
+
+
+def test_lengths_are_spelled_as_the_profile_says() -> None:
+    """Two or three digits of text, or packed into one or two bytes."""
+    text, packed = (parts_of(one.elements, one.encoding) for one in (TEXT, BCD))
+
+    assert (b"16", b"040") == (text[2].prefixes[16], text[48].prefixes[40])
+    assert (b"\x16", b"\x00\x40") == (packed[2].prefixes[16], packed[48].prefixes[40])
+    assert 16 == text[2].lengths[b"16"]
+    assert {} == text[11].lengths
+
+
+def test_octets_of_packed_digits_are_rounded_up() -> None:
+    """Three digits take two bytes, eight raw bytes take eight, in text sixteen."""
+    text, packed = (parts_of(one.elements, one.encoding) for one in (TEXT, BCD))
+
+    assert 2 == packed[49].octets(3)
+    assert 8 == packed[52].octets(8)
+    assert 16 == text[52].octets(8)
+
+
+def test_second_bitmap_is_there_when_needed() -> None:
+    """Bit 1 and the second half come with an element beyond 64."""
+    assert b"0020000000000000" == bitmaps_of([11], TEXT.encoding)
+    assert b"82200000000000000400000000000000" == bitmaps_of([7, 11, 70], TEXT.encoding)
+    assert bytes.fromhex("0020000000000000") == bitmaps_of([11], BCD.encoding)
+
+
+def test_translation_turns_ebcdic_round() -> None:
+    """Code page 500 to Latin-1 and back loses nothing; ASCII needs none."""
+    inwards, outwards = translations("cp500")
+
+    assert inwards is not None
+    assert outwards is not None
+    assert b"JHT 0042" == "JHT 0042".encode("cp500").translate(inwards)
+    assert bytes(range(256)) == bytes(range(256)).translate(inwards).translate(outwards)
+    assert (None, None) == translations("ascii")
+
+
+def test_encoding_without_all_characters_is_refused() -> None:
+    """Two bytes for one character could not be told apart again."""
+    with pytest.raises((ValueError, UnicodeError)):
+        translations("utf-7")
