@@ -7,13 +7,10 @@ be answered and nothing is answered that is not on disk.
 
 import asyncio
 import gc
-import hashlib
 import os
 import secrets
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import date
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from atm_switch.adapters.clock import read_clock, utc_now
@@ -22,28 +19,30 @@ from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.key_keeper import KeyKeeper
 from atm_switch.adapters.schema import open_writer
-from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.engine import Engine, open_engine
-from atm_switch.folder import DataFolder, profile_of, tls_doubts, tls_files_of
+from atm_switch.folder import DataFolder, profile_of, tls_files_of
 from atm_switch.ledger.opening import LedgerReading, open_reading
-from atm_switch.ledger.rates_file import read_rates
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.desk import UNASKED, Desk, Neighbours
 from atm_switch.server.entrance import Entrance
-from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.server.listener import Door
 from atm_switch.server.log import Logger
-from atm_switch.settings.load import FILE_NAME, SettingsWrong
-from atm_switch.settings.model import Settings
-from atm_switch.settings.problems import written
+from atm_switch.settings.load import FILE_NAME
+from atm_switch.start_up import (
+    business_dates_of,
+    digest_of,
+    plain_words,
+    rates_of,
+    refuse_wrong_certificates,
+    server_limits,
+)
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Ticket
 from atm_switch.switch.house import STAN_MAX, House
-from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import (
     AuditRecord,
     FindAccount,
@@ -127,17 +126,17 @@ class Service:
         policy = settings.to_policy()
         self._resources.callback(lock_folder(root))
         refuse_what_cannot_work(self.folder, self.vault)
-        _refuse_wrong_certificates(self.folder)
+        refuse_wrong_certificates(self.folder)
         journal = self._make_journal()
         self._engine = await open_engine(settings, self._tell_of_hsm)
         await refuse_wrong_tokens(self.vault, self._engine)
         self._ledger = await open_reading(self.folder.ledger_place, self._tell_of_ledger)
         reader, neighbours = self._open_neighbours(self._engine, self._ledger)
-        house = House(policy, self.vault, _rates(self.folder), reader.last_sequence())
+        house = House(policy, self.vault, rates_of(self.folder), reader.last_sequence())
         house.own_stan = secrets.randbelow(STAN_MAX)
-        house.business_dates.update(_business_dates(policy, reader))
+        house.business_dates.update(business_dates_of(policy, reader))
         self._upkeep = Upkeep(self.folder, house, self._engine, self.log, self._record)
-        desk = Desk(Switch(house), neighbours, read_clock, _server_limits(settings), self.log)
+        desk = Desk(Switch(house), neighbours, read_clock, server_limits(settings), self.log)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._note_mistake)
         self._desk, self._house, self._journal = desk, house, journal
@@ -145,7 +144,7 @@ class Service:
         journal.start(lambda batch: _hand_over(loop, desk, batch))
         self._resources.callback(journal.stop)
         self._record("start", root.name, f"mode {settings.mode}, {settings.hsm.engine} HSM")
-        self._record("configuration", FILE_NAME, _digest_of(root / FILE_NAME))
+        self._record("configuration", FILE_NAME, digest_of(root / FILE_NAME))
         dialects = {name: Dialect.of(profile) for name, profile in profiles.items()}
         for one in settings.listeners:
             acquirer = AcquirerId(one.acquirer) if one.acquirer else None
@@ -214,12 +213,12 @@ class Service:
 
     async def _listen(self, entrance: Entrance, desk: Desk) -> None:
         where = f"{entrance.host}:{entrance.port}"
-        door = Door(entrance, desk, _server_limits(self.folder.settings).line)
+        door = Door(entrance, desk, server_limits(self.folder.settings).line)
         try:
             await door.open()
         except OSError as error:
             raise Refused(
-                f"cannot listen on {where}: {_plain(error)}; "
+                f"cannot listen on {where}: {plain_words(error)}; "
                 "change [[listeners]] listen, or stop whoever listens there"
             ) from None
         self._doors.append(door)
@@ -250,51 +249,8 @@ class Service:
         await asyncio.sleep(0)
 
 
-def _rates(folder: DataFolder) -> RateTable:
-    try:
-        return read_rates(folder.rates)
-    except Refused as wrong:
-        raise SettingsWrong([f"{FILE_NAME}: ledger.rates: {wrong}"]) from None
-
-
-def _refuse_wrong_certificates(folder: DataFolder) -> None:
-    doubts = tls_doubts(folder.settings, folder.root)
-    lines = [f"{FILE_NAME}: {written(one.place)}: {one.text}" for one in doubts]
-    if lines:
-        raise SettingsWrong(lines)
-
-
-def _digest_of(path: Path) -> str:
-    return "sha256 " + hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-
-def _plain(error: OSError) -> str:
-    # asyncio puts the address and the interpreter's own words around what happened
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
-
-
-def _business_dates(policy: SwitchPolicy, reader: JournalReader) -> dict[AcquirerId, date]:
-    days = {acquirer: reader.business_date(acquirer.text) for acquirer in policy.acquirers}
-    return {acquirer: day for acquirer, day in days.items() if day is not None}
-
-
 def _hand_over(
     loop: asyncio.AbstractEventLoop, desk: Desk, batch: list[tuple[Ticket, object]]
 ) -> None:
     with suppress(RuntimeError):  # the loop is closed: nobody is left to hear it
         loop.call_soon_threadsafe(desk.delivered, batch)
-
-
-def _server_limits(settings: Settings) -> ServerLimits:
-    limits = settings.limits
-    return ServerLimits(
-        connections_max=limits.connections_max,
-        connections_per_peer_max=limits.connections_per_peer_max,
-        drain_seconds_max=limits.drain_seconds_max,
-        line=LineLimits(
-            idle_seconds_max=limits.idle_seconds_max,
-            frame_seconds_max=limits.frame_seconds_max,
-            in_flight_per_link_max=limits.in_flight_per_link_max,
-            write_buffer_bytes_max=limits.write_buffer_bytes_max,
-        ),
-    )

@@ -1,0 +1,66 @@
+"""What a start looks up in the folder before anything is opened."""
+
+import hashlib
+import os
+from datetime import date
+from pathlib import Path
+
+from atm_switch.adapters.journal_reader import JournalReader
+from atm_switch.domain.accrual import RateTable
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.folder import DataFolder, tls_doubts
+from atm_switch.ledger.rates_file import read_rates
+from atm_switch.server.limits import LineLimits, ServerLimits
+from atm_switch.settings.load import FILE_NAME, SettingsWrong
+from atm_switch.settings.model import Settings
+from atm_switch.settings.problems import written
+from atm_switch.switch.policy import SwitchPolicy
+
+
+def rates_of(folder: DataFolder) -> RateTable:
+    """Read the development rates.  Raises ``SettingsWrong``."""
+    try:
+        return read_rates(folder.rates)
+    except Refused as wrong:
+        raise SettingsWrong([f"{FILE_NAME}: ledger.rates: {wrong}"]) from None
+
+
+def refuse_wrong_certificates(folder: DataFolder) -> None:
+    """See that the files of TLS can be used.  Raises ``SettingsWrong`` with a line for each."""
+    doubts = tls_doubts(folder.settings, folder.root)
+    lines = [f"{FILE_NAME}: {written(one.place)}: {one.text}" for one in doubts]
+    if lines:
+        raise SettingsWrong(lines)
+
+
+def digest_of(path: Path) -> str:
+    """Name the content of a file, for the audit."""
+    return "sha256 " + hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def plain_words(error: OSError) -> str:
+    """Say what happened, without the address and the interpreter's own words around it."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+
+
+def business_dates_of(policy: SwitchPolicy, reader: JournalReader) -> dict[AcquirerId, date]:
+    """Return the business date of each bank that has one (DE15 of its last cut-over)."""
+    days = {acquirer: reader.business_date(acquirer.text) for acquirer in policy.acquirers}
+    return {acquirer: day for acquirer, day in days.items() if day is not None}
+
+
+def server_limits(settings: Settings) -> ServerLimits:
+    """Hand the limits of the settings to the server."""
+    limits = settings.limits
+    return ServerLimits(
+        connections_max=limits.connections_max,
+        connections_per_peer_max=limits.connections_per_peer_max,
+        drain_seconds_max=limits.drain_seconds_max,
+        line=LineLimits(
+            idle_seconds_max=limits.idle_seconds_max,
+            frame_seconds_max=limits.frame_seconds_max,
+            in_flight_per_link_max=limits.in_flight_per_link_max,
+            write_buffer_bytes_max=limits.write_buffer_bytes_max,
+        ),
+    )
