@@ -9,6 +9,7 @@ import asyncio
 import gc
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -24,13 +25,15 @@ from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.engine import Engine, open_engine
 from atm_switch.folder import DataFolder, profile_of, tls_files_of
 from atm_switch.ledger.opening import LedgerReading, open_reading
+from atm_switch.monitor import Monitor, answer_admin, serve_page
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
-from atm_switch.server.desk import UNASKED, Desk, Neighbours
+from atm_switch.server.desk import TICK_SECONDS, UNASKED, Desk, Neighbours
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.listener import Door
 from atm_switch.server.log import Logger
+from atm_switch.server.meters import Meters
 from atm_switch.settings.load import FILE_NAME
 from atm_switch.start_up import (
     business_dates_of,
@@ -63,9 +66,6 @@ class _Closable(Protocol):
 
 C = TypeVar("C", bound=_Closable)
 
-TICK_SECONDS = 0.25
-"""How often time passes for idle, overdue and dripping links."""
-
 
 @dataclass
 class Service:
@@ -75,6 +75,8 @@ class Service:
     vault: Vault
     log: Logger
     addresses: list[str] = field(default_factory=list)
+    asked_to_stop: Callable[[], None] = lambda: None
+    """Called where somebody asks over the admin socket that the switch stop."""
     _doors: list[Door] = field(default_factory=list)
     _resources: ExitStack = field(default_factory=ExitStack)
     _desk: Desk | None = None
@@ -84,6 +86,8 @@ class Service:
     _ledger: LedgerReading | None = None
     _ticking: asyncio.TimerHandle | None = None
     _upkeep: Upkeep | None = None
+    _ledger_away: str = ""
+    """Why the ledger cannot be asked, if so."""
 
     async def start(self) -> None:
         """Open everything.  Raises ``Refused`` or ``ProfileWrong``; nothing stays open then."""
@@ -136,7 +140,9 @@ class Service:
         house.own_stan = secrets.randbelow(STAN_MAX)
         house.business_dates.update(business_dates_of(policy, reader))
         self._upkeep = Upkeep(self.folder, house, self._engine, self.log, self._record)
-        desk = Desk(Switch(house), neighbours, read_clock, server_limits(settings), self.log)
+        meters = Meters([one.id for one in settings.acquirers])
+        limits = server_limits(settings)
+        desk = Desk(Switch(house), neighbours, read_clock, limits, self.log, meters)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._note_mistake)
         self._desk, self._house, self._journal = desk, house, journal
@@ -154,6 +160,12 @@ class Service:
             await self._listen(entrance, desk)
         self._tick(loop, desk)
         self._upkeep.start()
+        now = read_clock().monotonic
+        monitor = Monitor(desk, lambda: journal.waiting, self._neighbours_wrong, now)
+        if settings.metrics.listen:
+            page = self._kept(serve_page(monitor, settings.metrics.listen))
+            self.log.info("metrics served", at=page.address)
+        await self._answer_admin(monitor)
         gc.freeze()
 
     def _record(self, kind: str, subject: str, detail: str) -> None:
@@ -170,8 +182,27 @@ class Service:
             self._upkeep.hardware_is_back()
 
     def _tell_of_ledger(self, event: str, fields: dict[str, str]) -> None:
-        write = self.log.info if event == "ledger connected" else self.log.warning
+        is_good = event == "ledger connected"
+        self._ledger_away = "" if is_good else fields.get("reason", event)
+        write = self.log.info if is_good else self.log.warning
         write(event, **fields)
+
+    def _neighbours_wrong(self) -> dict[str, str]:
+        live = self._engine.live if self._engine is not None else None
+        wrong = {"ledger": self._ledger_away}
+        return wrong if live is None else {**wrong, "hsm": "" if live() else "no connection"}
+
+    async def _answer_admin(self, monitor: Monitor) -> None:
+        try:
+            self._kept(await answer_admin(self.folder.root, monitor, self.addresses, self._drain))
+        except OSError as error:
+            # A switch without it answers as well as one with it.
+            self.log.warning("no admin socket", reason=plain_words(error))
+
+    def _drain(self) -> dict[str, Any]:
+        self._record("command", "drain", "over the admin socket")
+        self.asked_to_stop()
+        return {"draining": True}
 
     def _open_neighbours(
         self, engine: Engine, ledger: LedgerReading

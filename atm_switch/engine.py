@@ -37,6 +37,8 @@ class Engine:
     close: Callable[[], Awaitable[None]]
     check_value: AskCheckValue | None = None
     """``None`` where keys are in the clear, or there are none."""
+    live: Callable[[], int] | None = None
+    """How many connections to the hardware are up; ``None`` where there is none."""
 
 
 async def open_engine(settings: Settings, tell: Tell) -> Engine:
@@ -61,7 +63,7 @@ async def open_engine(settings: Settings, tell: Tell) -> Engine:
         tell=tell,
     )
     await hardware.start()
-    return Engine(_answers(hardware), hardware.close, hardware.check_value)
+    return Engine(_answers(hardware), hardware.close, hardware.check_value, lambda: hardware.live)
 
 
 def _no_answers() -> Neighbours:

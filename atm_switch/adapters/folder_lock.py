@@ -30,6 +30,15 @@ def lock_folder(root: Path) -> Callable[[], None]:
     return lambda: os.close(descriptor)
 
 
+def is_served(root: Path) -> bool:
+    """Tell whether a switch serves the folder right now."""
+    try:
+        lock_folder(root)()
+    except Refused:
+        return True
+    return False
+
+
 @contextmanager
 def keys_locked(root: Path) -> Iterator[None]:
     """Hold the key file for a change, waiting for whoever changes it now.

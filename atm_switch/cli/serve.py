@@ -50,6 +50,7 @@ async def _serve(service: "Service") -> None:
             main.cancel()  # the second time: at once
         stop.set()
 
+    service.asked_to_stop = asked_to_stop
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked_to_stop)
     loop.add_signal_handler(signal.SIGHUP, service.reload)

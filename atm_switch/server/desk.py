@@ -17,6 +17,7 @@ from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import ServerLimits
 from atm_switch.server.line import Line
 from atm_switch.server.log import Logger
+from atm_switch.server.meters import Meters
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.ports import (
@@ -27,10 +28,13 @@ from atm_switch.switch.ports import (
     KeepRecord,
     Reserve,
 )
+from atm_switch.switch.session import Session
 from atm_switch.switch.switch import Switch
 from atm_switch.switch.throttle import Throttle
 from atm_switch.wire.framing import Frame
 
+TICK_SECONDS = 0.25
+"""How often time passes for idle, overdue and dripping links."""
 DRAIN_LOOK_SECONDS = 0.005
 
 UNASKED = 0
@@ -59,8 +63,10 @@ class Desk:
         clock: Callable[[], Instant],
         limits: ServerLimits,
         log: Logger,
+        meters: Meters | None = None,
     ) -> None:
         """Wait for ``start``."""
+        self.meters = meters or Meters()
         self.clock = clock
         self._switch = switch
         self._neighbours = neighbours
@@ -70,8 +76,10 @@ class Desk:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: dict[LinkId, Line] = {}
         self._peers: Counter[str] = Counter()
-        self._is_draining = False
+        self.is_draining = False
         self._throttle = Throttle()
+        self._journal_asked_at: dict[Ticket, float] = {}
+        self._next_tick: float | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop, journal: Journal) -> None:
         """Begin: the loop to run in and the journal to write to."""
@@ -82,7 +90,7 @@ class Desk:
 
     def admit(self, line: Line, host: str, entrance: Entrance) -> str:
         """Take a new connection, or say why not; the core does not know it yet."""
-        if self._is_draining:
+        if self.is_draining:
             return "the switch is stopping"
         full = len(self._lines) >= self._limits.connections_max
         refusal = ""
@@ -91,11 +99,21 @@ class Desk:
         elif full or self._peers[host] >= self._limits.connections_per_peer_max:
             refusal = "too many connections"
         if refusal:
+            self.meters.turned_away[refusal] += 1
             self._warn_of("connection turned away", line, refusal)
             return refusal
         self._lines[line.link] = line
         self._peers[host] += 1
         return ""
+
+    def links(self) -> list[tuple[Line, Session | None]]:
+        """Return every connection, and what the core knows of those that are ready."""
+        return [(line, self._switch.session_of(link)) for link, line in self._lines.items()]
+
+    @property
+    def in_flight(self) -> int:
+        """Count the requests under way."""
+        return self._switch.in_flight
 
     def opened(self, line: Line, entrance: Entrance) -> None:
         """Tell the core of a link that is ready for frames."""
@@ -137,7 +155,8 @@ class Desk:
 
     def in_flight_of(self, line: Line) -> int:
         """Count what a link has under way."""
-        return self._switch.in_flight_of(line.link)
+        session = self._switch.session_of(line.link)
+        return 0 if session is None else session.in_flight
 
     def lost(self, line: Line, why: str) -> None:
         """Forget a link that is gone."""
@@ -161,6 +180,12 @@ class Desk:
         now = self.clock()
         effects: list[Effect] = []
         for ticket, answer in batch:
+            asked_at = self._journal_asked_at.pop(ticket, None)
+            if asked_at is not None:
+                is_good = not isinstance(answer, Exception)
+                self.meters.journal_answered(
+                    now.monotonic - asked_at, now.monotonic, is_good=is_good
+                )
             try:
                 effects += self._switch.answered(ticket, answer, now)
             except Exception as mistake:  # noqa: BLE001  the others of the batch are answered
@@ -170,13 +195,15 @@ class Desk:
     def tick(self) -> None:
         """Let time pass for the core and for every line."""
         now = self.clock()
+        due, self._next_tick = self._next_tick, now.monotonic + TICK_SECONDS
+        self.meters.ticked(now.monotonic, now.monotonic - (due or now.monotonic))
         self._perform(self._switch.tick(now))
         for line in list(self._lines.values()):
             line.check(now.monotonic)
 
     async def drain(self) -> None:
         """Answer what is under way, for a bounded time, then end every link."""
-        self._is_draining = True
+        self.is_draining = True
         deadline = self.clock().monotonic + self._limits.drain_seconds_max
         while self._switch.in_flight and self.clock().monotonic < deadline:
             await asyncio.sleep(DRAIN_LOOK_SECONDS)
@@ -238,8 +265,10 @@ class Desk:
             message = "the journal is not running"
             raise JournalUnavailable(message)
         self._journal.submit(asked.question, asked.ticket)
+        self._journal_asked_at[asked.ticket] = self.clock().monotonic
         return []
 
     def _note(self, note: Note) -> None:
+        self.meters.take(note)
         write = self._log.warning if note.is_alarm else self._log.info
         write(note.event, **note.fields)

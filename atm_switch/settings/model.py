@@ -16,7 +16,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from atm_switch.domain.accrual import Accrual
 from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
 from atm_switch.domain.instant import Zone
+from atm_switch.settings.certificate_names import anybody, nameless, shared
 from atm_switch.settings.listener import TLS_KEYS, Listener
+from atm_switch.settings.monitoring import Metrics
 from atm_switch.settings.sections import (
     Acquirer,
     Hsm,
@@ -109,6 +111,9 @@ class Settings(BaseSettings):
         default=Pins(), description="how PINs are verified where this switch does it"
     )
     log: Log = Field(default=Log(), description="the log on standard error")
+    metrics: Metrics = Field(
+        default=Metrics(), description="where Prometheus and health checks look"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -167,8 +172,12 @@ class Settings(BaseSettings):
             )
         yield from self._without_hardware()
         yield from self._half_secured()
-        yield from self._nameless()
-        yield from self._anybody()
+        doubts = (
+            *nameless(self.listeners, self.acquirers, self.terminals),
+            *anybody(self.listeners, self.acquirers, is_lab=self.mode == "lab"),
+            *shared(self.acquirers),
+        )
+        yield from (Contradiction(*one) for one in doubts)
 
     def _half_secured(self) -> Iterator[Contradiction]:
         for at, one in enumerate(self.listeners):
@@ -189,29 +198,6 @@ class Settings(BaseSettings):
                     "and tls_client_ca, or plaintext = true"
                 )
                 yield Contradiction(("listeners", at, "listen"), text)
-
-    def _nameless(self) -> Iterator[Contradiction]:
-        if any(one.has_tls for one in self.listeners):
-            return
-        named: list[tuple[Place, object]] = [
-            *((("acquirers", at, "certificate_names"), one.certificate_names)
-              for at, one in enumerate(self.acquirers)),
-            *((("terminals", at, "certificate_name"), one.certificate_name)
-              for at, one in enumerate(self.terminals)),
-        ]  # fmt: skip
-        for place, value in named:
-            if value:
-                text = "no listener has TLS, so no peer shows a certificate; set tls_... in one"
-                yield Contradiction(place, text)
-
-    def _anybody(self) -> Iterator[Contradiction]:
-        has_tls = any(one.has_tls for one in self.listeners)
-        if not has_tls or (self.mode == "lab" and len(self.acquirers) < 2):
-            return
-        for at, bank in enumerate(self.acquirers):
-            if not bank.certificate_names:
-                text = "is empty: any certificate of the CA may sign on as this bank; name its own"
-                yield Contradiction(("acquirers", at, "certificate_names"), text)
 
     def _without_hardware(self) -> Iterator[Contradiction]:
         engine = self.hsm.engine

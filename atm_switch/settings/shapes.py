@@ -124,6 +124,7 @@ def _no_way_out(text: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+OptionalAddress = Annotated[str, AfterValidator(lambda text: text and _address(text))]
 Span = Annotated[str, AfterValidator(_span)]
 
 

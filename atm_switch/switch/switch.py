@@ -87,10 +87,9 @@ class Switch:
         """Count the requests that wait for a neighbour."""
         return len(self._open)
 
-    def in_flight_of(self, link: LinkId) -> int:
-        """Count the requests of one link that wait for a neighbour."""
-        session = self._sessions.get(link)
-        return 0 if session is None else session.in_flight
+    def session_of(self, link: LinkId) -> Session | None:
+        """Return the state of a link, or ``None`` for one that is gone."""
+        return self._sessions.get(link)
 
     def opened(
         self, link: LinkId, peer: str, dialect: Dialect, acquirer: AcquirerId | None, now: Instant,

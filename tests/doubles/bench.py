@@ -112,6 +112,11 @@ class Bench:
         self._stock()
         self.open(1)
 
+    def in_flight_of(self, link: int) -> int:
+        """How many requests of a link wait for a neighbour; none of one that is gone."""
+        session = self.switch.session_of(link)
+        return 0 if session is None else session.in_flight
+
     def _stock(self) -> None:
         self.link_card(PAN, BUDI, PIN)
         for kpj, person in ((BUDI, "p1"), (BUDIS_OTHER, "p1"), (STRANGER, "p2")):

@@ -22,6 +22,7 @@ from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.server.listener import Door
 from atm_switch.server.log import make_logger
+from atm_switch.server.meters import Meters
 from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintKey, VerifyPin
 from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat, FindSiblings, KeepKeys
 from atm_switch.switch.switch import Switch
@@ -87,7 +88,8 @@ class OpenHouse:
         self.switch = Switch(bench.house)
         neighbours = dict.fromkeys(READ_IN_LOOP, bench.memory.answer)
         log = make_logger("json", "info", self.log_text)
-        self.desk = Desk(self.switch, neighbours, self.clock, limits, log)
+        meters = Meters([str(acquirer) for acquirer in bench.house.policy.acquirers])
+        self.desk = Desk(self.switch, neighbours, self.clock, limits, log, meters)
         self.journal = LoopJournal(self)
         self.desk.start(self.loop, self.journal)
         self.port = 0

@@ -236,7 +236,7 @@ class SessionMachine(RuleBasedStateMachine):
     def nothing_is_left_under_way(self) -> None:
         """Every request was answered."""
         assert (0, {}) == (self.bench.switch.in_flight, self.bench.house.flights)
-        assert (0, 0) == tuple(self.bench.switch.in_flight_of(link) for link in (1, 2))
+        assert (0, 0) == tuple(self.bench.in_flight_of(link) for link in (1, 2))
 
     @invariant()
     def no_secret_is_noted_or_kept(self) -> None:

@@ -264,7 +264,7 @@ def test_answer_that_cannot_be_kept_harms_nobody(silent: type) -> None:
 
     assert [] == sent
     assert "answer to a key delivery not kept" == bench.notes[-1].event
-    assert 0 == bench.switch.in_flight_of(1)
+    assert 0 == bench.in_flight_of(1)
     assert bench.house.vault.keys[MAC_NAME].is_coming
 
 

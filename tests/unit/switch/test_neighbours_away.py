@@ -66,7 +66,7 @@ def test_every_fault_is_one_answer(kind: type, fault: Exception) -> None:
 
     assert ("91" if is_neighbour and not is_journal else "96") == response[39]
     assert not {48, 54, 63} & response.elements.keys()
-    assert (0, 0, {}) == (bench.switch.in_flight, bench.switch.in_flight_of(1), bench.house.flights)
+    assert (0, 0, {}) == (bench.switch.in_flight, bench.in_flight_of(1), bench.house.flights)
 
 
 @pytest.mark.parametrize("kind", OTHERS, ids=lambda kind: kind.__name__)

@@ -140,7 +140,7 @@ def test_same_request_under_way_is_joined() -> None:
     assert one.payload == two.payload
     assert [(1, b"one"), (2, b"two")] == [(send.link, send.header) for send in (one, two)]
     assert 1 == bench.memory.verifications == asked_kinds(bench).count("FindAccount")
-    assert (0, 0) == (bench.switch.in_flight_of(1), bench.switch.in_flight_of(2))
+    assert (0, 0) == (bench.in_flight_of(1), bench.in_flight_of(2))
 
 
 def test_joined_line_hears_its_own_dialect() -> None:

@@ -1,0 +1,143 @@
+"""``status``, ``sessions``, ``drain`` and ``trace``: a switch that runs, seen from outside."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atm_switch.cli.options import data_folder, examples
+
+if TYPE_CHECKING:
+    from atm_switch.adapters.journal_rows import JournalRow
+
+LOOK_SECONDS = 0.1
+"""How often ``drain`` looks whether the switch has gone."""
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.command(epilog=examples("atm-switch status bank", "atm-switch status bank --json"))
+@data_folder
+@_json_option
+def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands flags in so
+    """Ask the switch that serves DIR how it is; exits 1 if it is not ready."""
+    from atm_switch.domain.errors import Refused
+
+    told = _ask(folder, "status")
+    if as_json:
+        print(json.dumps(told))
+    else:
+        _print_status(told)
+    wrong = {name: said for name, said in told["checks"].items() if said != "ok"}
+    if wrong:
+        raise Refused("not ready: " + "; ".join(f"{name} {said}" for name, said in wrong.items()))
+
+
+@click.command(epilog=examples("atm-switch sessions bank", "atm-switch sessions bank --json"))
+@data_folder
+@_json_option
+def sessions(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands flags in so
+    """List the links of the switch that serves DIR, the oldest first."""
+    told = _ask(folder, "sessions")
+    if as_json:
+        print(json.dumps(told))
+        return
+    print(f"{'link':>5}  {'peer':22}  {'acquirer':11}  {'TLS':4} {'under way':>9}  silent")
+    for one in told["sessions"]:
+        silent = "" if one["silent_seconds"] is None else f"{one['silent_seconds']:.0f} s"
+        tls = "yes" if one["tls"] else "no"
+        signed_on = one["acquirer"] or "-"
+        print(
+            f"{one['link']:>5}  {one['peer']:22}  {signed_on:11}  {tls:4} "
+            f"{one['in_flight']:>9}  {silent}"
+        )
+
+
+@click.command(epilog=examples("atm-switch drain bank && echo gone"))
+@data_folder
+@click.option(
+    "--timeout", type=click.FloatRange(0, 600, min_open=True), default=30.0, show_default=True,
+    metavar="SECONDS", help="How long to wait until it is gone.",
+)  # fmt: skip
+def drain(folder: Path, timeout: float) -> None:
+    """Have the switch answer what is under way, take nothing new, and stop; wait for it."""
+    from atm_switch.domain.errors import Refused
+
+    _ask(folder, "drain")
+    deadline = time.monotonic() + timeout
+    while _is_there(folder):
+        if time.monotonic() > deadline:
+            raise Refused(f"the switch still runs after {timeout:g} s; see atm-switch status DIR")
+        time.sleep(LOOK_SECONDS)
+    print("the switch has stopped")
+
+
+@click.command(epilog=examples("atm-switch trace bank 260123456789"))
+@data_folder
+@click.argument("rrn", metavar="RRN")
+def trace(folder: Path, rrn: str) -> None:
+    """Follow one retrieval reference number (DE37): what was on disk when, and the end."""
+    from atm_switch.adapters.journal_reader import JournalReader
+    from atm_switch.domain.errors import Refused
+    from atm_switch.folder import open_folder
+
+    with JournalReader(open_folder(folder).journal) as reader:
+        rows = reader.show(rrn)
+    if not rows:
+        raise Refused("the journal has no row with this RRN; see atm-switch journal tail DIR")
+    for row in rows:
+        print(_step(row))
+
+
+def _ask(folder: Path, question: str) -> dict[str, Any]:
+    from atm_switch.domain.errors import Refused
+    from atm_switch.folder import open_folder
+    from atm_switch.server.admin_socket import FILE_NAME, ask_switch
+
+    root = open_folder(folder).root
+    try:
+        return ask_switch(root / FILE_NAME, question)
+    except TimeoutError:
+        raise Refused(f"the switch that serves {root} does not answer") from None
+    except (FileNotFoundError, ConnectionError):
+        raise Refused(f"no switch serves {root}; start one with: atm-switch serve DIR") from None
+    except PermissionError:
+        raise Refused(f"{root / FILE_NAME} is its owner's; ask as the user it runs as") from None
+
+
+def _is_there(folder: Path) -> bool:
+    from atm_switch.adapters.folder_lock import is_served
+
+    return is_served(folder)
+
+
+def _print_status(told: dict[str, Any]) -> None:
+    signed_on = ", ".join(f"{bank}: {count}" for bank, count in told["signed_on"].items())
+    answers = ", ".join(f"{code}: {count:,}" for code, count in told["answers"].items())
+    lines = {
+        "listening on": ", ".join(told["listening"]),
+        "up": f"{told['up_seconds']:,.0f} s",
+        "links": f"{told['links']:.0f} (signed on {signed_on or 'none'})",
+        "under way": f"{told['in_flight']:.0f}",
+        "journal queue": f"{told['journal_waiting']:.0f}",
+        "answers": answers or "none yet",
+        "latest tick": f"{told['loop_lag_seconds_max'] * 1000:.0f} ms late",
+        **{f"check: {name}": said for name, said in told["checks"].items()},
+    }
+    for name, value in lines.items():
+        print(f"{name:16} {value}")
+
+
+def _step(row: "JournalRow") -> str:
+    from atm_switch.domain.instant import Zone
+
+    at = row.received.astimezone(Zone.WIB.tzinfo)
+    what = {"A": "received, its PIN try reserved", "B": "ended"}.get(row.kind, row.kind)
+    ended = f": {row.response_code} {row.outcome}" if row.response_code else ""
+    written = (row.written_at - row.received_at) / 1000
+    return (
+        f"{at:%Y-%m-%d %H:%M:%S.%f} WIB  row {row.seq}  {row.kind}  {what}{ended}; "
+        f"written {written:.1f} ms after it came"
+    )

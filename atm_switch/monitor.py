@@ -1,0 +1,139 @@
+"""What a running switch tells those who watch it: gauges, health, readiness, its links.
+
+Healthy is a loop that turns; ready is a switch that would answer an inquiry with 00: it
+listens, does not stop, its journal writes, its ledger and its HSM are there.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from atm_switch.domain.errors import Refused
+from atm_switch.server.admin_socket import FILE_NAME as ADMIN_SOCKET
+from atm_switch.server.admin_socket import AdminSocket
+from atm_switch.server.desk import TICK_SECONDS, Desk
+from atm_switch.server.watch_page import SIGNED_ON, Checks, Gauges, SwitchCollector, WatchPage
+from atm_switch.settings.shapes import split_address
+from atm_switch.start_up import plain_words
+
+HANGS_SECONDS = 8 * TICK_SECONDS
+"""A loop that has not turned for so long hangs."""
+
+JOURNAL_BAD_SECONDS = 10.0
+"""So long after its last refusal the journal is not believed to be well, unless it wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """Looks at a desk and its neighbours, from any thread."""
+
+    desk: Desk
+    journal_waiting: Callable[[], int]
+    neighbours: Callable[[], dict[str, str]]
+    """Ledger and HSM by name: empty, or what is wrong."""
+    started_at: float
+    """Monotonic seconds."""
+
+    def status(self, addresses: Sequence[str]) -> dict[str, Any]:
+        """Return what ``atm-switch status`` shows, ready for JSON."""
+        gauges, meters = self.gauges(), self.desk.meters
+        codes: Counter[str] = Counter()
+        for kind, count in meters.requests.items():
+            codes[kind.code or "none"] += count
+        return {
+            "listening": list(addresses),
+            "up_seconds": round(self.desk.clock().monotonic - self.started_at, 1),
+            "links": gauges["links"],
+            "signed_on": {
+                name.removeprefix(SIGNED_ON): int(value)
+                for name, value in gauges.items()
+                if name.startswith(SIGNED_ON)
+            },
+            "in_flight": gauges["in_flight"],
+            "journal_waiting": gauges["journal_waiting"],
+            "answers": dict(sorted(codes.items())),
+            "loop_lag_seconds_max": round(meters.loop_lag_max, 3),
+            "checks": {name: wrong or "ok" for name, wrong in self.readiness().items()},
+        }
+
+    def sessions(self) -> dict[str, Any]:
+        """Return what ``atm-switch sessions`` shows: every link, the oldest first."""
+        now = self.desk.clock().monotonic
+        return {
+            "sessions": [
+                {
+                    "link": line.link,
+                    "peer": line.peer,
+                    "acquirer": str(session.signed_on_as or "") if session else "",
+                    "profile": session.dialect.profile.name if session else "",
+                    "tls": session.is_tls if session else False,
+                    "certificate": sorted(session.peer_names) if session else [],
+                    "in_flight": session.in_flight if session else 0,
+                    "silent_seconds": round(now - session.heard_at, 1) if session else None,
+                    "ignored_responses": session.ignored_responses if session else 0,
+                }
+                for line, session in self.desk.links()
+            ]
+        }
+
+    def gauges(self) -> Gauges:
+        """Return the values of the moment."""
+        links = self.desk.links()
+        signed_on = Counter(
+            str(session.signed_on_as) for _, session in links if session and session.signed_on_as
+        )
+        return {
+            "links": len(links),
+            "in_flight": self.desk.in_flight,
+            "draining": self.desk.is_draining,
+            "journal_waiting": self.journal_waiting(),
+            **{f"{SIGNED_ON}{acquirer}": count for acquirer, count in signed_on.items()},
+        }
+
+    def health(self) -> Checks:
+        """Tell whether the loop turns."""
+        since = self.desk.clock().monotonic - self.desk.meters.ticked_at
+        hangs = f"has not turned for {since:.1f} s" if since > HANGS_SECONDS else ""
+        return {"loop": hangs}
+
+    def readiness(self) -> Checks:
+        """Tell what hinders an inquiry from being answered."""
+        failed_at = self.desk.meters.journal_failed_at
+        since = None if failed_at is None else self.desk.clock().monotonic - failed_at
+        is_bad = since is not None and since < JOURNAL_BAD_SECONDS
+        return {
+            **self.health(),
+            "stopping": "the switch is stopping" if self.desk.is_draining else "",
+            "journal": "rows could not be written" if is_bad else "",
+            **self.neighbours(),
+        }
+
+
+def serve_page(monitor: Monitor, listen: str) -> WatchPage:
+    """Serve metrics and health on ``listen``.  Raises ``Refused`` where it is taken."""
+    host, port = split_address(listen)
+    collector = SwitchCollector(monitor.desk.meters, monitor.gauges)
+    try:
+        return WatchPage(host, port, collector, monitor.health, monitor.readiness)
+    except OSError as error:
+        raise Refused(
+            f"cannot serve metrics on {listen}: {plain_words(error)}; change [metrics] listen"
+        ) from None
+
+
+async def answer_admin(
+    root: Path, monitor: Monitor, addresses: Sequence[str], drain: Callable[[], dict[str, Any]]
+) -> AdminSocket:
+    """Answer the local commands.  Raises ``OSError`` where the socket cannot be made."""
+    admin = AdminSocket(
+        root / ADMIN_SOCKET,
+        {
+            "status": lambda: monitor.status(addresses),
+            "sessions": monitor.sessions,
+            "drain": drain,
+        },
+    )
+    await admin.open()
+    return admin

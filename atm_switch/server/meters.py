@@ -1,0 +1,101 @@
+"""Counts of what a running switch does, taken where everything passes: at the desk.
+
+Plan: plain numbers that the loop's thread adds to; whoever exposes them reads from a thread
+of its own.  Labels are bounded: banks that are configured, outcomes and codes of the
+profiles, kinds of our own; whatever a peer makes up is counted as ``other``.
+Limits: counts begin at zero with the process, as Prometheus expects.
+"""
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from atm_switch.switch.effects import Note
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper ends of a histogram's buckets."""
+
+OTHER = "other"
+
+
+@dataclass(slots=True)
+class Histogram:
+    """How often something took how long, in seconds."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(SECONDS) + 1))
+    total: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(SECONDS, seconds)] += 1
+        self.total += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Return the cumulated counts by upper end, as Prometheus writes them."""
+        running, buckets = 0, []
+        for bound, count in zip([*map(str, SECONDS), "+Inf"], list(self.counts), strict=True):
+            running += count
+            buckets.append((bound, float(running)))
+        return buckets
+
+
+class RequestKind(NamedTuple):
+    """What a request is counted under."""
+
+    what: str
+    acquirer: str
+    outcome: str
+    code: str
+
+
+class Meters:
+    """All counts of one switch."""
+
+    def __init__(self, acquirers: Collection[str] = ()) -> None:
+        """Begin at zero; ``acquirers`` are the banks that get a label of their own."""
+        self._acquirers = frozenset(acquirers)
+        self.requests: Counter[RequestKind] = Counter()
+        self.request_seconds: defaultdict[str, Histogram] = defaultdict(Histogram)
+        """By acquirer: from the last byte of a request until its answer is made."""
+        self.journal_seconds = Histogram()
+        """From a question to the journal until its answer: the wait for the disk."""
+        self.events: Counter[str] = Counter()
+        """Lines of the log that are no transaction, by their event; ours, so bounded."""
+        self.turned_away: Counter[str] = Counter()
+        self.loop_lag = 0.0
+        """Seconds by which the last tick came late."""
+        self.loop_lag_max = 0.0
+        self.ticked_at = 0.0
+        """Monotonic seconds of the last tick: a loop that hangs leaves it behind."""
+        self.journal_failed_at: float | None = None
+        """Monotonic seconds of the journal's last refusal; ``None`` after a success."""
+
+    def take(self, note: Note) -> None:
+        """Count what a line of the log tells."""
+        fields = note.fields
+        outcome = fields.get("outcome")
+        if outcome is None:
+            self.events[note.event] += 1
+            return
+        acquirer = self._known(fields)
+        kind = RequestKind(note.event, acquirer, outcome, fields.get("de39", ""))
+        self.requests[kind] += 1
+        milliseconds = fields.get("ms")
+        if milliseconds is not None:
+            self.request_seconds[acquirer].add(milliseconds / 1000)
+
+    def ticked(self, now: float, late: float) -> None:
+        """Note that the loop turns, at ``now`` in monotonic seconds, and how late it was."""
+        self.ticked_at, self.loop_lag = now, max(late, 0.0)
+        self.loop_lag_max = max(self.loop_lag_max, self.loop_lag)
+
+    def journal_answered(self, seconds: float, now: float, *, is_good: bool) -> None:
+        """Note how long the journal took, and whether it could."""
+        self.journal_seconds.add(seconds)
+        self.journal_failed_at = None if is_good else now
+
+    def _known(self, fields: Mapping[str, object]) -> str:
+        acquirer = str(fields.get("acquirer", ""))
+        return acquirer if acquirer in self._acquirers else OTHER

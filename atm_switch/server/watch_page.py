@@ -1,0 +1,186 @@
+"""``/metrics``, ``/healthz`` and ``/readyz`` over HTTP, in a thread beside the loop.
+
+Plan: prometheus_client writes the exposition, the standard library's WSGI server serves it;
+what is shown is read from the meters and from a function that the composition root gives.
+The thread means that a loop that hangs can still be seen to hang.
+Limits: no password and no TLS; it belongs on loopback.  Nothing on it names a card, a
+member or a key.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+
+from atm_switch.server.meters import Histogram, Meters
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+REQUEST_SECONDS_MAX = 5.0
+"""How long a scraper may take to say what it wants."""
+
+Gauges = Mapping[str, float]
+"""Values of the moment by the names in ``GAUGES``, and ``signed_on:<acquirer>``."""
+
+GAUGES = {
+    "links": "connections, ready or not",
+    "in_flight": "requests under way",
+    "draining": "1 while the switch stops",
+    "journal_waiting": "rows that wait for the journal's writer",
+}
+SIGNED_ON = "signed_on:"
+
+Checks = Mapping[str, str]
+"""What must hold by name: empty, or what is wrong."""
+
+
+class SwitchCollector:
+    """Hands the meters to prometheus_client."""
+
+    def __init__(self, meters: Meters, gauges: Callable[[], Gauges]) -> None:
+        """Read ``meters``, and ``gauges`` at every scrape."""
+        self._meters = meters
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family."""
+        meters = self._meters
+        yield self._requests()
+        yield _histogram(
+            "atm_switch_request_seconds",
+            "from the last byte of a request until its answer is made",
+            {(acquirer,): one for acquirer, one in dict(meters.request_seconds).items()},
+            ["acquirer"],
+        )
+        yield _histogram(
+            "atm_switch_journal_seconds",
+            "from a question to the journal until its answer",
+            {(): meters.journal_seconds},
+            [],
+        )
+        yield _counter("atm_switch_events", "other lines of the log", meters.events, "event")
+        yield _counter(
+            "atm_switch_turned_away", "connections refused", meters.turned_away, "reason"
+        )
+        lag = GaugeMetricFamily("atm_switch_loop_lag_seconds", "how late the last tick came")
+        lag.add_metric([], meters.loop_lag)
+        yield lag
+        worst = GaugeMetricFamily("atm_switch_loop_lag_seconds_max", "the latest tick so far")
+        worst.add_metric([], meters.loop_lag_max)
+        yield worst
+        yield from self._of_the_moment()
+
+    def _requests(self) -> Metric:
+        family = CounterMetricFamily(
+            "atm_switch_requests",
+            "answered requests",
+            labels=["what", "acquirer", "outcome", "code"],
+        )
+        for kind, count in dict(self._meters.requests).items():
+            family.add_metric(list(kind), count)
+        return family
+
+    def _of_the_moment(self) -> Iterator[Metric]:
+        gauges = self._gauges()
+        for name, meaning in GAUGES.items():
+            family = GaugeMetricFamily(f"atm_switch_{name}", meaning)
+            family.add_metric([], gauges.get(name, 0.0))
+            yield family
+        sessions = GaugeMetricFamily("atm_switch_sessions", "signed-on links", labels=["acquirer"])
+        for name, value in gauges.items():
+            if name.startswith(SIGNED_ON):
+                sessions.add_metric([name.removeprefix(SIGNED_ON)], value)
+        yield sessions
+
+
+class WatchPage:
+    """The HTTP server; ``address`` is where it listens."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        collector: SwitchCollector,
+        health: Callable[[], Checks],
+        readiness: Callable[[], Checks],
+    ) -> None:
+        """Listen and serve.  Raises ``OSError`` where the address is taken."""
+        registry = CollectorRegistry()
+        registry.register(collector)
+        ProcessCollector(registry=registry)
+        self._metrics = make_wsgi_app(registry)
+        self._checks = {"/healthz": health, "/readyz": readiness}
+        self._server = make_server(
+            host, port, self._answer, server_class=_Server, handler_class=_Handler
+        )
+        self.address = f"{host}:{self._server.server_port}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="watch page", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Serve no more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(REQUEST_SECONDS_MAX)
+
+    def _answer(self, environment: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        path = environment.get("PATH_INFO", "")
+        if path == "/metrics":
+            body: Iterable[bytes] = self._metrics(environment, start)
+            return body
+        checks = self._checks.get(path)
+        if checks is None:
+            start("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"there are /metrics, /healthz and /readyz\n"]
+        found = checks()
+        is_good = not any(found.values())
+        start(
+            "200 OK" if is_good else "503 Service Unavailable",
+            [("Content-Type", "application/json"), ("Cache-Control", "no-store")],
+        )
+        told = {name: wrong or "ok" for name, wrong in found.items()}
+        return [json.dumps({"ok": is_good, "checks": told}).encode() + b"\n"]
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def handle_error(self, _request: Any, _client_address: Any) -> None:
+        """Say nothing of a scraper that hung up: the log is for the switch."""
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = REQUEST_SECONDS_MAX
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Say nothing of every scrape."""
+
+
+def _counter(name: str, meaning: str, counts: Mapping[str, int], label: str) -> Metric:
+    family = CounterMetricFamily(name, meaning, labels=[label])
+    for value, count in dict(counts).items():
+        family.add_metric([value], count)
+    return family
+
+
+def _histogram(
+    name: str, meaning: str, histograms: Mapping[tuple[str, ...], Histogram], labels: list[str]
+) -> Metric:
+    family = HistogramMetricFamily(name, meaning, labels=labels)
+    for values, one in histograms.items():
+        family.add_metric(list(values), buckets=one.buckets(), sum_value=one.total)
+    return family

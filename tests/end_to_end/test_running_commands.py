@@ -1,0 +1,149 @@
+"""A running switch seen from outside: status, sessions, trace, drain, metrics, health."""
+
+import json
+import re
+import socket
+import stat
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tests.doubles.served import make_folder, run, serve
+
+APPROVED = ("9990090000000012", "123456")
+"""PAN and PIN of the first sample card."""
+METRICS = '\n[metrics]\nlisten = "127.0.0.1:0"\n'
+
+
+def inquire(folder: Path, address: str) -> dict[str, str]:
+    """One approved inquiry of a sample card."""
+    card, pin = APPROVED
+    done = run(
+        "inquire", "--connect", address, "--kit", folder / "terminal-kit.json",
+        "--pan", card, "--pin", pin, "--json", module="terminal_emulator",
+    )  # fmt: skip
+    assert 0 == done.returncode, done.stderr
+    told: dict[str, str] = json.loads(done.stdout)
+    return told
+
+
+def test_status_tells_of_a_running_switch(tmp_path: Path) -> None:
+    """Where it listens, what it answered, and that all its checks are well; exit 0."""
+    folder = make_folder(tmp_path)
+    with serve(folder) as served:
+        inquire(folder, served.address)
+        told = run("status", folder, "--json")
+        shown = run("status", folder)
+
+    found = json.loads(told.stdout)
+    assert (0, 0) == (told.returncode, shown.returncode)
+    assert [served.address] == found["listening"]
+    assert found["answers"]["00"] >= 1
+    assert {"ok"} == set(found["checks"].values())
+    assert served.address in shown.stdout
+
+
+def test_sessions_lists_who_signed_on(tmp_path: Path) -> None:
+    """A link that only connected is listed without a bank."""
+    folder = make_folder(tmp_path)
+    with serve(folder) as served, socket.create_connection(("127.0.0.1", served.port)) as peer:
+        served.wait_for("link opened")
+        told = json.loads(run("sessions", folder, "--json").stdout)["sessions"]
+        shown = run("sessions", folder)
+        name = "{}:{}".format(*peer.getsockname())
+
+    assert [(name, "")] == [(one["peer"], one["acquirer"]) for one in told]
+    assert name in shown.stdout
+
+
+def test_trace_follows_one_inquiry(tmp_path: Path) -> None:
+    """Both rows of an inquiry with a PIN, each with what was on disk when."""
+    folder = make_folder(tmp_path)
+    with serve(folder) as served:
+        rrn = inquire(folder, served.address)["rrn"]
+        followed = run("trace", folder, rrn)
+        unknown = run("trace", folder, "000000000000")
+
+    lines = followed.stdout.splitlines()
+    assert 2 == len(lines)
+    assert re.search(r"  A  received, its PIN try reserved; written [\d.]+ ms", lines[0])
+    assert re.search(r"  B  ended: 00 approved; written [\d.]+ ms", lines[1])
+    assert (1, True) == (unknown.returncode, "no row with this RRN" in unknown.stderr)
+
+
+def test_drain_ends_the_switch_and_waits(tmp_path: Path) -> None:
+    """After it the process is gone with 0, and the folder can be served again."""
+    folder = make_folder(tmp_path)
+    with serve(folder) as served:
+        done = run("drain", folder)
+        code = served.process.wait(10)
+
+    assert (0, 0) == (done.returncode, code), done.stderr
+    assert "the switch has stopped" in done.stdout
+    assert not (folder / "admin.sock").exists()
+
+
+def test_no_switch_is_said_in_one_sentence(tmp_path: Path) -> None:
+    """Each command exits 1 and says how to start one; a left-over socket changes nothing."""
+    folder = make_folder(tmp_path)
+    with socket.socket(socket.AF_UNIX) as left_over:
+        left_over.bind(str(folder / "admin.sock"))
+
+    for command in ("status", "sessions", "drain"):
+        done = run(command, folder)
+
+        assert 1 == done.returncode
+        assert "no switch serves" in done.stderr
+    with serve(folder):
+        assert 0 == run("status", folder).returncode
+
+
+def test_admin_socket_is_its_owners_alone(tmp_path: Path) -> None:
+    """Nobody else may connect; nonsense is answered with what can be asked."""
+    folder = make_folder(tmp_path)
+    with serve(folder), socket.socket(socket.AF_UNIX) as asking:
+        mode = stat.S_IMODE((folder / "admin.sock").stat().st_mode)
+        asking.connect(str(folder / "admin.sock"))
+        asking.sendall(b'{"ask": "everything"}\n')
+        answer = json.loads(asking.makefile().readline())
+
+    assert 0o600 == mode
+    assert {"error": "ask one of: drain, sessions, status"} == answer
+
+
+def test_metrics_and_health_are_served(tmp_path: Path) -> None:
+    """Where the settings say so, one line of the log tells the address."""
+    folder = make_folder(tmp_path)
+    with (folder / "switch.toml").open("a") as settings:
+        settings.write(METRICS)
+    with serve(folder) as served:
+        inquire(folder, served.address)
+        served.wait_for("metrics served")
+        found = re.search(
+            r'"at": "(127\.0\.0\.1:\d+)", "event": "metrics served"', served.log.read_text()
+        )
+        assert found is not None
+        pages = {
+            path: urllib.request.urlopen(f"http://{found[1]}{path}", timeout=10).read().decode()
+            for path in ("/metrics", "/healthz", "/readyz")
+        }
+
+    assert (
+        'atm_switch_requests_total{acquirer="009",code="00",outcome="approved"' in pages["/metrics"]
+    )
+    assert json.loads(pages["/healthz"])["ok"]
+    assert json.loads(pages["/readyz"])["ok"]
+
+
+def test_address_of_metrics_that_is_taken_is_refused(tmp_path: Path) -> None:
+    """The switch does not start, and says which key to change."""
+    folder = make_folder(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (folder / "switch.toml").open("a") as settings:
+            settings.write(METRICS.replace(":0", f":{port}"))
+        done = run("serve", folder)
+
+    assert 1 == done.returncode
+    assert "cannot serve metrics on" in done.stderr
+    assert "change [metrics] listen" in done.stderr

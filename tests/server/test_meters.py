@@ -1,0 +1,83 @@
+"""What is counted, under which labels, and that no peer can make up a label."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atm_switch.server.meters import OTHER, SECONDS, Histogram, Meters, RequestKind
+from atm_switch.switch.effects import Note
+
+
+def transaction(**fields: object) -> Note:
+    """A line of the log about a request."""
+    return Note("transaction", {"outcome": "approved", "de39": "00", "acquirer": "009", **fields})
+
+
+def test_request_is_counted_by_bank_and_outcome() -> None:
+    """Kind, acquirer, outcome and code; its time under the bank alone."""
+    meters = Meters(["009"])
+
+    meters.take(transaction(ms=12.0))
+
+    assert {RequestKind("transaction", "009", "approved", "00"): 1} == meters.requests
+    assert 0.012 == meters.request_seconds["009"].total
+
+
+@given(st.lists(st.text(max_size=20), max_size=50))
+def test_made_up_banks_share_one_label(names: list[str]) -> None:
+    """However many acquirers a peer names, there is one more label than banks."""
+    meters = Meters(["009"])
+
+    for name in names:
+        meters.take(transaction(acquirer=name, ms=1.0))
+
+    assert {kind.acquirer for kind in meters.requests} <= {"009", OTHER}
+    assert meters.request_seconds.keys() <= {"009", OTHER}
+    assert len(names) == meters.requests.total()
+
+
+def test_other_lines_are_counted_by_event() -> None:
+    """A line that is no transaction counts under what happened."""
+    meters = Meters()
+
+    meters.take(Note("link opened", {"link": 1}))
+    meters.take(Note("link opened", {"link": 2}))
+
+    assert {"link opened": 2} == meters.events
+    assert not meters.requests
+
+
+@given(st.lists(st.floats(0, 100, allow_nan=False), max_size=100))
+def test_histogram_counts_each_once_and_cumulates(taken: list[float]) -> None:
+    """Every bucket holds what is not above its end; the last one holds all."""
+    histogram = Histogram()
+
+    for seconds in taken:
+        histogram.add(seconds)
+
+    buckets = histogram.buckets()
+    assert ("+Inf", float(len(taken))) == buckets[-1]
+    for (name, count), bound in zip(buckets, SECONDS, strict=False):
+        assert (str(bound), float(sum(one <= bound for one in taken))) == (name, count)
+
+
+def test_journal_is_well_again_after_a_success() -> None:
+    """The last refusal is remembered until something was written."""
+    meters = Meters()
+
+    meters.journal_answered(0.5, 100.0, is_good=False)
+    failed_at = [meters.journal_failed_at]
+    meters.journal_answered(0.1, 101.0, is_good=True)
+    failed_at.append(meters.journal_failed_at)
+
+    assert [100.0, None] == failed_at
+    assert ("+Inf", 2.0) == meters.journal_seconds.buckets()[-1]
+
+
+def test_lag_keeps_its_worst_moment() -> None:
+    """A tick that came late stays visible between two scrapes."""
+    meters = Meters()
+
+    meters.ticked(10.0, 0.7)
+    meters.ticked(10.3, 0.01)
+
+    assert (0.01, 0.7, 10.3) == (meters.loop_lag, meters.loop_lag_max, meters.ticked_at)

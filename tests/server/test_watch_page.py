@@ -1,0 +1,136 @@
+"""Metrics and health over HTTP, of a switch that serves a real socket."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from atm_switch.monitor import HANGS_SECONDS, Monitor
+from atm_switch.server.watch_page import SwitchCollector, WatchPage
+from tests.doubles.open_house import OpenHouse, caller, open_house
+
+WELL: dict[str, str] = {"ledger": ""}
+
+
+@contextmanager
+def watched(house: OpenHouse, neighbours: dict[str, str] | None = None) -> Iterator[WatchPage]:
+    """Serve the page of a house."""
+    found = WELL if neighbours is None else neighbours
+    monitor = Monitor(house.desk, lambda: 3, lambda: found, 0.0)
+    collector = SwitchCollector(house.desk.meters, monitor.gauges)
+    page = WatchPage("127.0.0.1", 0, collector, monitor.health, monitor.readiness)
+    try:
+        yield page
+    finally:
+        page.close()
+
+
+def fetch(page: WatchPage, path: str) -> tuple[int, str]:
+    """Get one page; from a thread, as the loop serves the switch meanwhile."""
+    host, _, port = page.address.rpartition(":")
+    connection = HTTPConnection(host, int(port), timeout=10)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    body = response.read().decode()
+    connection.close()
+    return response.status, body
+
+
+async def samples(page: WatchPage) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Scrape, and read the exposition by prometheus_client's own parser."""
+    status, body = await asyncio.to_thread(fetch, page, "/metrics")
+    assert 200 == status
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(body)
+        for sample in family.samples
+    }
+
+
+async def checked(page: WatchPage, path: str) -> tuple[int, Any]:
+    """Get a page of checks."""
+    status, body = await asyncio.to_thread(fetch, page, path)
+    return status, json.loads(body)
+
+
+async def test_inquiry_is_seen_in_the_exposition() -> None:
+    """Count, time, session and link of one inquiry, parsed as Prometheus would."""
+    async with open_house() as house, caller(house) as client:
+        client.say(house.bench.inquiry())
+        await client.hear()
+        with watched(house) as page:
+            found = await samples(page)
+
+    labels = (("acquirer", "009"), ("code", "00"), ("outcome", "approved"), ("what", "transaction"))
+    bank = (("acquirer", "009"),)
+    assert 1.0 == found["atm_switch_requests_total", labels]
+    assert 1.0 <= found["atm_switch_request_seconds_count", bank]
+    assert 1.0 == found["atm_switch_sessions", bank]
+    assert 1.0 == found["atm_switch_links", ()]
+    assert 3.0 == found["atm_switch_journal_waiting", ()]
+    assert 1.0 <= found["atm_switch_journal_seconds_count", ()]
+
+
+async def test_exposition_names_no_card_and_no_member() -> None:
+    """After an inquiry and a decline the page holds no PAN, KPJ, name or RRN."""
+    async with open_house() as house, caller(house) as client:
+        request = house.bench.inquiry()
+        client.say(request)
+        answer = await client.hear()
+        with watched(house) as page:
+            _, body = await asyncio.to_thread(fetch, page, "/metrics")
+
+    for secret in (request[2], request[37], answer[48][:40].strip(), "BUDI", request[52]):
+        assert secret not in body
+
+
+async def test_switch_that_turns_is_healthy_and_ready() -> None:
+    """Both pages answer 200 and say what was looked at."""
+    async with open_house() as house:
+        house.desk.tick()
+        with watched(house) as page:
+            healthy, told = await checked(page, "/healthz")
+            ready, all_checks = await checked(page, "/readyz")
+
+    assert (200, {"ok": True, "checks": {"loop": "ok"}}) == (healthy, told)
+    assert (200, True) == (ready, all_checks["ok"])
+    assert {"loop", "stopping", "journal", "ledger"} == set(all_checks["checks"])
+
+
+async def test_loop_that_hangs_is_not_healthy() -> None:
+    """Without a tick for long enough both pages answer 503 and say since when."""
+    async with open_house() as house:
+        house.desk.tick()
+        house.skew = HANGS_SECONDS + 1
+        with watched(house) as page:
+            healthy, told = await checked(page, "/healthz")
+            ready, _ = await checked(page, "/readyz")
+
+    assert (503, 503) == (healthy, ready)
+    assert "has not turned for" in told["checks"]["loop"]
+
+
+async def test_switch_without_its_ledger_is_not_ready() -> None:
+    """Healthy it is; the balancer sends its inquiries elsewhere."""
+    async with open_house() as house:
+        house.desk.tick()
+        with watched(house, {"ledger": "the connection to the ledger was lost"}) as page:
+            healthy, _ = await checked(page, "/healthz")
+            ready, told = await checked(page, "/readyz")
+
+    assert (200, 503) == (healthy, ready)
+    assert "the connection to the ledger was lost" == told["checks"]["ledger"]
+
+
+async def test_unknown_page_says_which_there_are() -> None:
+    """404 with the three that exist."""
+    async with open_house() as house:
+        with watched(house) as page:
+            status, body = await asyncio.to_thread(fetch, page, "/")
+
+    assert 404 == status
+    assert "/metrics, /healthz and /readyz" in body
