@@ -1,0 +1,1 @@
+"""From bytes to annotated fields, also where a message does not decode."""

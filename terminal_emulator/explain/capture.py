@@ -1,0 +1,131 @@
+"""Bytes out of whatever testers have: hex, dumps, base64, log lines, captures.
+
+Plan: the kind is told by its looks (``auto``) or named; each yields messages, that is runs
+of bytes with a word on where they came from.  A log line or text may hold several.
+Limits: what is no text and no capture is taken as the bytes themselves.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from terminal_emulator.explain.pcap import is_capture, streams
+
+KINDS = ("auto", "hex", "base64", "log", "pcap", "raw")
+BYTES_MAX = 64 * 1024 * 1024
+
+_OFFSET = re.compile(r"(?:0x)?([0-9A-Fa-f]{4,16}):?\s+")
+_LONG_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}[ :-]?){10,})(?![0-9A-Za-z])")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A run of bytes and where it was found."""
+
+    octets: bytes = field(repr=False)
+    where: str
+
+
+class NothingFound(ValueError):
+    """There are no bytes in it; the text says what was looked for."""
+
+
+def captured(given: bytes, kind: str = "auto") -> list[Captured]:
+    """Return the messages in a file's bytes.  Raises ``NothingFound``."""
+    if len(given) > BYTES_MAX:
+        raise NothingFound(f"the input is longer than {BYTES_MAX // 2**20} MiB; cut it first")
+    if kind == "pcap" or (kind == "auto" and is_capture(given)):
+        found = [Captured(one.octets, one.where) for one in streams(given)]
+    elif kind == "raw":
+        found = [Captured(given, "input")]
+    else:
+        found = _of_text(given, kind)
+    if not any(one.octets for one in found):
+        raise NothingFound("no message in it; give hex, base64, a log line or a pcap file")
+    return [one for one in found if one.octets]
+
+
+def _of_text(given: bytes, kind: str) -> list[Captured]:
+    try:
+        text = given.decode("utf-8")
+    except UnicodeDecodeError:
+        if kind == "auto":
+            return [Captured(given, "input")]
+        raise NothingFound(f"the input is no text, so it is no {kind}") from None
+    if kind == "base64":
+        return [Captured(_base64(text), "base64")]
+    if kind == "log":
+        return list(_of_lines(text))
+    if kind == "hex":
+        return [Captured(_hex(text), "hex")]
+    return _guessed(text, given)
+
+
+def _guessed(text: str, given: bytes) -> list[Captured]:
+    for read, name in ((_hex, "hex"), (_base64, "base64")):
+        try:
+            return [Captured(read(text), name)]
+        except NothingFound:
+            continue
+    lines = list(_of_lines(text))
+    if lines:
+        return lines
+    # A message in ASCII, as it stands: its MTI in front.
+    plain = text.strip("\r\n")
+    if re.match(r"[0-9]{4}[0-9A-F]{16}", plain):
+        return [Captured(given.strip(b"\r\n"), "text")]
+    raise NothingFound("no message in it; give hex, base64, a log line or a pcap file")
+
+
+def _hex(text: str) -> bytes:
+    """Read hexadecimal digits: bare, spaced, with 0x, or as hexdump -C and xxd write them."""
+    text = _undumped(text) or text
+    digits = re.sub(r"0x|[\s:,-]", "", text)
+    if not digits or len(digits) % 2 or not re.fullmatch(r"[0-9A-Fa-f]+", digits):
+        raise NothingFound("that is not hexadecimal")
+    if re.match(r"[0-9]{4}[0-9A-F]{16}", digits) and not _is_likely_hex(digits):
+        raise NothingFound("that is a message in ASCII, not hexadecimal")
+    return bytes.fromhex(digits)
+
+
+def _undumped(text: str) -> str:
+    """Return the digits of a dump whose lines begin with their offsets; empty for no dump."""
+    digits = ""
+    for line in text.splitlines():
+        found = _OFFSET.match(line)
+        if found is None or int(found[1], 16) * 2 != len(digits):
+            is_end = line.strip() and re.fullmatch(r"(?:0x)?[0-9A-Fa-f]+:?", line.strip())
+            if is_end and digits:
+                break  # hexdump ends with a line that has an offset and nothing else
+            return ""
+        octets = re.split(r"\|", line[found.end() :])[0]
+        if "|" not in line:
+            octets = re.split(r"\s{2,}", octets)[0]
+        digits += re.sub(r"\s", "", octets)
+    return digits
+
+
+def _is_likely_hex(digits: str) -> bool:
+    """Tell hexadecimal from a message in ASCII that happens to have such characters only."""
+    begins = bytes.fromhex(digits[:16])
+    return begins.isascii() or begins[:1] == b"\x00" or any(c in digits for c in "abcdef")
+
+
+def _base64(text: str) -> bytes:
+    joined = re.sub(r"\s", "", text)
+    if len(joined) < 16 or not _BASE64.fullmatch(joined):
+        raise NothingFound("that is not base64")
+    try:
+        return base64.b64decode(joined, validate=True)
+    except binascii.Error:
+        raise NothingFound("that is not base64") from None
+
+
+def _of_lines(text: str) -> Iterator[Captured]:
+    for number, line in enumerate(text.splitlines(), 1):
+        for found in _LONG_HEX.finditer(line):
+            digits = re.sub(r"[ :-]", "", found[1])
+            yield Captured(bytes.fromhex(digits), f"line {number}")

@@ -1,0 +1,70 @@
+"""The work of ``terminal-emulator explain``, behind its light options."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from atm_switch.domain.errors import Refused
+from atm_switch.profile.load import load_profile
+from atm_switch.profile.model import Profile
+from atm_switch.profile.shipped import shipped_profiles
+from terminal_emulator.explain.capture import Captured, NothingFound, captured
+from terminal_emulator.explain.dissection import Dissection
+from terminal_emulator.explain.guess import Reading, readings
+from terminal_emulator.explain.show import document_of, side_by_side, text_of
+from terminal_emulator.kit import find_profile
+
+NOT_CLEAN = "not every byte has its place and its proper content"
+
+
+def explain(place: str, kind: str, profile: str | None, *, as_json: bool) -> None:
+    """Explain what is in a file or on standard input.
+
+    Raises ``Refused`` where nothing is found in it, or a message is not clean.
+    """
+    profiles = _profiles(profile)
+    found = [(one, readings(one.octets, profiles)) for one in _captured(place, kind)]
+    if as_json:
+        click.echo(json.dumps([document_of(each, one.where) for one, each in found]))
+    else:
+        click.echo("\n".join(text_of(each, one.where) for one, each in found), nl=False)
+    if not all(each[0].score[0] for _, each in found):
+        raise Refused(NOT_CLEAN)
+
+
+def compare(places: tuple[str, str], kind: str, profile: str | None) -> None:
+    """Show what two files do not have alike.  Raises ``Refused`` where they differ."""
+    profiles = _profiles(profile)
+    one, other = (_messages(place, kind, profiles) for place in places)
+    lines = side_by_side(one, other)
+    for line in lines:
+        click.echo(line)
+    if lines:
+        raise Refused(f"{len(lines)} difference{'s' if len(lines) != 1 else ''}")
+    click.echo("no difference")
+
+
+def _messages(place: str, kind: str, profiles: Sequence[Profile]) -> list[Dissection]:
+    found: list[Reading] = [readings(one.octets, profiles)[0] for one in _captured(place, kind)]
+    return [dissection for reading in found for dissection in reading.dissections]
+
+
+def _captured(place: str, kind: str) -> list[Captured]:
+    try:
+        given = sys.stdin.buffer.read() if place == "-" else Path(place).read_bytes()
+    except OSError as error:
+        raise Refused(f"{place}: {error.strerror}") from None
+    try:
+        return captured(given, kind)
+    except NothingFound as nothing:
+        raise Refused(f"{'standard input' if place == '-' else place}: {nothing}") from None
+
+
+def _profiles(wanted: str | None) -> list[Profile]:
+    if wanted is not None:
+        return [find_profile(wanted)]
+    # The golden one has the default's bytes; it differs in what time it is believed.
+    return [load_profile(name) for name in shipped_profiles() if not name.endswith("-golden")]
