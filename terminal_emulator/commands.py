@@ -27,10 +27,10 @@ from terminal_emulator.atm import Booth, serve_customers, typed_pin
 from terminal_emulator.flow import Manner, line_to, one_inquiry
 from terminal_emulator.hotline import Hotline
 from terminal_emulator.keypad import Keypad
-from terminal_emulator.kit import BARE_KIT, Kit, find_profile, read_kit
+from terminal_emulator.kit import Kit, find_profile
 from terminal_emulator.screen import Look, receipt_lines, screen_lines, show
 from terminal_emulator.terminal import Verb
-from terminal_emulator.tls import client_context
+from terminal_emulator.wanted import kit_of, tls_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -44,7 +44,7 @@ AMOUNTS = ("opening", "contributions", "development", "claims", "closing")
 
 def inquire(options: "TerminalOptions", asked: "InquiryOptions") -> int:
     """Make one inquiry and print it; 0 only for an approval."""
-    kit = _kit_of(options)
+    kit = kit_of(options)
     wish = _wish_of(asked, find_profile(kit.profile))
     pin = _pin_of(asked, kit)
     manner = replace(_manner_of(options), signs_on=not asked.no_sign_on, stan=asked.stan)
@@ -67,7 +67,7 @@ def network(options: "TerminalOptions", verb: Verb) -> int:
 
     async def once() -> dict[str, Any]:
         manner = replace(_manner_of(options), signs_on=False)
-        async with line_to(options.connect, _kit_of(options), manner) as line:
+        async with line_to(options.connect, kit_of(options), manner) as line:
             result = await line.network(verb)
         return {
             "request": verb.value,
@@ -98,7 +98,7 @@ def network(options: "TerminalOptions", verb: Verb) -> int:
 
 def request_keys(options: "TerminalOptions") -> int:
     """Have the host deliver new keys; 0 only if every one of them was taken."""
-    kit = _kit_of(options)
+    kit = kit_of(options)
     held = [key for key in (kit.pin_key, kit.mac_key) if key is not None]
     if kit.path is None or kit.exchange_key is None or not held:
         raise click.UsageError("keys are delivered to a kit that has some: pass --kit KIT.json")
@@ -125,7 +125,7 @@ def request_keys(options: "TerminalOptions") -> int:
 
 def atm(options: "TerminalOptions") -> int:
     """Be an ATM until somebody switches it off."""
-    kit = _kit_of(options)
+    kit = kit_of(options)
     keypad = Keypad(sys.stdin.fileno(), sys.stdout)
     manner = _manner_of(options)
     with (
@@ -213,27 +213,8 @@ def _print_failure(options: "TerminalOptions", sentence: str) -> None:
         click.echo(json.dumps({"response_code": None, "approved": False, "error": sentence}))
 
 
-def _kit_of(options: "TerminalOptions") -> Kit:
-    kit = BARE_KIT
-    if options.kit is not None:
-        kit = read_kit(options.kit, lambda sentence: click.echo(f"warning: {sentence}", err=True))
-    try:
-        return kit.with_words(
-            profile=options.profile,
-            terminal=options.terminal,
-            acquirer=options.acquirer,
-            channel=options.channel,
-        )
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-
-
 def _manner_of(options: "TerminalOptions") -> Manner:
-    try:
-        tls = client_context(options.tls_ca, options.tls_cert, options.tls_key)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    return Manner(options.timeout, tls=tls)
+    return Manner(options.timeout, tls=tls_of(options))
 
 
 def _wish_of(asked: "InquiryOptions", profile: Profile) -> InquiryData:

@@ -6,7 +6,7 @@ Limits: one profile; ``guess.py`` tries them all.  Pieces hold clear content and
 ``show.py`` alone, which masks; their ``repr`` shows places only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from atm_switch.domain.errors import FormatError
@@ -67,12 +67,18 @@ class _Stopped(Exception):
         self.at = at
 
 
-def dissect(payload: bytes, profile: Profile) -> Dissection:
-    """Take ``payload`` apart; any bytes at all give a dissection."""
+def dissect(
+    payload: bytes, profile: Profile, parts: Mapping[int, Part] | None = None
+) -> Dissection:
+    """Take ``payload`` apart; any bytes at all give a dissection.
+
+    ``parts`` of the profile spare those who take many apart from looking them up each time.
+    """
+    known = parts or parts_of(profile.elements, profile.encoding)
     pieces: list[Piece] = []
     mti, at, why = "", 0, ""
     try:
-        for piece in _walk(payload, profile):
+        for piece in _walk(payload, profile, known):
             pieces.append(piece)
             at = piece.offset + len(piece.octets)
             if piece.name == "MTI":
@@ -84,7 +90,7 @@ def dissect(payload: bytes, profile: Profile) -> Dissection:
     return Dissection(profile, payload, tuple(pieces), mti, at, why)
 
 
-def _walk(payload: bytes, profile: Profile) -> Iterator[Piece]:
+def _walk(payload: bytes, profile: Profile, parts: Mapping[int, Part]) -> Iterator[Piece]:
     encoding = profile.encoding
     try:
         mti = read_mti(payload, encoding)
@@ -97,7 +103,7 @@ def _walk(payload: bytes, profile: Profile) -> Iterator[Piece]:
     except FormatError as fault:
         raise _Stopped(fault.offset or width, fault.reason) from None
     yield from _bitmaps(payload, width, start, encoding)
-    parts, at = parts_of(profile.elements, encoding), start
+    at = start
     for number in numbers:
         part = parts.get(number)
         if part is None:
