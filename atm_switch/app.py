@@ -24,6 +24,7 @@ from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.engine import Engine, open_engine
 from atm_switch.folder import DataFolder, profile_of, tls_files_of
+from atm_switch.key_office import keys_in_use
 from atm_switch.ledger.opening import LedgerReading, open_reading
 from atm_switch.monitor import Monitor, answer_admin, serve_page
 from atm_switch.readiness import refuse_what_cannot_work
@@ -109,8 +110,8 @@ class Service:
     def reload(self) -> None:
         """Read certificates and keys again; what cannot be used changes nothing."""
         self.reload_certificates()
-        if self._upkeep is not None and self._upkeep.reload_keys():
-            self._record("configuration", "keys and certificates", "read again")
+        if self._upkeep is not None:
+            self._upkeep.reload_keys("SIGHUP")
 
     def reload_certificates(self) -> None:
         """Read the TLS files again, for new links; those that cannot be used change nothing."""
@@ -150,6 +151,7 @@ class Service:
         journal.start(lambda batch: _hand_over(loop, desk, batch))
         self._resources.callback(journal.stop)
         self._record("start", root.name, f"mode {settings.mode}, {settings.hsm.engine} HSM")
+        self._record("configuration", "keys", keys_in_use(self.vault, "start"))
         self._record("configuration", FILE_NAME, digest_of(root / FILE_NAME))
         dialects = {name: Dialect.of(profile) for name, profile in profiles.items()}
         for one in settings.listeners:

@@ -3,6 +3,9 @@
 Plan: two calls.  The first puts the new key into the key file; from the switch's next start
 or SIGHUP it looks for cards under either.  The second moves the cards, some hundred at a
 time, and refuses to begin while a switch runs that has not read the new key.
+Limits: a layer is never taken out again, for the hashes are made with every one, and a
+folder takes ``LAYERS_MAX`` of them.  So none is laid that no card would be under, and a
+change after a finished one is asked for by its own word: a call too many is refused.
 """
 
 from collections.abc import Callable
@@ -14,10 +17,10 @@ from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.secret import Key
 from atm_switch.folder import DataFolder, command_actor
-from atm_switch.key_office import record
-from atm_switch.ledger.card_keys import cards_behind, move_cards
+from atm_switch.key_office import IN_USE, record
+from atm_switch.ledger.card_keys import cards_behind, cards_linked, move_cards
 from atm_switch.ledger.opening import open_store
-from atm_switch.security.vault import KEY_BYTES, Entropy
+from atm_switch.security.vault import KEY_BYTES, Entropy, Vault
 from atm_switch.switch.ports import AuditRecord
 
 SUBJECT = "card key"
@@ -36,42 +39,63 @@ class CardKeyChange:
     moved: int = 0
 
 
-def change_card_key(folder: DataFolder, entropy: Entropy, tell: Tell) -> CardKeyChange:
+def change_card_key(
+    folder: DataFolder, entropy: Entropy, tell: Tell, *, again: bool = False
+) -> CardKeyChange:
     """Begin a change of the card key, or go on with the one begun.
 
-    Raises ``Refused`` where a running switch has not read the new key yet.
+    ``again``: begin another one where the last is finished.  Raises ``Refused`` where there
+    is nothing to do, no further layer fits, or a running switch has not read the new key yet.
     """
     vault = folder.vault()
     with closing(open_store(folder.settings.ledger.url, folder.ledger)) as store:
         behind = cards_behind(store, vault)
         if not behind:
-            _tell_audit(folder, "a new one laid over the old")
-            vault = folder.change_keys(lambda held: held.with_card_layer(Key(entropy(KEY_BYTES))))
-            return CardKeyChange(is_begun=True, key_id=vault.card_key_ids[0])
-        _require_read(folder)
+            _require_worth(cards_linked(store), vault, again=again)
+            return _begin(folder, vault, Key(entropy(KEY_BYTES)))
+        _require_read(folder, vault.card_key_ids[0])
         moved = move_cards(store, vault, lambda count: tell(count, behind))
     _tell_audit(folder, f"{moved} cards moved to key {vault.card_key_ids[0]}")
     return CardKeyChange(is_begun=False, key_id=vault.card_key_ids[0], moved=moved)
 
 
-def _require_read(folder: DataFolder) -> None:
-    """See that no switch runs, or that it has started or read its keys since the change began."""
+def _require_worth(cards: int, vault: Vault, *, again: bool) -> None:
+    """Raise ``Refused`` for a new layer that nobody needs; ``cards``: all there are."""
+    if not cards:
+        raise Refused("nothing to do: no card is linked yet, so none would be under a new key")
+    if vault.card_layers and not again:
+        raise Refused(
+            f"nothing to do: all {cards:,} cards are under the newest card key "
+            f"{vault.card_key_ids[0]}; to begin another change, say --again"
+        )
+
+
+def _begin(folder: DataFolder, judged: Vault, key: Key) -> CardKeyChange:
+    def lay(held: Vault) -> Vault:
+        if held.card_key_ids != judged.card_key_ids:
+            raise Refused("another change of the card key was begun just now: go on with that one")
+        return held.with_card_layer(key)
+
+    lay(judged)  # no record of a layer that does not fit
+    _tell_audit(folder, "a new one laid over the old")
+    return CardKeyChange(is_begun=True, key_id=folder.change_keys(lay).card_key_ids[0])
+
+
+def _require_read(folder: DataFolder, key_id: str) -> None:
+    """See that no switch runs, or that the one that does has the newest card key in use."""
     try:
         lock_folder(folder.root)()
     except Refused:
         with closing(AuditReader(folder.journal)) as reader:
             last = reader.last_sequence()
             rows = reader.since(max(0, last - ROWS_LOOKED_AT), ROWS_LOOKED_AT)
-        begun = max((row.seq for row in rows if row.subject == SUBJECT), default=0)
-        if not any(row.seq > begun and _has_read(row.kind, row.detail) for row in rows):
+        told = [row.detail for row in rows if row.kind == "configuration"]
+        in_use = [detail for detail in told if detail.startswith(IN_USE)]
+        if not in_use or not in_use[-1].startswith(f"{IN_USE} {key_id} "):
             raise Refused(
                 "the running switch has not read the new card key; send it SIGHUP (kill -HUP), "
                 "then run this again"
             ) from None
-
-
-def _has_read(kind: str, detail: str) -> bool:
-    return kind == "start" or (kind == "configuration" and detail.startswith("read again"))
 
 
 def _tell_audit(folder: DataFolder, detail: str) -> None:

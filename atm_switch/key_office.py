@@ -29,6 +29,9 @@ from atm_switch.settings.sections import Acquirer
 from atm_switch.switch.hsm_port import ImportKey, KeyRefused
 from atm_switch.switch.ports import AuditRecord
 
+IN_USE = "in use, card key"
+"""How a switch begins to tell the audit which keys it has read; the card key's id follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyLine:
@@ -154,6 +157,11 @@ def bank_named(folder: DataFolder, name: KeyName) -> Acquirer:
             return bank
     there = ", ".join(bank.id for bank in folder.settings.acquirers)
     raise Refused(f"there is no such acquirer; there are: {there}")
+
+
+def keys_in_use(vault: Vault, why: str) -> str:
+    """Say for the audit that these keys are in use, and under which card key cards are sought."""
+    return f"{IN_USE} {vault.card_key_ids[0]} ({why})"
 
 
 def record_command(folder: DataFolder, subject: str, detail: str) -> None:

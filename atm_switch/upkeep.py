@@ -3,6 +3,8 @@
 Plan: a vault is taken into use when the switch can work with it and, where keys are a
 hardware HSM's, when the HSM says of every token that it is the key the key file names.
 Limits: an HSM that is away is asked when it is back; until then its tokens are believed.
+Why a vault that was asked about is read once more: the asking takes its time, and a key may
+have been changed over the line meanwhile.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ from atm_switch.adapters.clock import utc_now
 from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
 from atm_switch.engine import AskCheckValue, Engine
 from atm_switch.folder import DataFolder, tls_files_of
+from atm_switch.key_office import keys_in_use
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
@@ -26,6 +29,9 @@ WARNING_DAYS: Final = 30
 DAY_SECONDS: Final = 86_400.0
 CHECK_DIGITS: Final = 6
 """What two check values of one key agree in at least, however long each is written."""
+
+READINGS_MAX: Final = 5
+"""So often keys are read anew because they changed while the HSM was asked of them."""
 
 Record = Callable[[str, str, str], None]
 """Kind, subject and detail, for the audit."""
@@ -41,10 +47,15 @@ class Upkeep:
         self._folder, self._house, self._engine = folder, house, engine
         self._log, self._record = log, record
         self._tasks: set[asyncio.Task[None]] = set()
+        self._wanted: list[str] = []
+        """Why the keys are to be read again, as long as an HSM is asked of the last reading."""
+        self._is_reading = False
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Look at the certificates now and every day; call in the loop."""
+        """Look at the certificates and tokens now and every day; call in the loop."""
+        if self._engine.check_value is not None:
+            self.hardware_is_back()  # it may have come between the first look and now
         for reason in ending_soon(self._folder, utc_now()):
             self._log.warning("certificate ends soon", reason=reason)
         self._timer = asyncio.get_running_loop().call_later(DAY_SECONDS, self.start)
@@ -56,43 +67,70 @@ class Upkeep:
         for task in self._tasks:
             task.cancel()
 
-    def reload_keys(self) -> bool:
+    def reload_keys(self, why: str) -> None:
         """Read the keys again; those that cannot be used change nothing, and it says so.
 
-        Where an HSM must be asked of them first, they are in use once it has answered.
+        Where an HSM must be asked of them first, they are in use once it has answered; what
+        the audit tells is told then.  A call while it is asked is one more reading after.
         """
-        try:
-            vault = self._folder.vault()
-            refuse_what_cannot_work(self._folder, vault)
-        except SwitchError as wrong:
-            self._log.warning("keys not reloaded", reason=str(wrong))
-            return False
         if self._engine.check_value is None:
-            self._adopt(vault)
-        else:
-            self._later(self._adopt_checked(vault))
-        return True
+            vault = self._read()
+            if vault is not None:
+                self._adopt(vault, why)
+            return
+        self._wanted.append(why)
+        if not self._is_reading:
+            self._is_reading = True
+            self._later(self._read_and_ask())
 
     def key_changed_elsewhere(self, name: KeyName) -> None:
         """Take up the keys another process has changed under this one."""
         self._log.warning("key changed by another process", key=str(name))
-        if self.reload_keys():
-            self._record("configuration", "keys", f"read again: {name} was changed elsewhere")
+        self.reload_keys(f"{name} was changed elsewhere")
 
     def hardware_is_back(self) -> None:
         """Ask the HSM of the tokens in use, and sound the alarm for a wrong one."""
         self._later(self._warn_of_tokens())
 
-    def _adopt(self, vault: Vault) -> None:
-        self._house.vault = vault
-        self._log.info("keys reloaded")
+    def _read(self) -> Vault | None:
+        try:
+            vault = self._folder.vault()
+            refuse_what_cannot_work(self._folder, vault)
+        except SwitchError as wrong:
+            self._log.warning("keys not reloaded", reason=str(wrong))
+            return None
+        return vault
 
-    async def _adopt_checked(self, vault: Vault) -> None:
-        wrong = await wrong_tokens(vault, self._engine.check_value)
-        for reason in wrong:
-            self._log.warning("keys not reloaded", reason=reason)
-        if not wrong:
-            self._adopt(vault)
+    def _adopt(self, vault: Vault, why: str) -> None:
+        self._house.vault = vault
+        self._log.info("keys reloaded", why=why)
+        self._record("configuration", "keys", keys_in_use(vault, why))
+
+    async def _read_and_ask(self) -> None:
+        """Read and ask until nobody wants it anew."""
+        try:
+            while self._wanted:
+                why = ", ".join(dict.fromkeys(self._wanted))
+                self._wanted.clear()
+                await self._adopt_asked(why)
+        finally:
+            self._is_reading = False
+
+    async def _adopt_asked(self, why: str) -> None:
+        for _ in range(READINGS_MAX):
+            vault = self._read()
+            if vault is None:
+                return
+            wrong = await wrong_tokens(vault, self._engine.check_value)
+            for reason in wrong:
+                self._log.warning("keys not reloaded", reason=reason)
+            if wrong:
+                return
+            latest = self._read()
+            if latest is not None and latest.is_same_as(vault):
+                self._adopt(latest, why)
+                return
+        self._log.warning("keys not reloaded", reason="they change faster than the HSM is asked")
 
     async def _warn_of_tokens(self) -> None:
         for reason in await wrong_tokens(self._house.vault, self._engine.check_value):

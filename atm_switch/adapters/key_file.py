@@ -6,8 +6,9 @@ Plan: the key file is a JSON envelope of schema, id of the master, nonce and cip
 mode 0400, or the systemd credential ``atm-switch-master``, which comes first.
 Limits: this guards a copied data folder or backup, not a machine that has been taken.
 Why canonical: the envelope must be written exactly as ``save`` writes it, so that no
-changed byte passes.  Why the envelope names its master: "wrong master" and "damaged" call
-for different people.
+changed byte passes.  Why a key file is opened before it takes the other's place: one that
+only looks written would be found out at the next start.  Why the envelope names its master:
+"wrong master" and "damaged" call for different people.
 """
 
 import json
@@ -72,21 +73,41 @@ def save(
 ) -> None:
     """Seal the vault and replace the key file, at once and durably, mode 0600.
 
-    Raises ``Refused`` as ``load`` does for the master, and where it cannot be written.
+    Raises ``Refused`` as ``load`` does for the master, and where it cannot be written; also
+    for keys that could not be read again, with the old file left as it is.
     """
     master = _master(master_file, credentials_directory)
-    key_id, nonce = _derive(master, "id", 8).hex(), os.urandom(NONCE_BYTES)
-    plain = json.dumps(vault.to_document()).encode()
-    sealed = AESGCM(_derive(master, "seal", 32)).encrypt(nonce, plain, _bound(key_id))
+    content = _sealed(master, vault)
+    if not _opens_to(vault, master, content):
+        message = (
+            f"the key file {key_file} is left as it was, for these keys could not be read from "
+            "it again: undo the last change, or report it to the makers of this program"
+        )
+        raise Refused(message)
     fresh = key_file.with_name(key_file.name + ".new")
     try:
         fresh.unlink(missing_ok=True)
-        _write_durably(fresh, _render(key_id, nonce.hex(), sealed.hex()), 0o600)
+        _write_durably(fresh, content, 0o600)
         fresh.replace(key_file)
         _sync_folder(key_file.parent)
     except OSError as error:
         message = f"the key file {key_file} cannot be written ({error.strerror}): see to its folder"
         raise Refused(message) from None
+
+
+def _sealed(master: Key, vault: Vault) -> bytes:
+    """Write the whole key file."""
+    key_id, nonce = _derive(master, "id", 8).hex(), os.urandom(NONCE_BYTES)
+    plain = json.dumps(vault.to_document()).encode()
+    sealed = AESGCM(_derive(master, "seal", 32)).encrypt(nonce, plain, _bound(key_id))
+    return _render(key_id, nonce.hex(), sealed.hex())
+
+
+def _opens_to(vault: Vault, master: Key, content: bytes) -> bool:
+    """Tell whether a key file holds every key of ``vault``, and opens."""
+    envelope = _envelope(content)
+    again = _open(master, envelope) if envelope else None
+    return again is not None and again.to_document() == vault.to_document()
 
 
 def _render(key_id: str, nonce: str, ciphertext: str) -> bytes:

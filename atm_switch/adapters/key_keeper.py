@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from atm_switch.domain.errors import NeighbourUnavailable, Refused
 from atm_switch.security.key_ring import KeyName, Ladder
+from atm_switch.security.key_rules import ladder_before
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import KeepKeys
 
@@ -61,7 +62,8 @@ class KeyKeeper:
 
 
 def _changed(vault: Vault, question: KeepKeys) -> Vault:
-    if not is_still(vault.keys.get(question.name), question.replaces):
+    # A terminal's first own key takes the place of its bank's: that must be the same as well.
+    if not is_still(ladder_before(question.name, vault), question.replaces):
         raise ChangedMeanwhile("the key file was changed meanwhile")
     return vault.with_ladder(question.name, question.ladder)
 

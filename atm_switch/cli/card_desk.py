@@ -146,14 +146,16 @@ def show(folder: Path) -> None:
         "atm-switch cards rotate-key bank     makes the new key",
         "kill -HUP ...                        the running switch reads it",
         "atm-switch cards rotate-key bank     moves the cards, while inquiries go on",
+        "atm-switch cards rotate-key bank --again     begins the next change, a year later",
     ),
 )
 @data_folder
-def rotate_key(folder: Path) -> None:
+@click.option("--again", is_flag=True, help="Begin another change after a finished one.")
+def rotate_key(folder: Path, again: bool) -> None:  # noqa: FBT001
     """Change the key of the cards' hashes: call it twice, with SIGHUP to the switch between.
 
     No card number is needed: the new hash is made of the old one.  Interrupted, the next
-    call goes on.
+    call goes on.  A folder takes 64 changes, for no old key can ever be dropped.
     """
     import os
     import sys
@@ -164,7 +166,7 @@ def rotate_key(folder: Path) -> None:
     def tell(moved: int, count: int) -> None:
         print(f"{moved:,} of {count:,} cards moved", file=sys.stderr, flush=True)
 
-    done = change_card_key(open_folder(folder), os.urandom, tell)
+    done = change_card_key(open_folder(folder), os.urandom, tell, again=again)
     if done.is_begun:
         print(f"the new card key is {done.key_id}; send the switch SIGHUP, then run this again")
     else:

@@ -35,7 +35,10 @@ def config() -> None:
 )
 @click.argument("place", metavar="DIR|FILE", type=click.Path(path_type=Path))
 def check(place: Path) -> None:
-    """Name everything wrong in the settings of DIR, or in FILE; exits 78 if there is any."""
+    """Name everything wrong in the settings of DIR, or in FILE; exits 78 if there is any.
+
+    Certificates and revocation lists that end within thirty days are warned of.
+    """
     from atm_switch.settings.load import FILE_NAME, SettingsWrong, load_settings
 
     settings = load_settings(place)
@@ -44,6 +47,8 @@ def check(place: Path) -> None:
     problems = list(_wrong_files(settings, root, path.read_text(encoding="utf-8"), path.name))
     if problems:
         raise SettingsWrong(problems)
+    for reason in _ending_soon(settings, root):
+        print(f"warning: {reason}", file=sys.stderr)
     counted = f"{len(settings.listeners)} listener(s), {len(settings.acquirers)} acquirer(s)"
     print(f"{place}: the settings are right: mode {settings.mode}, {counted}")
 
@@ -100,6 +105,17 @@ def _wrong_files(settings: "Settings", root: Path, text: str, name: str) -> "Ite
         yield f"{name}:{line_of(place, lines) or 1}: {problem}"
     for place, problem in tls_doubts(settings, root):
         yield f"{name}:{line_of(place, lines) or 1}: {written(place)}: {problem}"
+
+
+def _ending_soon(settings: "Settings", root: Path) -> list[str]:
+    """Say of each TLS file what a running switch would warn of."""
+    if not any(one.has_tls for one in settings.listeners):
+        return []
+    from atm_switch.adapters.clock import utc_now
+    from atm_switch.folder import DataFolder
+    from atm_switch.upkeep import ending_soon
+
+    return ending_soon(DataFolder(root, settings), utc_now())
 
 
 def _wrong_profiles(settings: "Settings", root: Path) -> "Iterator[tuple[Place, str]]":

@@ -11,8 +11,6 @@ from atm_switch.cli.options import data_folder, examples
 from atm_switch.command_groups import Group
 
 if TYPE_CHECKING:
-    from atm_switch.domain.secret import Key
-    from atm_switch.folder import DataFolder
     from atm_switch.security.key_ring import KeyName
 
 RELOAD = "a running switch takes it up with SIGHUP (kill -HUP), or at its next start"
@@ -23,6 +21,10 @@ _terminal = click.option(
 )
 _usage = click.option(
     "--usage", type=click.Choice(["pin", "mac", "exchange"]), required=True, help="What for."
+)
+_yes = click.option("--yes", is_flag=True, help="Answer yes to what is asked at a terminal.")
+_replace = click.option(
+    "--replace", is_flag=True, help="Replace a key that is there; asks nothing about it."
 )
 _line_usage = click.option(
     "--usage", type=click.Choice(["pin", "mac"]), required=True, help="What for."
@@ -87,33 +89,32 @@ def list_(folder: Path) -> None:
     "--algorithm", type=click.Choice(["tdes", "aes"]), default="tdes", show_default=True,
     help="Of the exchange key.",
 )  # fmt: skip
-@click.option("--yes", is_flag=True, help="Keep the key without asking.")
+@_yes
+@_replace
 def ceremony(
     folder: Path, acquirer: str, terminal: str | None, count: int, algorithm: str,
-    yes: bool,  # noqa: FBT001
+    yes: bool, replace: bool,  # noqa: FBT001
 ) -> None:  # fmt: skip
     """Form the exchange key (ZMK, TMK) of a line from components, XORed.
 
-    Shows the check value of each component and of the key, and nothing else.
+    Shows the check value of each component and of the key, and nothing else.  A key that is
+    there is replaced after a question, or with --replace where nobody can be asked.
     """
+    from atm_switch.cli.custodians import ask_components, formed_key, require_agreed
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import open_folder
     from atm_switch.key_office import bank_named, form_exchange_key, require_software
-    from atm_switch.security.components import combine, key_check_value
 
     opened, name = open_folder(folder), _name("exchange", acquirer, terminal)
     bank_named(opened, name)
     require_software(opened, "form the key at the HSM")
+    require_agreed(opened, name, yes=yes, replace=replace)
     letter = algorithm[0].upper()
-    parts = [_component(at + 1, count, letter) for at in range(count)]
-    try:
-        check = key_check_value(combine(parts, letter), letter)
-    except ValueError as error:
-        raise Refused(f"{error}; begin the ceremony anew") from None
-    print(f"the key has the check value {check}")
+    parts = ask_components(opened, count, letter)
+    key = formed_key(opened, name, parts, letter)
+    print(f"the key has the check value {key.check}")
     if not yes and sys.stdin.isatty() and not click.confirm("Keep it?"):
         raise Refused("not kept; nothing was changed")
-    _confirm_replacing(opened, name, is_agreed=yes)
     form_exchange_key(opened, name, parts, letter)
     print(f"kept as {name}; {RELOAD}")
 
@@ -123,27 +124,35 @@ def ceremony(
     epilog=examples(
         "atm-switch keys generate bank --acquirer 009 --usage mac",
         "atm-switch keys generate bank --acquirer 009 --usage pin --terminal S1ABC124",
+        "atm-switch keys generate bank --acquirer 009 --usage mac --replace     in a script",
     ),
 )
 @data_folder
 @_usage
 @_acquirer
 @_terminal
-@click.option("--yes", is_flag=True, help="Replace a key that is there without asking.")
-def generate(folder: Path, usage: str, acquirer: str, terminal: str | None, yes: bool) -> None:  # noqa: FBT001
+@_yes
+@_replace
+def generate(
+    folder: Path, usage: str, acquirer: str, terminal: str | None,
+    yes: bool, replace: bool,  # noqa: FBT001
+) -> None:  # fmt: skip
     """Draw a fresh key at once in place of the old one, and show its check value.
 
-    For a change without a break let the line exchange keys instead (0800, DE70 161).  In
-    lab mode the terminal kit is written anew.
+    A key that is there is replaced after a question, or with --replace where nobody can be
+    asked.  For a change without a break let the line exchange keys instead (0800, DE70 161).
+    In lab mode the terminal kit is written anew.
     """
     import os
 
+    from atm_switch.cli.custodians import require_agreed
     from atm_switch.folder import open_folder
-    from atm_switch.key_office import bank_named, draw_key
+    from atm_switch.key_office import bank_named, draw_key, require_software
     from atm_switch.line_keys import write_kit
 
     opened, name = open_folder(folder), _name(usage, acquirer, terminal)
-    _confirm_replacing(opened, name, is_agreed=yes)
+    require_software(opened, "make the key at the HSM")
+    require_agreed(opened, name, yes=yes, replace=replace)
     key = draw_key(opened, name, os.urandom)
     print(f"{name}: check value {key.check}; {RELOAD}")
     if opened.is_lab:
@@ -258,33 +267,3 @@ def _name(usage: str, acquirer: str | None, terminal: str | None, index: str = "
         return KeyName(KeyUsage(usage), AcquirerId(acquirer), owner)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-
-
-def _confirm_replacing(folder: "DataFolder", name: "KeyName", *, is_agreed: bool) -> None:
-    """Ask, at a terminal, before a key that is in use is cut off.  Raises ``Refused``."""
-    from atm_switch.domain.errors import Refused
-
-    held = folder.vault().keys.get(name)
-    if held is None or is_agreed or not sys.stdin.isatty():
-        return
-    print(f"{name} has a key, check value {held.in_use.check}; the line stops until the", end=" ")
-    if not click.confirm("other side has the new one too. Replace it?"):
-        raise Refused("not replaced; nothing was changed")
-
-
-def _component(number: int, count: int, algorithm: str) -> "Key":
-    """Ask one custodian, unseen; a pipe gives a line each."""
-    import getpass
-
-    from atm_switch.domain.errors import Refused
-    from atm_switch.domain.secret import Key
-    from atm_switch.security.components import key_check_value
-
-    question = f"component {number} of {count}: "
-    text = getpass.getpass(question) if sys.stdin.isatty() else sys.stdin.readline()
-    try:
-        part = Key.from_hex(re.sub(r"\s", "", text))
-        print(f"component {number} has the check value {key_check_value(part, algorithm)}")
-    except ValueError as error:
-        raise Refused(f"component {number}: {error}; begin the ceremony anew") from None
-    return part

@@ -29,6 +29,11 @@ def cards_behind(store: Store, vault: Vault) -> int:
     return int(store.rows(query, (vault.card_key_ids[0],))[0][0])
 
 
+def cards_linked(store: Store) -> int:
+    """Count the cards, under whichever key."""
+    return int(store.rows("SELECT count(*) FROM cards")[0][0])
+
+
 def move_cards(store: Store, vault: Vault, tell: Callable[[int], None]) -> int:
     """Move every card to the newest card key and return how many were moved.
 

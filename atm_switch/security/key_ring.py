@@ -82,11 +82,16 @@ class LineKey:
     def is_same_as(self, other: "LineKey") -> bool:
         """Tell whether both are one key; of keys under a master key, as far as it shows.
 
-        An HSM may give one key out as two tokens, so there the check value decides.
+        An HSM may give one key out as two tokens, so there the check value decides.  A TDES
+        key is one key at double and at triple length (K1|K2|K1), and whatever its parity.
         """
+        if self.algorithm != other.algorithm:
+            return False
         if not (self.is_clear and other.is_clear):
-            return (self.check, self.algorithm) == (other.check, other.algorithm)
-        return (self.token.reveal(), self.algorithm) == (other.token.reveal(), other.algorithm)
+            return self.check == other.check
+        if self.algorithm == TDES:
+            return tdes.are_same(self.token, other.token)
+        return self.token.reveal() == other.token.reveal()
 
     def __repr__(self) -> str:
         """Show the check value only."""
@@ -155,6 +160,29 @@ class Ladder:
         """
         left = tuple(key.check for key in self.rungs if not key.is_same_as(new))
         return Ladder(new, past=_latest((*self.past, *left)))
+
+    def without(self, departed: tuple[LineKey, ...], heir: LineKey) -> "Ladder":
+        """Take keys off that are good no longer; ``heir`` takes the place of the one in use.
+
+        What a terminal had of its bank goes with the bank's.
+        """
+
+        def stays(key: LineKey | None) -> bool:
+            return key is not None and not any(key.is_same_as(one) for one in departed)
+
+        left = tuple(key.check for key in self.rungs if not stays(key))
+        if not left:
+            return self
+        has_other = stays(self.other)
+        return Ladder(
+            self.in_use if stays(self.in_use) else heir,
+            self.other if has_other else None,
+            is_coming=self.is_coming and has_other,
+            until=self.until if has_other else None,
+            spare=self.spare if stays(self.spare) else None,
+            past=_latest((*self.past, *left)),
+            fading=tuple(one for one in self.fading if stays(one.key)),
+        )
 
     def has_replaced(self, key: LineKey) -> bool:
         """Tell whether ``key`` was here before: a recorded delivery must not bring it back."""

@@ -52,11 +52,22 @@ def require_usable(key: Key) -> None:
     if len(key) not in (16, 24):
         message = "a TDES key has 16 or 24 bytes"
         raise ValueError(message)
-    bare = bytes(octet & _PARITY_FREE for octet in key.reveal())
+    bare = _bare(key)
     parts = [bare[at : at + BLOCK_BYTES] for at in range(0, len(bare), BLOCK_BYTES)]
     if any(left == right for left, right in pairwise(parts)):
         message = "a TDES key with equal parts is single DES"
         raise ValueError(message)
+
+
+def is_double_at_triple_length(key: Key) -> bool:
+    """Tell whether 24 bytes are K1|K2|K1: a double-length key that looks like another."""
+    bare = _bare(key)
+    return len(bare) == 24 and bare[:BLOCK_BYTES] == bare[-BLOCK_BYTES:]
+
+
+def are_same(one: Key, other: Key) -> bool:
+    """Tell whether two keys encipher alike, whatever their parity bits and their length."""
+    return _at_full_length(_bare(one)) == _at_full_length(_bare(other))
 
 
 def with_odd_parity(key: Key) -> Key:
@@ -74,6 +85,14 @@ def wipe_buffer(buffer: bytearray) -> None:
     buffer[:] = bytes(len(buffer))
 
 
+def _bare(key: Key) -> bytes:
+    return bytes(octet & _PARITY_FREE for octet in key.reveal())
+
+
+def _at_full_length(material: bytes) -> bytes:
+    return (material + material[:BLOCK_BYTES])[:24]
+
+
 def _odd(octet: int) -> int:
     bare = octet & _PARITY_FREE
     return bare | (bare.bit_count() + 1) % 2
@@ -81,9 +100,9 @@ def _odd(octet: int) -> int:
 
 def _cipher(key: Key) -> Cipher[modes.ECB]:
     require_usable(key)
-    material = key.reveal()
+    material = _at_full_length(key.reveal())
     # ECB of single blocks is what the PIN block, PVV and check value standards say.
-    return Cipher(TripleDES((material + material[:BLOCK_BYTES])[:24]), modes.ECB())  # noqa: S305
+    return Cipher(TripleDES(material), modes.ECB())  # noqa: S305
 
 
 def _run(context: CipherContext, blocks: bytes | bytearray) -> bytearray:

@@ -3,8 +3,8 @@
 Plan: a frozen value, passed inwards once the key file has been opened; changing a key
 makes a new vault.  Chance comes in as ``entropy``: a count of bytes to that many bytes.
 Limits: pure Python holds the keys in the clear while the process lives; those of the lines
-may be under a hardware HSM's master key instead.  One PAN key, so changing it means linking
-the cards anew.
+may be under a hardware HSM's master key instead.  A card key is laid over those before it
+and none is taken out again, for no PAN is there to hash anew.
 Why no printable, comparable or picklable form: a vault that cannot be written by accident
 cannot be logged.  ``to_document`` is for the sealed key file alone.
 """
@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from atm_switch.domain.card import Pan
+from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId, Nik, TerminalId
 from atm_switch.domain.member import CardRef
 from atm_switch.domain.secret import Key
@@ -28,6 +29,7 @@ from atm_switch.security.key_ring import TDES, KeyName, KeyUsage, Ladder, LineKe
 from atm_switch.security.known_keys import is_publicly_known
 from atm_switch.security.vault_document import (
     KEY_NAMES,
+    LAYERS_MAX,
     VaultKeys,
     read_document,
     write_document,
@@ -80,7 +82,8 @@ class Vault:
     """All keys: four of 32 bytes of this house, and those of the lines by their names.
 
     Raises ``ValueError``, without any key, for a key of wrong length or used twice among
-    the four, and for a name that does not fit its usage.
+    the four, and for a name that does not fit its usage; ``Refused`` for more card layers
+    than the key file holds.
     """
 
     pan_key: Key
@@ -92,18 +95,23 @@ class Vault:
     """Card keys that came after ``pan_key``, the newest last; each hashes the hash before.
 
     A PAN is nowhere kept, so a new key can only be laid over what the old ones made; who
-    learns an old key still cannot try out PANs without the newest.
+    learns an old key still cannot try out PANs without the newest.  None is ever dropped:
+    every later hash is made with it.
     """
 
     def __post_init__(self) -> None:
         """Let no unusable key in, and freeze the tables."""
+        if len(self.card_layers) > LAYERS_MAX:
+            raise Refused(
+                f"the card key was changed {LAYERS_MAX} times, which is all this folder takes: "
+                "keep the one in use, or begin a new folder and link the cards there anew"
+            )
         four = (self.pan_key, self.person_key, self.fingerprint_key, self.sealing_key)
         house = (*four, *self.card_layers)
         if any(len(key) != KEY_BYTES for key in house) or len({k.reveal() for k in house}) < len(
             house
         ):
-            message = "the vault takes four different keys of 32 bytes"
-            raise ValueError(message)
+            raise ValueError("the vault takes four different keys of 32 bytes")
         if not all(_is_proper(name) for name in self.keys):
             message = "a key's name does not fit its usage"
             raise ValueError(message)
@@ -160,7 +168,10 @@ class Vault:
         return CardRef(ids[-1], digest)
 
     def with_card_layer(self, key: Key) -> Self:
-        """Return a vault with one more card key, from now on the newest."""
+        """Return a vault with one more card key, from now on the newest.
+
+        Raises ``Refused`` where it has all the layers it may have.
+        """
         return replace(self, card_layers=(*self.card_layers, key))
 
     def person_ref(self, nik: Nik) -> str:
@@ -212,9 +223,27 @@ class Vault:
         return replace(self, keys={**self.keys, name: ladder})
 
     def with_key(self, name: KeyName, key: LineKey) -> Self:
-        """Return a vault in which ``key`` alone has that name; what was there has left."""
+        """Return a vault in which ``key`` alone has that name; what was there has left.
+
+        Of a bank's key it has left its terminals too: their first own key came in the place
+        of the bank's, which may still be good beside it.
+        """
         held = self.keys.get(name)
-        return self.with_ladder(name, held.replaced(key) if held else Ladder(key))
+        if held is None:
+            return self.with_ladder(name, Ladder(key))
+        departed = tuple(rung for rung in held.rungs if not rung.is_same_as(key))
+        of_terminals = {
+            other: ladder.without(departed, key)
+            for other, ladder in self.keys.items()
+            if name.terminal is None
+            and other.terminal is not None
+            and (other.usage, other.acquirer) == (name.usage, name.acquirer)
+        }
+        return replace(self, keys={**self.keys, **of_terminals, name: held.replaced(key)})
+
+    def is_same_as(self, other: "Vault") -> bool:
+        """Tell whether both hold the same keys in the same state."""
+        return self.to_document() == other.to_document()
 
     def pvk(self, pvki: str) -> LineKey | None:
         """Return the PIN verification key of an index, or ``None``."""

@@ -36,6 +36,7 @@ ROW = {
     "in_use", "other", "is_coming", "until", "spare", "past", "fading",
 }  # fmt: skip
 LAYERS_MAX = 64
+"""Card keys laid over the first one in the life of a folder; a lookup asks for each."""
 SECOND_ROW: dict[str, Any] = {"past": [], "fading": []}
 """What a row of schema 2 does not say."""
 

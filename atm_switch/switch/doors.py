@@ -11,7 +11,7 @@ from datetime import timedelta
 from atm_switch.domain.errors import Declined, NeighbourUnavailable, NeverAsked
 from atm_switch.domain.identifiers import AcquirerId, Kpj, TerminalId
 from atm_switch.domain.instant import Zone
-from atm_switch.domain.member import CardStatus, LinkedCard
+from atm_switch.domain.member import CardRef, CardStatus, LinkedCard
 from atm_switch.domain.outcome import Outcome
 from atm_switch.domain.statement import draw_up
 from atm_switch.messages.balance_inquiry import BalanceInquiry, read_balance_inquiry
@@ -166,13 +166,18 @@ def in_time(fresh: Fresh, house: House) -> Fresh:
     if _is_end_of_day(fresh.admitted.acquirer, case):
         raise Declined(Outcome.CUT_OFF_RUNNING, "end of day of this bank")
     by_terminal = (inquiry.acquirer, inquiry.terminal)
-    by_card = house.vault.card_ref(inquiry.pan).digest
+    by_card = _lasting(inquiry, house).digest
     now = case.received.monotonic
     if not house.terminal_frequency.admits(by_terminal, now):
         raise Declined(Outcome.TOO_MANY_INQUIRIES, "the terminal asks too often")
     if not house.card_frequency.admits(by_card, now):
         raise Declined(Outcome.TOO_MANY_INQUIRIES, "the card asks too often")
     return fresh
+
+
+def _lasting(inquiry: BalanceInquiry, house: House) -> CardRef:
+    """Name the card as no change of the card key alters it: under the first key of all."""
+    return house.vault.card_refs(inquiry.pan)[-1]
 
 
 def _is_end_of_day(policy: AcquirerPolicy, case: Case) -> bool:
@@ -218,13 +223,7 @@ def prove(known: KnownCard, house: House) -> Steps[ProvenCard]:
         missing = "PIN key for the terminal" if named is None else "key of the card's PVKI"
         raise NeighbourUnavailable(f"there is no {missing}")
     name, ladder = named
-    yield from ask(TakeTurn(card.ref))
-    _, *former = house.vault.card_refs(inquiry.pan)
-    tries_max = case.profile.inquiry.pin_tries_max
-    reservation = yield from ask(Reserve(fresh.entry, tries_max, tuple(former)))
-    case.sequence = reservation.sequence
-    if reservation.granted is not True:
-        raise Declined(Outcome.PIN_TRIES_EXCEEDED, "all PIN tries are used")
+    tries = yield from _one_try(fresh, house)
     keys = ladder.candidates(case.received.utc)
     formats = frozenset(case.profile.security.pin_block_formats)
     question = VerifyPin(
@@ -234,14 +233,33 @@ def prove(known: KnownCard, house: House) -> Steps[ProvenCard]:
     try:
         verdict = yield from ask(question)
     except NeverAsked:
-        case.returned_try = reservation.tries
+        case.returned_try = tries
         raise
     if verdict.key_at is not None:
         yield from learn(name, keys[verdict.key_at], case, house)
     if verdict.is_right is not True:  # nothing else is a yes
-        raise Declined(Outcome.WRONG_PIN, f"PIN try {reservation.tries} is wrong")
+        raise Declined(Outcome.WRONG_PIN, f"PIN try {tries} is wrong")
     case.resets_tries = True
     return ProvenCard(known)
+
+
+def _one_try(fresh: Fresh, house: House) -> Steps[int]:
+    """Reserve one PIN try of the card, in its turn (75); return how many that makes.
+
+    Raises ``NeighbourUnavailable`` where the card key changed while the request was under
+    way: a try counts under the newest card key or not at all, and uncounted nobody looks.
+    """
+    case, inquiry = fresh.admitted.case, fresh.inquiry
+    yield from ask(TakeTurn(_lasting(inquiry, house)))
+    newest, *former = house.vault.card_refs(inquiry.pan)
+    if newest != fresh.entry.card:
+        raise NeighbourUnavailable("the card key was changed while the inquiry was under way")
+    tries_max = case.profile.inquiry.pin_tries_max
+    reservation = yield from ask(Reserve(fresh.entry, tries_max, tuple(former)))
+    case.sequence = reservation.sequence
+    if reservation.granted is not True:
+        raise Declined(Outcome.PIN_TRIES_EXCEEDED, "all PIN tries are used")
+    return reservation.tries
 
 
 def choose(proven: ProvenCard) -> Steps[Member]:

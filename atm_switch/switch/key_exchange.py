@@ -201,7 +201,7 @@ def _imported(
 
 
 def _keep(name: KeyName, ladder: Ladder, detail: str, case: Case, house: House) -> Steps[None]:
-    replaces = house.vault.keys.get(name)
+    replaces = ladder_before(name, house.vault)
     # The record first: no change of a key without one.
     yield from ask(KeepRecord(_record("key change", case, name, detail)))
     yield from ask(KeepKeys(name, ladder, replaces))

@@ -45,7 +45,7 @@ def network_management(case: Case, house: House) -> Steps[Response | None]:
         if verb in (request_keys, receive_key) or (case.signing and verb is not _echo):
             require_fresh(case)
         if verb in (request_keys, receive_key) or (case.signing and verb is _cut_over):
-            yield from once(case, house, verb)
+            yield from once(case, house, verb, holds=verb is receive_key)
         else:
             # Lines of one bank that come up together may sign on with one DE7 and DE11, so a
             # recorded sign-on opens a link too; whoever plays it back can prove nothing there.

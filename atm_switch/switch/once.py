@@ -16,12 +16,18 @@ def require_first(case: Case) -> None:
         raise Declined(Outcome.DUPLICATE, "the same command was carried out before")
 
 
-def once(case: Case, house: House, verb: Callable[[Case, House], Steps[None]]) -> Steps[None]:
+def once(
+    case: Case, house: House, verb: Callable[[Case, House], Steps[None]], *, holds: bool = False
+) -> Steps[None]:
     """Carry a command out, and remember it for as long as a recording could be fresh.
 
     One that was carried out before goes through marked as a replay: its verb decides
     whether it would change anything.  Raises ``Declined`` (65) where there are too many
     to remember.
+
+    One that was refused is forgotten again.  One that a neighbour hindered is not where
+    ``holds``: its sender sends another, and the recording of this one would bring the key in
+    it back later.
     """
     bank, now = bank_of(case, house), case.received.monotonic
     if bank is None:  # nobody's command: the verb says no
@@ -35,7 +41,8 @@ def once(case: Case, house: House, verb: Callable[[Case, House], Steps[None]]) -
         raise Declined(Outcome.TOO_MANY_INQUIRIES, "too many commands within the window")
     try:
         yield from verb(case, house)
-    except (Declined, NeighbourUnavailable):
-        if not case.is_replay:
+    except (Declined, NeighbourUnavailable) as hindered:
+        is_kept = holds and isinstance(hindered, NeighbourUnavailable)
+        if not case.is_replay and not is_kept:
             house.accepted.let_go(bank.acquirer, case.message)
         raise

@@ -213,7 +213,8 @@ class KeepRecord(Ask[None]):
 class KeepKeys(Ask[None]):
     """Make the keys of one name durable, in place of those the change began from.
 
-    ``replaces``: what was there, ``None`` for nothing.  Where the key file holds something
+    ``replaces``: what was there, for a terminal's first own key what its bank has, ``None``
+    for nothing.  Where the key file holds something
     else by now, nothing is written and the answer is a ``NeighbourUnavailable``.
     """
 

@@ -11,7 +11,9 @@ from atm_switch.adapters.key_file import CREDENTIAL, create, load, save
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
-from atm_switch.security.vault import Vault
+from atm_switch.security.key_ring import LineKey
+from atm_switch.security.vault import Vault, pvk_name
+from atm_switch.security.vault_document import LAYERS_MAX
 from tests.doubles.line_keys import pin_key, with_pin_key
 
 PIN_KEY = Key.from_hex("0123456789ABCDEFFEDCBA9876543210")
@@ -261,3 +263,31 @@ def test_credential_may_show_group_read_only(
     else:
         with pytest.raises(Refused, match="open to others"):
             load(key_file, master_file, tmp_path)
+
+
+@pytest.mark.usefixtures("sealed")
+def test_every_layer_that_may_be_laid_is_kept(
+    key_file: Path, master_file: Path, vault: Vault
+) -> None:
+    """With all the card keys a vault may have, the key file opens to every one."""
+    for _ in range(LAYERS_MAX):
+        vault = vault.with_card_layer(Key(os.urandom(32)))
+
+    save(key_file, master_file, None, vault)
+
+    assert vault.card_key_ids == load(key_file, master_file, None).card_key_ids
+
+
+def test_keys_that_would_not_open_are_not_saved(
+    sealed: bytes, key_file: Path, master_file: Path, vault: Vault
+) -> None:
+    """A vault that would be another one when read again leaves the old file as it was."""
+    twisted = LineKey(PIN_KEY, "ABCDEF")
+
+    with pytest.raises(Refused, match="left as it was") as caught:
+        save(key_file, master_file, None, vault.with_key(pvk_name("2"), twisted))
+
+    assert sealed == key_file.read_bytes()
+    assert [key_file] == list(key_file.parent.iterdir())
+    assert PIN_KEY.reveal().hex() not in str(caught.value)
+    assert is_single_sentence(caught)

@@ -7,6 +7,7 @@ import pytest
 
 from atm_switch.adapters.key_keeper import KeyKeeper
 from atm_switch.domain.errors import NeighbourUnavailable, Refused
+from atm_switch.domain.identifiers import TerminalId
 from atm_switch.domain.secret import Key
 from atm_switch.security.key_ring import KeyName, Ladder, LineKey
 from atm_switch.security.vault import Vault
@@ -72,4 +73,21 @@ async def test_disk_that_is_full_is_no_change_of_others() -> None:
         await keeper.keep(KeepKeys(MAC_NAME, Ladder(NEW), Ladder(OLD)))
 
     assert [] == told
+    keeper.close()
+
+
+async def test_first_own_key_of_a_terminal_begins_from_its_banks() -> None:
+    """Where the bank's key was replaced meanwhile, the terminal's ladder is not written."""
+    disk, told = Disk(), list[KeyName]()
+    keeper = KeyKeeper(disk.change, told.append)
+    own = KeyName(MAC_NAME.usage, MAC_NAME.acquirer, TerminalId("S1ABC123"))
+    begun = disk.vault.keys[MAC_NAME]
+    disk.vault = disk.vault.with_key(MAC_NAME, NEWER)
+
+    with pytest.raises(NeighbourUnavailable, match="the key file was changed meanwhile"):
+        await keeper.keep(KeepKeys(own, begun.received(NEW), begun))
+    await keeper.keep(KeepKeys(own, Ladder(NEWER).received(NEW), disk.vault.keys[MAC_NAME]))
+
+    assert [own] == told
+    assert NEW is disk.vault.keys[own].in_use
     keeper.close()

@@ -143,11 +143,11 @@ def change_keys_by_command(whole: Run) -> None:
     folder, line = whole.folder, ("--acquirer", "009", "--terminal", "S1ABC777")
     typed = "".join(f"{component}\n" for component in COMPONENTS)
     whole.canaries += [Canary("component", one) for one in (*COMPONENTS, STRAY_KEY)]
-    assert 0 == whole.command("keys", "ceremony", folder, *line, "--yes", typed=typed)
+    assert 0 == whole.command("keys", "ceremony", folder, *line, typed=typed)
     assert 0 == whole.command("keys", "generate", folder, *line, "--usage", "mac")
     assert 0 == whole.command("keys", "export", folder, *line, "--usage", "mac")
     for wrong in (STRAY_KEY, f"{STRAY_KEY}\n{STRAY_KEY[:-1]}", sent.PAN):
-        assert 0 != whole.command("keys", "ceremony", folder, *line, "--yes", typed=wrong)
+        assert 0 != whole.command("keys", "ceremony", folder, *line, "--replace", typed=wrong)
         assert 0 != whole.command("keys", "import", folder, *line, "--usage", "pin", typed=wrong)
 
 

@@ -1,5 +1,7 @@
 """An eavesdropper plays recorded, rightly signed messages again: nothing moves back."""
 
+from atm_switch.domain.errors import NeighbourUnavailable
+from atm_switch.switch.hsm_port import ImportKey
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.key_line import MAC_NAME, NEW, NEWER, PIN_NAME, ask_for_keys, delivery
 from tests.doubles.signed_line import SIGN_ON, signed_payload, signing_bench
@@ -69,3 +71,20 @@ def test_seventh_request_within_a_minute_is_refused() -> None:
 
     assert [*["00"] * 6, "65"] == codes
     assert "00" == ask_for_keys(bench, "MAC")[0][39]
+
+
+def test_delivery_that_an_hsm_hindered_counts_no_more() -> None:
+    """The bank sent another since; the recording of the first brings its key to nobody."""
+    bench = signing_bench()
+    recorded = signed_payload(bench, delivery(bench, NEW))
+    bench.memory.faults[ImportKey] = NeighbourUnavailable("away")
+    hindered = bench.feed(recorded)[0][39]
+    bench.memory.faults.clear()
+    taken = bench.feed(signed_payload(bench, delivery(bench, NEWER)))[0][39]
+    ladder = bench.house.vault.keys[MAC_NAME]
+
+    (answer,) = bench.feed(recorded)
+
+    assert ("96", "00") == (hindered, taken)
+    assert "94" == answer[39]
+    assert ladder is bench.house.vault.keys[MAC_NAME]

@@ -11,6 +11,7 @@ from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import LinkedCard, Participant
 from atm_switch.domain.statement import AccountHistory
+from atm_switch.security.key_rules import ladder_before
 from atm_switch.security.key_ring import LineKey
 from atm_switch.security.vault import Vault
 from atm_switch.switch.hsm_port import (
@@ -90,12 +91,17 @@ class Memory:
         return stored if at >= question.since else None
 
     def _FindCard(self, question: FindCard) -> LinkedCard | None:  # noqa: N802
-        return self.cards.get(question.ref.digest)
+        refs = (question.ref, *question.former)
+        return next((self.cards[ref.digest] for ref in refs if ref.digest in self.cards), None)
 
     def _Reserve(self, question: Reserve) -> Reservation:  # noqa: N802
         assert question.entry.card is not None
         self.rows.append(question)
         digest = question.entry.card.digest
+        for former in question.former:
+            if former.digest != digest:
+                carried = self.tries.pop(former.digest, 0)
+                self.tries[digest] = self.tries.get(digest, 0) + carried
         used = self.tries.get(digest, 0)
         granted = used < question.tries_max
         self.tries[digest] = used + granted
@@ -118,7 +124,7 @@ class Memory:
         return self.hsm.mint_key(question)
 
     def _KeepKeys(self, question: KeepKeys) -> None:  # noqa: N802
-        if not is_still(self.vault.keys.get(question.name), question.replaces):
+        if not is_still(ladder_before(question.name, self.vault), question.replaces):
             raise NeighbourUnavailable("the key file was changed meanwhile")
         self.vault = self.vault.with_ladder(question.name, question.ladder)
 

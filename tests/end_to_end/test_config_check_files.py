@@ -1,7 +1,12 @@
 """Claims about ``config check`` and the files that the settings name."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from atm_switch.server.tls import TlsFiles
+from tests.doubles.certificates import DAY, LabCa
 from tests.doubles.served import make_folder, run
 
 
@@ -46,3 +51,77 @@ def test_serve_refuses_wrong_settings_with_78(tmp_path: Path) -> None:
 
     assert (78, "") == (done.returncode, done.stdout)
     assert "ledger.rates" in done.stderr
+
+
+def behind_tls(folder: Path, files: TlsFiles) -> Path:
+    """Secure the one listener of a folder with files that lie beside it."""
+    settings = folder / "switch.toml"
+    lines = [f'tls_{part}= "../{path.name}"' for part, path in files._asdict().items() if path]
+    table = "\n".join(("[[listeners]]", *lines))
+    settings.write_text(settings.read_text().replace("[[listeners]]", table))
+    return settings
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_certificate_that_ends_soon_is_warned_of(tmp_path: Path, *, as_file: bool) -> None:
+    """File and date of each that ends within thirty days, and the settings are right all the same."""
+    ca = LabCa(tmp_path)
+    soon, later = 10 * DAY + timedelta(hours=1), 40 * DAY
+    ours = ca.issue("switch", ends_in=soon, file="switch")
+    crl = ca.revoke(ends_in=later)
+    folder = make_folder(tmp_path)
+    settings = behind_tls(folder, TlsFiles(ours.certificate, ours.key, ca.file, crl))
+    day = f"{datetime.now(UTC) + soon:%Y-%m-%d}"
+
+    done = run("config", "check", settings if as_file else folder)
+
+    assert (0, True) == (done.returncode, "the settings are right" in done.stdout)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("warning: ")
+    assert f"{ours.certificate.name} is good until {day} only" in line
+
+
+def test_ca_that_has_ended_is_warned_of(tmp_path: Path) -> None:
+    """One CA of two is out of date: links still come in by the other, so it is a warning."""
+    ca, gone = LabCa(tmp_path), LabCa(tmp_path, "OLD CA")
+    ended = gone.issue("OLD CA", ends_in=-3 * DAY, file="ended")
+    both = tmp_path / "both.pem"
+    both.write_text(ca.file.read_text() + ended.certificate.read_text())
+    folder = make_folder(tmp_path)
+    behind_tls(folder, ca.server()._replace(client_ca=both))
+
+    done = run("config", "check", folder)
+
+    assert 0 == done.returncode, done.stderr
+    assert f"both.pem is good until {datetime.now(UTC) - 3 * DAY:%Y-%m-%d} only" in done.stderr
+
+
+def test_own_certificate_that_has_ended_is_wrong(tmp_path: Path) -> None:
+    """Nobody could come in by it and ``serve`` refuses it, so it is 78 at its line."""
+    ca = LabCa(tmp_path)
+    ended = ca.issue("switch", ends_in=-DAY, file="switch")
+    folder = make_folder(tmp_path)
+    settings = behind_tls(folder, TlsFiles(ended.certificate, ended.key, ca.file))
+    at = settings.read_text().splitlines().index('tls_certificate = "../switch.crt"') + 1
+
+    done = run("config", "check", folder)
+
+    assert (78, "") == (done.returncode, done.stdout)
+    assert f"switch.toml:{at}: listeners[1].tls_certificate: " in done.stderr
+    assert f"expired on {datetime.now(UTC) - DAY:%Y-%m-%d}" in done.stderr
+
+
+def test_name_of_two_banks_is_told_at_its_line(tmp_path: Path) -> None:
+    """One certificate that could sign on as either bank is found before it is used."""
+    folder = make_folder(tmp_path)
+    settings = behind_tls(folder, LabCa(tmp_path).server())
+    name = 'certificate_names = ["switch.bank.example"]'
+    text = settings.read_text().replace('name = "BANK CONTOH"', f'name = "BANK CONTOH"\n{name}')
+    settings.write_text(f'{text}\n[[acquirers]]\nid = "014"\nname = "BANK LAIN"\n{name}\n')
+    at = len(settings.read_text().splitlines())
+
+    done = run("config", "check", folder)
+
+    assert 78 == done.returncode
+    assert f"switch.toml:{at}: acquirers[2].certificate_names = " in done.stderr
+    assert "is acquirer 009's already" in done.stderr

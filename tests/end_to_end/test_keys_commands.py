@@ -49,7 +49,7 @@ def test_ceremony_forms_the_exchange_key(bank: Path) -> None:
     expected = key_check_value(combine(parts), "T")
 
     done = run(
-        *("keys", "ceremony", bank, "--acquirer", "009", "--components", "3"),
+        *("keys", "ceremony", bank, "--acquirer", "009", "--components", "3", "--replace"),
         typed=f"{FIRST}\n{SECOND}\n{THIRD}\n",
     )
 
@@ -75,7 +75,7 @@ def test_spoilt_ceremony_changes_nothing(bank: Path, typed: str, sentence: str) 
     """A wrong component is named by its number, and the old key stays."""
     before = check_values(bank)
 
-    done = run("keys", "ceremony", bank, "--acquirer", "009", typed=typed)
+    done = run("keys", "ceremony", bank, "--acquirer", "009", "--replace", typed=typed)
 
     assert 1 == done.returncode
     assert sentence in done.stderr
@@ -88,7 +88,7 @@ def test_generated_key_goes_into_the_kit(bank: Path) -> None:
     """A fresh MAC key is sealed, shown by check value, and in the lab's kit."""
     before = check_values(bank)["mac 009"]
 
-    done = run("keys", "generate", bank, "--acquirer", "009", "--usage", "mac")
+    done = run("keys", "generate", bank, "--acquirer", "009", "--usage", "mac", "--replace")
 
     kit = json.loads((bank / "terminal-kit.json").read_text())
     assert 0 == done.returncode, done.stderr
@@ -117,7 +117,8 @@ def test_exported_key_comes_in_elsewhere(bank: Path, tmp_path: Path) -> None:
     other = make_folder(tmp_path / "other", "--mac", "required")
     for folder in (bank, other):
         typed = f"{FIRST}\n{SECOND}\n"
-        assert 0 == run("keys", "ceremony", folder, "--acquirer", "009", typed=typed).returncode
+        done = run("keys", "ceremony", folder, "--acquirer", "009", "--replace", typed=typed)
+        assert 0 == done.returncode, done.stderr
 
     exported = run("keys", "export", bank, "--acquirer", "009", "--usage", "mac")
     check, block = exported.stdout.split()
@@ -185,8 +186,9 @@ def test_wrong_usage_is_exit_two(bank: Path, options: tuple[str, ...]) -> None:
 
 def test_every_change_is_in_the_audit(bank: Path) -> None:
     """Who changed which key is recorded, with its check value."""
-    run("keys", "ceremony", bank, "--acquirer", "009", typed=f"{FIRST}\n{SECOND}\n")
-    run("keys", "generate", bank, "--acquirer", "009", "--usage", "pin")
+    line = ("--acquirer", "009", "--replace")
+    run("keys", "ceremony", bank, *line, typed=f"{FIRST}\n{SECOND}\n")
+    run("keys", "generate", bank, *line, "--usage", "pin")
     run("keys", "export", bank, "--acquirer", "009", "--usage", "pin")
 
     told = run("audit", "tail", bank).stdout

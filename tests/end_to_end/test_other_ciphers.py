@@ -43,7 +43,7 @@ def test_aes_line_works_from_end_to_end(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, "--mac", "required")
     with_profile(folder, AES_PROFILE)
     for usage in ("exchange", "pin", "mac"):
-        done = run("keys", "generate", folder, "--acquirer", "009", "--usage", usage)
+        done = run("keys", "generate", folder, "--acquirer", "009", "--usage", usage, "--replace")
         assert 0 == done.returncode, done.stderr
 
     with serve(folder) as served:

@@ -47,6 +47,26 @@ def test_aes_key_has_a_check_value_of_its_own() -> None:
     assert not as_aes.is_same_as(OLD)
 
 
+def test_key_is_same_in_any_clothes() -> None:
+    """At triple length, in other parity, or as a token of the same check value: one key."""
+    bare = OLD.token.reveal()
+    tripled = LineKey.clear(Key(bare + bare[:8]))
+    even = LineKey.clear(Key(bytes(octet ^ 1 for octet in bare)))
+    token = LineKey(Key(b"U" + b"0" * 32), OLD.check, is_clear=False)
+
+    assert [True] * 3 == [OLD.is_same_as(one) for one in (tripled, even, token)]
+    assert [True] * 3 == [one.is_same_as(OLD) for one in (tripled, even, token)]
+    assert not tripled.is_same_as(NEW)
+
+
+def test_replaced_key_is_known_in_new_clothes() -> None:
+    """What a change put out does not come back at triple length while the old one fades."""
+    ladder = Ladder(OLD).received(NEW).seen(NEW, NOW, OVERLAP)
+    bare = OLD.token.reveal()
+
+    assert ladder.has_replaced(LineKey.clear(Key(bare + bare[:8])))
+
+
 def test_received_key_leaves_the_old_one_good() -> None:
     """Both are candidates, the new one first, until a message under it has come."""
     ladder = Ladder(OLD).received(NEW)

@@ -5,7 +5,7 @@ import pytest
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
 from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
-from atm_switch.security.key_rules import ladder_before, why_not
+from atm_switch.security.key_rules import ladder_before, why_no_component, why_not
 from atm_switch.security.tdes import with_odd_parity
 from atm_switch.security.vault import Vault, pvk_name
 from tests.doubles.memory import CountedEntropy
@@ -82,3 +82,44 @@ def test_first_key_of_a_terminal_follows_its_banks() -> None:
     assert vault.keys[MAC] is ladder_before(own, vault)
     assert judged(OLD, own, vault) is not None
     assert ladder_before(PIN, vault) is None
+
+
+def tripled(key: LineKey) -> LineKey:
+    """The same key written as K1|K2|K1."""
+    bare = key.token.reveal()
+    return LineKey.clear(Key(bare + bare[:8]))
+
+
+@pytest.mark.parametrize("key", [OLD, NEW, NEWER])
+def test_double_length_key_stays_out_at_triple(key: LineKey) -> None:
+    """New, in use or replaced: K1|K2|K1 is no key of its own, for whatever it is meant."""
+    vault = vault_of(Ladder(OLD).received(NEW))
+
+    for name in (MAC, PIN, KeyName(KeyUsage.EXCHANGE, BANK)):
+        assert "the key is a double-length key written at triple length" == judged(
+            tripled(key), name, vault
+        )
+
+
+def test_key_read_at_triple_length_guards_its_use() -> None:
+    """A line that still has K1|K2|K1 lends neither it nor K1|K2 to another use."""
+    vault = vault_of(Ladder(tripled(NEW)))
+
+    assert "the key is in use for another purpose" == judged(NEW, PIN, vault)
+    assert judged(NEW, MAC, vault) is None
+
+
+def test_component_that_is_a_key_is_refused() -> None:
+    """In use, on its way out, replaced or tripled: a component is nobody's key."""
+    vault = vault_of(Ladder(OLD).received(NEW).received(NEWER))
+    replaced = vault_of(Ladder(OLD)).with_key(MAC, NEW)
+    stranger = LineKey.clear(Key(bytes(range(120, 136))))
+
+    def verdict(component: LineKey, among: Vault = vault) -> str | None:
+        return why_no_component(component, among, refuses_known=False)
+
+    for component in (OLD, NEW, NEWER, tripled(NEW)):
+        assert "it is a key of this switch itself" == verdict(component)
+    assert "it is a key of this switch itself" == verdict(OLD, replaced)
+    assert [None, None] == [verdict(stranger), verdict(KNOWN)]
+    assert "it is a publicly known test key" == why_no_component(KNOWN, vault, refuses_known=True)

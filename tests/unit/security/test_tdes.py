@@ -106,3 +106,40 @@ def test_wiped_buffer_holds_zeros_only() -> None:
     tdes.wipe_buffer(buffer)
 
     assert bytearray(3) == buffer
+
+
+FIRST, SECOND, THIRD = bytes(range(8)), bytes(range(40, 48)), bytes(range(80, 88))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (FIRST + SECOND, FIRST + SECOND + FIRST, True),
+        (FIRST + SECOND, bytes(octet ^ 1 for octet in FIRST + SECOND), True),
+        (FIRST + SECOND, SECOND + FIRST, False),
+        (FIRST + SECOND, FIRST + SECOND + THIRD, False),
+        (FIRST + SECOND + THIRD, FIRST + SECOND + THIRD, True),
+    ],
+)
+def test_keys_are_same_when_they_encipher_alike(
+    one: bytes, other: bytes, *, expected: bool
+) -> None:
+    """Parity and length do not make two keys of one: what they encipher says the same."""
+    texts = [tdes.encrypt(Key(key), bytes(range(16))) for key in (one, other)]
+
+    assert expected is tdes.are_same(Key(one), Key(other))
+    assert expected is (texts[0] == texts[1])
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (FIRST + SECOND + FIRST, True),
+        (FIRST + SECOND + bytes(octet ^ 1 for octet in FIRST), True),
+        (FIRST + SECOND, False),
+        (FIRST + SECOND + THIRD, False),
+    ],
+)
+def test_double_length_key_is_known_at_triple(key: bytes, *, expected: bool) -> None:
+    """K1|K2|K1 is told apart from three keys, whatever the parity."""
+    assert expected is tdes.is_double_at_triple_length(Key(key))

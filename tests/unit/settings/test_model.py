@@ -103,3 +103,32 @@ def test_named_banks_behind_tls_are_settings() -> None:
     assert [("one.example",), ("two.example",)] == [
         bank.certificate_names for bank in settings.acquirers
     ]
+
+
+@pytest.mark.parametrize("name", ["one.example", "ONE.example"])
+@pytest.mark.parametrize("mode", ["lab", "production"])
+def test_certificate_name_belongs_to_one_bank(mode: str, name: str) -> None:
+    """
+    A name that two banks give would let one sign on as the other: told at the second's line.
+    """
+    first = f'{BANK}certificate_names = ["one.example"]\n'
+    second = f'{SECOND}certificate_names = ["two.example", "{name}"]\n'
+
+    found = problems(f'mode = "{mode}"\n' + NO_ENGINE + LINE + TLS + first + second)
+
+    at = found.partition("switch.toml:")[2].partition(":")[0]
+    assert "18" == at
+    assert "acquirers[2].certificate_names = " in found
+    assert f"{name} is acquirer 009's already" in found
+    assert 1 == found.count("\n") + 1
+
+
+def test_bank_may_repeat_its_own_name() -> None:
+    """
+    The same name twice in one bank's list is odd, and harms nobody.
+    """
+    bank = f'{BANK}certificate_names = ["one.example", "one.example"]\n'
+
+    settings = read_settings(PRODUCTION + NO_ENGINE + LINE + TLS + bank)
+
+    assert 1 == len(settings.acquirers)

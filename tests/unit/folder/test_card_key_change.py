@@ -1,0 +1,152 @@
+"""Claims about the change of the card key: two calls, no layer too many, none that is lost."""
+
+import os
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from atm_switch.adapters.audit_reader import AuditReader
+from atm_switch.card_key_change import SUBJECT, CardKeyChange, change_card_key
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.instant import Instant
+from atm_switch.domain.secret import Key
+from atm_switch.folder import DataFolder
+from atm_switch.founding import Wishes, init
+from atm_switch.ledger.opening import open_store
+from atm_switch.security.vault import KEY_BYTES, Vault
+from atm_switch.security.vault_document import LAYERS_MAX
+from tests.doubles.served import make_folder, run, serve
+
+NOON = Instant(datetime(2026, 6, 30, 5, tzinfo=UTC), 0.0)
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> DataFolder:
+    """Make a folder with the sample cards."""
+    return init(tmp_path / "bank", Wishes(with_sample=True), lambda: NOON, os.urandom)
+
+
+def layers(folder: DataFolder) -> int:
+    """Count the card keys laid over the first."""
+    return len(folder.vault().card_layers)
+
+
+def change(folder: DataFolder, *, again: bool = False) -> CardKeyChange:
+    """Call the command once."""
+    return change_card_key(folder, os.urandom, lambda _moved, _count: None, again=again)
+
+
+def told(folder: DataFolder) -> list[str]:
+    """Read what the audit was told of the card key."""
+    reader = AuditReader(folder.journal)
+    try:
+        return [row.detail for row in reader.since(0, 1000) if row.subject == SUBJECT]
+    finally:
+        reader.close()
+
+
+def laid(count: int) -> Callable[[Vault], Vault]:
+    """Lay so many layers at once."""
+
+    def lay(vault: Vault) -> Vault:
+        for _ in range(count):
+            vault = vault.with_card_layer(Key(os.urandom(KEY_BYTES)))
+        return vault
+
+    return lay
+
+
+def test_call_too_many_lays_no_layer(bank: DataFolder) -> None:
+    """Begin, move, and a third call: refused with the word that begins another change."""
+    begun, moved = change(bank), change(bank)
+
+    with pytest.raises(Refused, match=r"nothing to do: all .* say --again"):
+        change(bank)
+
+    assert (True, False, True) == (begun.is_begun, moved.is_begun, moved.moved > 0)
+    assert begun.key_id == moved.key_id
+    assert (1, 2) == (layers(bank), len(told(bank)))
+
+
+def test_next_change_is_asked_for_by_its_word(bank: DataFolder) -> None:
+    """After a finished change ``again`` begins the next; during one it changes nothing."""
+    first = [change(bank), change(bank, again=True)]
+    second = [change(bank, again=True), change(bank, again=True)]
+
+    assert [True, False] * 2 == [one.is_begun for one in first + second]
+    assert first[1].moved == second[1].moved > 0
+    assert 2 == layers(bank)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_folder_without_cards_gets_no_layer(tmp_path: Path, *, again: bool) -> None:
+    """Where no card would be under the new key, none is made, however often it is asked."""
+    folder = init(tmp_path / "bank", Wishes(), lambda: NOON, os.urandom)
+
+    for _ in range(3):
+        with pytest.raises(Refused, match="no card is linked yet"):
+            change(folder, again=again)
+
+    assert (0, []) == (layers(folder), told(folder))
+
+
+def test_last_layer_is_said_to_be_the_last(bank: DataFolder) -> None:
+    """With all layers laid the next is refused with what to do; file and audit stay."""
+    bank.change_keys(laid(LAYERS_MAX))
+    change(bank)
+    before, kept = bank.key_file.read_bytes(), told(bank)
+
+    with pytest.raises(Refused, match=r"changed 64 times.*begin a new folder"):
+        change(bank, again=True)
+
+    assert (before, kept) == (bank.key_file.read_bytes(), told(bank))
+    assert LAYERS_MAX == layers(bank)
+
+
+def test_two_who_begin_lay_one_layer(bank: DataFolder) -> None:
+    """A change begun by another meanwhile is not begun over again."""
+
+    def overtaken(count: int) -> bytes:
+        bank.change_keys(laid(1))
+        return os.urandom(count)
+
+    with pytest.raises(Refused, match="begun just now"):
+        change_card_key(bank, overtaken, lambda _moved, _count: None)
+
+    assert 1 == layers(bank)
+
+
+def test_store_is_closed_after_a_refusal(bank: DataFolder) -> None:
+    """What was refused leaves the ledger free for whoever comes next."""
+    change(bank)
+    change(bank)
+    with pytest.raises(Refused):
+        change(bank)
+
+    store = open_store("", bank.ledger)
+    with store.transaction():
+        rows = store.rows("SELECT DISTINCT key_id FROM cards")
+    store.close()
+
+    assert [(bank.vault().card_key_ids[0],)] == [tuple(row) for row in rows]
+
+
+def test_command_tells_each_step_from_outside(tmp_path: Path) -> None:
+    """With a running switch: begin, refused before SIGHUP, move, and then nothing to do."""
+    folder = make_folder(tmp_path)
+    with serve(folder) as served:
+        begun = run("cards", "rotate-key", folder)
+        early = run("cards", "rotate-key", folder)
+        served.process.send_signal(signal.SIGHUP)
+        served.wait_for("keys reloaded")
+        moved = run("cards", "rotate-key", folder)
+        idle = run("cards", "rotate-key", folder)
+        again = run("cards", "rotate-key", folder, "--again")
+
+    codes = [one.returncode for one in (begun, early, moved, idle, again)]
+    assert [0, 1, 0, 1, 0] == codes, moved.stderr
+    assert "nothing to do" in idle.stderr
+    assert "send the switch SIGHUP" in again.stdout

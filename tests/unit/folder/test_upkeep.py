@@ -1,0 +1,205 @@
+"""Keys read anew by a running switch: asked of the HSM first, and never over a newer change."""
+
+import asyncio
+import io
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from atm_switch.domain.accrual import DevelopmentRate, RateTable
+from atm_switch.domain.errors import NeighbourUnavailable
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.secret import Key
+from atm_switch.engine import Engine
+from atm_switch.folder import DataFolder, open_folder
+from atm_switch.key_office import IN_USE
+from atm_switch.security.key_ring import KeyName, KeyUsage, LineKey
+from atm_switch.security.vault import Vault
+from atm_switch.server.log import make_logger
+from atm_switch.switch.house import House
+from atm_switch.upkeep import Upkeep
+from tests.unit.folder.test_readiness import HOST, made, under_master_key
+
+MAC = KeyName(KeyUsage.MAC, AcquirerId("009"))
+
+
+def token(text: bytes, check: str) -> LineKey:
+    """A key as an HSM gave it out."""
+    return LineKey(Key(text.ljust(33, b"0")), check, is_clear=False)
+
+
+@dataclass
+class Hardware:
+    """What an HSM says of a token; it may take its time, and be away."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: int = 0
+    is_away: bool = False
+    wrong: str = ""
+
+    async def check_value(self, key: LineKey, _usage: KeyUsage) -> str:
+        """Answer once the gate is open."""
+        self.asked += 1
+        await self.gate.wait()
+        if self.is_away:
+            raise NeighbourUnavailable("away")
+        return self.wrong or key.check
+
+
+async def _close() -> None:
+    """Nothing is open."""
+
+
+class Rig:
+    """A folder whose keys are an HSM's, and the upkeep of a switch that serves it."""
+
+    def __init__(self, path: Path, *, is_hardware: bool = True) -> None:
+        """Begin with the keys in the folder in use."""
+        self.folder = self._folder(path, is_hardware=is_hardware)
+        self.hardware = Hardware()
+        policy = self.folder.settings.to_policy()
+        rates = RateTable([DevelopmentRate(2025, 5000, is_published=False)])
+        self.house = House(policy, self.folder.vault(), rates, 0)
+        self.log, self.audit = io.StringIO(), list[tuple[str, str, str]]()
+        check: Callable[..., Any] | None = self.hardware.check_value if is_hardware else None
+        engine = Engine({}, _close, check)
+        log = make_logger("json", "info", self.log)
+        self.upkeep = Upkeep(
+            self.folder, self.house, engine, log, lambda *told: self.audit.append(told)
+        )
+
+    def _folder(self, path: Path, *, is_hardware: bool) -> DataFolder:
+        folder = made(path)
+        if is_hardware:
+            folder.change_keys(under_master_key)
+            settings = folder.root / "switch.toml"
+            settings.write_text(settings.read_text() + HOST)
+        return open_folder(folder.root)
+
+    def lay(self, change: Callable[[Vault], Vault]) -> Vault:
+        """Have another process change the key file."""
+        return self.folder.change_keys(change)
+
+    def events(self) -> list[str]:
+        """The events of the log."""
+        return [json.loads(line)["event"] for line in self.log.getvalue().splitlines()]
+
+    async def settle(self) -> None:
+        """Let everything that can go on go on."""
+        for _ in range(200):
+            await asyncio.sleep(0)
+
+
+async def test_reload_is_told_when_keys_are_in_use(tmp_path: Path) -> None:
+    """As long as the HSM is asked, neither log nor audit says that the keys were read."""
+    rig = Rig(tmp_path)
+    laid = rig.lay(lambda vault: vault.with_card_layer(Key(os.urandom(32))))
+
+    rig.upkeep.reload_keys("SIGHUP")
+    await rig.settle()
+    early = (rig.events(), list(rig.audit))
+    rig.hardware.gate.set()
+    await rig.settle()
+
+    assert ([], []) == early
+    assert ["keys reloaded"] == rig.events()
+    assert [("configuration", "keys", f"{IN_USE} {laid.card_key_ids[0]} (SIGHUP)")] == rig.audit
+    assert laid.is_same_as(rig.house.vault)
+
+
+async def test_key_that_came_while_the_hsm_was_asked_stays(tmp_path: Path) -> None:
+    """A key taken over the line in the meantime is in the file and in memory, and stays."""
+    rig = Rig(tmp_path)
+    newer = token(b"UNEWER", "123456")
+
+    rig.upkeep.reload_keys("SIGHUP")
+    await rig.settle()
+    rig.house.vault = rig.lay(lambda vault: vault.with_key(MAC, newer))
+    rig.hardware.gate.set()
+    await rig.settle()
+
+    assert "123456" == rig.house.vault.keys[MAC].in_use.check
+    assert ["keys reloaded"] == rig.events()
+
+
+async def test_two_reloads_are_one_after_the_other(tmp_path: Path) -> None:
+    """A second and third SIGHUP meanwhile are one more reading, with what they were for."""
+    rig = Rig(tmp_path)
+
+    rig.upkeep.reload_keys("SIGHUP")
+    await rig.settle()
+    asked = rig.hardware.asked
+    rig.upkeep.reload_keys("SIGHUP")
+    rig.upkeep.key_changed_elsewhere(MAC)
+    rig.lay(lambda vault: vault.with_key(MAC, token(b"ULATER", "ABC123")))
+    await rig.settle()
+    still = rig.hardware.asked
+    rig.hardware.gate.set()
+    await rig.settle()
+
+    assert (1, 1) == (asked, still)
+    assert "ABC123" == rig.house.vault.keys[MAC].in_use.check
+    assert ["(SIGHUP)", "(SIGHUP, mac 009 was changed elsewhere)"] == [
+        detail[detail.index("(") :] for _, _, detail in rig.audit
+    ]
+
+
+async def test_wrong_token_leaves_the_keys_as_they_are(tmp_path: Path) -> None:
+    """Nothing is adopted and nothing recorded; the log names every wrong key."""
+    rig = Rig(tmp_path)
+    before = rig.house.vault
+    rig.lay(lambda vault: vault.with_key(MAC, token(b"UOTHER", "654321")))
+    rig.hardware.wrong = "FFFFFF"
+    rig.hardware.gate.set()
+
+    rig.upkeep.reload_keys("SIGHUP")
+    await rig.settle()
+
+    assert before is rig.house.vault
+    assert [] == rig.audit
+    assert {"keys not reloaded"} == set(rig.events())
+
+
+async def test_hsm_that_is_away_is_no_hindrance(tmp_path: Path) -> None:
+    """Its tokens are believed until it is back, as at the start."""
+    rig = Rig(tmp_path)
+    rig.hardware.is_away = True
+    rig.hardware.gate.set()
+    laid = rig.lay(lambda vault: vault.with_key(MAC, token(b"UOTHER", "654321")))
+
+    rig.upkeep.reload_keys("SIGHUP")
+    await rig.settle()
+
+    assert laid.is_same_as(rig.house.vault)
+
+
+async def test_tokens_are_asked_once_more_at_the_start(tmp_path: Path) -> None:
+    """An HSM that came after the first look is asked all the same; a wrong token is an alarm."""
+    rig = Rig(tmp_path)
+    rig.hardware.wrong = "FFFFFF"
+    rig.hardware.gate.set()
+
+    rig.upkeep.start()
+    await rig.settle()
+    rig.upkeep.stop()
+
+    assert "key token wrong" in rig.events()
+
+
+async def test_software_keys_are_in_use_at_once(tmp_path: Path) -> None:
+    """Without hardware nobody needs to be asked; a file that cannot be used changes nothing."""
+    rig = Rig(tmp_path, is_hardware=False)
+    laid = rig.lay(lambda vault: vault.with_card_layer(Key(os.urandom(32))))
+
+    rig.upkeep.reload_keys("SIGHUP")
+    first = rig.house.vault
+    rig.folder.key_file.write_bytes(b"spoilt")
+    rig.upkeep.reload_keys("SIGHUP")
+
+    assert laid.is_same_as(first)
+    assert first is rig.house.vault
+    assert ["keys reloaded", "keys not reloaded"] == rig.events()
+    assert 1 == len(rig.audit)
