@@ -29,6 +29,7 @@ class TerminalEmulator(LazyGroup):
         "sign-off": Lazy(f"{TALKING}:sign_off", "Sign a link off (0800, 002), and hang up."),
         "echo": Lazy(f"{TALKING}:echo", "Ask the host whether it is there (0800, 301)."),
         "request-keys": Lazy(f"{TALKING}:request_keys", "Have the host deliver new keys."),
+        "scenario": Lazy("terminal_emulator.cli.scenario:scenario", "Play and judge scenarios."),
         "load": Lazy("terminal_emulator.cli.load:load", "Put load on a host, open loop."),
         "explain": Lazy("terminal_emulator.cli.explain:explain", "Bytes to annotated fields."),
     }

@@ -11,6 +11,7 @@ import os
 import sys
 from typing import cast
 
+from atm_switch.domain.errors import FormatError, FramingError
 from atm_switch.profile.load import load_profile
 from atm_switch.wire.framing import FrameBuffer, enclose
 from atm_switch.wire.message import IsoMessage
@@ -41,11 +42,20 @@ class TrivialHost(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer all that came in one write."""
         self._buffer.receive(data)
-        answers = [
-            enclose(PROFILE.framing, self.answer(one.payload)) for one in self._buffer.frames()
-        ]
+        try:
+            answers = [
+                enclose(PROFILE.framing, self.answer(one.payload)) for one in self._buffer.frames()
+            ]
+        except (FormatError, FramingError, KeyError):  # it knows nothing of refusals
+            self.hang_up()
+            return
         if answers and self._transport is not None:
             self._transport.write(b"".join(answers))
+
+    def hang_up(self) -> None:
+        """End the link."""
+        if self._transport is not None:
+            self._transport.close()
 
     def answer(self, payload: bytes) -> bytes:
         """Return the answer to one payload."""

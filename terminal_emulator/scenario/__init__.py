@@ -1,0 +1,1 @@
+"""Scenarios: what a tester writes down, played against a host and judged."""

@@ -1,0 +1,183 @@
+"""The work of ``terminal-emulator scenario``, behind its light options."""
+
+import asyncio
+import random
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from atm_switch.domain.errors import Refused
+from atm_switch.profile.shipped import spec_text, specs_folder
+from terminal_emulator.kit import find_profile
+from terminal_emulator.options import TerminalOptions
+from terminal_emulator.scenario.model import Case
+from terminal_emulator.scenario.play import CaseResult, Host, Play, with_terminal
+from terminal_emulator.scenario.read import ScenarioWrong, read_cases
+from terminal_emulator.scenario.report import (
+    failure_of,
+    json_of,
+    junit_of,
+    line_of,
+    summary_of,
+)
+from terminal_emulator.scenario.target import Target, read_target, sample_target
+from terminal_emulator.wanted import kit_of, tls_of
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What was asked for on the command line."""
+
+    places: tuple[Path, ...]
+    suite: str | None
+    tags: tuple[str, ...]
+    names: tuple[str, ...]
+    target: Path | None
+    parallel: int
+    junit: Path | None
+    json_file: Path | None
+    seed: str | None
+    quiet: bool
+
+
+def run(terminal: TerminalOptions, asked: RunOptions) -> int:
+    """Play the cases and report.  Raises ``Refused`` where one fails."""
+    seed = asked.seed or secrets.token_hex(4)
+    host = _host(terminal, asked)
+    cases = _chosen(asked, host.target, seed)
+    results: list[CaseResult] = []
+
+    def tell(result: CaseResult) -> None:
+        results.append(result)
+        if not terminal.as_json and not (asked.quiet and result.is_passed):
+            click.echo(line_of(result))
+
+    was_stopped = False
+    try:
+        asyncio.run(_play_all(cases, host, asked.parallel, seed, tell))
+    except KeyboardInterrupt:
+        was_stopped = True
+    failed = [one for one in results if not one.is_passed and not one.skipped]
+    _report(results, failed, host, seed, asked, as_json=terminal.as_json)
+    if was_stopped:
+        click.echo(f"interrupted after {len(results)} of {len(cases)} cases", err=True)
+        click.get_current_context().exit(INTERRUPTED)
+    if failed:
+        raise Refused(f"{len(failed)} of {len(results)} cases failed")
+    return 0
+
+
+def _report(
+    results: Sequence[CaseResult], failed: Sequence[CaseResult], host: Host, seed: str,
+    asked: RunOptions, *, as_json: bool,
+) -> None:  # fmt: skip
+    _write(asked.junit, lambda: junit_of(results, host.profile))
+    _write(asked.json_file, lambda: json_of(results, seed))
+    if as_json:
+        click.echo(json_of(results, seed), nl=False)
+        return
+    for one in failed:
+        click.echo("\n" + failure_of(one, host.profile), nl=False)
+    click.echo(f"\n{summary_of(results)}; seed {seed}")
+
+
+def _host(terminal: TerminalOptions, asked: RunOptions) -> Host:
+    kit = kit_of(terminal)
+    target = _target(asked, kit.path)
+    # A kit without a key cannot ask what needs one, and a line under MAC refuses forgeries.
+    cannot = {"no-mac"} if kit.mac_key else {"mac"}
+    cannot |= set() if kit.pin_key else {"pin"}
+    target = Target(target.cards, target.without | cannot, target.codes)
+    profile = find_profile(kit.profile)
+    return Host(terminal.connect, kit, profile, target, tls_of(terminal), terminal.timeout)
+
+
+def listed(asked: RunOptions) -> Iterator[Case]:
+    """Yield the cases of the files, without a host."""
+    yield from _chosen(asked, _AnyTarget(), asked.seed or "1")
+
+
+def example() -> str:
+    """Return a commented scenario file."""
+    return spec_text("conformance/example.toml")
+
+
+class _AnyTarget(Target):
+    """Knows every card, for those who only look at the cases."""
+
+    def fact(self, name: str) -> str | None:
+        return f"<{name}>" if "." in name else None
+
+
+async def _play_all(
+    cases: Sequence[Case], host: Host, lanes: int, seed: str, tell: Callable[[CaseResult], None]
+) -> None:
+    waiting = list(reversed(cases))
+
+    async def lane(number: int) -> None:
+        own = with_terminal(host, number)
+        while waiting:
+            case = waiting.pop()
+            hindered = sorted(case.tags & host.target.without)
+            if hindered:
+                tell(CaseResult(case, skipped=f"not for this host: {', '.join(hindered)}"))
+                continue
+            chance = random.Random(f"{seed} {case.file} {case.name}")  # noqa: S311 - STANs
+            tell(await Play(case, own, chance).run())
+
+    await asyncio.gather(*(lane(number) for number in range(lanes)))
+
+
+def _chosen(asked: RunOptions, target: Target, seed: str) -> list[Case]:
+    cases: list[Case] = []
+    for path in _files(asked):
+        try:
+            cases += read_cases(path.read_text(encoding="utf-8"), path.name, target.fact, seed)
+        except ScenarioWrong as wrong:
+            raise Refused(str(wrong)) from None
+        except OSError as error:
+            raise Refused(f"{path}: {error.strerror}") from None
+    if asked.tags:
+        cases = [case for case in cases if case.tags & set(asked.tags)]
+    if asked.names:
+        cases = [case for case in cases if any(name in case.name for name in asked.names)]
+    if not cases:
+        raise Refused("no case is left to play; see: terminal-emulator scenario list")
+    return cases
+
+
+def _files(asked: RunOptions) -> list[Path]:
+    files: list[Path] = []
+    places = list(asked.places)
+    if asked.suite is not None:
+        suite = specs_folder() / asked.suite
+        if not suite.is_dir() or not any(suite.glob("*.toml")):
+            raise Refused(f"there is no suite {asked.suite!r}; there is: conformance")
+        places.append(suite)
+    for place in places:
+        found = sorted(place.glob("*.toml")) if place.is_dir() else [place]
+        files += [one for one in found if one.name != "example.toml" or one in asked.places]
+    if not files:
+        raise click.UsageError("name scenario files or folders, or --suite conformance")
+    return files
+
+
+def _target(asked: RunOptions, kit: Path | None) -> Target:
+    if asked.target is not None:
+        return read_target(asked.target)
+    return sample_target(kit.parent) if kit is not None else Target()
+
+
+def _write(path: Path | None, text: Callable[[], str]) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(text(), encoding="utf-8")
+    except OSError as error:
+        sys.stderr.write(f"terminal-emulator: {path}: {error.strerror}\n")

@@ -1,0 +1,100 @@
+"""The host under test: which cards it knows in which role, and what it answers otherwise.
+
+A target file, TOML, for somebody else's host::
+
+    without = ["mac", "repeat"]            # tags of cases it is not to be asked
+    [codes]                                # DE39 it uses in place of the profile's
+    "58" = "91"
+    [cards.approved]                       # roles: approved several claimed bpu pmi blocked
+    pan = "9990090000000012"               #        expired unlinked empty
+    pin = "123456"
+    kpj = "12345678901"
+
+Without one the sample data of ``atm-switch init --sample`` beside the kit is the target.
+"""
+
+import csv
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from atm_switch.domain.errors import Refused
+
+ROLES = (
+    "approved", "several", "claimed", "bpu", "pmi", "blocked", "expired", "unlinked", "empty",
+)  # fmt: skip
+_SHOWS = {
+    "approved": "published simulation", "several": "three KPJ", "claimed": "claimed out",
+    "bpu": "self-employed", "pmi": "migrant", "blocked": "blocked", "expired": "expired",
+    "unlinked": "no member is linked", "empty": "nothing booked",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Role:
+    """A card; not printable."""
+
+    pan: str
+    pin: str = ""
+    kpj: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is known of a host."""
+
+    cards: Mapping[str, Role] = field(default_factory=dict, repr=False)
+    without: frozenset[str] = frozenset()
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+    def fact(self, name: str) -> str | None:
+        """Return what ``${name}`` stands for: ``card.ROLE``, ``pin.ROLE``, ``kpj.ROLE``."""
+        what, _, role = name.partition(".")
+        card = self.cards.get(role)
+        if what not in ("card", "pin", "kpj") or card is None:
+            return None
+        return {"card": card.pan, "pin": card.pin, "kpj": card.kpj}[what]
+
+    def code(self, code: str) -> str:
+        """Return the DE39 this host uses for one of the profile's."""
+        return self.codes.get(code, code)
+
+
+def read_target(path: Path) -> Target:
+    """Read a target file.  Raises ``Refused``."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"{path}: {error}") from None
+    cards = document.get("cards", {})
+    strange = sorted(set(cards) - set(ROLES))
+    if strange:
+        raise Refused(f"{path}: {strange[0]!r} is no role; there are {', '.join(ROLES)}")
+    try:
+        roles = {name: Role(**one) for name, one in cards.items()}
+    except TypeError:
+        raise Refused(f"{path}: a card has pan, pin and kpj") from None
+    return Target(roles, frozenset(document.get("without", ())), document.get("codes", {}))
+
+
+def sample_target(folder: Path) -> Target:
+    """Return the sample data in a data folder as a target; without it, one with no card."""
+    listed = folder / "sample" / "cards.txt"
+    if not listed.is_file():
+        return Target()
+    linked = folder / "sample" / "cards.csv"
+    kpjs: dict[str, str] = {}
+    if linked.is_file():
+        with linked.open(encoding="utf-8", newline="") as file:
+            kpjs = {row["pan"]: row["kpj"] for row in csv.DictReader(file)}
+    roles = {}
+    for line in listed.read_text(encoding="utf-8").splitlines():
+        found = re.match(r"([0-9]{13,19})\s+[0-9]{4}\s+([0-9]{4,12})\s+\w\w\s+(.*)", line)
+        role = next((r for r, text in _SHOWS.items() if found and text in found[3]), None)
+        if found and role:
+            roles[role] = Role(found[1], found[2], kpjs.get(found[1], ""))
+    return Target(roles)

@@ -1,0 +1,192 @@
+"""Scenarios against a real switch, against a host that is wrong, and the files themselves."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.doubles.served import Served, make_folder, run, serve
+
+SUITE_LEAST = 150
+
+
+def play(address: str, folder: Path | None, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run scenarios against an address."""
+    kit = ("--kit", folder / "terminal-kit.json") if folder else ()
+    return run(
+        "scenario", "run", "--connect", address, "--timeout", "5", *kit, *words,
+        module="terminal_emulator",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the sample members."""
+    return make_folder(tmp_path_factory.mktemp("scenario"))
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path) -> Iterator[Served]:
+    """A switch that serves it."""
+    with serve(folder) as running:
+        yield running
+
+
+def results_of(path: Path) -> list[dict[str, object]]:
+    """The cases of a JSON report."""
+    cases: list[dict[str, object]] = json.loads(path.read_text())["cases"]
+    return cases
+
+
+def test_whole_suite_passes_against_the_sample(
+    served: Served, folder: Path, tmp_path: Path
+) -> None:
+    """At least 150 cases are played, every one as expected; only those for MACs are not."""
+    reports = tmp_path / "junit.xml", tmp_path / "cases.json"
+
+    done = play(
+        served.address, folder, "--suite", "conformance", "--junit", reports[0],
+        "--json-file", reports[1],
+    )  # fmt: skip
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    cases = results_of(reports[1])
+    assert SUITE_LEAST <= sum(bool(one["passed"]) for one in cases)
+    assert {"not for this host: mac"} == {one["skipped"] for one in cases} - {None}
+    suite = ET.parse(reports[0]).getroot()  # noqa: S314 - our own
+    assert (str(len(cases)), "0") == (suite.get("tests"), suite.get("failures"))
+
+
+def test_suite_passes_where_macs_are_required(tmp_path: Path) -> None:
+    """The cases for MACs are played, those that forge messages are not."""
+    guarded = make_folder(tmp_path, "--mac", "required")
+    with serve(guarded) as running:
+        done = play(
+            running.address, guarded, "--suite", "conformance", "--json-file", tmp_path / "out"
+        )
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    cases = results_of(tmp_path / "out")
+    assert 8 <= sum("mac" in str(one["tags"]) and bool(one["passed"]) for one in cases)
+    assert {"not for this host: no-mac"} == {one["skipped"] for one in cases} - {None}
+
+
+def test_host_that_answers_all_alike_fails_most_cases(tmp_path: Path) -> None:
+    """A host that says 00 to everything is found out; every failure says expected and got."""
+    program = [sys.executable, "-m", "tests.doubles.trivial_host"]
+    with subprocess.Popen(
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as host:
+        assert host.stdout is not None
+        assert host.stdin is not None
+        address = f"127.0.0.1:{host.stdout.readline().strip()}"
+        made = make_folder(tmp_path)
+        done = play(
+            address, made, "--suite", "conformance", "--tag", "format", "--tag", "cards",
+            "--parallel", "8", "--timeout", "0.3", "--json-file", tmp_path / "out",
+        )  # fmt: skip
+        host.stdin.close()
+
+    assert 1 == done.returncode
+    cases = results_of(tmp_path / "out")
+    failed = [one for one in cases if not one["passed"] and not one["skipped"]]
+    assert len(failed) > 0.6 * len(cases)
+    assert "DE039: expected 62 (card_blocked), got 00" in done.stdout
+    assert "9990090000000012" not in done.stdout
+
+
+def test_cases_are_chosen_by_tag_and_name(served: Served, folder: Path) -> None:
+    """Only those asked for are played; none left is an error."""
+    tagged = play(served.address, folder, "--suite", "conformance", "--tag", "pin")
+    named = play(served.address, folder, "--suite", "conformance", "--name", "slip of 38")
+    none = play(served.address, folder, "--suite", "conformance", "--tag", "nosuch")
+
+    assert 0 == tagged.returncode, tagged.stdout
+    assert "1 passed, 0 failed, 0 skipped" in named.stdout
+    assert (1, True) == (none.returncode, "no case is left to play" in none.stderr)
+
+
+def test_example_is_played_as_it_is_printed(served: Served, folder: Path, tmp_path: Path) -> None:
+    """What ``scenario example`` prints runs, and every key in it is explained."""
+    printed = run("scenario", "example", module="terminal_emulator").stdout
+    (tmp_path / "mine.toml").write_text(printed)
+
+    done = play(served.address, folder, tmp_path / "mine.toml")
+
+    assert 0 == done.returncode, done.stdout
+    assert "3 passed" in done.stdout
+
+
+def test_same_seed_draws_the_same_digits(served: Served, folder: Path, tmp_path: Path) -> None:
+    """Random values come again under the seed that was printed."""
+    (tmp_path / "drawn.toml").write_text(
+        '[[case]]\nname = "drawn ${digits:8}"\n[[case.step]]\ndo = "echo"\n'
+    )
+
+    runs = [
+        play(served.address, folder, tmp_path / "drawn.toml", "--seed", seed).stdout.split()[2]
+        for seed in ("7", "7", "8")
+    ]
+
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_target_file_stands_for_somebody_elses_host(
+    served: Served, folder: Path, tmp_path: Path
+) -> None:
+    """Its cards, its codes and what it is not to be asked."""
+    (tmp_path / "theirs.toml").write_text(
+        'without = ["kpj"]\n[codes]\n"62" = "05"\n'
+        '[cards.approved]\npan = "9990090000000046"\npin = "456789"\n'
+        '[cards.blocked]\npan = "9990090000000061"\npin = "678901"\n'
+    )
+    (tmp_path / "two.toml").write_text(
+        '[[case]]\nname = "card"\n[[case.step]]\ndo = "inquire"\nexpect = { code = "00" }\n'
+        '[[case]]\nname = "code"\n[[case.step]]\ndo = "inquire"\ncard = "blocked"\n'
+        'expect = { outcome = "card_blocked" }\n'
+        '[[case]]\nname = "kpj"\ntags = ["kpj"]\n[[case.step]]\ndo = "inquire"\n'
+    )
+
+    done = play(served.address, folder, tmp_path / "two.toml", "--target", tmp_path / "theirs.toml")
+
+    assert "1 passed, 1 failed, 1 skipped" in done.stdout
+    assert "DE039: expected 05 (card_blocked), got 62" in done.stdout
+
+
+def test_list_tells_what_each_case_proves() -> None:
+    """No host is needed; as many lines as cases, each name once."""
+    done = run("scenario", "list", "--suite", "conformance", module="terminal_emulator")
+
+    names = [line.split("  [")[0] for line in done.stdout.splitlines()]
+    assert 0 == done.returncode
+    assert SUITE_LEAST <= len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "there is no [[case]]"),
+        ("[[case]]\n", "a case has a name"),
+        ('[[case]]\nname = "x"\n', "there is no [[case.step]]"),
+        ('[[case]]\nname = "x"\n[[case.step]]\ndo = "dance"\n', "do is one of inquire"),
+        ('[[case]]\nname = "x"\n[[case.step]]\ndo = "echo"\ncolour = 1\n', "'colour' is not known"),
+        ('[[case]]\nname = "${who}"\n[[case.step]]\ndo = "echo"\n', "nothing is called ${who}"),
+        ('[[case]]\nname = "x"\n[[case.step]]\ndo = "echo"\nexpect = { cod = "00" }\n', "'cod' is"),
+        ('[[case]]\nname = "x"\n[[case.step]]\ndo = "echo"\nset = { pan = "1" }\n', "no number of"),
+        ('[[case]]\nname = "x"\n[[case.step]]\ndo = "raw"\nhex = "0g"\n', "non-hexadecimal"),
+        ("[[case]\n", "wrong.toml: "),
+    ],
+)
+def test_mistakes_of_a_file_are_named(tmp_path: Path, text: str, sentence: str) -> None:
+    """File, case, step and key, and what there is instead; exit 1."""
+    (tmp_path / "wrong.toml").write_text(text)
+
+    done = run("scenario", "check", tmp_path / "wrong.toml", module="terminal_emulator")
+
+    assert 1 == done.returncode
+    assert sentence in done.stderr
+    assert "wrong.toml" in done.stderr
