@@ -71,3 +71,15 @@ class LazyGroup(Group):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, lazy.short_help) for name, lazy in self.places.items()])
+
+
+def print_completion(program: click.Group, name: str, shell: str) -> None:
+    """Print click's completion script of a program for ``shell``."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - only for this
+
+    found = get_completion_class(shell)
+    if found is None:
+        message = f"no completion for {shell}"
+        raise click.UsageError(message)
+    variable = f"_{name.upper().replace('-', '_')}_COMPLETE"
+    click.echo(found(program, {}, name, variable).source())

@@ -42,6 +42,7 @@ class AtmSwitch(LazyGroup):
         "acquirer": Lazy("atm_switch.cli.acquirer:acquirer", "Add a bank."),
         "config": Lazy("atm_switch.cli.config:config", "Check, show and explain settings."),
         "profile": Lazy("atm_switch.cli.profile:profile", "The dialects: list, interface sheet."),
+        "completion": Lazy("atm_switch.cli.completion:completion", "For your shell."),
     }
 
 

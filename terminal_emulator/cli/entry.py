@@ -31,7 +31,9 @@ class TerminalEmulator(LazyGroup):
         "request-keys": Lazy(f"{TALKING}:request_keys", "Have the host deliver new keys."),
         "scenario": Lazy("terminal_emulator.cli.scenario:scenario", "Play and judge scenarios."),
         "load": Lazy("terminal_emulator.cli.load:load", "Put load on a host, open loop."),
+        "mock-host": Lazy("terminal_emulator.cli.mock_host:mock_host", "Play the host by rules."),
         "explain": Lazy("terminal_emulator.cli.explain:explain", "Bytes to annotated fields."),
+        "completion": Lazy("terminal_emulator.cli.completion:completion", "For your shell."),
     }
 
 
