@@ -56,9 +56,13 @@ class Upkeep:
         """Look at the certificates and tokens now and every day; call in the loop."""
         if self._engine.check_value is not None:
             self.hardware_is_back()  # it may have come between the first look and now
+        self.warn_of_certificates()
+        self._timer = asyncio.get_running_loop().call_later(DAY_SECONDS, self.start)
+
+    def warn_of_certificates(self) -> None:
+        """Name in the log every certificate that soon ends."""
         for reason in ending_soon(self._folder, utc_now()):
             self._log.warning("certificate ends soon", reason=reason)
-        self._timer = asyncio.get_running_loop().call_later(DAY_SECONDS, self.start)
 
     def stop(self) -> None:
         """Look no more."""

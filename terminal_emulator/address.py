@@ -1,5 +1,6 @@
 """Where the host listens, as the command line names it: ``127.0.0.1:8583``."""
 
+import errno
 import re
 from dataclasses import dataclass
 from typing import Self
@@ -26,3 +27,12 @@ class Address:
     def __str__(self) -> str:
         """Write it as it is read."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def why_unreachable(address: Address, error: OSError) -> str:
+    """Say in one sentence why nobody could be called there."""
+    # For a name with several addresses asyncio joins the texts and leaves errno out.
+    refused = f"[Errno {errno.ECONNREFUSED}]"
+    if isinstance(error, ConnectionRefusedError) or refused in str(error):
+        return f"nobody listens at {address}; start the switch with: atm-switch serve DIR"
+    return f"{address} cannot be reached: {error.strerror or 'no way there'}"

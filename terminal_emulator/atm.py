@@ -2,7 +2,7 @@
 
 Plan: a plain dialogue of prompts and lines, so it runs in any terminal and from a pipe.
 The PIN lives from the keypad to the moment the card is taken, and is wiped there.
-Limits: no full screen; that is for a later front end on the same ``Hotline``.
+Limits: no full screen; that is ``atm_screen``.
 """
 
 from collections.abc import Callable, Iterator

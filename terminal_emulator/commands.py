@@ -6,12 +6,10 @@ Each returns an exit code, or raises ``Refused`` with the sentence for stderr an
 
 import asyncio
 import json
-import os
-import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,21 +21,21 @@ from atm_switch.domain.secret import Pin
 from atm_switch.messages.inquiry_data import BalanceData, InquiryData, Lookup
 from atm_switch.profile.model import Profile
 from terminal_emulator.answers import InquiryResult
-from terminal_emulator.atm import Booth, serve_customers, typed_pin
-from terminal_emulator.flow import Manner, line_to, one_inquiry
-from terminal_emulator.hotline import Hotline
+from terminal_emulator.atm import typed_pin
+from terminal_emulator.flow import line_to, one_inquiry
 from terminal_emulator.keypad import Keypad
 from terminal_emulator.kit import Kit, find_profile
-from terminal_emulator.screen import Look, receipt_lines, screen_lines, show
+from terminal_emulator.screen import receipt_lines, screen_lines, show
+from terminal_emulator.slips.export import export, form_of
+from terminal_emulator.slips.paper import paper_of_result
 from terminal_emulator.terminal import Verb
-from terminal_emulator.wanted import kit_of, tls_of
+from terminal_emulator.wanted import kit_of, look_of_stdout, manner_of
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from terminal_emulator.options import InquiryOptions, TerminalOptions
 
 DONE = 0
+SLIP_WIDTH = 40
 PIN_BLOCK = "DE052"
 AMOUNTS = ("opening", "contributions", "development", "claims", "closing")
 
@@ -46,8 +44,9 @@ def inquire(options: "TerminalOptions", asked: "InquiryOptions") -> int:
     """Make one inquiry and print it; 0 only for an approval."""
     kit = kit_of(options)
     wish = _wish_of(asked, find_profile(kit.profile))
+    form = None if asked.slip is None else form_of(asked.slip)
     pin = _pin_of(asked, kit)
-    manner = replace(_manner_of(options), signs_on=not asked.no_sign_on, stan=asked.stan)
+    manner = replace(manner_of(options), signs_on=not asked.no_sign_on, stan=asked.stan)
     try:
         result = asyncio.run(one_inquiry(str(options.connect), kit, asked.pan, pin, wish, manner))
     except Refused as error:
@@ -57,6 +56,10 @@ def inquire(options: "TerminalOptions", asked: "InquiryOptions") -> int:
         if pin is not None:
             pin.wipe()
     _print_result(options, result)
+    if asked.slip is not None and form is not None:
+        now, width = datetime.now(UTC), asked.width or SLIP_WIDTH
+        paper = paper_of_result(result, width, wish.language, kit.station, now)
+        export(paper, form, asked.slip)
     if result.is_approved:
         return DONE
     raise Refused(_why_refused(result, has_pin=pin is not None))
@@ -66,7 +69,7 @@ def network(options: "TerminalOptions", verb: Verb) -> int:
     """Send one 0800 and print what became of it; 0 only for an approval."""
 
     async def once() -> dict[str, Any]:
-        manner = replace(_manner_of(options), signs_on=False)
+        manner = replace(manner_of(options), signs_on=False)
         async with line_to(options.connect, kit_of(options), manner) as line:
             result = await line.network(verb)
         return {
@@ -104,7 +107,7 @@ def request_keys(options: "TerminalOptions") -> int:
         raise click.UsageError("keys are delivered to a kit that has some: pass --kit KIT.json")
 
     async def once() -> list[str]:
-        manner = _manner_of(options)
+        manner = manner_of(options)
         async with line_to(options.connect, kit, manner) as line:
             return await line.request_keys(len(held))
 
@@ -120,31 +123,6 @@ def request_keys(options: "TerminalOptions") -> int:
         raise Refused(f"a delivered key was not taken: {refused[0]}")
     if not options.as_json:
         click.echo(f"{kit.path}: new {' and '.join(told)}")
-    return DONE
-
-
-def atm(options: "TerminalOptions") -> int:
-    """Be an ATM until somebody switches it off."""
-    kit = kit_of(options)
-    keypad = Keypad(sys.stdin.fileno(), sys.stdout)
-    manner = _manner_of(options)
-    with (
-        _leaving_politely(),
-        Hotline(options.connect, kit, manner) as hotline,
-        keypad.quiet(),
-    ):
-        if kit.pin_key is None:
-            click.echo("no PIN will be asked: it needs --kit DIR/terminal-kit.json", err=True)
-        serve_customers(
-            Booth(
-                keypad=keypad,
-                out=sys.stdout,
-                look=_look(),
-                inquire=hotline.inquire,
-                takes_pin=kit.pin_key is not None,
-                seconds=options.timeout,
-            )
-        )
     return DONE
 
 
@@ -196,7 +174,7 @@ def _print_result(options: "TerminalOptions", result: InquiryResult) -> None:
     if options.as_json:
         click.echo(json.dumps(result_document(result)))
     else:
-        click.echo(show(result, _look()), nl=False)
+        click.echo(show(result, look_of_stdout()), nl=False)
 
 
 def _why_refused(result: InquiryResult, *, has_pin: bool) -> str:
@@ -211,10 +189,6 @@ def _why_refused(result: InquiryResult, *, has_pin: bool) -> str:
 def _print_failure(options: "TerminalOptions", sentence: str) -> None:
     if options.as_json:
         click.echo(json.dumps({"response_code": None, "approved": False, "error": sentence}))
-
-
-def _manner_of(options: "TerminalOptions") -> Manner:
-    return Manner(options.timeout, tls=tls_of(options))
 
 
 def _wish_of(asked: "InquiryOptions", profile: Profile) -> InquiryData:
@@ -249,30 +223,3 @@ def _pin_of(asked: "InquiryOptions", kit: Kit) -> Pin | None:
     if pin is None:
         raise click.UsageError("a PIN has 4 to 12 digits")
     return pin
-
-
-def _look() -> Look:
-    colour = (
-        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
-    try:
-        "╔═║╲│".encode(sys.stdout.encoding)
-    except UnicodeEncodeError:
-        return Look(unicode=False, colour=colour)
-    return Look(unicode=True, colour=colour)
-
-
-@contextmanager
-def _leaving_politely() -> Iterator[None]:
-    """Turn a hang-up or a kill into an ordinary exit, so that the terminal is put back."""
-
-    def leave(number: int, _frame: "FrameType | None") -> None:
-        raise SystemExit(128 + number)
-
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, leave) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

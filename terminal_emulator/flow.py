@@ -22,7 +22,7 @@ from terminal_emulator.answers import (
     read_network_answer,
 )
 from terminal_emulator.kit import Kit, find_profile
-from terminal_emulator.link import CONNECT_SECONDS, Link, LinkError, open_link
+from terminal_emulator.link import CONNECT_SECONDS, Link, LinkError, Watch, open_link
 from terminal_emulator.options import DEFAULT_SECONDS
 from terminal_emulator.terminal import STAN_MAX, Terminal, Verb
 
@@ -35,7 +35,8 @@ BY_CARD = InquiryData(Lookup.CARD, "ID")
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How to talk: seconds per answer, whether to sign on, the inquiry's STAN, and by TLS.
+    """How to talk: seconds per answer, whether to sign on, the inquiry's STAN, and by TLS;
+    and who watches what passes.
 
     Without a ``stan`` counting starts anywhere: two runs within a second would otherwise
     be one repeat to the host.
@@ -45,6 +46,7 @@ class Manner:
     signs_on: bool = True
     stan: int | None = None
     tls: ssl.SSLContext | None = None
+    watch: Watch | None = None
 
     def first_stan(self) -> int:
         """Choose where counting starts, so that the inquiry gets its ``stan``."""
@@ -139,7 +141,7 @@ async def open_line(address: Address, kit: Kit, manner: Manner = DEFAULT_MANNER)
     profile = find_profile(kit.profile)
     stan = manner.first_stan()
     terminal = Terminal(profile, kit.station, kit.pin_key, stan, names_itself=kit.owns_keys)
-    link = await open_link(address, profile, CONNECT_SECONDS, kit.keys(), manner.tls)
+    link = await open_link(address, profile, CONNECT_SECONDS, kit.keys(), manner.tls, manner.watch)
     line = Line(link, terminal, manner)
     try:
         if manner.signs_on:

@@ -2,7 +2,7 @@
 
 The dialogue blocks on the keyboard; the host wants its echo answered all the same.  So
 the line lives on a thread of its own, and the dialogue hands it questions and waits.
-A line that was lost is opened anew with the next question.
+What the line itself does is ``StandingLine``.
 """
 
 import asyncio
@@ -16,8 +16,9 @@ from atm_switch.domain.secret import Pin
 from atm_switch.messages.inquiry_data import InquiryData
 from terminal_emulator.address import Address
 from terminal_emulator.answers import InquiryResult
-from terminal_emulator.flow import Line, Manner, open_line
+from terminal_emulator.flow import Manner
 from terminal_emulator.kit import Kit
+from terminal_emulator.standing_line import StandingLine
 
 T = TypeVar("T")
 
@@ -30,8 +31,7 @@ class Hotline:
 
     def __init__(self, address: Address, kit: Kit, manner: Manner) -> None:
         """Keep whom to call; nothing is called yet."""
-        self._call = (address, kit, manner)
-        self._line: Line | None = None
+        self._line = StandingLine(address, kit, manner)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="line to the host", daemon=True
@@ -41,7 +41,7 @@ class Hotline:
         """Connect and sign on.  Raises ``LinkError`` and ``ProfileWrong``."""
         self._thread.start()
         try:
-            self._wait(self._ready(), lambda: None)
+            self._wait(self._line.ready(), lambda: None)
         except BaseException:
             self._stop()
             raise
@@ -58,22 +58,7 @@ class Hotline:
 
         Raises ``LinkError``, and ``ValueError`` for what cannot be sent.
         """
-        return self._wait(self._inquire(pan, pin, wish), tick)
-
-    async def _inquire(self, pan: str, pin: Pin | None, wish: InquiryData) -> InquiryResult:
-        return await (await self._ready()).inquire(pan, pin, wish)
-
-    async def _ready(self) -> Line:
-        if self._line is not None and not self._line.link.is_up:
-            lost, self._line = self._line, None
-            await lost.close()
-        if self._line is None:
-            self._line = await open_line(*self._call)
-        return self._line
-
-    async def _hang_up(self) -> None:
-        if self._line is not None:
-            await self._line.close()
+        return self._wait(self._line.inquire(pan, pin, wish), tick)
 
     def _wait(self, work: Coroutine[Any, Any, T], tick: Callable[[], None]) -> T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -87,7 +72,7 @@ class Hotline:
 
     def _stop(self) -> None:
         with suppress(Exception):  # the customer is gone; there is nobody to tell
-            asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(CLOSE_SECONDS)
+            asyncio.run_coroutine_threadsafe(self._line.close(), self._loop).result(CLOSE_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CLOSE_SECONDS)
         if not self._thread.is_alive():

@@ -8,8 +8,8 @@ its question was given up is dropped.
 """
 
 import asyncio
-import errno
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
 
@@ -21,7 +21,7 @@ from atm_switch.profile.model import Profile
 from atm_switch.wire.framing import Frame, FrameBuffer, answering_header, enclose
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
-from terminal_emulator.address import Address
+from terminal_emulator.address import Address, why_unreachable
 from terminal_emulator.keys import TerminalKeys
 from terminal_emulator.tls import HANDSHAKE_SECONDS, SHUTDOWN_SECONDS, why_refused
 
@@ -31,6 +31,8 @@ GIVEN_UP_MAX = 1_000
 
 QuestionKey = tuple[str, str, str]
 """MTI of the answer, DE7, DE11."""
+Watch = Callable[[bool, bytes], None]
+"""Sees every payload as it passes; true for one that goes out.  It holds clear content."""
 
 
 class LinkError(Refused):
@@ -46,13 +48,14 @@ class Link:
         profile: Profile,
         streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         keys: TerminalKeys | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """Start reading."""
         self.address = address
         self.deliveries: asyncio.Queue[str] = asyncio.Queue()
         """What became of each key the host delivered: its name, or why it was refused."""
         self.keys = keys or TerminalKeys()
-        self._profile = profile
+        self._profile, self._watch = profile, watch
         self._packager = Packager(profile)
         self._is_tls = streams[1].get_extra_info("ssl_object") is not None
         self._has_heard = False
@@ -90,7 +93,7 @@ class Link:
         self._waiting[key] = (question, future)
         try:
             async with asyncio.timeout(seconds):
-                self._writer.write(enclose(self._profile.framing, payload))
+                self._send(payload)
                 await self._writer.drain()
                 return await future
         except TimeoutError:
@@ -112,6 +115,11 @@ class Link:
         self._writer.close()
         with suppress(OSError):
             await self._writer.wait_closed()
+
+    def _send(self, payload: bytes, header: bytes | None = None) -> None:
+        if self._watch is not None:
+            self._watch(True, payload)  # noqa: FBT003  the first of two, named by its type
+        self._writer.write(enclose(self._profile.framing, payload, header))
 
     async def _read(self) -> None:
         why = "this end closed the link"
@@ -147,6 +155,8 @@ class Link:
         return "; if it speaks TLS, pass --tls-ca"
 
     def _take(self, frame: Frame) -> None:
+        if self._watch is not None:
+            self._watch(False, frame.payload)  # noqa: FBT003  as above
         try:
             message = self._packager.unpack(frame.payload)
         except FormatError as error:
@@ -216,7 +226,7 @@ class Link:
             response = refusal(message.mti, message.elements, profile, outcome)
         header = answering_header(profile.framing, frame.header)
         payload = self.keys.pack(response, self._packager, like=frame.payload)
-        self._writer.write(enclose(profile.framing, payload, header))
+        self._send(payload, header)
 
     def _judge(self, message: IsoMessage) -> Outcome:
         """Do what the host's own 0800 asks, and say how it ended."""
@@ -253,6 +263,7 @@ async def open_link(
     seconds: float = CONNECT_SECONDS,
     keys: TerminalKeys | None = None,
     tls: ssl.SSLContext | None = None,
+    watch: Watch | None = None,
 ) -> Link:
     """Connect within ``seconds``, by TLS if ``tls`` says how.  Raises ``LinkError``."""
     secured: dict[str, Any] = {}
@@ -273,16 +284,8 @@ async def open_link(
     except ssl.SSLError as error:
         raise LinkError(why_refused(error, address)) from None
     except OSError as error:
-        raise LinkError(_unreachable(address, error)) from None
-    return Link(address, profile, streams, keys)
-
-
-def _unreachable(address: Address, error: OSError) -> str:
-    # For a name with several addresses asyncio joins the texts and leaves errno out.
-    refused = f"[Errno {errno.ECONNREFUSED}]"
-    if isinstance(error, ConnectionRefusedError) or refused in str(error):
-        return f"nobody listens at {address}; start the switch with: atm-switch serve DIR"
-    return f"{address} cannot be reached: {error.strerror or 'no way there'}"
+        raise LinkError(why_unreachable(address, error)) from None
+    return Link(address, profile, streams, keys, watch)
 
 
 def _resolve(future: "asyncio.Future[IsoMessage]", message: IsoMessage) -> None:

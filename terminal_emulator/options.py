@@ -38,3 +38,4 @@ class InquiryOptions:
     width: int
     no_sign_on: bool
     stan: int | None
+    slip: Path | None

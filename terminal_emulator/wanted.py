@@ -1,11 +1,15 @@
-"""The kit and the TLS context that the shared options ask for; for the commands' work."""
+"""Kit, TLS context, manner and look that the shared options ask for; for the commands' work."""
 
+import os
 import ssl
+import sys
 
 import click
 
+from terminal_emulator.flow import Manner
 from terminal_emulator.kit import BARE_KIT, Kit, read_kit
 from terminal_emulator.options import TerminalOptions
+from terminal_emulator.screen import Look
 from terminal_emulator.tls import client_context
 
 
@@ -34,3 +38,20 @@ def tls_of(options: TerminalOptions) -> ssl.SSLContext | None:
         return client_context(options.tls_ca, options.tls_cert, options.tls_key)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+
+
+def manner_of(options: TerminalOptions) -> Manner:
+    """Return how to talk.  Raises ``click.UsageError``."""
+    return Manner(options.timeout, tls=tls_of(options))
+
+
+def look_of_stdout() -> Look:
+    """Tell what whoever reads standard output can see."""
+    colour = (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+    try:
+        "╔═║╲│".encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return Look(unicode=False, colour=colour)
+    return Look(unicode=True, colour=colour)

@@ -23,7 +23,9 @@ class TerminalEmulator(LazyGroup):
     """All commands, in the order in which somebody new needs them."""
 
     places: ClassVar[Mapping[str, Lazy]] = {
-        "atm": Lazy(f"{TALKING}:atm", "Be an ATM: card, PIN, menu, screen and slip."),
+        "atm": Lazy(
+            "terminal_emulator.cli.atm:atm", "Be an ATM: card, PIN, menu, screen and slip."
+        ),
         "inquire": Lazy(f"{TALKING}:inquire", "Make one inquiry; exits 0 only if approved."),
         "sign-on": Lazy(f"{TALKING}:sign_on", "Sign a link on (0800, 001), and hang up."),
         "sign-off": Lazy(f"{TALKING}:sign_off", "Sign a link off (0800, 002), and hang up."),
@@ -31,7 +33,10 @@ class TerminalEmulator(LazyGroup):
         "request-keys": Lazy(f"{TALKING}:request_keys", "Have the host deliver new keys."),
         "scenario": Lazy("terminal_emulator.cli.scenario:scenario", "Play and judge scenarios."),
         "load": Lazy("terminal_emulator.cli.load:load", "Put load on a host, open loop."),
+        "slip": Lazy("terminal_emulator.cli.slip:slip", "A slip as text, SVG, PNG or ESC/POS."),
         "mock-host": Lazy("terminal_emulator.cli.mock_host:mock_host", "Play the host by rules."),
+        "record": Lazy("terminal_emulator.cli.recording:record", "Write down what a line carries."),
+        "replay": Lazy("terminal_emulator.cli.recording:replay", "Play a recording again."),
         "explain": Lazy("terminal_emulator.cli.explain:explain", "Bytes to annotated fields."),
         "completion": Lazy("terminal_emulator.cli.completion:completion", "For your shell."),
     }

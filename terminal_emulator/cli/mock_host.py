@@ -10,7 +10,8 @@ from terminal_emulator.address import Address
 _file = click.Path(path_type=Path)
 
 
-def _listen(_context: click.Context, _option: click.Parameter, text: str) -> Address:
+def listen_address(_context: click.Context, _option: click.Parameter, text: str) -> Address:
+    """Read where to listen.  Raises ``click.BadParameter``."""
     # Port 0 takes any free one, which an address to call cannot be.
     free = re.fullmatch(r"([^\s\[\]:]+):0", text)
     if free:
@@ -32,7 +33,7 @@ Examples:
 It prints "listening on HOST:PORT", a line on standard error for each request, and the
 counts when it ends.""",
 )
-@click.option("--listen", callback=_listen, default="127.0.0.1:8583", show_default=True,
+@click.option("--listen", callback=listen_address, default="127.0.0.1:8583", show_default=True,
               metavar="HOST:PORT", help="Where to listen; port 0 takes any free one.")  # fmt: skip
 @click.option("--kit", type=_file, metavar="FILE",
               help="Kit whose profile and MAC key it has.")  # fmt: skip

@@ -1,8 +1,9 @@
-"""``inquire``, ``sign-on``, ``sign-off``, ``echo``, ``request-keys`` and ``atm``: options and help.
+"""``inquire``, ``sign-on``, ``sign-off``, ``echo`` and ``request-keys``: options and help.
 
 The work is in ``commands``, imported when a command runs.
 """
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -47,6 +48,10 @@ from terminal_emulator.options import InquiryOptions, TerminalOptions
 )  # fmt: skip
 @click.option("--no-sign-on", is_flag=True, help="Inquire on a link that is not signed on.")
 @click.option("--stan", type=click.IntRange(1, 999_999), help="DE11 of the inquiry.")
+@click.option(
+    "--slip", type=click.Path(path_type=Path), metavar="FILE",
+    help="Write the slip: .txt, .svg, .png, or .bin for a receipt printer.",
+)  # fmt: skip
 def inquire(**given: Any) -> int:
     """Make one inquiry; exits 0 only if it is approved (DE39 00).
 
@@ -91,18 +96,6 @@ def request_keys(**given: Any) -> int:
     from terminal_emulator import commands
 
     return commands.request_keys(TerminalOptions(**given))
-
-
-@click.command()
-@terminal_options
-def atm(**given: Any) -> int:
-    """Be an ATM: card, PIN, menu, screen and slip, in Indonesian or English.
-
-    Ctrl-C or Ctrl-D leaves; the terminal is put back and the link signed off.
-    """
-    from terminal_emulator import commands
-
-    return commands.atm(TerminalOptions(**given))
 
 
 def _network(verb: str, given: dict[str, Any]) -> int:

@@ -61,15 +61,21 @@ def read_cards(text: str) -> list[Card]:
     return cards
 
 
-def _card(line: str) -> Card | None:
+def _card(line: str, *, any_code: bool = False) -> Card | None:
     pan, *rest = re.split(r"[\s,;]+", line.strip())
     if not re.fullmatch(r"[0-9]{12,19}", pan):
         return None
     numbers = list(takewhile(lambda word: re.fullmatch(r"[0-9]{4,12}", word), rest))
     code = rest[len(numbers)] if len(numbers) < len(rest) else APPROVED
-    if len(numbers) > 1 and re.fullmatch(r"[0-9]{2}", code) and code != APPROVED:
+    is_coded = len(numbers) > 1 and re.fullmatch(r"[0-9]{2}", code)
+    if is_coded and code != APPROVED and not any_code:
         return None
     return Card(pan, numbers[min(len(numbers), 2) - 1] if numbers else "")
+
+
+def read_all_cards(text: str) -> list[Card]:
+    """Read every card of a list, whichever DE39 it says it gets."""
+    return [card for line in text.splitlines() if (card := _card(line, any_code=True))]
 
 
 def callers_of(

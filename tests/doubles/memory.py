@@ -11,8 +11,8 @@ from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import LinkedCard, Participant
 from atm_switch.domain.statement import AccountHistory
-from atm_switch.security.key_rules import ladder_before
 from atm_switch.security.key_ring import LineKey
+from atm_switch.security.key_rules import ladder_before
 from atm_switch.security.vault import Vault
 from atm_switch.switch.hsm_port import (
     CheckMac,

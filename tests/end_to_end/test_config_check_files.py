@@ -56,7 +56,7 @@ def test_serve_refuses_wrong_settings_with_78(tmp_path: Path) -> None:
 def behind_tls(folder: Path, files: TlsFiles) -> Path:
     """Secure the one listener of a folder with files that lie beside it."""
     settings = folder / "switch.toml"
-    lines = [f'tls_{part}= "../{path.name}"' for part, path in files._asdict().items() if path]
+    lines = [f'tls_{part} = "../{path.name}"' for part, path in files._asdict().items() if path]
     table = "\n".join(("[[listeners]]", *lines))
     settings.write_text(settings.read_text().replace("[[listeners]]", table))
     return settings
@@ -64,7 +64,7 @@ def behind_tls(folder: Path, files: TlsFiles) -> Path:
 
 @pytest.mark.parametrize("as_file", [False, True])
 def test_certificate_that_ends_soon_is_warned_of(tmp_path: Path, *, as_file: bool) -> None:
-    """File and date of each that ends within thirty days, and the settings are right all the same."""
+    """File and date of each that ends within thirty days; the settings are right all the same."""
     ca = LabCa(tmp_path)
     soon, later = 10 * DAY + timedelta(hours=1), 40 * DAY
     ours = ca.issue("switch", ends_in=soon, file="switch")

@@ -75,7 +75,7 @@ class Booth:
 
 
 @contextmanager
-def booth(host: TinyHost, kit: str, command: Sequence[str] = ("atm",)) -> Iterator[Booth]:
+def booth(host: TinyHost, kit: str, command: Sequence[str] = ("atm", "--plain")) -> Iterator[Booth]:
     """Hold a booth for a block."""
     held = Booth(host, kit, command)
     try:

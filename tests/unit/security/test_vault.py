@@ -11,15 +11,12 @@ from collections.abc import Callable
 import pytest
 
 from atm_switch.domain.card import Pan, luhn_digit
-from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId, Nik, TerminalId
 from atm_switch.domain.secret import Key, Pin, PinBlock, Secret
 from atm_switch.security import tdes
-from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.key_ring import LineKey
 from atm_switch.security.vault import Vault, fresh_line_key, fresh_tdes_key, pvk_name
-from atm_switch.security.vault_document import LAYERS_MAX
 from tests.doubles.line_keys import pin_key, with_pin_key
-from tests.doubles.memory import CountedEntropy
 
 BANK = AcquirerId("009")
 ATM = TerminalId("ATM00001")
@@ -212,17 +209,6 @@ def test_named_keys_are_long_and_different() -> None:
         dataclasses.replace(VAULT, pan_key=VAULT.person_key)
 
 
-def test_layer_beyond_the_last_is_refused() -> None:
-    """The vault takes as many card keys as its file holds, and says what to do then."""
-    full = VAULT
-    for at in range(LAYERS_MAX):
-        full = full.with_card_layer(Key(counted(1000 + at)(32)))
-
-    assert full.card_key_ids == Vault.from_document(full.to_document()).card_key_ids
-    with pytest.raises(Refused, match="link the cards there anew"):
-        full.with_card_layer(Key(counted(2000)(32)))
-
-
 def test_vault_cannot_be_changed() -> None:
     """Neither a field nor a table of the vault can be written to."""
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -292,36 +278,3 @@ def test_document_with_unusable_key_is_refused() -> None:
 
     with pytest.raises(ValueError, match="single DES"):
         Vault.from_document(document)
-
-
-def test_replaced_key_of_a_bank_leaves_its_terminals_too() -> None:
-    """What a terminal's ladder still held of its bank's key is good no longer, and remembered."""
-    entropy = CountedEntropy()
-    old, new, own = (fresh_line_key("T", entropy) for _ in range(3))
-    bank = KeyName(KeyUsage.MAC, AcquirerId("009"))
-    terminal = KeyName(KeyUsage.MAC, AcquirerId("009"), TerminalId("S1ABC123"))
-    stranger = KeyName(KeyUsage.MAC, AcquirerId("014"), TerminalId("S1ABC123"))
-    vault = Vault.fresh(entropy).with_key(bank, old)
-    for name in (terminal, stranger):
-        vault = vault.with_ladder(name, Ladder(old).received(own))
-
-    after = vault.with_key(bank, new)
-
-    assert [own.check] == [key.check for key in after.keys[terminal].rungs]
-    assert old.check in after.keys[terminal].past
-    assert vault.keys[stranger] is after.keys[stranger]
-
-
-def test_terminal_that_waits_for_its_own_key_gets_the_banks_new_one() -> None:
-    """An own key that is on its way stays on its way; meanwhile the bank's new key is in use."""
-    entropy = CountedEntropy()
-    old, new, own = (fresh_line_key("T", entropy) for _ in range(3))
-    bank = KeyName(KeyUsage.MAC, AcquirerId("009"))
-    terminal = KeyName(KeyUsage.MAC, AcquirerId("009"), TerminalId("S1ABC123"))
-    vault = Vault.fresh(entropy).with_key(bank, old)
-    vault = vault.with_ladder(terminal, Ladder(old).offered(own))
-
-    after = vault.with_key(bank, new).keys[terminal]
-
-    assert after.is_coming
-    assert [new.check, own.check] == [key.check for key in after.rungs]

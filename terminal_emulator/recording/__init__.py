@@ -1,0 +1,1 @@
+"""What goes over a line, written down without secrets, and played again."""

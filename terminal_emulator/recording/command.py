@@ -1,0 +1,108 @@
+"""The work of ``terminal-emulator record`` and ``replay``, behind their light options."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from atm_switch.domain.errors import Refused
+from terminal_emulator.address import Address
+from terminal_emulator.flow import Manner
+from terminal_emulator.kit import BARE_KIT, find_profile
+from terminal_emulator.load.callers import Card, read_all_cards
+from terminal_emulator.options import TerminalOptions
+from terminal_emulator.recording.recorder import Recorder
+from terminal_emulator.recording.replay import Played, replay
+from terminal_emulator.recording.tape import TapeWrong, read_tape
+from terminal_emulator.wanted import kit_of, tls_of
+
+
+def record(
+    listen: Address, connect: Address, profile: str | None, out: Path, pcap: Path | None
+) -> int:
+    """Record until SIGTERM or Ctrl-C.  Raises ``Refused`` for a file that is there."""
+    dialect = find_profile(profile or BARE_KIT.profile)
+    with ExitStack() as files:
+        try:
+            tape = files.enter_context(out.open("x", encoding="utf-8"))
+            packets = files.enter_context(pcap.open("xb")) if pcap else None
+        except OSError as error:
+            raise Refused(f"{error.filename}: {error.strerror}; name a new file") from None
+
+        def write_line(line: str) -> None:
+            tape.write(line + "\n")
+            tape.flush()
+
+        def write_packet(packet: bytes) -> None:
+            if packets is not None:
+                packets.write(packet)
+                packets.flush()
+
+        recorder = Recorder(connect, dialect, write_line, write_packet if packets else None)
+        asyncio.run(_serve(recorder, listen))
+    click.echo(f"{recorder.frames:,} frames recorded in {out}")
+    return 0
+
+
+async def _serve(recorder: Recorder, listen: Address) -> None:
+    try:
+        server = await recorder.serve(listen)
+    except OSError as error:
+        raise Refused(f"cannot listen on {listen}: {error.strerror}") from None
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    bound = server.sockets[0].getsockname()
+    click.echo(f"listening on {Address(bound[0], bound[1])}, host {recorder.host}")
+    await stop.wait()
+    server.close()
+
+
+def play(terminal: TerminalOptions, file: Path, cards_file: Path | None, speed: str) -> int:
+    """Play a recording again; 0 only if the host said the same to everything."""
+    try:
+        head, told = read_tape(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused(f"{file}: {error.strerror}") from None
+    except TapeWrong as wrong:
+        raise Refused(f"{file}: {wrong}") from None
+    kit = kit_of(replace(terminal, profile=terminal.profile or head.get("profile")))
+    cards = _cards(cards_file, kit.path)
+    manner = Manner(terminal.timeout, signs_on=False, tls=tls_of(terminal))
+    played = asyncio.run(replay(told, terminal.connect, kit, cards, _pace(speed), manner))
+    other = [one for one in played if not one.is_same]
+    _print(played, other, as_json=terminal.as_json)
+    if other:
+        raise Refused(f"{len(other)} of {len(played)} requests were answered otherwise")
+    return 0
+
+
+def _print(played: Sequence[Played], other: Sequence[Played], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"played": len(played), "other": [asdict(one) for one in other]}))
+        return
+    for one in other:
+        got = one.got or one.why
+        click.echo(
+            f"link {one.link}, {one.at:.3f} s, {one.what}: recorded {one.recorded}, got {got}"
+        )
+    click.echo(f"{len(played) - len(other)} of {len(played)} answered as recorded")
+
+
+def _pace(speed: str) -> float:
+    return 0.0 if speed == "max" else float(speed.removeprefix("x"))
+
+
+def _cards(path: Path | None, kit: Path | None) -> list[Card]:
+    found = path or (kit.parent / "sample" / "cards.txt" if kit else None)
+    if found is None:
+        return []
+    try:
+        return read_all_cards(found.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Refused(f"{found}: {error.strerror}; pass --cards FILE") from None

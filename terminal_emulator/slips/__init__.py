@@ -1,0 +1,1 @@
+"""Slips: what the ATM prints, as text, SVG, PNG or the bytes of a receipt printer."""

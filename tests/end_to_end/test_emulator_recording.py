@@ -1,0 +1,188 @@
+"""A line recorded through the proxy, without secrets, shown by tshark, and played again."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from terminal_emulator.explain.pcap import streams
+from tests.doubles.served import make_folder, run, serve
+
+CARDS = (("9990090000000012", "123456", 0), ("9990090000000061", "678901", 1))
+SECRETS = ("9990090000000012", "9990090000000061", "123456", "678901", "BUDI")
+
+
+@dataclass
+class Proxy:
+    """A running recorder."""
+
+    process: subprocess.Popen[str]
+    address: str
+
+    def stop(self) -> str:
+        """End it and return what it printed last."""
+        self.process.send_signal(signal.SIGINT)
+        out, _ = self.process.communicate(timeout=20)
+        assert 0 == self.process.returncode
+        return out
+
+
+@contextmanager
+def recorder(host: str, out: Path, *words: str | Path) -> Iterator[Proxy]:
+    """Record for a block."""
+    program = [
+        sys.executable, "-m", "terminal_emulator", "record", "--listen", "127.0.0.1:0",
+        "--connect", host, "-o", str(out), *map(str, words),
+    ]  # fmt: skip
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        try:
+            yield Proxy(process, line.removeprefix("listening on ").split(",")[0])
+        finally:
+            process.terminate()
+
+
+def inquire_all(address: str, folder: Path) -> None:
+    """One approved and one declined inquiry."""
+    for pan, pin, code in CARDS:
+        done = run(
+            "inquire", "--connect", address, "--kit", folder / "terminal-kit.json",
+            "--pan", pan, "--pin", pin, module="terminal_emulator",
+        )  # fmt: skip
+        assert code == done.returncode, done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the sample members."""
+    return make_folder(tmp_path_factory.mktemp("recording"))
+
+
+@pytest.fixture(scope="module")
+def recorded(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A recording and a capture of both inquiries."""
+    place = tmp_path_factory.mktemp("tape")
+    tape, capture = place / "line.jsonl", place / "line.pcap"
+    with serve(folder) as served, recorder(served.address, tape, "--pcap", capture) as proxy:
+        inquire_all(proxy.address, folder)
+        told = proxy.stop()
+    assert "12 frames recorded" in told
+    return tape, capture
+
+
+def test_recording_has_every_frame_and_no_secret(recorded: tuple[Path, Path]) -> None:
+    """Sign-on, inquiry, sign-off and their answers of each link; cards by number."""
+    lines = [json.loads(line) for line in recorded[0].read_text().splitlines()][1:]
+
+    assert ["0800", "0810", "0200", "0210", "0800", "0810"] * 2 == [one["mti"] for one in lines]
+    assert [1, 1, 2, 2] == [one["card"] for one in lines if "card" in one]
+    assert ["00", "62"] == [one["elements"]["39"] for one in lines if one["mti"] == "0210"]
+    text, packets = recorded[0].read_text(), recorded[1].read_bytes()
+    for secret in SECRETS:
+        assert secret not in text
+        assert secret.encode() not in packets
+
+
+def test_capture_is_read_by_our_own_explain(recorded: tuple[Path, Path]) -> None:
+    """Every message in it decodes, with the lab's card numbers."""
+    done = run("explain", recorded[1], module="terminal_emulator")
+
+    assert 0 == done.returncode, done.stderr
+    assert 4 == len(streams(recorded[1].read_bytes()))
+    assert "999009******00" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+def test_capture_opens_in_tshark_without_a_complaint(recorded: tuple[Path, Path]) -> None:
+    """Twelve TCP segments with right checksums, none malformed or lost."""
+    done = subprocess.run(
+        [
+            "tshark", "-r", str(recorded[1]), "-o", "tcp.check_checksum:TRUE",
+            "-o", "ip.check_checksum:TRUE", "-T", "fields", "-e", "tcp.checksum.status",
+            "-e", "ip.checksum.status", "-e", "_ws.malformed", "-e", "tcp.analysis.flags",
+        ],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert 12 == len(rows)
+    assert all(row[:2] == ["1", "1"] for row in rows)
+    assert not any("".join(row[2:]) for row in rows)
+
+
+def test_recording_is_answered_as_before(folder: Path, recorded: tuple[Path, Path]) -> None:
+    """With the same cards in the same order every code is the recorded one."""
+    cards = folder / "replay.txt"
+    cards.write_text("\n".join(f"{pan} {pin}" for pan, pin, _ in CARDS))
+    with serve(folder) as served:
+        done = run(
+            "replay", recorded[0], "--connect", served.address, "--cards", cards,
+            "--kit", folder / "terminal-kit.json", module="terminal_emulator",
+        )  # fmt: skip
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "6 of 6 answered as recorded" in done.stdout
+
+
+def test_other_cards_are_answered_otherwise(folder: Path, recorded: tuple[Path, Path]) -> None:
+    """Exit 1, and each difference with what was recorded and what came."""
+    cards = folder / "swapped.txt"
+    cards.write_text("\n".join(f"{pan} {pin}" for pan, pin, _ in reversed(CARDS)))
+    with serve(folder) as served:
+        done = run(
+            "replay", recorded[0], "--connect", served.address, "--cards", cards, "--json",
+            "--kit", folder / "terminal-kit.json", module="terminal_emulator",
+        )  # fmt: skip
+
+    told = json.loads(done.stdout)
+    assert 1 == done.returncode
+    assert (6, [("00", "62"), ("62", "00")]) == (
+        told["played"], sorted((one["recorded"], one["got"]) for one in told["other"])
+    )  # fmt: skip
+
+
+def test_bytes_pass_unchanged_whatever_they_are(tmp_path: Path) -> None:
+    """What is no frame is passed on as well, and so is how a side ends."""
+    received = b""
+    with socket.create_server(("127.0.0.1", 0)) as host:
+        address = "{}:{}".format(*host.getsockname())
+        with recorder(address, tmp_path / "noise.jsonl") as proxy:
+            name, _, port = proxy.address.rpartition(":")
+            with socket.create_connection((name, int(port))) as terminal:
+                there, _ = host.accept()
+                terminal.sendall(b"\xff\xff no frame at all")
+                terminal.shutdown(socket.SHUT_WR)
+                while part := there.recv(100):
+                    received += part
+                there.sendall(b"answer")
+                there.close()
+                assert b"answer" == terminal.recv(100)
+                assert b"" == terminal.recv(100)
+            proxy.stop()
+
+    assert b"\xff\xff no frame at all" == received
+    assert 1 == len((tmp_path / "noise.jsonl").read_text().splitlines())
+
+
+def test_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    """A recording is taken once; the sentence says to name a new file."""
+    (tmp_path / "old.jsonl").write_text("{}")
+
+    done = run(
+        "record", "--listen", "127.0.0.1:0", "-o", tmp_path / "old.jsonl",
+        module="terminal_emulator",
+    )  # fmt: skip
+    played = run("replay", tmp_path / "old.jsonl", module="terminal_emulator")
+
+    assert (1, 1) == (done.returncode, played.returncode)
+    assert "name a new file" in done.stderr
+    assert "no recording of schema 1" in played.stderr
