@@ -23,6 +23,8 @@ from atm_switch.adapters.sql_dialect import SQLITE, migration_for
 from atm_switch.domain.errors import Refused
 
 BUSY_SECONDS: Final = 5.0
+CACHE_KIBIBYTES = 65_536
+"""Pages a reader may keep: the upper levels of ten million members' trees stay in memory."""
 QUERY_SECONDS_MAX: Final = 1.0
 """How long a reader's question may take unless the settings say otherwise."""
 
@@ -122,6 +124,7 @@ def open_reader(
     )
     try:
         connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
         version = _version(connection)
         if family is not None:
             _require_schema(version, migrations_of(family)[-1][0], path.name)

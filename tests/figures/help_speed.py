@@ -14,10 +14,12 @@ import click
 
 from tests.figures.banner import print_banner
 
-BARE = (
-    "import argparse; p = argparse.ArgumentParser(); "  # fmt: skip
-    "p.add_argument('--x', help='x'); p.parse_args()"
-)
+BARE = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--x", help="x")
+parser.parse_args()
+"""
 PROGRAMS = {
     "bare argparse": [sys.executable, "-c", BARE, "--help"],
     "atm-switch": [sys.executable, "-m", "atm_switch", "--help"],
