@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from atm_switch.adapters.clock import read_clock, utc_now
@@ -27,11 +28,13 @@ from atm_switch.folder import DataFolder, profile_of, tls_files_of
 from atm_switch.key_office import keys_in_use
 from atm_switch.ledger.opening import LedgerReading, open_reading
 from atm_switch.monitor import Monitor, answer_admin, serve_page
+from atm_switch.publishing import Publishing
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.desk import TICK_SECONDS, UNASKED, Desk, Neighbours
 from atm_switch.server.entrance import Entrance
+from atm_switch.server.hand_over import hand_over
 from atm_switch.server.listener import Door
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
@@ -87,6 +90,7 @@ class Service:
     _ledger: LedgerReading | None = None
     _ticking: asyncio.TimerHandle | None = None
     _upkeep: Upkeep | None = None
+    _publishing: Publishing | None = None
     _ledger_away: str = ""
     """Why the ledger cannot be asked, if so."""
 
@@ -111,6 +115,7 @@ class Service:
         """Read certificates and keys again; what cannot be used changes nothing."""
         self.reload_certificates()
         if self._upkeep is not None:
+            self._upkeep.warn_of_certificates()
             self._upkeep.reload_keys("SIGHUP")
 
     def reload_certificates(self) -> None:
@@ -147,9 +152,11 @@ class Service:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._note_mistake)
         self._desk, self._house, self._journal = desk, house, journal
+        publishing = self._publish(journal, desk)
         desk.start(loop, journal)
-        journal.start(lambda batch: _hand_over(loop, desk, batch))
+        journal.start(hand_over(loop, desk.delivered, publishing.nudge))
         self._resources.callback(journal.stop)
+        publishing.start()
         self._record("start", root.name, f"mode {settings.mode}, {settings.hsm.engine} HSM")
         self._record("configuration", "keys", keys_in_use(self.vault, "start"))
         self._record("configuration", FILE_NAME, digest_of(root / FILE_NAME))
@@ -163,12 +170,19 @@ class Service:
         self._tick(loop, desk)
         self._upkeep.start()
         now = read_clock().monotonic
-        monitor = Monitor(desk, lambda: journal.waiting, self._neighbours_wrong, now)
+        wrong = self._neighbours_wrong
+        monitor = Monitor(desk, lambda: journal.waiting, wrong, now, publishing.status)
         if settings.metrics.listen:
             page = self._kept(serve_page(monitor, settings.metrics.listen))
             self.log.info("metrics served", at=page.address)
         await self._answer_admin(monitor)
         gc.freeze()
+
+    def _publish(self, journal: JournalWriter[Ticket], desk: Desk) -> Publishing:
+        submit = partial(journal.submit, token=UNASKED)
+        publishing = Publishing(self.folder, submit, self.log, lambda: desk.in_flight > 0)
+        self._publishing, desk.on_note = publishing, publishing.heard
+        return publishing
 
     def _record(self, kind: str, subject: str, detail: str) -> None:
         record = KeepRecord(AuditRecord(kind, "switch", subject, detail))
@@ -260,6 +274,8 @@ class Service:
     def _tick(self, loop: asyncio.AbstractEventLoop, desk: Desk) -> None:
         self._ticking = loop.call_later(TICK_SECONDS, self._tick, loop, desk)
         desk.tick()
+        if self._publishing is not None:
+            self._publishing.tick(desk.clock())
 
     def _note_mistake(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         # The default handler would print what the mistake failed on.
@@ -274,16 +290,11 @@ class Service:
             self._upkeep.stop()
         for door in self._doors:
             door.close()
+        if self._publishing is not None:
+            await self._publishing.stop()
         self._resources.close()  # the writer writes what waits, then ends
         if self._engine is not None:
             await self._engine.close()
         if self._ledger is not None:
             await self._ledger.close()
         await asyncio.sleep(0)
-
-
-def _hand_over(
-    loop: asyncio.AbstractEventLoop, desk: Desk, batch: list[tuple[Ticket, object]]
-) -> None:
-    with suppress(RuntimeError):  # the loop is closed: nobody is left to hear it
-        loop.call_soon_threadsafe(desk.delivered, batch)

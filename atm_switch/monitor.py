@@ -35,6 +35,8 @@ class Monitor:
     """Ledger and HSM by name: empty, or what is wrong."""
     started_at: float
     """Monotonic seconds."""
+    events: Callable[[], dict[str, Any]] = dict
+    """What ``atm-switch events status`` shows."""
 
     def status(self, addresses: Sequence[str]) -> dict[str, Any]:
         """Return what ``atm-switch status`` shows, ready for JSON."""
@@ -84,11 +86,14 @@ class Monitor:
         signed_on = Counter(
             str(session.signed_on_as) for _, session in links if session and session.signed_on_as
         )
+        events = self.events()
         return {
             "links": len(links),
             "in_flight": self.desk.in_flight,
             "draining": self.desk.is_draining,
             "journal_waiting": self.journal_waiting(),
+            "outbox_waiting": events.get("waiting", 0),
+            "broker_connected": events.get("connected", False),
             **{f"{SIGNED_ON}{acquirer}": count for acquirer, count in signed_on.items()},
         }
 
@@ -132,6 +137,7 @@ async def answer_admin(
         {
             "status": lambda: monitor.status(addresses),
             "sessions": monitor.sessions,
+            "events": monitor.events,
             "drain": drain,
         },
     )

@@ -1,8 +1,9 @@
 """One batch of the journal: many questions, one transaction, one synced commit.
 
 Plan: BEGIN IMMEDIATE, read the head, answer each question in order, write the head,
-COMMIT.  Nothing is remembered between batches, so an interrupted one leaves no trace; and
-a head with a wrong seal is not written on, for that would make the tampering ours.
+COMMIT.  The schema's triggers put an event into the outbox beside every ending and every
+record of the audit.  Nothing is remembered between batches, so an interrupted one leaves no
+trace; and a head with a wrong seal is not written on, for that would make the tampering ours.
 The audit's head is read and written by batches that have something for the audit.
 Limits: called from the writer thread only; an error rolls the whole batch back, and which
 questions to try again is the writer's decision.
@@ -32,8 +33,16 @@ from atm_switch.adapters.journal_rows import (
     reservation_row,
     to_microseconds,
 )
+from atm_switch.adapters.outbox_page import (
+    DropStatus,
+    MarkTold,
+    OutboxQuestion,
+    PurgeTold,
+    answer_outbox,
+)
 from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import NONCE_BYTES, Vault
+from atm_switch.switch.event import Announce
 from atm_switch.switch.ports import (
     Ask,
     AuditRecord,
@@ -63,7 +72,7 @@ class Unblock(Ask[int]):
     former: tuple[CardRef, ...] = ()
 
 
-JournalQuestion = Reserve | Commit | KeepBusinessDate | Unblock | KeepRecord
+JournalQuestion = Reserve | Commit | KeepBusinessDate | Unblock | KeepRecord | OutboxQuestion
 """What the journal's writer answers."""
 
 
@@ -137,6 +146,9 @@ class _Page:
                 values = (acquirer.text, business_date.isoformat())
                 self._connection.execute(_SET_DATE, values)
                 return None
+            case Announce() | MarkTold() | PurgeTold() | DropStatus():
+                nonce = self._ink.nonce
+                return answer_outbox(self._connection, question, self._written_at, nonce)
 
     def close(self) -> None:
         if self._head != self._opened_at:
@@ -159,7 +171,13 @@ class _Page:
         return reservation
 
     def _carry_over(self, former: CardRef, card: CardRef) -> None:
-        """Count under the newest card key what was tried under an older one."""
+        """Count under the newest card key what was tried under an older one.
+
+        A card that is its own former has nothing to carry: it would be counted twice and
+        then forgotten.
+        """
+        if former.digest == card.digest:
+            return
         tries = self._tries(former)
         if tries:
             self._connection.execute(_ADD_TRIES, (card.digest, tries))

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,26 +27,30 @@ Everything happens in a temporary folder and on loopback; nothing is left behind
 def demo(stay: bool) -> None:  # noqa: FBT001  click hands a flag over like this
     """Run one balance inquiry end to end, everything embedded."""
     from atm_switch.adapters.process_hygiene import forbid_core_dumps, refuse_optimised
+    from atm_switch.cli.demo_broker import embedded_broker
 
     refuse_optimised()
     forbid_core_dumps()
-    with tempfile.TemporaryDirectory(prefix="atm-switch-demo-") as parent:
-        result = asyncio.run(_demo(Path(parent) / "bank", stays=stay))
+    with tempfile.TemporaryDirectory(prefix="atm-switch-demo-") as parent, ExitStack() as stack:
+        broker = stack.enter_context(embedded_broker()) if stay else ""
+        result = asyncio.run(_demo(Path(parent) / "bank", broker, stays=stay))
     if not result.is_approved:
         print(f"the demo's inquiry was declined: {result.code} {result.text}", file=sys.stderr)
         sys.exit(1)
 
 
-async def _demo(root: Path, *, stays: bool) -> "InquiryResult":
+async def _demo(root: Path, broker: str, *, stays: bool) -> "InquiryResult":
     import os
 
     from atm_switch.adapters.clock import read_clock
     from atm_switch.app import Service
+    from atm_switch.cli.demo_broker import tell_broker
     from atm_switch.founding import Wishes, init
     from atm_switch.server.log import make_logger
 
     _say(1, "make a data folder: fresh keys, ledger, journal, sample members from CSV")
     folder = init(root, Wishes(listen="127.0.0.1:0", with_sample=True), read_clock, os.urandom)
+    folder = tell_broker(folder, broker) if broker else folder
     _say(2, "start the switch")
     service = Service(folder, folder.vault(), make_logger("auto", "warning"))
     await service.start()
@@ -78,12 +83,17 @@ async def _ask(address: str, folder: "DataFolder") -> "InquiryResult":
 
 
 async def _stay(address: str, folder: "DataFolder") -> None:
+    from atm_switch.cli.demo_broker import HOW_TO_GET_IT
+
     kit = folder.root / "terminal-kit.json"
     print(f"the switch stays up at {address}; from another terminal:")
     print(f"  terminal-emulator atm --connect {address} --kit {kit}")
     print(f"  terminal-emulator inquire --connect {address} --kit {kit} \\")
     print("      --pan 9990090000000012 --pin 123456")
     print(f"sample cards: {folder.root / 'sample' / 'cards.txt'}")
+    broker = folder.settings.events.broker
+    print(f"events go to {broker}:" if broker else f"events stay here ({HOW_TO_GET_IT}):")
+    print(f"  atm-switch events tail --follow {folder.root}")
     print("Ctrl-C stops it", flush=True)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

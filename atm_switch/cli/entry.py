@@ -38,6 +38,7 @@ class AtmSwitch(LazyGroup):
         "cards": Lazy("atm_switch.cli.cards:cards", "Link cards; PVVs; unblock a card."),
         "journal": Lazy("atm_switch.cli.journal:journal", "Look through the transactions."),
         "audit": Lazy("atm_switch.cli.audit:audit", "Look through who did what; verify it."),
+        "events": Lazy("atm_switch.cli.events:events", "What is told to the MQTT broker."),
         "keys": Lazy("atm_switch.cli.keys:keys", "Form, draw, exchange and list keys."),
         "acquirer": Lazy("atm_switch.cli.acquirer:acquirer", "Add a bank."),
         "config": Lazy("atm_switch.cli.config:config", "Check, show and explain settings."),

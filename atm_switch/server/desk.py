@@ -80,6 +80,8 @@ class Desk:
         self._throttle = Throttle()
         self._journal_asked_at: dict[Ticket, float] = {}
         self._next_tick: float | None = None
+        self.on_note: Callable[[Note], None] = lambda _note: None
+        """Told whatever the core notes, besides the log."""
 
     def start(self, loop: asyncio.AbstractEventLoop, journal: Journal) -> None:
         """Begin: the loop to run in and the journal to write to."""
@@ -270,5 +272,6 @@ class Desk:
 
     def _note(self, note: Note) -> None:
         self.meters.take(note)
+        self.on_note(note)
         write = self._log.warning if note.is_alarm else self._log.info
         write(note.event, **note.fields)

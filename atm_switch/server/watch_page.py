@@ -38,6 +38,8 @@ GAUGES = {
     "in_flight": "requests under way",
     "draining": "1 while the switch stops",
     "journal_waiting": "rows that wait for the journal's writer",
+    "outbox_waiting": "events that wait for the MQTT broker",
+    "broker_connected": "1 while the MQTT broker can be told",
 }
 SIGNED_ON = "signed_on:"
 

@@ -17,6 +17,7 @@ from atm_switch.domain.accrual import Accrual
 from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
 from atm_switch.domain.instant import Zone
 from atm_switch.settings.certificate_names import anybody, nameless, shared
+from atm_switch.settings.events import Events
 from atm_switch.settings.listener import TLS_KEYS, Listener
 from atm_switch.settings.monitoring import Metrics
 from atm_switch.settings.sections import (
@@ -115,6 +116,8 @@ class Settings(BaseSettings):
         default=Metrics(), description="where Prometheus and health checks look"
     )
 
+    events: Events = Field(default=Events(), description="who is told what happens, over MQTT")
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -176,6 +179,7 @@ class Settings(BaseSettings):
             *nameless(self.listeners, self.acquirers, self.terminals),
             *anybody(self.listeners, self.acquirers, is_lab=self.mode == "lab"),
             *shared(self.acquirers),
+            *self.events.doubts(),
         )
         yield from (Contradiction(*one) for one in doubts)
 

@@ -1,0 +1,196 @@
+"""The one door to aiomqtt (asyncio-mqtt under its present name): a connection to a broker.
+
+Plan: ``connected`` opens one for a block and tells, while nothing is published, that it was
+lost; every failure is ``BrokerUnavailable``, in words that hold no password.  The password
+is read anew for each connection, so that a changed file needs no restart.
+Limits: MQTT 3.1.1, QoS 1, clean sessions: what was not acknowledged is told again by whoever
+keeps it.  The client's name is the switch's, so a second one of that name would throw the
+first out.
+"""
+
+import logging
+import re
+import ssl
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import aiomqtt
+
+from atm_switch.domain.errors import NeighbourUnavailable
+
+QOS: Final = 1
+KEEPALIVE_SECONDS: Final = 10
+"""After one and a half of it without a sign of us the broker publishes the last will."""
+ANSWER_SECONDS_MAX: Final = 10.0
+GROUP_OR_OTHER: Final = 0o077
+
+_ERRNO: Final = re.compile(r"^\[Errno -?[0-9]+\] ")
+
+_SILENT: Final = logging.getLogger("atm_switch.mqtt")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+
+
+class BrokerUnavailable(NeighbourUnavailable):
+    """The broker cannot be reached, refused us, or does not acknowledge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is and how we prove who we are; paths are absolute or from here."""
+
+    host: str
+    port: int
+    is_tls: bool = False
+    username: str = ""
+    password_file: Path | None = None
+    ca: Path | None = None
+    """``None`` under TLS: the CAs of the system."""
+    certificate: Path | None = None
+    key: Path | None = None
+    answer_seconds_max: float = ANSWER_SECONDS_MAX
+    """How long the broker may take to agree to a connection and to acknowledge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is published: where, what, and whether the broker keeps it."""
+
+    topic: str
+    payload: bytes = field(repr=False)
+    is_retained: bool = False
+
+
+class BrokerLink:
+    """An open connection."""
+
+    def __init__(self, client: aiomqtt.Client) -> None:
+        """Take a ``client`` that is connected."""
+        self._client = client
+
+    async def publish(self, message: Message) -> None:
+        """Publish and wait for the PUBACK.  Raises ``BrokerUnavailable``.
+
+        Calls that begin in an order are sent in it.
+        """
+        try:
+            await self._client.publish(message.topic, message.payload, QOS, message.is_retained)
+        except (aiomqtt.MqttError, OSError, ValueError) as error:
+            raise BrokerUnavailable(_plain(error)) from None
+
+    async def messages(self, topic: str) -> AsyncIterator[bytes]:
+        """Subscribe, and yield what comes.  Raises ``BrokerUnavailable`` when it is lost."""
+        try:
+            await self._client.subscribe(topic, QOS)
+            async for message in self._client.messages:
+                yield bytes(message.payload)
+        except (aiomqtt.MqttError, OSError) as error:
+            raise BrokerUnavailable(_plain(error)) from None
+
+    async def until_lost(self) -> None:
+        """Wait until the connection is lost; for those who do not wait for messages."""
+        with suppress(aiomqtt.MqttError, OSError):
+            async for _ in self._client.messages:
+                pass
+
+
+@asynccontextmanager
+async def connected(
+    broker: Broker, identifier: str, window: int, will: Message | None = None
+) -> AsyncIterator[BrokerLink]:
+    """Connect for a block; at most ``window`` messages are under way at once.
+
+    ``will`` is what the broker publishes if we vanish.  Raises ``BrokerUnavailable``.
+    """
+    client = _client(broker, identifier, window, will)
+    try:
+        await client.__aenter__()
+    except (aiomqtt.MqttError, OSError, ValueError) as error:
+        raise BrokerUnavailable(_plain(error)) from None
+    try:
+        yield BrokerLink(client)
+    finally:
+        with suppress(aiomqtt.MqttError, OSError):
+            await client.__aexit__(None, None, None)
+
+
+def _client(broker: Broker, identifier: str, window: int, will: Message | None) -> aiomqtt.Client:
+    client = aiomqtt.Client(
+        broker.host,
+        broker.port,
+        username=broker.username or None,
+        password=_password(broker),
+        identifier=identifier,
+        logger=_SILENT,
+        will=None if will is None else _will(will),
+        timeout=broker.answer_seconds_max,
+        keepalive=KEEPALIVE_SECONDS,
+        max_inflight_messages=window,
+        tls_context=_secured(broker) if broker.is_tls else None,
+    )
+    client.pending_calls_threshold = window
+    return client
+
+
+def _will(message: Message) -> aiomqtt.Will:
+    return aiomqtt.Will(message.topic, message.payload, QOS, message.is_retained)
+
+
+def password_problem(path: Path) -> str:
+    """Say what is wrong with a password's file, or nothing; never what is in it."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return f"{path} is not UTF-8 text"
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror}): write its path relative to the folder"
+    if mode & GROUP_OR_OTHER:
+        return f"{path} is open to others (mode {mode:04o}): chmod go= {path}"
+    return "" if text.strip() else f"{path} is empty: write the password there, on one line"
+
+
+def tls_problem(broker: Broker) -> str:
+    """Say what is wrong with the files of TLS, or nothing."""
+    try:
+        _secured(broker)
+    except BrokerUnavailable as wrong:
+        return str(wrong)
+    return ""
+
+
+def _password(broker: Broker) -> str | None:
+    if broker.password_file is None:
+        return None
+    problem = password_problem(broker.password_file)
+    if problem:
+        raise BrokerUnavailable(problem)
+    return broker.password_file.read_text(encoding="utf-8").strip()
+
+
+def _secured(broker: Broker) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=broker.ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if broker.certificate is not None:
+            # An enciphered key would be asked for at the terminal; no password makes it an error.
+            context.load_cert_chain(broker.certificate, broker.key, password=bytes)
+    except (OSError, ValueError) as error:
+        raise BrokerUnavailable(f"the TLS files cannot be used: {_plain(error)}") from None
+    return context
+
+
+def _plain(error: Exception) -> str:
+    """Say what happened in one short line."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate refused, {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "TLS is broken").replace("_", " ").lower()
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    text = (str(error) or type(error).__name__).splitlines()[0]
+    return _ERRNO.sub("", text)

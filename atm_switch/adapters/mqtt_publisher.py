@@ -1,0 +1,223 @@
+"""Tells the outbox to the broker: in order, at least once, never on the way of a response.
+
+Plan: one task of the switch's loop.  A window of events is published in order, one a turn of
+the loop so that frames are read in between, and slower while requests are under way; when all
+of it is acknowledged the next follows.  How far that is gets marked about once a second, for
+each mark is a synced commit.  A lost connection is made again after a wait that grows, with
+chance in it, and goes on behind the last event that was acknowledged.
+Limits: an event whose PUBACK was lost, or whose mark was not written before a crash, is told
+again, with the same id.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from atm_switch.adapters.mqtt_broker import (
+    Broker,
+    BrokerLink,
+    BrokerUnavailable,
+    Message,
+    connected,
+)
+from atm_switch.adapters.outbox_reader import OutboxReader
+from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.switch.event import Event, payload_of, topic_of
+
+WAIT_SECONDS_FIRST: Final = 0.25
+MARK_SECONDS: Final = 1.0
+STOP_SECONDS_MAX: Final = 2.0
+"""How long telling goes on when the switch stops; what is left is told after the next start."""
+
+ONLINE, STOPPED, LOST = "online", "stopped", "lost"
+"""What the switch is said to be on its own status topic."""
+
+BUSY_SECONDS: Final = 0.001
+"""The pause after each event while requests are under way: some hundred events a second then."""
+
+Tell = Callable[[str, dict[str, str]], None]
+"""Event and fields, for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How events are published."""
+
+    switch: str
+    """The switch's name: in its topics, its payloads and its client id."""
+    prefix: str
+    window: int
+    """Events that may be under way at once."""
+    wait_seconds_max: float
+    """The longest wait before the broker is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the publisher uses of others."""
+
+    outbox: OutboxReader
+    mark: Callable[[int], None]
+    """Have the mark moved; it may be lost."""
+    own_event: Callable[[dict[str, str]], Event]
+    """Make an event of the switch's own status, which no outbox has."""
+    chance: Callable[[], float]
+    """A number from 0 to 1."""
+    tell: Tell
+    is_busy: Callable[[], bool] = lambda: False
+    """Whether requests are under way: then the loop is theirs first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A connection, and a task that ends when it is lost."""
+
+    link: BrokerLink
+    lost: asyncio.Task[None]
+
+    def require(self) -> None:
+        if self.lost.done():
+            raise BrokerUnavailable("the connection was lost")
+
+    async def wait_for(self, task: asyncio.Task[None]) -> None:
+        """Wait for an acknowledgement, and no longer than the connection lasts."""
+        if not task.done():
+            await asyncio.wait({task, self.lost}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            self.require()
+        await task
+
+
+class EventPublisher:
+    """Publishes until it is stopped."""
+
+    def __init__(self, broker: Broker, manner: Manner, around: Surroundings) -> None:
+        """Wait for ``run``."""
+        self._broker, self._manner, self._around = broker, manner, around
+        self._bell = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._deadline = 0.0
+        self._wait = WAIT_SECONDS_FIRST
+        self._marker: asyncio.TimerHandle | None = None
+        self.told_through = 0
+        """Up to where this process has had all events acknowledged."""
+        self.away = "not connected yet"
+        """Why the broker cannot be told, or empty."""
+
+    def nudge(self) -> None:
+        """Look into the outbox: there may be something new."""
+        self._bell.set()
+
+    def stop(self) -> None:
+        """Tell what is there, say that the switch has stopped, and end."""
+        self._deadline = asyncio.get_running_loop().time() + STOP_SECONDS_MAX
+        self._stopping.set()
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Publish until stopped.  Whatever goes wrong with the broker is waited out."""
+        self.told_through = self._around.outbox.mark()
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._connected_once()
+                except (BrokerUnavailable, JournalUnavailable) as away:
+                    self._note_away(str(away))
+                except Exception as mistake:  # noqa: BLE001  one of the library's must not end it
+                    self._note_away(f"a mistake: {type(mistake).__name__}")
+                await self._pause()
+        finally:
+            if self._marker is not None:
+                self._marker.cancel()
+                self._mark_now()
+
+    async def _connected_once(self) -> None:
+        manner = self._manner
+        client = f"atm-switch-{manner.switch}"
+        will = self._own(LOST)
+        async with connected(self._broker, client, manner.window, will) as link:
+            line = _Line(link, asyncio.create_task(link.until_lost()))
+            line.lost.add_done_callback(lambda _done: self._bell.set())
+            try:
+                await link.publish(self._own(ONLINE))
+                self._note_there()
+                await self._tell_all(line)
+                await link.publish(self._own(STOPPED))
+            finally:
+                line.lost.cancel()
+
+    async def _tell_all(self, line: _Line) -> None:
+        while not self._is_over():
+            self._bell.clear()
+            stretch = self._around.outbox.since(self.told_through, self._manner.window)
+            if stretch.through != self.told_through:
+                await self._tell(line, stretch.events)
+                self._have_told(stretch.through)
+                self._wait = WAIT_SECONDS_FIRST
+            elif self._stopping.is_set():
+                return
+            else:
+                await self._bell.wait()
+            line.require()
+
+    def _is_over(self) -> bool:
+        late = asyncio.get_running_loop().time() > self._deadline
+        return self._stopping.is_set() and late
+
+    async def _tell(self, line: _Line, events: Sequence[Event]) -> None:
+        """Publish a window; whatever happens, what is acknowledged from its start counts."""
+        tasks = []
+        try:
+            for event in events:
+                tasks.append(asyncio.create_task(line.link.publish(self._message(event))))
+                # a frame that came in goes before the next event
+                await asyncio.sleep(BUSY_SECONDS if self._around.is_busy() else 0)
+            for task in tasks:
+                await line.wait_for(task)
+        finally:
+            for event, task in zip(events, tasks, strict=False):
+                if not task.done() or task.cancelled() or task.exception() is not None:
+                    break
+                self._have_told(event.sequence)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _have_told(self, through: int) -> None:
+        if through > self.told_through:
+            self.told_through = through
+            if self._marker is None:
+                loop = asyncio.get_running_loop()
+                self._marker = loop.call_later(MARK_SECONDS, self._mark_now)
+
+    def _mark_now(self) -> None:
+        self._marker = None
+        self._around.mark(self.told_through)
+
+    def _message(self, event: Event) -> Message:
+        payload = payload_of(event, self._manner.switch)
+        return Message(topic_of(event, self._manner.prefix), payload, event.is_retained)
+
+    def _own(self, state: str) -> Message:
+        return self._message(self._around.own_event({"state": state}))
+
+    async def _pause(self) -> None:
+        if self._stopping.is_set():
+            return
+        # Anywhere in the upper half, so that a fleet of switches does not come all at once.
+        seconds = self._wait * (0.5 + self._around.chance() / 2)
+        self._wait = min(self._wait * 2, self._manner.wait_seconds_max)
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _note_there(self) -> None:
+        self.away = ""
+        self._around.tell("broker connected", {"at": f"{self._broker.host}:{self._broker.port}"})
+
+    def _note_away(self, reason: str) -> None:
+        if reason != self.away:
+            self.away = reason
+            self._around.tell("broker away", {"reason": reason})

@@ -1,0 +1,213 @@
+"""``atm-switch events``: what is told to the MQTT broker, live, and how much still waits."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atm_switch.cli.options import data_folder, examples
+from atm_switch.command_groups import Group
+
+if TYPE_CHECKING:
+    from atm_switch.adapters.mqtt_broker import Broker
+    from atm_switch.folder import DataFolder
+
+FOLLOW_SECONDS = 0.5
+"""How often ``--follow`` looks for new events where there is no broker."""
+ROWS_AT_ONCE = 500
+TERMINAL_WIDTH = 9
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
+
+
+@click.group(
+    cls=Group,
+    epilog=examples(
+        "atm-switch events tail bank --follow",
+        "atm-switch events tail bank --follow --acquirer 009 --json",
+        "atm-switch events status bank",
+    ),
+)
+def events() -> None:
+    """Look at the events: transactions, sessions, refusals, silent terminals, overload.
+
+    Everything in them is masked.  Where they are published is in specs/events/README.md.
+    """
+
+
+@events.command(
+    epilog=examples(
+        "atm-switch events tail bank            the last 20 events",
+        "atm-switch events tail bank --follow   and whatever comes, until Ctrl-C",
+    )
+)
+@data_folder
+@click.option(
+    "-n", "count", type=click.IntRange(0, 100_000), default=20, show_default=True,
+    metavar="N", help="How many events.",
+)  # fmt: skip
+@click.option("--follow", "-f", is_flag=True, help="Go on with new events until Ctrl-C.")
+@click.option("--acquirer", metavar="ID", default="", help="Only those of this bank (DE32).")
+@_json_option
+def tail(folder: Path, count: int, follow: bool, acquirer: str, as_json: bool) -> None:  # noqa: FBT001 - click hands flags in so
+    """Print the last events, oldest first; new ones come from the broker if one is set."""
+    from atm_switch.folder import open_folder
+    from atm_switch.publishing import broker_of
+
+    opened = open_folder(folder)
+    show = _Show(acquirer, as_json=as_json)
+    seen = _print_last(opened, count, show)
+    if not follow:
+        return
+    broker = broker_of(opened)
+    if broker is None:
+        _follow_outbox(opened, seen, show)
+    else:
+        _follow_broker(opened, broker, seen, show)
+
+
+@events.command(
+    epilog=examples("atm-switch events status bank", "atm-switch events status bank --json")
+)
+@data_folder
+@_json_option
+def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands flags in so
+    """Show how many events wait, how old the oldest is, and whether the broker is there."""
+    from atm_switch.adapters.clock import utc_now
+    from atm_switch.adapters.outbox_reader import OutboxReader
+    from atm_switch.folder import open_folder
+
+    opened = open_folder(folder)
+    rules = opened.settings.events
+    with OutboxReader(opened.journal, rules.name) as reader:
+        oldest = reader.oldest_untold() if rules.broker else None
+        told: dict[str, Any] = {
+            "broker": rules.broker or None,
+            "state": _broker_state(opened),
+            "newest": reader.last_sequence(),
+            "told": reader.mark(),
+            "waiting": reader.backlog() if rules.broker else 0,
+            "oldest_waits_seconds": oldest and round((utc_now() - oldest).total_seconds(), 1),
+        }
+    if as_json:
+        print(json.dumps(told))
+        return
+    waits = told["oldest_waits_seconds"]
+    print(f"broker        {told['broker'] or 'none is set'}")
+    print(f"state         {told['state']}")
+    print(f"newest event  {told['newest']}")
+    print(f"told through  {told['told']}")
+    print(f"waiting       {told['waiting']}" + ("" if waits is None else f", for {waits:,.0f} s"))
+
+
+class _Show:
+    """Prints events that are wanted, each once."""
+
+    def __init__(self, acquirer: str, *, as_json: bool) -> None:
+        self._acquirer = acquirer
+        self._as_json = as_json
+        self._seen: dict[str, None] = {}
+
+    def __call__(self, payloads: Iterable[bytes]) -> None:
+        for payload in payloads:
+            told = _read(payload)
+            if told is None or told["event_id"] in self._seen:
+                continue
+            self._seen[told["event_id"]] = None
+            if len(self._seen) > ROWS_AT_ONCE * 10:
+                del self._seen[next(iter(self._seen))]
+            if self._acquirer in ("", told["acquirer"]):
+                print(json.dumps(told) if self._as_json else _line(told), flush=True)
+
+
+def _print_last(folder: "DataFolder", count: int, show: _Show) -> int:
+    from atm_switch.adapters.outbox_reader import OutboxReader
+    from atm_switch.switch.event import payload_of
+
+    name = folder.settings.events.name
+    with OutboxReader(folder.journal, name) as reader:
+        newest = reader.last_sequence()
+        show(payload_of(event, name) for event in reader.tail(count))
+    return newest
+
+
+def _follow_outbox(folder: "DataFolder", seen: int, show: _Show) -> None:
+    from atm_switch.adapters.outbox_reader import OutboxReader
+    from atm_switch.switch.event import payload_of
+
+    name = folder.settings.events.name
+    with OutboxReader(folder.journal, name) as reader:
+        while True:
+            stretch = reader.since(seen, ROWS_AT_ONCE)
+            show(payload_of(event, name) for event in stretch.events)
+            if stretch.through == seen:
+                time.sleep(FOLLOW_SECONDS)
+            seen = stretch.through
+
+
+def _follow_broker(folder: "DataFolder", broker: "Broker", seen: int, show: _Show) -> None:
+    from atm_switch.adapters.mqtt_broker import BrokerUnavailable
+
+    try:
+        asyncio.run(_subscribe(folder, broker, show))
+    except BrokerUnavailable as away:
+        print(f"the broker is away ({away}); reading the outbox", file=sys.stderr, flush=True)
+        _follow_outbox(folder, seen, show)
+
+
+async def _subscribe(folder: "DataFolder", broker: "Broker", show: _Show) -> None:
+    import secrets
+
+    from atm_switch.adapters.mqtt_broker import connected
+
+    rules = folder.settings.events
+    client = f"atm-switch-tail-{secrets.token_hex(4)}"
+    async with connected(broker, client, rules.in_flight_max) as link:
+        async for payload in link.messages(f"{rules.topic_prefix}/#"):
+            show([payload])
+
+
+def _broker_state(folder: "DataFolder") -> str:
+    from atm_switch.server.admin_socket import FILE_NAME, ask_switch
+
+    if not folder.settings.events.broker:
+        return "off; set [events] broker"
+    try:
+        told = ask_switch(folder.root / FILE_NAME, "events")
+    except OSError:
+        return "unknown: no switch serves this folder"
+    return "connected" if told.get("connected") else f"away: {told.get('away', 'not told')}"
+
+
+def _read(payload: bytes) -> dict[str, Any] | None:
+    """Read one payload; ``None`` for what is no event, for anybody may publish at a broker."""
+    try:
+        told = json.loads(payload)
+        is_event = isinstance(told[told["kind"]], dict) and isinstance(told["event_id"], str)
+    except (ValueError, KeyError, TypeError):
+        return None
+    wanted = ("at", "acquirer", "terminal", "kind")
+    return told if is_event and all(isinstance(told.get(key), str) for key in wanted) else None
+
+
+def _line(told: dict[str, Any]) -> str:
+    from datetime import datetime
+
+    from atm_switch.adapters.audit_rows import harmless
+    from atm_switch.domain.instant import Zone
+
+    try:
+        local = datetime.fromisoformat(told["at"]).astimezone(Zone.WIB.tzinfo)
+        at = f"{local:%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        at = "????-??-?? ??:??:??"
+    body = told[told["kind"]]
+    order = ("what", "state", "de39", "outcome", "card", "kpj", "subject", "peer", "reason")
+    said = "  ".join(str(body[name]) for name in order if body.get(name))
+    who = f"{told['acquirer'] or '-':8} {told['terminal'] or '-':{TERMINAL_WIDTH}}"
+    return harmless(f"{at}  {told['kind']:11} {who} {said}")

@@ -1,0 +1,201 @@
+"""Events on their way out: the fleet watched, the outbox told to the broker and kept short.
+
+Plan: what the core notes and how time passes go through ``FleetWatch``; its announcements
+are made durable by the journal's writer.  Where a broker is set a task tells it the outbox;
+about once a second old events are deleted and a full outbox is relieved.
+Limits: nothing here is waited for by a request, and nothing that goes wrong here stops one.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from atm_switch.adapters.clock import read_clock, utc_now
+from atm_switch.adapters.journal_batch import JournalQuestion
+from atm_switch.adapters.journal_rows import to_microseconds
+from atm_switch.adapters.mqtt_broker import Broker, password_problem, tls_problem
+from atm_switch.adapters.mqtt_publisher import EventPublisher, Manner, Surroundings
+from atm_switch.adapters.outbox_page import EVENT_ID_BYTES, DropStatus, MarkTold, PurgeTold
+from atm_switch.adapters.outbox_reader import OutboxReader
+from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.instant import Instant
+from atm_switch.folder import DataFolder
+from atm_switch.server.log import Logger
+from atm_switch.settings.load import FILE_NAME, SettingsWrong
+from atm_switch.switch.effects import Note
+from atm_switch.switch.event import SWITCH, Announce, Event, EventKind
+from atm_switch.switch.fleet import FleetWatch
+from atm_switch.switch.throttle import Throttle
+
+CARE_SECONDS: Final = 1.0
+"""How often the outbox is looked after."""
+ROWS_AT_ONCE: Final = 500
+"""Rows deleted in one batch of the journal: some milliseconds."""
+STOP_SECONDS_MAX: Final = 3.0
+
+Submit = Callable[[JournalQuestion], None]
+"""Put a question whose answer nobody waits for.  Raises ``JournalUnavailable``."""
+
+
+@dataclass(slots=True)
+class _Care:
+    """When the outbox is to be looked after, and how much waited the last time."""
+
+    due: float = 0.0
+    waiting: int = 0
+
+
+class Publishing:
+    """The events of one running switch."""
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        submit: Submit,
+        log: Logger,
+        is_busy: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Open the outbox; ``is_busy`` tells whether requests are under way.
+
+        Raises ``Refused``, and ``SettingsWrong`` for files of no use.
+        """
+        self._rules = folder.settings.events
+        self._submit, self._log, self._is_busy = submit, log, is_busy
+        self._broker = broker_of(folder)
+        self._outbox = OutboxReader(folder.journal, self._rules.name)
+        self._fleet = FleetWatch(self._rules.name, self._rules.silence_seconds)
+        self._throttle = Throttle()
+        self._care = _Care()
+        self._publisher: EventPublisher | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; call in the loop, when the journal writes."""
+        self._fleet.remember(self._outbox.active_terminals(), read_clock().monotonic)
+        if self._broker is None:
+            return
+        rules = self._rules
+        manner = Manner(
+            rules.name, rules.topic_prefix, rules.in_flight_max, rules.reconnect_seconds_max
+        )
+        around = Surroundings(
+            self._outbox, self._mark, self._own_event, _chance, self._tell, self._is_busy
+        )
+        self._publisher = EventPublisher(self._broker, manner, around)
+        self._task = asyncio.get_running_loop().create_task(self._publisher.run())
+        self._task.add_done_callback(self._note_end)
+
+    async def stop(self) -> None:
+        """Tell what is there, if the broker hears it soon, and close the outbox."""
+        try:
+            if self._publisher is not None and self._task is not None:
+                self._publisher.stop()
+                await asyncio.wait({self._task}, timeout=STOP_SECONDS_MAX)
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
+        finally:
+            self._outbox.close()
+
+    def nudge(self, _batch: object = None) -> None:
+        """Hear that the journal wrote a batch."""
+        if self._publisher is not None:
+            self._publisher.nudge()
+
+    def heard(self, note: Note) -> None:
+        """Hear what the core notes."""
+        self._announce(self._fleet.heard(note, read_clock().monotonic))
+
+    def tick(self, now: Instant) -> None:
+        """Let time pass."""
+        self._announce(self._fleet.tick(now.monotonic))
+        if now.monotonic >= self._care.due:
+            self._care.due = now.monotonic + CARE_SECONDS
+            with suppress(JournalUnavailable):  # the next look comes in a second
+                self._look_after(now.utc)
+
+    def status(self) -> dict[str, Any]:
+        """Return what ``atm-switch events status`` shows of a running switch."""
+        away = self._publisher.away if self._publisher is not None else "none is set"
+        return {
+            "broker": self._rules.broker,
+            "connected": self._publisher is not None and not away,
+            "away": away,
+            "waiting": self._care.waiting,
+            "active_terminals": self._fleet.terminals,
+        }
+
+    def _look_after(self, now: datetime) -> None:
+        before = now - timedelta(hours=self._rules.keep_hours)
+        oldest = self._outbox.oldest()
+        is_unheard = self._broker is None
+        if oldest is not None and oldest < before:
+            self._submit(PurgeTold(to_microseconds(before), ROWS_AT_ONCE, is_unheard))
+        if self._publisher is not None:
+            told = self._publisher.told_through
+            self._care.waiting = min(self._outbox.backlog(), self._outbox.last_sequence() - told)
+            self._relieve(self._care.waiting)
+
+    def _relieve(self, backlog: int) -> None:
+        surplus = backlog - self._rules.outbox_max
+        if surplus > 0 and self._throttle.count("full", read_clock().monotonic):
+            self._log.warning("outbox full", waiting=backlog, outbox_max=self._rules.outbox_max)
+        if surplus > 0 and self._outbox.has_droppable():
+            self._submit(DropStatus(min(surplus, ROWS_AT_ONCE)))
+
+    def _announce(self, told: Iterable[Announce]) -> None:
+        for one in told:
+            try:
+                self._submit(one)
+            except JournalUnavailable:
+                self._log.warning("event not kept", kind=one.kind.value)
+
+    def _mark(self, through: int) -> None:
+        with suppress(JournalUnavailable):  # what was told after the last mark is told again
+            self._submit(MarkTold(through))
+
+    def _own_event(self, body: dict[str, str]) -> Event:
+        event_id = secrets.token_hex(EVENT_ID_BYTES)
+        return Event(0, event_id, utc_now(), EventKind.STATUS, SWITCH, self._rules.name, body)
+
+    def _tell(self, event: str, fields: dict[str, str]) -> None:
+        write = self._log.info if event == "broker connected" else self._log.warning
+        write(event, **fields)
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._log.error("mistake", where=type(task.exception()).__name__, what="events end")
+
+
+def _chance() -> float:
+    return secrets.randbelow(1 << 20) / (1 << 20)
+
+
+def broker_of(folder: DataFolder) -> Broker | None:
+    """Say where the broker is; ``None`` where none is set.
+
+    Raises ``SettingsWrong`` for a file that cannot be used.
+    """
+    rules, root = folder.settings.events, folder.root
+    if not rules.broker:
+        return None
+    broker = Broker(
+        rules.host,
+        rules.port,
+        rules.is_tls,
+        rules.username,
+        root / rules.password_file if rules.password_file else None,
+        root / rules.tls_ca if rules.tls_ca else None,
+        root / rules.tls_certificate if rules.tls_certificate else None,
+        root / rules.tls_key if rules.tls_key else None,
+    )
+    wrong = password_problem(broker.password_file) if broker.password_file else ""
+    lines = [f"events.password_file: {wrong}"] if wrong else []
+    if broker.is_tls and (doubt := tls_problem(broker)):
+        lines.append(f"events: {doubt}")
+    if lines:
+        raise SettingsWrong([f"{FILE_NAME}: {line}" for line in lines])
+    return broker

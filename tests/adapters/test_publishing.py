@@ -1,0 +1,161 @@
+"""What a running switch does about its outbox: announces, keeps it short, relieves it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from atm_switch.adapters.journal_batch import JournalQuestion
+from atm_switch.adapters.outbox_page import MarkTold
+from atm_switch.adapters.outbox_reader import OutboxReader
+from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.instant import Instant
+from atm_switch.folder import DataFolder
+from atm_switch.publishing import ROWS_AT_ONCE, Publishing
+from atm_switch.server.log import make_logger
+from atm_switch.settings.load import SettingsWrong, read_settings
+from atm_switch.switch.event import Announce, Event, EventKind
+from atm_switch.switch.ports import Commit
+from tests.doubles.brokers import free_port
+from tests.doubles.event_kinds import transaction_note
+from tests.doubles.journal_bench import NOON, JournalBench, ending_of, entry_of
+
+OUTBOX_MAX = 1000
+SETTINGS = """
+[[acquirers]]
+id = "009"
+name = "BANK CONTOH"
+[[listeners]]
+listen = "127.0.0.1:0"
+[events]
+"""
+
+
+@dataclass
+class Desk:
+    """A publishing over a journal's bench."""
+
+    bench: JournalBench
+    publishing: Publishing
+    said: StringIO
+    asked: list[JournalQuestion] = field(default_factory=list)
+
+    def events(self) -> list[Event]:
+        """What is in the outbox."""
+        with OutboxReader(self.bench.path, "switch") as reader:
+            return list(reader.since(0, 10_000).events)
+
+    def tick(self, hours: float = 0, seconds: float = 0) -> None:
+        """Look after the outbox, so long after noon."""
+        at = NOON + timedelta(hours=hours)
+        self.publishing.tick(Instant(at, hours * 3600 + seconds))
+
+    def fill(self, count: int, told: Callable[[int], JournalQuestion]) -> None:
+        """Write so many events."""
+        for token in [self.bench.send(told(number)) for number in range(count)]:
+            token.result(30)
+
+
+@contextmanager
+def desk(root: Path, lines: str = "", submit: Any = None) -> Iterator[Desk]:
+    """Lay it out with these lines of settings."""
+    said = StringIO()
+    with JournalBench(root / "journal.db") as bench:
+        folder = DataFolder(root, read_settings(SETTINGS + lines))
+        log = make_logger("json", "info", said)
+        publishing = Publishing(folder, submit or bench.ask, log)
+        yield Desk(bench, publishing, said)
+
+
+def transaction(number: int) -> JournalQuestion:
+    """An inquiry that was answered."""
+    return Commit(entry_of(number), ending_of(), None)
+
+
+def active(number: int) -> JournalQuestion:
+    """A terminal that is heard."""
+    return Announce(EventKind.STATUS, "009", f"ATM{number:05d}", {"state": "active"})
+
+
+def test_notes_of_the_core_become_events(tmp_path: Path) -> None:
+    """What the fleet's watch makes of a note is durable when it was heard."""
+    with desk(tmp_path) as laid:
+        laid.publishing.heard(transaction_note())
+
+        (event,) = laid.events()
+
+    assert (EventKind.STATUS, "ATM00001") == (event.kind, event.terminal)
+
+
+def test_old_events_go_a_batch_a_second(tmp_path: Path) -> None:
+    """After ``keep_hours``, at most so many at once, and not before."""
+    with desk(tmp_path, "keep_hours = 2") as laid:
+        laid.fill(ROWS_AT_ONCE + 10, transaction)
+        laid.tick(hours=1.9)
+        before = len(laid.events())
+        laid.tick(hours=2.1)
+        after_one = len(laid.events())
+        laid.tick(hours=2.1, seconds=0.5)
+        too_soon = len(laid.events())
+        laid.tick(hours=2.1, seconds=1.1)
+
+        assert [ROWS_AT_ONCE + 10, 10, 10, 1] == [before, after_one, too_soon, len(laid.events())]
+
+
+async def test_what_waits_for_the_broker_stays(tmp_path: Path) -> None:
+    """Old or not, an event that was not acknowledged is kept where a broker is set."""
+    broker = f'broker = "mqtt://127.0.0.1:{free_port()}"\nkeep_hours = 1'
+    with desk(tmp_path, broker) as laid:
+        laid.publishing.start()
+        laid.fill(20, transaction)
+        laid.tick(hours=100)
+        waiting = laid.publishing.status()["waiting"]
+        laid.bench.ask(MarkTold(5))
+        laid.tick(hours=200)
+        left = [one.sequence for one in laid.events()]
+        await laid.publishing.stop()
+
+    assert 20 == waiting
+    assert list(range(6, 21)) == left
+
+
+async def test_full_outbox_is_relieved_of_status_events(tmp_path: Path) -> None:
+    """A warning, and the oldest status events go; of transactions all stay."""
+    broker = f'broker = "mqtt://127.0.0.1:{free_port()}"\noutbox_max = {OUTBOX_MAX}'
+    with desk(tmp_path, broker) as laid:
+        laid.publishing.start()
+        laid.fill(100, active)
+        laid.fill(OUTBOX_MAX, transaction)
+        for second in range(5):
+            laid.tick(seconds=second)
+        kinds = [one.kind for one in laid.events()]
+        await laid.publishing.stop()
+
+    assert OUTBOX_MAX == kinds.count(EventKind.TRANSACTION)
+    assert 0 == kinds.count(EventKind.STATUS)
+    assert 1 <= laid.said.getvalue().count("outbox full") < 5
+
+
+def test_journal_that_cannot_write_is_said(tmp_path: Path) -> None:
+    """An announcement that cannot be kept is a line of the log, and no error of the switch."""
+
+    def submit(_question: JournalQuestion) -> None:
+        raise JournalUnavailable("too many rows wait for the journal")
+
+    with desk(tmp_path, submit=submit) as laid:
+        laid.publishing.heard(transaction_note())
+
+        assert "event not kept" in laid.said.getvalue()
+
+
+def test_tls_files_of_no_use_are_wrong_settings(tmp_path: Path) -> None:
+    """Found before the switch opens a door."""
+    lines = 'broker = "mqtts://broker.example"\ntls_ca = "none.pem"'
+
+    with pytest.raises(SettingsWrong, match="events: the TLS files"), desk(tmp_path, lines):
+        pass

@@ -1,0 +1,59 @@
+"""One event of every kind and form there is, made as the switch makes them."""
+
+from atm_switch.adapters.journal_batch import JournalQuestion
+from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.effects import Note
+from atm_switch.switch.event import Announce
+from atm_switch.switch.fleet import OVERLOAD_QUIET_SECONDS, SURPLUS, FleetWatch
+from atm_switch.switch.ports import AUDIT_KINDS, AuditRecord, Commit, KeepRecord
+from tests.doubles.journal_bench import ending_of, entry_of
+
+SILENCE_SECONDS = 60.0
+SWITCH = "switch"
+REFUSED_ROWS = (
+    Outcome.DUPLICATE,
+    Outcome.MAC_WRONG,
+    Outcome.PIN_TRIES_EXCEEDED,
+    Outcome.TERMINAL_NOT_LISTED,
+    Outcome.ACQUIRER_NOT_ALLOWED,
+)
+
+
+def transaction_note(
+    outcome: str = "approved", terminal: str = "ATM00001", reason: str = ""
+) -> Note:
+    """Return what the core notes of an inquiry."""
+    fields = {"acquirer": "009", "terminal": terminal, "outcome": outcome, "de39": "00"}
+    return Note("transaction", {**fields, **({"reason": reason} if reason else {})})
+
+
+def sign_on_refused() -> Note:
+    """Return what the core notes of a sign-on with another bank's certificate."""
+    reason = "the certificate is not one of this bank's"
+    fields = {"acquirer": "009", "outcome": "acquirer_not_allowed", "de39": "31", "reason": reason}
+    return Note("sign-on", fields)
+
+
+def announcements() -> list[Announce]:
+    """Return every event that no row stands for."""
+    fleet = FleetWatch(SWITCH, SILENCE_SECONDS)
+    return [
+        *fleet.heard(transaction_note(), 0.0),
+        *fleet.heard(transaction_note("ledger_unavailable", "", SURPLUS), 1.0),
+        *fleet.heard(sign_on_refused(), 2.0),
+        *fleet.tick(1.0 + OVERLOAD_QUIET_SECONDS),
+        *fleet.tick(SILENCE_SECONDS),
+    ]
+
+
+def questions() -> list[JournalQuestion]:
+    """Return what the journal is asked so that each kind of event is written."""
+    outcomes = (Outcome.APPROVED, *REFUSED_ROWS)
+    return [
+        *(Commit(entry_of(at), ending_of(outcome=one), None) for at, one in enumerate(outcomes)),
+        *(
+            KeepRecord(AuditRecord(kind, "10.0.0.1:4001", "acquirer 009", "a detail"))
+            for kind in AUDIT_KINDS
+        ),
+        *announcements(),
+    ]

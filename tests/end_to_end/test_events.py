@@ -1,0 +1,203 @@
+"""Events of a real switch: killed at any moment, without a broker, and as operators see them."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from atm_switch.adapters.outbox_reader import OutboxReader
+from atm_switch.cli import main
+from tests.doubles.brokers import HOST, EmbeddedBroker, Heard, Subscriber, free_port, running
+from tests.doubles.served import SECONDS, Served, make_folder, run, serve
+from tests.doubles.talk import Talk, inquiry
+
+CARD, PIN = "9990090000000012", "123456"
+NAME = "switch"
+
+
+def set_broker(folder: Path, port: int, more: str = "") -> None:
+    """Write a broker into the settings."""
+    path = folder / "switch.toml"
+    path.write_text(path.read_text() + f'\n[events]\nbroker = "mqtt://{HOST}:{port}"\n{more}\n')
+
+
+def ask(served: Served, folder: Path, numbers: range) -> None:
+    """Ask rightly, once for each number."""
+    with Talk.of(served.port, folder) as talk:
+        for number in numbers:
+            message = inquiry(number, {2: CARD, 52: talk.pin_block(PIN, CARD)})
+            assert "00" == talk.ask(message)[39]
+
+
+def written(folder: Path) -> dict[int, str]:
+    """The ids in the outbox by sequence."""
+    with OutboxReader(folder / "journal.db", NAME) as reader:
+        return {event.sequence: event.event_id for event in reader.since(0, 10_000).events}
+
+
+def stans(heard: list[Heard]) -> list[str]:
+    """DE11 of the transactions heard, in order."""
+    return [one.told["transaction"]["stan"] for one in heard if one.told["kind"] == "transaction"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with sample members."""
+    return make_folder(tmp_path)
+
+
+def test_killed_before_publishing_tells_all_after_restart(folder: Path) -> None:
+    """
+    With the broker away, every inquiry is answered and its event is in the outbox when
+    SIGKILL comes; after the restart all are told, in order, with the ids they had.
+    """
+    port = free_port()
+    set_broker(folder, port, "reconnect_seconds_max = 0.2")
+    with serve(folder) as served:
+        ask(served, folder, range(1, 11))
+        served.stop(signal.SIGKILL)
+    before = written(folder)
+
+    with running(EmbeddedBroker, port), Subscriber(port) as subscriber, serve(folder):
+        heard = subscriber.wait_for(len(before))
+
+    assert [f"{number:06d}" for number in range(1, 11)] == stans(heard)
+    assert list(before.items()) == [(one.sequence, one.event_id) for one in heard][: len(before)]
+
+
+def test_killed_before_the_mark_tells_with_the_same_ids(folder: Path) -> None:
+    """
+    Killed when the broker has its events and the mark is not on disk: they are told once
+    more, each with the id it had, so that a subscriber can drop it.
+    """
+    port = free_port()
+    set_broker(folder, port, "reconnect_seconds_max = 0.2")
+    with running(EmbeddedBroker, port), Subscriber(port) as subscriber:
+        with serve(folder) as served:
+            ask(served, folder, range(1, 4))
+            subscriber.wait(lambda heard: len(stans(heard)) == 3)
+            served.stop(signal.SIGKILL)
+        subscriber.wait(lambda heard: "lost" in heard[-1].told.get("status", {}).values())
+        with serve(folder) as served:
+            ask(served, folder, range(4, 5))
+            heard = subscriber.wait(lambda heard: stans(heard)[-1:] == ["000004"])
+
+    ids: dict[str, set[int]] = {}
+    for one in heard:
+        if one.sequence:
+            ids.setdefault(one.event_id, set()).add(one.sequence)
+    assert ["000001", "000002", "000003", "000004"] == sorted(set(stans(heard)))
+    assert {1} == {len(sequences) for sequences in ids.values()}
+    assert len(ids) == len({sequence for sequences in ids.values() for sequence in sequences})
+
+
+def test_broker_away_delays_no_response(folder: Path) -> None:
+    """The slowest of a hundred answers without the broker is far from any wait for it."""
+    set_broker(folder, free_port())
+    with serve(folder) as served, Talk.of(served.port, folder) as talk:
+        slowest = 0.0
+        for number in range(1, 101):
+            message = inquiry(number, {2: CARD, 52: talk.pin_block(PIN, CARD)})
+            began = time.monotonic()
+            assert "00" == talk.ask(message)[39]
+            slowest = max(slowest, time.monotonic() - began)
+        waiting = json.loads(run("events", "status", folder, "--json").stdout)
+
+    assert 1.0 > slowest
+    assert 100 < waiting["waiting"]
+    assert waiting["state"].startswith("away: ")
+
+
+def test_silent_terminal_is_told(folder: Path) -> None:
+    """A terminal that asks no more is active first and then silent, each once."""
+    port = free_port()
+    set_broker(folder, port, "silence_seconds = 0.6")
+
+    with running(EmbeddedBroker, port), Subscriber(port) as subscriber, serve(folder) as served:
+        ask(served, folder, range(1, 3))
+        heard = subscriber.wait(
+            lambda heard: "silent" in heard[-1].told.get("status", {}).values() if heard else False
+        )
+
+    mine = [one for one in heard if one.topic.startswith("atm/009/") and "status" in one.told]
+    assert ["active", "silent"] == [one.told["status"]["state"] for one in mine]
+
+
+@contextmanager
+def following(*words: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """Run ``events tail --follow`` for a block."""
+    command = [sys.executable, "-m", "atm_switch", "events", "tail", *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=SECONDS)
+
+
+@pytest.mark.parametrize("has_broker", [True, False], ids=["broker", "outbox"])
+def test_tail_follows_live(folder: Path, has_broker: bool) -> None:  # noqa: FBT001  one of two ways
+    """A transaction is shown while the switch runs, from the broker or from the outbox."""
+    port = free_port()
+    if has_broker:
+        set_broker(folder, port)
+
+    with (
+        running(EmbeddedBroker, port),
+        serve(folder) as served,
+        following(folder, "--follow", "--json", "-n", "1") as tail,
+    ):
+        assert tail.stdout is not None
+        shown = json.loads(tail.stdout.readline())  # from here on it looks
+        number = 0
+        while "transaction" not in shown:
+            number += 1
+            ask(served, folder, range(number, number + 1))
+            shown = json.loads(tail.stdout.readline())
+
+    assert "999009******0012" == shown["transaction"]["card"]
+    assert "009" == shown["acquirer"]
+
+
+def test_tail_shows_the_last_events(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line an event, only those of the bank asked for."""
+    with serve(folder) as served:
+        ask(served, folder, range(1, 2))
+
+    assert 0 == main(["events", "tail", str(folder)])
+    everything = capsys.readouterr().out.splitlines()
+    assert 0 == main(["events", "tail", str(folder), "--acquirer", "009"])
+    own = capsys.readouterr().out.splitlines()
+
+    assert 1 == sum("transaction 009      S1ABC123" in line for line in own)
+    assert len(own) < len(everything)
+    assert not any(CARD in line for line in everything)
+
+
+def test_status_without_broker_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing waits for nobody, and what to set is named."""
+    assert 0 == main(["events", "status", str(folder)])
+
+    said = capsys.readouterr().out
+    assert "set [events] broker" in said
+    assert "waiting       0\n" in said
+
+
+def test_wrong_password_file_is_refused_at_start(folder: Path) -> None:
+    """A password open to others stops the start, with the key that names it."""
+    (folder / "broker.password").write_text("open sesame\n")
+    (folder / "broker.password").chmod(0o644)
+    set_broker(folder, free_port(), 'username = "atm"\npassword_file = "broker.password"')
+
+    done = run("serve", folder)
+
+    assert 78 == done.returncode
+    assert "events.password_file" in done.stderr
+    assert "chmod go=" in done.stderr
+    assert "sesame" not in done.stderr
