@@ -43,7 +43,10 @@ SELECT kpj, person, nik_sealed, name, birth_date, segment, status FROM (
 ) AS last WHERE place = 1 ORDER BY kpj
 ON CONFLICT (kpj) DO UPDATE SET
     name = excluded.name, birth_date = excluded.birth_date,
-    segment = excluded.segment, status = excluded.status
+    segment = excluded.segment,
+    -- What amalgamation made of an account no later file undoes.
+    status = CASE WHEN participants.merged_into IS NULL
+             THEN excluded.status ELSE participants.status END
 """
 _CARDS: Final = """
 SELECT n, digest, key_id, former, masked, kpj, expiry, pvv, pvki, status

@@ -3,7 +3,8 @@
 Plan: a person's draws depend on the seed and the person's number alone; months are counted
 from January of the first year.  Every number is of its serial number, so that none comes
 twice: the KPJ ascend with it, each drawn within a slot of its own, and the eight free
-digits of the NIK go through a multiplication modulo 10^8 that has an inverse.
+digits of the NIK go through a multiplication modulo 10^8 that has an inverse.  Neither is
+ever one of the sample members', so that both may live in one ledger.
 Limits: 40 million accounts.  The shares are of the order of what was published for 2023
 (domain.md 1.10), the rest is assumed.  Names are put together from lists, NIKs are of a
 province 99 there is none of.
@@ -17,6 +18,7 @@ from typing import Final
 from atm_switch.domain.accrual import MONTHS
 from atm_switch.domain.member import MemberStatus, Segment
 from atm_switch.ledger.nation_chance import Dice
+from atm_switch.ledger.sample_members import SAMPLE_REGION
 
 MEMBERS_MAX: Final = 40_000_000
 CLAIM_DAY: Final = 20
@@ -25,7 +27,7 @@ PAY_DAY_LAST: Final = 15
 """domain.md 2.4: by the 15th, next month for wages; the posting's month is what counts."""
 
 _FIRST_KPJ: Final = 10**10
-_SLOT: Final = 2_250
+SLOT: Final = 2_250
 _SPREAD: Final = 61_803_399
 """Odd and no multiple of five, so the multiplication modulo 10^8 has an inverse."""
 _CAREER_MONTHS_TO_PARTIAL_CLAIM: Final = 10 * MONTHS
@@ -114,11 +116,16 @@ class Person:
 
 def kpj_of(seed: int, serial: int) -> str:
     """Return the KPJ of an account by its number; ascending, and none comes twice."""
-    place = Dice(seed, "kpj", serial).below(_SLOT)
-    digits = str(_FIRST_KPJ + serial * _SLOT + place)
-    if len(set(digits)) == 1:
-        return str(_FIRST_KPJ + serial * _SLOT + (place + 1) % _SLOT)
+    first = _FIRST_KPJ + serial * SLOT
+    place = Dice(seed, "kpj", serial).below(SLOT)
+    while not _is_free(digits := str(first + place)):
+        place = (place + 1) % SLOT
     return digits
+
+
+def _is_free(digits: str) -> bool:
+    """Tell whether these digits are a KPJ, and no sample member's."""
+    return len(set(digits)) > 1 and digits not in SAMPLE_KPJ
 
 
 def person_of(seed: int, number: int, span: Span) -> Person:
@@ -132,9 +139,17 @@ def person_of(seed: int, number: int, span: Span) -> Person:
 
 
 def _nik(number: int, born: date, *, is_woman: bool) -> str:
-    free = f"{number * _SPREAD % 10**8:08d}"
+    free = _free_digits(number)
     day = born.day + 40 * is_woman
     return f"99{free[:4]}{day:02d}{born:%m%y}{free[4:]}"
+
+
+def _free_digits(number: int) -> str:
+    """Spread the number; who comes into the sample's region takes one that nobody has."""
+    free = f"{number * _SPREAD % 10**8:08d}"
+    if f"99{free[:4]}" == SAMPLE_REGION:
+        return f"{(number + MEMBERS_MAX) * _SPREAD % 10**8:08d}"  # differs in its first digit
+    return free
 
 
 def _name(dice: Dice, is_woman: bool) -> str:  # noqa: FBT001 - a drawn fact, not a switch

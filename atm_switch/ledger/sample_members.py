@@ -27,6 +27,8 @@ from atm_switch.security.pvv import visa_pvv
 from atm_switch.security.vault import Vault
 
 LAB_BIN: Final = "999009"
+SAMPLE_REGION: Final = "990101"
+"""What the NIKs of the sample members begin with, and nobody else's."""
 PVKI: Final = "1"
 G1_MILLIPERCENT: Final = 5_000
 
@@ -57,7 +59,7 @@ class _Person:
     def nik(self, serial: int) -> Nik:
         """Region, DDMMYY with 40 added to a woman's day, serial (domain.md 1.8)."""
         day = self.born.day + 40 * self.is_woman
-        return Nik(f"990101{day:02d}{self.born:%m%y}{serial:04d}")
+        return Nik(f"{SAMPLE_REGION}{day:02d}{self.born:%m%y}{serial:04d}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ _ACCOUNTS: Final = (
     _Account("78901234567", _HENDRA, _PU, _ACTIVE, Plan(7, _rupiah(313_500))),
     _Account("89012345678", _MAYA, _PU, _ACTIVE, None),
 )
+SAMPLE_KPJ: Final = frozenset(account.kpj for account in _ACCOUNTS)
+"""The members' numbers: an invented nation in the same ledger takes others."""
 
 
 def sample_cards(today: date) -> tuple[SampleCard, ...]:

@@ -13,8 +13,9 @@ from atm_switch.domain.card import Pan
 from atm_switch.domain.identifiers import Kpj, Nik
 from atm_switch.ledger.nation_chance import Dice
 from atm_switch.ledger.nation_files import NationWishes, write_nation
-from atm_switch.ledger.nation_people import MEMBERS_MAX, Span, kpj_of, person_of
+from atm_switch.ledger.nation_people import MEMBERS_MAX, SLOT, Span, kpj_of, person_of
 from atm_switch.ledger.rates_file import read_rates
+from atm_switch.ledger.sample_members import SAMPLE_KPJ
 
 UNTIL = date(2025, 6, 30)
 DRAWS = [
@@ -68,6 +69,20 @@ def test_kpj_ascend_with_their_serial(seed: int, serial: int) -> None:
     one, next_one = kpj_of(seed, serial), kpj_of(seed, serial + 1)
 
     assert Kpj(one).digits < Kpj(next_one).digits
+
+
+@pytest.mark.parametrize("taken", sorted(SAMPLE_KPJ))
+def test_no_kpj_is_one_of_the_sample_members(taken: str) -> None:
+    """
+    Where chance would give an account a sample member's number it gets the next one.
+    """
+    serial, place = divmod(int(taken) - 10**10, SLOT)
+    seed = next(s for s in range(100_000) if Dice(s, "kpj", serial).below(SLOT) == place)
+
+    kpj = kpj_of(seed, serial)
+
+    assert str(int(taken) + 1) == kpj
+    assert kpj not in SAMPLE_KPJ
 
 
 def test_niks_differ_between_people() -> None:
