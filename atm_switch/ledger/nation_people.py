@@ -18,7 +18,7 @@ from typing import Final
 from atm_switch.domain.accrual import MONTHS
 from atm_switch.domain.member import MemberStatus, Segment
 from atm_switch.ledger.nation_chance import Dice
-from atm_switch.ledger.sample_members import SAMPLE_REGION
+from atm_switch.ledger.sample_members import SAMPLE_KPJ, SAMPLE_REGION
 
 MEMBERS_MAX: Final = 40_000_000
 CLAIM_DAY: Final = 20

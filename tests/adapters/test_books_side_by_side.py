@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -13,6 +14,7 @@ from atm_switch.domain.identifiers import Kpj
 from atm_switch.ledger.amalgamation import amalgamate
 from atm_switch.ledger.opening import open_store
 from atm_switch.ledger.reconcile import reconcile
+from atm_switch.ledger.store import Store
 from tests.doubles.book_bench import AT, BookBench
 from tests.doubles.ledger_bench import PARTICIPANTS, POSTINGS, SITIS_NIK, LedgerBench
 from tests.doubles.postgres_bench import Database
@@ -28,7 +30,7 @@ class Beside:
     work: Callable[[], None]
     failed: list[BaseException] = field(default_factory=list)
 
-    def __enter__(self) -> "Beside":
+    def __enter__(self) -> Self:
         """Begin."""
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -65,11 +67,17 @@ def bench(database: Database, tmp_path: Path) -> LedgerBench:
     return made
 
 
+def books_of(store: Store) -> BookBench:
+    """Take the books as they are, without the bench's own accounts."""
+    books = BookBench.__new__(BookBench)
+    books.store = store
+    return books
+
+
 def post_all(bench: LedgerBench) -> None:
     """Post to one account after the other, as the desk does."""
     with closing(open_store(bench.url, bench.path)) as store:
-        books = BookBench.__new__(BookBench)
-        books.store = store
+        books = books_of(store)
         for number in range(POSTS):
             books.post(kpj(number % 7), POSTED_DAY, 5_000)
 
@@ -89,11 +97,11 @@ def posted(bench: LedgerBench) -> int:
 
 def test_posts_beside_a_closing_are_all_there(bench: LedgerBench) -> None:
     """Two years are closed while postings come in: each is booked once, all totals hold."""
-    with Beside(lambda: post_all(bench)) as posting:
-        with closing(open_store(bench.url, bench.path)) as store:
-            books = BookBench.__new__(BookBench)
-            books.store = store
-            closed = [books.close(year).accounts for year in (PAID_YEAR, PAID_YEAR + 1)]
+    with (
+        Beside(lambda: post_all(bench)) as posting,
+        closing(open_store(bench.url, bench.path)) as store,
+    ):
+        closed = [books_of(store).close(year).accounts for year in (PAID_YEAR, PAID_YEAR + 1)]
 
     assert [] == posting.failed
     assert [ACCOUNTS, ACCOUNTS] == closed

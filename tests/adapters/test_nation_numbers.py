@@ -15,7 +15,7 @@ from atm_switch.ledger.nation_chance import Dice
 from atm_switch.ledger.nation_files import NationWishes, write_nation
 from atm_switch.ledger.nation_people import MEMBERS_MAX, SLOT, Span, kpj_of, person_of
 from atm_switch.ledger.rates_file import read_rates
-from atm_switch.ledger.sample_members import SAMPLE_KPJ
+from atm_switch.ledger.sample_members import SAMPLE_KPJ, SAMPLE_REGION
 
 UNTIL = date(2025, 6, 30)
 DRAWS = [
@@ -94,6 +94,23 @@ def test_niks_differ_between_people() -> None:
     niks = [person_of(1, number, span).nik for number in (*range(2_000), 39_999_999)]
 
     assert 2_001 == len({nik[2:6] + nik[12:] for nik in niks})
+
+
+def test_niks_of_the_sample_region_are_nobody_elses() -> None:
+    """
+    Who would get the region of the sample members' NIKs gets digits nobody has, all others keep.
+    """
+    region, span, modulus = int(SAMPLE_REGION[2:]), Span(1, UNTIL, 1), 10**8
+    back = pow(61_803_399, -1, modulus)
+    would = [number for last in range(10_000)
+             if (number := (region * 10_000 + last) * back % modulus) < MEMBERS_MAX]  # fmt: skip
+
+    niks = [person_of(1, number, span).nik for number in would]
+
+    free = [int(nik[2:6] + nik[12:]) for nik in niks]
+    assert len(would) == len(set(free))
+    assert not any(nik.startswith(SAMPLE_REGION) for nik in niks)
+    assert all(digits * back % modulus >= MEMBERS_MAX for digits in free)
 
 
 def test_dice_keep_falling_the_same() -> None:
