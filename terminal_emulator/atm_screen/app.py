@@ -8,6 +8,7 @@ digit by digit is never one text here; one that is pasted is, in Textual's own r
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -207,12 +208,12 @@ class AtmApp(App[None]):
         self.screen.set_class(event.size.height >= TALL, "tall")
 
     def draw(self) -> None:
-        """Draw everything anew; nothing once the screen is gone."""
-        try:
-            glass = self.query_one("#glass", Static)
-        except (NoMatches, ScreenStackError):
-            return
-        face = self.visit.face()
+        """Draw everything anew; nothing once the screen is gone, or is just being taken down."""
+        with suppress(NoMatches, ScreenStackError):
+            self._draw_all()
+
+    def _draw_all(self) -> None:
+        glass, face = self.query_one("#glass", Static), self.visit.face()
         glass.set_class(face.is_alarm, "-alarm")
         glass.set_class(len(face.lines) < SHORT_LINES, "-short")
         glass.update("\n".join(face.lines))
