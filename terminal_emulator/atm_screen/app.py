@@ -3,8 +3,8 @@
 Plan: everything the machine knows is in ``visit.py``; here keys and clicks go in, and after
 each the glass, the keys, the card slot, the tray and the slip are drawn anew.  The line to
 the host lives on the same event loop, so the host's own messages are answered meanwhile.
-Limits: 80x24 and up; narrower than ``WIDE`` the exchange takes the ATM's place.  A PIN typed
-digit by digit is never one text here; one that is pasted is, in Textual's own reading.
+Limits: 80x24 and up; narrower than ``WIDE`` the exchange takes the ATM's place.  A PIN that
+is pasted is one text in Textual's own reading; one typed digit by digit never is.
 """
 
 from collections.abc import Callable
@@ -208,19 +208,18 @@ class AtmApp(App[None]):
         self.screen.set_class(event.size.height >= TALL, "tall")
 
     def draw(self) -> None:
-        """Draw everything anew; nothing once the screen is gone, or is just being taken down."""
+        """Draw everything anew; nothing once the screen is gone, or is being taken down."""
         with suppress(NoMatches, ScreenStackError):
             self._draw_all()
 
     def _draw_all(self) -> None:
         glass, face = self.query_one("#glass", Static), self.visit.face()
         glass.set_class(face.is_alarm, "-alarm")
-        glass.set_class(len(face.lines) < SHORT_LINES, "-short")
-        glass.update("\n".join(face.lines))
+        glass.set_class(len(face.lines) < SHORT_LINES, "-short").update("\n".join(face.lines))
         for slot in range(8):
             self.query_one(f"#key{slot}", SideKey).show(face.keys.get(slot))
-        state = "up" if self._line.is_up else "down"
-        self.query_one("#host", Static).update(f"host {self._address} {state}")
+        is_up = "up" if self._line.is_up else "down"
+        self.query_one("#host", Static).update(f"host {self._address} {is_up}")
         self._draw_card()
         self._draw_slip()
 
