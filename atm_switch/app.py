@@ -40,10 +40,10 @@ from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.settings.load import FILE_NAME
 from atm_switch.start_up import (
-    business_dates_of,
     digest_of,
     plain_words,
     rates_of,
+    recall,
     refuse_wrong_certificates,
     server_limits,
 )
@@ -144,7 +144,7 @@ class Service:
         reader, neighbours = self._open_neighbours(self._engine, self._ledger)
         house = House(policy, self.vault, rates_of(self.folder), reader.last_sequence())
         house.own_stan = secrets.randbelow(STAN_MAX)
-        house.business_dates.update(business_dates_of(policy, reader))
+        recall(house, reader, read_clock())
         self._upkeep = Upkeep(self.folder, house, self._engine, self.log, self._record)
         meters = Meters([one.id for one in settings.acquirers])
         limits = server_limits(settings)

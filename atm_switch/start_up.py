@@ -2,20 +2,19 @@
 
 import hashlib
 import os
-from datetime import date
 from pathlib import Path
 
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.errors import Refused
-from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder, tls_doubts
 from atm_switch.ledger.rates_file import read_rates
 from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.settings.load import FILE_NAME, SettingsWrong
 from atm_switch.settings.model import Settings
 from atm_switch.settings.problems import written
-from atm_switch.switch.policy import SwitchPolicy
+from atm_switch.switch.house import House
 
 
 def rates_of(folder: DataFolder) -> RateTable:
@@ -44,10 +43,15 @@ def plain_words(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
-def business_dates_of(policy: SwitchPolicy, reader: JournalReader) -> dict[AcquirerId, date]:
-    """Return the business date of each bank that has one (DE15 of its last cut-over)."""
-    days = {acquirer: reader.business_date(acquirer.text) for acquirer in policy.acquirers}
-    return {acquirer: day for acquirer, day in days.items() if day is not None}
+def recall(house: House, reader: JournalReader, now: Instant) -> None:
+    """Give a new switch what its bank moved before: business dates, commands carried out."""
+    for acquirer in house.policy.acquirers:
+        day = reader.business_date(acquirer.text)  # DE15 of its last cut-over
+        if day is not None:
+            house.business_dates[acquirer] = day
+    for command in reader.commands(now.utc):
+        left = (command.until - now.utc).total_seconds()
+        house.accepted.recall(command.acquirer, command.identity, now.monotonic + left)
 
 
 def server_limits(settings: Settings) -> ServerLimits:

@@ -50,6 +50,7 @@ from atm_switch.switch.ports import (
     Ending,
     JournalEntry,
     KeepBusinessDate,
+    KeepCommand,
     KeepRecord,
     Reservation,
     Reserve,
@@ -72,7 +73,9 @@ class Unblock(Ask[int]):
     former: tuple[CardRef, ...] = ()
 
 
-JournalQuestion = Reserve | Commit | KeepBusinessDate | Unblock | KeepRecord | OutboxQuestion
+JournalQuestion = (
+    Reserve | Commit | KeepBusinessDate | KeepCommand | Unblock | KeepRecord | OutboxQuestion
+)
 """What the journal's writer answers."""
 
 
@@ -105,6 +108,12 @@ _CLEAR_TRIES = "DELETE FROM pin_tries WHERE pan_digest = ?"
 _SET_DATE = (
     "INSERT INTO business_dates (acquirer, business_date) VALUES (?, ?)"
     " ON CONFLICT (acquirer) DO UPDATE SET business_date = excluded.business_date"
+)
+
+_FORGET_COMMANDS = "DELETE FROM commands WHERE until <= ?"
+_KEEP_COMMAND = (
+    "INSERT INTO commands (acquirer, identity, until) VALUES (?, ?, ?)"
+    " ON CONFLICT (acquirer, identity) DO UPDATE SET until = max(until, excluded.until)"
 )
 
 
@@ -142,10 +151,8 @@ class _Page:
                 return self._unblock(question)
             case KeepRecord(record):
                 return self._keep(record)
-            case KeepBusinessDate(acquirer, business_date):
-                values = (acquirer.text, business_date.isoformat())
-                self._connection.execute(_SET_DATE, values)
-                return None
+            case KeepBusinessDate() | KeepCommand():
+                return self._remember(question)
             case Announce() | MarkTold() | PurgeTold() | DropStatus():
                 nonce = self._ink.nonce
                 return answer_outbox(self._connection, question, self._written_at, nonce)
@@ -215,6 +222,15 @@ class _Page:
         link = chain.link_cells(self._audit_head.chain, cells)
         self._connection.execute(_INSERT_RECORD, (*cells, link))
         self._audit_head = Head(cells[0], link)
+
+    def _remember(self, question: KeepBusinessDate | KeepCommand) -> None:
+        bank = question.acquirer.text
+        if isinstance(question, KeepBusinessDate):
+            self._connection.execute(_SET_DATE, (bank, question.business_date.isoformat()))
+            return
+        self._connection.execute(_FORGET_COMMANDS, (self._written_at,))
+        command = (bank, question.identity, to_microseconds(question.until))
+        self._connection.execute(_KEEP_COMMAND, command)
 
     def _tries(self, card: CardRef) -> int:
         found = self._connection.execute(_READ_TRIES, (card.digest,)).fetchall()

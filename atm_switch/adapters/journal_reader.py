@@ -6,7 +6,7 @@ Limits: sees committed rows only.  ``in_doubt``, ``reconcile`` and ``verify`` wa
 ways without a limit of time, and belong to the command line, not to the loop.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from atm_switch.adapters.file_reader import FileReader
@@ -15,14 +15,16 @@ from atm_switch.adapters.journal_report import Reconciliation, reconcile
 from atm_switch.adapters.journal_rows import (
     COLUMN_LIST,
     JournalRow,
+    from_microseconds,
     row_from,
     to_microseconds,
 )
 from atm_switch.adapters.journal_verify import Verification, verify_journal
 from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import Vault
-from atm_switch.switch.ports import FindRepeat, StoredResponse
+from atm_switch.switch.ports import FindRepeat, KeepCommand, StoredResponse
 
 _SELECT: Final = f"SELECT {COLUMN_LIST} FROM journal_rows "  # noqa: S608 - constants only
 _NEWEST_RESPONSE: Final = (
@@ -98,6 +100,17 @@ class JournalReader(FileReader):
             "SELECT business_date FROM business_dates WHERE acquirer = ?", (acquirer,)
         )
         return date.fromisoformat(found[0][0]) if found else None
+
+    def commands(self, now: datetime) -> tuple[KeepCommand, ...]:
+        """Return the commands carried out whose recordings may be fresh, the eldest first."""
+        found = self._select(
+            "SELECT acquirer, identity, until FROM commands WHERE until > ? ORDER BY until",
+            (to_microseconds(now),),
+        )
+        return tuple(
+            KeepCommand(AcquirerId(acquirer), identity, from_microseconds(until))
+            for acquirer, identity, until in found
+        )
 
     def reconcile(self, acquirer: str, business_date: date) -> Reconciliation:
         """Count an acquirer's business date by outcome and DE39."""

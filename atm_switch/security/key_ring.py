@@ -120,7 +120,8 @@ class Ladder:
     the key in use has come.  ``spare``: a key of a change that was never heard of again,
     which the peer may be at all the same; the next message tells.  ``past``: the check
     values of the keys that left, the latest last.  ``fading``: keys of earlier changes
-    whose overlap still runs.
+    whose overlap still runs.  ``lender``: of a terminal that may still be at a key of its
+    bank's, all the bank's keys, good for it as well; never stored.
     """
 
     in_use: LineKey
@@ -130,6 +131,7 @@ class Ladder:
     spare: LineKey | None = None
     past: tuple[str, ...] = ()
     fading: tuple[Fading, ...] = ()
+    lender: "Ladder | None" = None
 
     @property
     def rungs(self) -> tuple[LineKey, ...]:
@@ -142,7 +144,9 @@ class Ladder:
         is_over = self.until is not None and now >= self.until
         fading = (one.key for one in self.fading if now < one.until)
         keys = (self.in_use, None if is_over else self.other, self.spare, *fading)
-        return tuple(key for key in keys if key is not None)
+        own = tuple(key for key in keys if key is not None)
+        lent = self.lender.candidates(now) if self.lender is not None else ()
+        return (*own, *(key for key in lent if not is_among(key, own)))
 
     def received(self, new: LineKey) -> "Ladder":
         """Take a key the peer delivered into use; the same one twice changes nothing."""
@@ -159,30 +163,7 @@ class Ladder:
         The same one again is no other key: nothing is said to have left for it.
         """
         left = tuple(key.check for key in self.rungs if not key.is_same_as(new))
-        return Ladder(new, past=_latest((*self.past, *left)))
-
-    def without(self, departed: tuple[LineKey, ...], heir: LineKey) -> "Ladder":
-        """Take keys off that are good no longer; ``heir`` takes the place of the one in use.
-
-        What a terminal had of its bank goes with the bank's.
-        """
-
-        def stays(key: LineKey | None) -> bool:
-            return key is not None and not any(key.is_same_as(one) for one in departed)
-
-        left = tuple(key.check for key in self.rungs if not stays(key))
-        if not left:
-            return self
-        has_other = stays(self.other)
-        return Ladder(
-            self.in_use if stays(self.in_use) else heir,
-            self.other if has_other else None,
-            is_coming=self.is_coming and has_other,
-            until=self.until if has_other else None,
-            spare=self.spare if stays(self.spare) else None,
-            past=_latest((*self.past, *left)),
-            fading=tuple(one for one in self.fading if stays(one.key)),
-        )
+        return Ladder(new, past=latest_checks((*self.past, *left)))
 
     def has_replaced(self, key: LineKey) -> bool:
         """Tell whether ``key`` was here before: a recorded delivery must not bring it back."""
@@ -239,7 +220,13 @@ class Ladder:
         kept = tuple(fading[-FADING_MAX:])
         stays |= {id(one.key) for one in kept}
         left = tuple(key.check for key in self.rungs if id(key) not in stays)
-        return replace(step, past=_latest((*self.past, *left)), fading=kept)
+        return replace(step, past=latest_checks((*self.past, *left)), fading=kept)
+
+    @property
+    def undated(self) -> tuple[LineKey, ...]:
+        """The keys the peer may be at for as long as it likes."""
+        keys = (self.in_use, self.other if self.until is None else None, self.spare)
+        return tuple(key for key in keys if key is not None)
 
     @property
     def _is_unused(self) -> bool:
@@ -247,7 +234,12 @@ class Ladder:
         return self.other is not None and not self.is_coming and self.until is None
 
 
-def _latest(checks: tuple[str, ...]) -> tuple[str, ...]:
+def is_among(key: LineKey, keys: tuple[LineKey, ...]) -> bool:
+    """Tell whether ``key`` is one of ``keys``."""
+    return any(key.is_same_as(one) for one in keys)
+
+
+def latest_checks(checks: tuple[str, ...]) -> tuple[str, ...]:
     """Keep the last of them, each once, where it stood last."""
     return tuple(reversed(tuple(dict.fromkeys(reversed(checks)))))[-PAST_MAX:]
 

@@ -27,6 +27,7 @@ from atm_switch.domain.secret import Key
 from atm_switch.security import tdes
 from atm_switch.security.key_ring import TDES, KeyName, KeyUsage, Ladder, LineKey
 from atm_switch.security.known_keys import is_publicly_known
+from atm_switch.security.lending import keys_with, lent_by
 from atm_switch.security.vault_document import (
     KEY_NAMES,
     LAYERS_MAX,
@@ -212,34 +213,24 @@ class Vault:
         self, usage: KeyUsage, acquirer: AcquirerId, terminal: TerminalId | None = None
     ) -> tuple[KeyName, Ladder] | None:
         """Return a line's keys and their name: the terminal's own, else its acquirer's."""
-        for owner in (terminal, None):
-            name = KeyName(usage, acquirer, owner)
-            if name in self.keys:
-                return name, self.keys[name]
-        return None
+        bank = KeyName(usage, acquirer)
+        lender, name = self.keys.get(bank), KeyName(usage, acquirer, terminal)
+        own = self.keys.get(name) if terminal is not None else None
+        if own is not None:
+            return name, lent_by(lender, own) if lender is not None else own
+        return None if lender is None else (bank, lender)
 
     def with_ladder(self, name: KeyName, ladder: Ladder) -> Self:
-        """Return a vault in which ``ladder`` holds the keys of that name."""
-        return replace(self, keys={**self.keys, name: ladder})
+        """Return a vault in which ``ladder`` holds the keys of that name.
+
+        A bank's terminals follow their bank.
+        """
+        return replace(self, keys=keys_with(self.keys, name, ladder))
 
     def with_key(self, name: KeyName, key: LineKey) -> Self:
-        """Return a vault in which ``key`` alone has that name; what was there has left.
-
-        Of a bank's key it has left its terminals too: their first own key came in the place
-        of the bank's, which may still be good beside it.
-        """
+        """Return a vault in which ``key`` alone has that name; what was there has left."""
         held = self.keys.get(name)
-        if held is None:
-            return self.with_ladder(name, Ladder(key))
-        departed = tuple(rung for rung in held.rungs if not rung.is_same_as(key))
-        of_terminals = {
-            other: ladder.without(departed, key)
-            for other, ladder in self.keys.items()
-            if name.terminal is None
-            and other.terminal is not None
-            and (other.usage, other.acquirer) == (name.usage, name.acquirer)
-        }
-        return replace(self, keys={**self.keys, **of_terminals, name: held.replaced(key)})
+        return self.with_ladder(name, Ladder(key) if held is None else held.replaced(key))
 
     def is_same_as(self, other: "Vault") -> bool:
         """Tell whether both hold the same keys in the same state."""

@@ -20,14 +20,7 @@ from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
-from atm_switch.switch.ports import (
-    Ask,
-    AuditRecord,
-    Commit,
-    KeepBusinessDate,
-    KeepRecord,
-    Reserve,
-)
+from atm_switch.switch.ports import JOURNALED, Ask, AuditRecord, KeepRecord
 from atm_switch.switch.session import Session
 from atm_switch.switch.switch import Switch
 from atm_switch.switch.throttle import Throttle
@@ -39,8 +32,6 @@ DRAIN_LOOK_SECONDS = 0.005
 
 UNASKED = 0
 """The ticket of a question whose answer nobody waits for; the core counts from 1."""
-
-JOURNALED = (Reserve, Commit, KeepBusinessDate, KeepRecord)
 
 Neighbours = Mapping[type[Ask[Any]], Callable[[Any], Any]]
 """Who answers which question: in the loop at once, or with a future of the loop."""

@@ -2,9 +2,9 @@
 
 Plan: a command is known by its terminal, moment, number and code (DE41, 7, 11, 70), for
 each bank apart, whatever link it comes over.  It is taken in before it is carried out, so
-that of two copies at once one wins, and let go again if it was refused.
-Limits: a restart forgets; up to the window of DE7 before it a recording may count once
-more.  Bounded for each bank: beyond that its next command is refused, for to forget one
+that of two copies at once one wins, and let go again if it was refused.  The journal keeps
+those that were carried out, and a start recalls them.
+Limits: bounded for each bank; beyond that its next command is refused, for to forget one
 too early would be to let its recording in.
 Why not the window of DE7 alone: within it a recording is as fresh as the original.
 """
@@ -30,19 +30,23 @@ class Accepted:
 
     def has(self, acquirer: AcquirerId, command: IsoMessage, now: float) -> bool:
         """Tell whether it was taken in, at ``now`` (monotonic seconds)."""
-        return _identity(command) in self._fresh(acquirer, now)
+        return identity_of(command) in self._fresh(acquirer, now)
 
     def take(self, acquirer: AcquirerId, command: IsoMessage, now: float, seconds: float) -> bool:
         """Take a new command in for so long; false where there is no room for it."""
         fresh = self._fresh(acquirer, now)
         if len(fresh) >= self._most:
             return False
-        fresh[_identity(command)] = now + seconds
+        fresh[identity_of(command)] = now + seconds
         return True
 
     def let_go(self, acquirer: AcquirerId, command: IsoMessage) -> None:
         """Forget a command that was not carried out after all."""
-        self._until.get(acquirer, OrderedDict()).pop(_identity(command), None)
+        self._until.get(acquirer, OrderedDict()).pop(identity_of(command), None)
+
+    def recall(self, acquirer: AcquirerId, identity: str, until: float) -> None:
+        """Take in what was carried out before a restart, the earliest ``until`` first."""
+        self._until.setdefault(acquirer, OrderedDict())[identity] = until
 
     def _fresh(self, acquirer: AcquirerId, now: float) -> OrderedDict[str, float]:
         known = self._until.setdefault(acquirer, OrderedDict())
@@ -51,5 +55,6 @@ class Accepted:
         return known
 
 
-def _identity(command: IsoMessage) -> str:
+def identity_of(command: IsoMessage) -> str:
+    """Write what tells a command from every other of its bank; nothing in it is secret."""
     return "|".join(command.get(number) for number in _IDENTITY)

@@ -147,14 +147,17 @@ def ready_to_sign(case: Case, house: House) -> None:
 
 
 def signed(case: Case, response: Response) -> Steps[Response]:
-    """Pack the response, with its MAC where the line has one.
+    """Pack the response, with its MAC where the line has one; what is signed stays as it is.
 
     Where no MAC can be made the answer is a decline without one: an approval never leaves
-    unsigned, and the terminal will not take this for authentic.
+    unsigned, and the terminal will not take this for authentic.  What is to be journaled is
+    signed before its row is written, so that row and wire say the same.
     """
+    if response.is_signed:
+        return response
     response = packed(case, response)
     if case.signing is None:
-        return response
+        return replace(response, is_signed=True)
     dialect = case.session.dialect
     try:
         covered = to_be_authenticated(response.message, dialect.packager)
@@ -163,8 +166,9 @@ def signed(case: Case, response: Response) -> Steps[Response]:
         mac = yield from ask(MakeMac(case.signing.algorithm, case.signing.key, covered))
     except (NeighbourUnavailable, ValueError) as silent:
         reason = f"the answer could not be authenticated: {silent}"
-        return packed(case, declined(case, Declined(Outcome.LEDGER_UNAVAILABLE, reason)))
-    return replace(response, payload=covered + spelled_mac(mac, dialect.profile))
+        no = declined(case, Declined(Outcome.LEDGER_UNAVAILABLE, reason))
+        return replace(packed(case, no), is_signed=True)
+    return replace(response, payload=covered + spelled_mac(mac, dialect.profile), is_signed=True)
 
 
 def _count_refusal(case: Case, house: House, reason: str) -> Steps[None]:

@@ -13,8 +13,9 @@ from atm_switch.domain.mask import mask_pan
 from atm_switch.domain.member import CardRef
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.presence import check_presence
+from atm_switch.switch.authentication import signed
 from atm_switch.switch.case import Case, Response
-from atm_switch.switch.compose import again, approved, declined, packed
+from atm_switch.switch.compose import again, approved, declined
 from atm_switch.switch.doors import (
     Joined,
     admit,
@@ -91,7 +92,7 @@ def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
 
 def _committed(case: Case, entry: JournalEntry, response: Response) -> Steps[Response]:
     dialect = case.session.dialect
-    response = packed(case, response)  # before the row, so that row and wire say the same
+    response = yield from signed(case, response)  # before the row: row and wire say the same
     keeps = case.is_first and response.outcome not in NEVER_KEPT
     ending = Ending(
         outcome=response.outcome,

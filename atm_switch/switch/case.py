@@ -5,6 +5,7 @@ journal, the log and the answer need whichever door said no.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from atm_switch.domain.instant import Instant
 from atm_switch.domain.mask import mask_pan
@@ -67,6 +68,8 @@ class Case:
     """Keys the peer asked for; they are delivered after the answer."""
     is_replay: bool = False
     """The same command was carried out before: it may be answered, and change nothing."""
+    fresh_until: datetime | None = None
+    """Set for a command that counts once: from then on (UTC) no recording of it is fresh."""
 
     @property
     def profile(self) -> Profile:
@@ -100,3 +103,5 @@ class Response:
     """What the log says instead of the usual."""
     is_silent: bool = False
     """Nothing is sent; the note is all there is to it."""
+    is_signed: bool = False
+    """The payload carries the MAC the line asks for, or needs none."""

@@ -289,5 +289,5 @@ def query(member: Member, house: House) -> Steps[Balance]:
     rate = house.rates.of(as_of.year).millipercent
     statement = draw_up(history, as_of, rate, house.policy.accrual)
     if not is_showable(statement):
-        raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "an amount of the statement is negative")
+        raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "an amount is below zero or has no place")
     return Balance(participant, statement, member.kpj_count)

@@ -27,7 +27,7 @@ from atm_switch.switch.case import Case, Response
 from atm_switch.switch.effects import Note
 from atm_switch.switch.house import House
 from atm_switch.switch.hsm_port import ImportKey, KeyRefused, MintKey
-from atm_switch.switch.once import require_first
+from atm_switch.switch.once import counted, require_first
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.switch.ports import AuditRecord, KeepKeys, KeepRecord, Steps, ask
 from atm_switch.switch.session import Offer
@@ -42,7 +42,6 @@ WISHES = {"PIN": (KeyUsage.PIN,), "MAC": (KeyUsage.MAC,)}
 
 def request_keys(case: Case, house: House) -> Steps[None]:
     """Take a 161: note which keys to deliver once it is answered."""
-    yield from ()
     acquirer, terminal = _line_of(case, house)
     if house.vault.ladder(KeyUsage.EXCHANGE, acquirer, terminal) is None:
         raise Declined(Outcome.NOT_PERMITTED, "there is no exchange key of this line")
@@ -54,6 +53,7 @@ def request_keys(case: Case, house: House) -> Steps[None]:
     require_first(case)
     if not house.key_request_frequency.admits((acquirer, terminal), case.received.monotonic):
         raise Declined(Outcome.TOO_MANY_INQUIRIES, "keys are asked for too often")
+    yield from counted(case, house)
     case.wanted_keys = tuple(KeyName(usage, acquirer, terminal) for usage in usages)
 
 
@@ -86,7 +86,8 @@ def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | Non
         minted = yield from ask(MintKey(exchange[1].in_use, name.usage, algorithm))
         held = ladder_before(name, house.vault)
         ladder = held.offered(minted.key) if held else Ladder(minted.key)
-        yield from _keep(name, ladder, f"offered, check value {minted.key.check}", case, house)
+        detail = f"offered, check value {minted.key.check}"
+        yield from _keep(name, held, ladder, detail, case, house)
     except (NeighbourUnavailable, KeyRefused) as silent:
         note = Note("key not delivered", {"key": str(name), "why": str(silent)}, is_alarm=True)
         return Response(case.message, Outcome.INTERNAL_ERROR, note=note, is_silent=True)
@@ -145,7 +146,7 @@ def _concluded(case: Case, offer: Offer, house: House) -> Steps[None]:
     detail = f"{kind}, check value {offer.key.check}, peer said {case.message.get(39)}"
     house.changing_keys.add(name)
     try:
-        yield from _keep(name, ladder, detail, case, house)
+        yield from _keep(name, held, ladder, detail, case, house)
     finally:
         house.changing_keys.discard(name)
 
@@ -182,10 +183,14 @@ def _taken(
             raise KeyRefused(why)
         held = ladder_before(name, house.vault)
         ladder = held.received(key) if held else Ladder(key)
-        if ladder is house.vault.keys.get(name):
-            return  # the peer did not hear that it was taken, and says it again
-        require_first(case)
-        yield from _keep(name, ladder, f"received, check value {key.check}", case, house)
+        # The peer may not have heard that it was taken, and says it again.
+        is_known = ladder is held and name in house.vault.keys
+        if not is_known:
+            require_first(case)
+        yield from counted(case, house)
+        if not is_known:
+            detail = f"received, check value {key.check}"
+            yield from _keep(name, held, ladder, detail, case, house)
     finally:
         house.changing_keys.discard(name)
 
@@ -200,11 +205,16 @@ def _imported(
     return key
 
 
-def _keep(name: KeyName, ladder: Ladder, detail: str, case: Case, house: House) -> Steps[None]:
-    replaces = ladder_before(name, house.vault)
+def _keep(
+    name: KeyName, held: Ladder | None, ladder: Ladder, detail: str, case: Case, house: House
+) -> Steps[None]:
+    """Make ``ladder`` durable and use it, provided that ``held``, of which it was made, still is.
+
+    Raises ``NeighbourUnavailable`` where it is not.
+    """
     # The record first: no change of a key without one.
     yield from ask(KeepRecord(_record("key change", case, name, detail)))
-    yield from ask(KeepKeys(name, ladder, replaces))
+    yield from ask(KeepKeys(name, ladder, held))
     house.vault = house.vault.with_ladder(name, ladder)
 
 

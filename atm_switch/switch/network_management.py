@@ -13,7 +13,7 @@ from atm_switch.switch.case import Case, Response
 from atm_switch.switch.freshness import require_fresh
 from atm_switch.switch.house import House
 from atm_switch.switch.key_exchange import receive_key, request_keys
-from atm_switch.switch.once import once, require_first
+from atm_switch.switch.once import counted, once, require_first
 from atm_switch.switch.ports import AuditRecord, KeepBusinessDate, KeepRecord, Steps, ask
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
@@ -122,6 +122,7 @@ def _cut_over(case: Case, house: House) -> Steps[None]:
         )
     if house.business_date(acquirer, now) != following:
         require_first(case)
+    yield from counted(case, house)
     yield from ask(KeepBusinessDate(acquirer, following))
     house.business_dates[acquirer] = following
 

@@ -1,19 +1,38 @@
-"""A signed command counts once: its recording is answered and changes nothing."""
+"""A signed command counts once: its recording is answered and changes nothing.
+
+What is about to be carried out is made durable first, so that a restart knows it too; a
+crash between the two leaves a command that was not carried out and counts no more, and its
+sender sends another.
+"""
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.accepted import identity_of
 from atm_switch.switch.authentication import bank_of
 from atm_switch.switch.case import Case
 from atm_switch.switch.house import House
-from atm_switch.switch.ports import Steps
+from atm_switch.switch.ports import KeepCommand, Steps, ask
 
 
 def require_first(case: Case) -> None:
     """Raise ``Declined`` (94) where the same command was carried out before."""
     if case.is_replay:
         raise Declined(Outcome.DUPLICATE, "the same command was carried out before")
+
+
+def counted(case: Case, house: House) -> Steps[None]:
+    """Make durable that this command counts, where it counts once; a replay did already.
+
+    Raises ``NeighbourUnavailable`` where that cannot be: it must not be carried out then.
+    """
+    bank = bank_of(case, house)
+    if bank is None or case.fresh_until is None or case.is_replay:
+        return
+    yield from ask(KeepCommand(bank.acquirer, identity_of(case.message), case.fresh_until))
 
 
 def once(
@@ -36,13 +55,16 @@ def once(
     rules = case.profile.inquiry
     # DE7 may lie as far ahead as behind, so a recording is fresh for two windows.
     seconds = 2 * rules.de7_window_seconds or rules.repeat_window_seconds
+    case.fresh_until = case.received.utc + timedelta(seconds=seconds)
     case.is_replay = house.accepted.has(bank.acquirer, case.message, now)
     if not case.is_replay and not house.accepted.take(bank.acquirer, case.message, now, seconds):
         raise Declined(Outcome.TOO_MANY_INQUIRIES, "too many commands within the window")
     try:
         yield from verb(case, house)
     except (Declined, NeighbourUnavailable) as hindered:
-        is_kept = holds and isinstance(hindered, NeighbourUnavailable)
-        if not case.is_replay and not is_kept:
+        if holds and isinstance(hindered, NeighbourUnavailable):
+            with suppress(NeighbourUnavailable):  # the memory of this process knows it anyhow
+                yield from counted(case, house)
+        elif not case.is_replay:
             house.accepted.let_go(bank.acquirer, case.message)
         raise

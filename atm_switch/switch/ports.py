@@ -181,6 +181,19 @@ class KeepBusinessDate(Ask[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class KeepCommand(Ask[None]):
+    """Keep that a signed command was carried out, so that a restart knows its recording.
+
+    ``identity`` is what tells it from every other of its bank; from ``until`` (UTC) on no
+    recording of it is fresh any more, and it may be forgotten.
+    """
+
+    acquirer: AcquirerId
+    identity: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRecord:
     """One line of the audit: what was done, by whom, to what.  Nothing secret in it.
 
@@ -221,3 +234,10 @@ class KeepKeys(Ask[None]):
     name: KeyName
     ladder: Ladder
     replaces: Ladder | None
+
+
+JOURNALED = (Reserve, Commit, KeepBusinessDate, KeepCommand, KeepRecord)
+"""Questions that the journal's writer answers."""
+
+ASKS_JOURNAL = (FindRepeat, KeepKeys, *JOURNALED)
+"""Questions whose silence is the journal's, or counts as such: nothing was made durable."""

@@ -34,26 +34,13 @@ from atm_switch.switch.key_exchange import answered_offer, deliver_key
 from atm_switch.switch.network_management import network_management
 from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
 from atm_switch.switch.own_echo import echo, is_answer_to_echo, is_echo_due, unanswered_echo
-from atm_switch.switch.ports import (
-    Ask,
-    Commit,
-    FindRepeat,
-    KeepBusinessDate,
-    KeepKeys,
-    KeepRecord,
-    Reserve,
-    Steps,
-    TakeTurn,
-)
+from atm_switch.switch.ports import ASKS_JOURNAL, Ask, Steps, TakeTurn
 from atm_switch.switch.refusals import mistaken, refuse_unknown, refuse_unreadable, rule_of_strays
 from atm_switch.switch.reversal import reversal
 from atm_switch.switch.session import Dialect, Session
 from atm_switch.switch.turns import Turns
 from atm_switch.wire.framing import Frame
 from atm_switch.wire.message import IsoMessage
-
-ASKS_JOURNAL = (FindRepeat, Reserve, Commit, KeepBusinessDate, KeepKeys, KeepRecord)
-"""Questions whose silence is the journal's."""
 
 STRIKING = (Outcome.FORMAT_ERROR, Outcome.NOT_SIGNED_ON, Outcome.MAC_WRONG)
 """Outcomes a link should not keep earning: each costs it a strike, as an unknown MTI does."""
@@ -224,7 +211,9 @@ class Switch:
         flight = self._house.flights.pop(case.flight, None) if case.flight else None
         effects: list[Effect] = []
         for other in flight.waiting if flight else ():
-            again = replace(response, payload=None, reason="joined the same request")
+            again = replace(
+                response, payload=None, is_signed=False, reason="joined the same request"
+            )
             effects += self._begin(other, signed(other, again))
         return effects
 

@@ -25,7 +25,8 @@ class CrampedWriter(JournalWriter[Token]):
 
     def _open(self) -> sqlite3.Connection:
         self.connection = super()._open()
-        self.connection.execute("PRAGMA max_page_count = 20")
+        (pages,) = self.connection.execute("PRAGMA page_count").fetchone()
+        self.connection.execute(f"PRAGMA max_page_count = {pages + 4}")
         return self.connection
 
     def more_room(self) -> None:
@@ -85,7 +86,7 @@ def test_full_disk_is_told_and_survived(tmp_path: Path) -> None:
         while (answer := bench.ask(Commit(entry_of(1), ending_of(bytes(400)), None))) is None:
             acknowledged += 1
         bench.on_delivery = lambda _batch: cast("CrampedWriter", bench.writer).more_room()
-        refused = bench.ask(Commit(entry_of(2), ending_of(bytes(4_000)), None))
+        refused = bench.ask(Commit(entry_of(2), ending_of(bytes(40_000)), None))
 
         after = bench.ask(Commit(entry_of(3), ending_of(b"again"), None))
 

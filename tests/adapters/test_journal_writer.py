@@ -1,7 +1,9 @@
 """The writer thread: groups commits, tells only the truth, ends in order."""
 
 import sqlite3
-from datetime import date
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,9 +13,10 @@ from atm_switch.adapters.journal_batch import Unblock
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.switch.ports import Commit, FindRepeat, KeepBusinessDate, Reserve
+from atm_switch.switch.ports import Commit, FindRepeat, KeepBusinessDate, KeepCommand, Reserve
 from tests.doubles.journal_bench import (
     ANSWER_SECONDS_MAX,
+    NOON,
     Batch,
     JournalBench,
     Token,
@@ -220,3 +223,26 @@ def test_response_of_other_keys_is_unavailable(tmp_path: Path) -> None:
 
         with bench.reader() as reader, pytest.raises(JournalUnavailable):
             reader.find_repeat(FindRepeat(key_of(1), since(1)), fresh_vault())
+
+
+def test_commands_are_kept_as_long_as_they_matter(tmp_path: Path) -> None:
+    """
+    A restart finds those whose recordings are fresh, the eldest first; the others go.
+    """
+    bank = AcquirerId("009")
+    with JournalBench(tmp_path / "journal.db") as bench:
+        past, soon, later = (
+            KeepCommand(bank, f"|0630050000|00000{at}|162", NOON + timedelta(minutes=minutes))
+            for at, minutes in enumerate((0, 10, 30))
+        )
+        for command in (past, later, soon, replace(soon, until=NOON)):
+            assert bench.ask(command) is None
+        bench.reopen()
+
+        with bench.reader() as reader:
+            assert (soon, later) == reader.commands(NOON)
+            assert (later,) == reader.commands(NOON + timedelta(minutes=10))
+        with closing(sqlite3.connect(bench.path)) as connection:
+            kept = connection.execute("SELECT count(*) FROM commands").fetchone()
+
+    assert (2,) == kept

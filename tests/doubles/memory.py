@@ -32,6 +32,7 @@ from atm_switch.switch.ports import (
     FindRepeat,
     FindSiblings,
     KeepBusinessDate,
+    KeepCommand,
     KeepKeys,
     KeepRecord,
     RepeatKey,
@@ -70,6 +71,7 @@ class Memory:
     rows: list[Any] = field(default_factory=list)
     tries: dict[bytes, int] = field(default_factory=dict)
     stored: dict[RepeatKey, tuple[datetime, StoredResponse]] = field(default_factory=dict)
+    commands: list[KeepCommand] = field(default_factory=list)
     verifications: int = 0
     asked: list[Any] = field(default_factory=list)
     faults: dict[type, Any] = field(default_factory=dict)
@@ -152,6 +154,9 @@ class Memory:
         if ending.payload is not None:
             kept = StoredResponse(entry.fingerprint, ending.payload)
             self.stored[entry.key] = (entry.received_at, kept)
+
+    def _KeepCommand(self, question: KeepCommand) -> None:  # noqa: N802
+        self.commands.append(question)
 
     def _KeepBusinessDate(self, question: KeepBusinessDate) -> None:  # noqa: N802
         self.rows.append(question)

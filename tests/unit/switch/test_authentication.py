@@ -211,21 +211,6 @@ def test_only_an_index_is_a_yes(answer: object) -> None:
     assert asked_kinds(bench) <= {CheckMac, MakeMac}
 
 
-def test_approval_never_leaves_unsigned() -> None:
-    """If no MAC can be made the answer is a decline; asked again it is the stored one."""
-    bench = signing_bench()
-    bench.memory.faults[MakeMac] = NeighbourUnavailable("away")
-    (unsigned,) = bench.feed(signed_payload(bench, bench.inquiry()))
-    del bench.memory.faults[MakeMac]
-
-    again = ask_signed(bench, bench.inquiry())
-
-    assert "91" == unsigned[39]
-    assert 64 not in unsigned
-    assert "00" == again[39]
-    assert 1 == bench.memory.verifications
-
-
 def test_mac_off_ignores_what_is_there() -> None:
     """With the policy off a MAC, right or wrong, changes nothing."""
     bench = Bench()
