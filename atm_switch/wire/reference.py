@@ -85,21 +85,36 @@ class ReferenceCodec:
         try:
             return iso8583.decode(payload, self.spec)
         except iso8583.DecodeError as error:
-            number = int(error.field) if str(error.field).isdecimal() else 1
+            at = int(error.field) if str(error.field).isdecimal() else 1
+            # After a length that int() took and nobody writes, all is read from a wrong place.
+            number = self._first_misspelled_length(error.doc_enc) or at
+            readable = {
+                int(key): text
+                for key, text in error.doc_dec.items()
+                if key.isdecimal() and 1 < int(key) and (number == at or int(key) < number)
+            }
             raise FormatError(
                 "cannot be read, or bytes are left over",
                 data_element=number,
                 offset=error.pos,
                 mti=mti,
-                readable=self._sound(
-                    {int(k): v for k, v in error.doc_dec.items() if k.isdecimal() and int(k) > 1}
-                ),
+                readable=self._sound(readable),
             ) from None
         except Exception as error:  # noqa: BLE001  any escape of the codec is a 30
             # pyiso8583 lets KeyError and ValueError out for some inputs (security.md 4).
             raise FormatError(
                 f"cannot be read ({type(error).__name__})", data_element=1, mti=mti
             ) from None
+
+    def _first_misspelled_length(self, encoded: Mapping[str, Any]) -> int | None:
+        """Return the first element whose length is not made of digits; ``None`` for none."""
+        packed = self._encoding.lengths == "bcd"
+        for number in sorted(int(key) for key in encoded if key.isdecimal() and int(key) > 1):
+            raw = encoded[str(number)]["len"]
+            text = raw.hex() if packed else raw.decode(self._encoding.text, errors="replace")
+            if not re.fullmatch(r"[0-9]*", text, re.ASCII):
+                return number
+        return None
 
     def _check_spelling(
         self,

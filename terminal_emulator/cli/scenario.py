@@ -32,6 +32,7 @@ def scenario() -> None:
 @json_option
 @click.option("--suite", metavar="NAME", help="A suite that ships: conformance.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only cases with this tag.")
+@click.option("--skip", multiple=True, metavar="TAG", help="No case with this tag.")
 @click.option("--name", "names", multiple=True, metavar="WORDS", help="Only cases so called.")
 @click.option("--target", type=_file, metavar="FILE",
               help="What the host knows; the kit's sample data if left out.")  # fmt: skip
@@ -40,7 +41,10 @@ def scenario() -> None:
 @click.option("--junit", type=_file, metavar="FILE", help="Write JUnit's XML.")
 @click.option("--json-file", type=_file, metavar="FILE", help="Write the results as JSON.")
 @click.option("--seed", help="Of random values; printed, so that a run can be had again.")
+@click.option("--repeat", type=click.IntRange(1, 1_000_000), default=1, show_default=True,
+              metavar="N", help="Play all of it so often.")  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Print failed cases only.")
+@click.option("--verbose", is_flag=True, help="Print what the host did in every step.")
 def run(**given: Any) -> int:
     """Play scenarios; exits 0 only if every case is as expected."""
     names = TerminalOptions.__dataclass_fields__.keys()
@@ -80,6 +84,6 @@ def _cases(places: tuple[Path, ...], suite: str | None, tags: tuple[str, ...]) -
 
     asked = command.RunOptions(
         places=places, suite=suite, tags=tags, names=(), target=None, parallel=1, junit=None,
-        json_file=None, seed="1", quiet=False,
+        json_file=None, seed="1", quiet=False, verbose=False, repeat=1, skip=(),
     )  # fmt: skip
     return list(command.listed(asked))

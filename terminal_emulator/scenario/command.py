@@ -4,7 +4,9 @@ import asyncio
 import random
 import secrets
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +20,14 @@ from terminal_emulator.scenario.model import Case
 from terminal_emulator.scenario.play import CaseResult, Host, Play, with_terminal
 from terminal_emulator.scenario.read import ScenarioWrong, read_cases
 from terminal_emulator.scenario.report import (
+    deeds_of,
     failure_of,
     json_of,
     junit_of,
     line_of,
     summary_of,
 )
-from terminal_emulator.scenario.target import Target, read_target, sample_target
+from terminal_emulator.scenario.target import Target, beyond, read_target, sample_target
 from terminal_emulator.wanted import kit_of, tls_of
 
 INTERRUPTED = 130
@@ -44,10 +47,13 @@ class RunOptions:
     json_file: Path | None
     seed: str | None
     quiet: bool
+    verbose: bool
+    repeat: int
+    skip: tuple[str, ...]
 
 
 def run(terminal: TerminalOptions, asked: RunOptions) -> int:
-    """Play the cases and report.  Raises ``Refused`` where one fails."""
+    """Play the cases and report.  Raises ``Refused`` where one fails, or none was played."""
     seed = asked.seed or secrets.token_hex(4)
     host = _host(terminal, asked)
     cases = _chosen(asked, host.target, seed)
@@ -56,33 +62,49 @@ def run(terminal: TerminalOptions, asked: RunOptions) -> int:
     def tell(result: CaseResult) -> None:
         results.append(result)
         if not terminal.as_json and not (asked.quiet and result.is_passed):
-            click.echo(line_of(result))
+            click.echo("\n".join([line_of(result), *shown(result)]))
+
+    def shown(result: CaseResult) -> Iterator[str]:
+        return deeds_of(result, host.profile) if asked.verbose else iter(())
 
     was_stopped = False
     try:
-        asyncio.run(_play_all(cases, host, asked.parallel, seed, tell))
+        for time in range(asked.repeat):
+            drawn = f"{seed} {time}" if time else seed  # or STANs would come again
+            asyncio.run(_play_all(cases, host, asked.parallel, drawn, tell))
     except KeyboardInterrupt:
         was_stopped = True
-    failed = [one for one in results if not one.is_passed and not one.skipped]
-    _report(results, failed, host, seed, asked, as_json=terminal.as_json)
+    _report(results, host, seed, asked, as_json=terminal.as_json)
     if was_stopped:
-        click.echo(f"interrupted after {len(results)} of {len(cases)} cases", err=True)
+        click.echo(
+            f"interrupted after {len(results)} of {len(cases) * asked.repeat} cases", err=True
+        )
         click.get_current_context().exit(INTERRUPTED)
-    if failed:
-        raise Refused(f"{len(failed)} of {len(results)} cases failed")
+    _require_passed(results)
     return 0
 
 
+def _require_passed(results: Sequence[CaseResult]) -> None:
+    failed = _failed(results)
+    if failed:
+        raise Refused(f"{len(failed)} of {len(results)} cases failed")
+    if all(one.skipped for one in results):
+        raise Refused("no case could be played; give --kit of a folder with samples, or --target")
+
+
+def _failed(results: Sequence[CaseResult]) -> list[CaseResult]:
+    return [one for one in results if not one.is_passed and not one.skipped]
+
+
 def _report(
-    results: Sequence[CaseResult], failed: Sequence[CaseResult], host: Host, seed: str,
-    asked: RunOptions, *, as_json: bool,
-) -> None:  # fmt: skip
+    results: Sequence[CaseResult], host: Host, seed: str, asked: RunOptions, *, as_json: bool
+) -> None:
     _write(asked.junit, lambda: junit_of(results, host.profile))
-    _write(asked.json_file, lambda: json_of(results, seed))
+    _write(asked.json_file, lambda: json_of(results, seed, host.profile))
     if as_json:
-        click.echo(json_of(results, seed), nl=False)
+        click.echo(json_of(results, seed, host.profile), nl=False)
         return
-    for one in failed:
+    for one in _failed(results):
         click.echo("\n" + failure_of(one, host.profile), nl=False)
     click.echo(f"\n{summary_of(results)}; seed {seed}")
 
@@ -93,8 +115,9 @@ def _host(terminal: TerminalOptions, asked: RunOptions) -> Host:
     # A kit without a key cannot ask what needs one, and a line under MAC refuses forgeries.
     cannot = {"no-mac"} if kit.mac_key else {"mac"}
     cannot |= set() if kit.pin_key else {"pin"}
-    target = Target(target.cards, target.without | cannot, target.codes)
     profile = find_profile(kit.profile)
+    cannot |= beyond(profile) | set(asked.skip)
+    target = Target(target.cards, target.without | cannot, target.codes)
     return Host(terminal.connect, kit, profile, target, tls_of(terminal), terminal.timeout)
 
 
@@ -119,17 +142,22 @@ async def _play_all(
     cases: Sequence[Case], host: Host, lanes: int, seed: str, tell: Callable[[CaseResult], None]
 ) -> None:
     waiting = list(reversed(cases))
+    # Wrong PINs of two cases at once would use up a card's tries together.
+    guessing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def lane(number: int) -> None:
         own = with_terminal(host, number)
         while waiting:
             case = waiting.pop()
-            hindered = sorted(case.tags & host.target.without)
+            hindered = sorted(case.tags & host.target.without) + host.target.lacks(case.needs)
             if hindered:
                 tell(CaseResult(case, skipped=f"not for this host: {', '.join(hindered)}"))
                 continue
             chance = random.Random(f"{seed} {case.file} {case.name}")  # noqa: S311 - STANs
-            tell(await Play(case, own, chance).run())
+            async with AsyncExitStack() as held:
+                for card in sorted({step.card for step in case.steps if step.guesses}):
+                    await held.enter_async_context(guessing[card])
+                tell(await Play(case, own, chance).run())
 
     await asyncio.gather(*(lane(number) for number in range(lanes)))
 

@@ -38,6 +38,8 @@ def _elements(elements: Mapping[int, str], profile: Profile) -> bytes:
 def _written(element: Element, text: str, encoding: Encoding) -> bytes:
     is_packed = element.content in ("n", "z") and encoding.numbers == "bcd"
     is_raw = element.content == "b" and encoding.binary == "raw"
+    if is_packed and element.content == "z":
+        text = text.replace("=", "D")  # how four bits say it
     content = _packed(text) if is_packed or is_raw else text.encode(encoding.text, errors="replace")
     if not element.length_digits:
         return content

@@ -1,13 +1,16 @@
 """Lay an answer beside what was expected of it: every difference, field by field."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from atm_switch.domain.outcome import Outcome
-from atm_switch.messages.text_block import read_text_block
+from atm_switch.messages.amounts import read_amounts
+from atm_switch.messages.inquiry_data import minor_units, read_balance_data
+from atm_switch.messages.text_block import TextBlock, read_text_block
 from atm_switch.profile.model import Profile
 from atm_switch.wire.message import IsoMessage
-from terminal_emulator.explain.meaning import shown_value
+from terminal_emulator.explain.meaning import shown_value, without_numbers
 from terminal_emulator.scenario.model import Expectation
 from terminal_emulator.scenario.target import Target
 
@@ -53,6 +56,8 @@ def differences(
     yield from _codes(message, expected, target, profile)
     yield from _elements(message, expected, asked, profile)
     yield from _texts(message, expected)
+    if expected.adds_up:
+        yield from _sums(message, profile)
     if expected.same_as is not None and saved.get(expected.same_as) != heard.payload:
         known = expected.same_as in saved
         got = "another" if known else "nothing was saved under that name"
@@ -72,6 +77,10 @@ def _elements(
     echoed = asked.only(expected.echoed) if asked is not None else {}
     for number, text in {**echoed, **expected.elements}.items():
         yield from _element(number, text, message, profile)
+    for number, pattern in expected.matches.items():
+        if not re.fullmatch(pattern, message.get(number), re.DOTALL):
+            got = _shown(number, message, profile)
+            yield Difference(f"DE{number:03d}", f"like {without_numbers(pattern)!r}", got)
     for number in expected.present:
         if number not in message:
             yield Difference(f"DE{number:03d}", "there", "absent")
@@ -106,18 +115,44 @@ def _element(number: int, text: str, message: IsoMessage, profile: Profile) -> I
 
 
 def _texts(message: IsoMessage, expected: Expectation) -> Iterator[Difference]:
-    if expected.text is None:
-        return
-    lines = [line for number in (62, 63) for line in _lines(message.get(number))]
-    if not any(expected.text in line for line in lines):
-        yield Difference("screen or slip", f"{expected.text!r} somewhere", f"{len(lines)} lines")
+    blocks = {number: _block(message.get(number)) for number in (62, 63)}
+    lines = [line for block in blocks.values() if block for line in block.lines]
+    for wanted, is_wanted in ((expected.text, True), (expected.no_text, False)):
+        if wanted is not None and any(wanted in line for line in lines) != is_wanted:
+            where = "somewhere" if is_wanted else "nowhere"
+            shown = f"{without_numbers(wanted)!r} {where}"
+            yield Difference("screen or slip", shown, f"{len(lines)} lines")
+    for number, columns in ((62, expected.screen), (63, expected.slip)):
+        block = blocks[number]
+        if columns is not None and (block is None or block.width != columns):
+            got = f"{block.width} columns" if block else "no lines that can be read"
+            yield Difference(f"DE{number:03d}", f"{columns} columns", got)
 
 
-def _lines(block: str) -> tuple[str, ...]:
+def _block(text: str) -> TextBlock | None:
     try:
-        return read_text_block(block).lines
+        return read_text_block(text)
     except ValueError:
-        return ()
+        return None
+
+
+def _sums(message: IsoMessage, profile: Profile) -> Iterator[Difference]:
+    """Yield what is wrong with the amounts of DE48 and DE54; never an amount itself."""
+    try:
+        closing = read_balance_data(message.get(48), profile).closing
+    except ValueError as error:
+        yield Difference("DE048", "a balance that adds up", str(error))
+        return
+    try:
+        told = {one.amount_type: one.minor for one in read_amounts(message.get(54))}
+    except ValueError as error:
+        yield Difference("DE054", "amounts", str(error))
+        return
+    minor = minor_units(closing, profile.inquiry.amount_exponent)
+    for kind in (profile.inquiry.ledger_amount_type, profile.inquiry.available_amount_type):
+        if told.get(kind) != minor:
+            got = "another" if kind in told else "none"
+            yield Difference(f"DE054, amount type {kind}", "the closing balance of DE048", got)
 
 
 def _shown(number: int, message: IsoMessage, profile: Profile) -> str:

@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-VERBS = ("inquire", "sign-on", "sign-off", "echo", "network", "repeat")
+VERBS = ("inquire", "sign-on", "sign-off", "echo", "request-keys", "network", "repeat")
 """Steps that send a message made by the terminal."""
 OTHER_STEPS = ("raw", "connect", "hang-up", "reset", "half-close", "wait", "listen")
+MACS = ("right", "wrong", "missing", "truncated", "other-key")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Expectation:
-    """What the host is to do; ``None`` and empty: anything."""
+    """What the host is to do; ``None`` and empty: anything.  Not printable."""
 
     code: str | None = None
     outcome: str | None = None
@@ -27,8 +28,17 @@ class Expectation:
     """Elements that come back as they went."""
     same_as: str | None = None
     """The name of a saved answer that this one is, byte for byte."""
+    matches: Mapping[int, str] = field(default_factory=dict)
+    """A regular expression for the whole of an element."""
     text: str | None = None
     """What screen or slip says somewhere."""
+    no_text: str | None = None
+    """What neither says anywhere."""
+    screen: int | None = None
+    slip: int | None = None
+    """Columns of every line of DE62 and DE63."""
+    adds_up: bool = False
+    """DE48 can be read, its closing balance is the sum, and DE54 says the same."""
     fault: str | None = None
     """DE44."""
     within: float | None = None
@@ -40,9 +50,12 @@ class Expectation:
     """The host ends the link, after what it may answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Step:
-    """One thing to do.  ``at`` is where it stands: case and number, for messages."""
+    """One thing to do.  ``at`` is where it stands: case and number, for messages.
+
+    Not printable: it may hold a PAN and a PIN.
+    """
 
     do: str
     at: str
@@ -61,7 +74,9 @@ class Step:
     skew: float = 0.0
     """Seconds by which the terminal's clock is ahead."""
     mac: str = "right"
-    """right, wrong, missing, truncated."""
+    """One of ``MACS``."""
+    pin_key: str = "right"
+    """``other``: the PIN block is under a key the host does not have."""
     save: str | None = None
     again: str | None = None
     """The name of a saved request to send once more; for ``repeat``."""
@@ -72,6 +87,12 @@ class Step:
     append: bytes = b""
     length: int = 0
     """Added to what the length header says."""
+    says: int | None = None
+    """What the length header says, whatever follows it."""
+    garbage: int = 0
+    """So many bytes drawn from the seed, after ``octets``."""
+    framed: bool = False
+    """Put the length header before the bytes of a ``raw`` step."""
     # the wire
     split: tuple[int, ...] | str = ()
     """Offsets, or ``every``."""
@@ -81,7 +102,21 @@ class Step:
     """How often the frame is sent, in one write."""
     hold: bool = False
     """Keep the frame back, and write it together with the next one."""
+    reorder: bool = False
+    """Write what was kept back in the opposite order, this frame first."""
+    late: float = 0.0
+    """Seconds in which nothing is read after sending."""
+    repeat: int = 1
+    """How often the step is played."""
     seconds: float = 0.0
+    """How long to wait; or to listen, to report what the host does of its own accord."""
+
+    @property
+    def guesses(self) -> bool:
+        """Whether it may cost the card a PIN try."""
+        return self.do == "inquire" and (
+            bool(self.pin) or 52 in self.set or self.pin_key != "right"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +131,5 @@ class Case:
     sign_on: bool = True
     """Connect and sign on before the first step."""
     repeat: int = 1
+    needs: frozenset[str] = frozenset()
+    """Facts of the target without which it cannot be played: ``card.bpu``, ``kpj.approved``."""

@@ -6,22 +6,20 @@ import ssl
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
-from atm_switch.domain.errors import FormatError, Refused
+from atm_switch.domain.errors import Refused
 from atm_switch.domain.outcome import Outcome
-from atm_switch.messages.mti import is_response
 from atm_switch.profile.model import Profile
-from atm_switch.wire.framing import Frame, answering_header, enclose
 from atm_switch.wire.message import IsoMessage
-from atm_switch.wire.packager import Packager
 from terminal_emulator.address import Address
 from terminal_emulator.kit import Kit
+from terminal_emulator.scenario.deeds import Owed, Watched
+from terminal_emulator.scenario.exchange import Exchange
 from terminal_emulator.scenario.judge import Difference, Heard, differences
 from terminal_emulator.scenario.model import VERBS, Case, Expectation, Step
-from terminal_emulator.scenario.speech import Speaker, edited, framed
+from terminal_emulator.scenario.shaping import edited, framed, raw_octets
+from terminal_emulator.scenario.speech import Speaker
 from terminal_emulator.scenario.target import Target
-from terminal_emulator.scenario.wire import Wire
 from terminal_emulator.terminal import STAN_MAX, Verb
 
 SECONDS = 10.0
@@ -49,8 +47,8 @@ class StepResult:
     wrong: list[Difference] = field(default_factory=list)
     sent: bytes = field(default=b"", repr=False)
     heard: list[Heard] = field(default_factory=list)
-    report: str = ""
-    """What the host did, where nothing in particular was expected."""
+    watched: Watched | None = None
+    """``None`` where the host was not looked at."""
 
 
 @dataclass(slots=True)
@@ -74,24 +72,24 @@ class Play:
     """One run of one case."""
 
     def __init__(self, case: Case, host: Host, chance: random.Random) -> None:
-        """Begin with a fresh terminal."""
-        self._case, self._host = case, host
-        self._profile, self._packager = host.profile, Packager(host.profile)
+        """Begin with a fresh terminal; ``chance`` draws its first STAN, and garbage."""
+        self._case, self._host, self._chance = case, host, chance
         self._speaker = Speaker(host.kit, host.profile, host.target, chance.randint(1, STAN_MAX))
-        self._wire: Wire | None = None
+        self._exchange = Exchange(host.address, host.profile, self._speaker.keys, host.tls)
         self._answers: dict[str, bytes] = {}
-        self._held = b""
+        self._owed = Owed()
 
     async def run(self) -> CaseResult:
         """Play all steps; stop at the first that cannot be done."""
         result, began = CaseResult(self._case), time.monotonic()
         try:
-            await self._connect()
+            await self._exchange.connect()
             if self._case.sign_on:
                 await self._sign_on()
             for _ in range(self._case.repeat):
                 for step in self._case.steps:
-                    result.steps.append(await self._step(step))
+                    for _ in range(step.repeat):
+                        result.steps.append(await self._step(step))
         except Refused as refused:
             result.error = str(refused)
         except ValueError as wrong:
@@ -101,69 +99,68 @@ class Play:
         result.seconds = time.monotonic() - began
         return result
 
-    async def _connect(self) -> None:
-        if self._wire is not None:
-            await self._wire.close()
-        host = self._host
-        self._wire = await Wire.open(host.address, host.profile, self._own, host.tls)
-
     async def _sign_on(self) -> None:
-        await self._write(enclose(self._profile.framing, self._speaker.network(Verb.SIGN_ON)))
-        heard = await self._hear(self._host.seconds, asyncio.get_running_loop().time())
+        await self._exchange.say(self._speaker.network(Verb.SIGN_ON))
+        heard = await self._exchange.hear(self._host.seconds, _now())
         code = heard.message.get(39) if heard and heard.message else ""
-        if code != self._profile.code_of(Outcome.APPROVED):
+        if code != self._host.target.code(self._host.profile.code_of(Outcome.APPROVED)):
             raise Refused(f"the sign-on before the case was answered {code or 'nothing'}")
 
     async def _leave(self) -> None:
-        if self._wire is None:
-            return
-        if self._case.sign_on and not self._wire.how_ended:
-            await self._write(enclose(self._profile.framing, self._speaker.network(Verb.SIGN_OFF)))
-            await self._hear(1.0, 0.0)
-        await self._wire.close()
+        if self._case.sign_on and not self._exchange.how_ended:
+            await self._exchange.say(self._speaker.network(Verb.SIGN_OFF))
+            await self._exchange.hear(1.0, 0.0)
+        await self._exchange.close()
 
     async def _step(self, step: Step) -> StepResult:
-        result, loop = StepResult(step), asyncio.get_running_loop()
-        expected = step.expect
+        result, began = StepResult(step), _now()
+        profile, expected = self._host.profile, step.expect
         asked: IsoMessage | None = None
-        began = loop.time()
         if step.do in VERBS:
             asked = self._speaker.message(step)
             result.sent = edited(self._speaker.signed(asked, step.mac), step)
-            await self._send(framed(self._profile, result.sent, step.length), step)
-            expected = expected or (_APPROVED if step.do != "inquire" else Expectation())
+            self._owed.stans.add(asked.get(11))
+            await self._exchange.send(framed(profile, result.sent, step), step)
+            if expected is None and not step.seconds:
+                expected = _APPROVED if step.do != "inquire" else Expectation()
         elif step.do == "raw":
-            result.sent = edited(step.octets, step)
-            await self._send(result.sent, step)
+            result.sent = raw_octets(step, profile, self._chance)
+            await self._exchange.send(result.sent, step)
         else:
             await self._other(step)
         if expected is not None and not step.hold:
             await self._judge(result, expected, asked, began)
+        elif step.seconds and step.do != "wait":
+            await self._watch(result, step.seconds, began)
         return result
 
     async def _other(self, step: Step) -> None:
         if step.do == "connect":
-            await self._connect()
-        elif self._wire is None:
+            await self._exchange.connect()
+        wire = self._exchange.wire
+        if wire is None:
             return
-        elif step.do == "hang-up":
-            await self._wire.close()
+        if step.do == "hang-up":
+            await wire.close()
         elif step.do == "reset":
-            self._wire.reset()
+            wire.reset()
         elif step.do == "half-close":
-            self._wire.half_close()
+            wire.half_close()
         elif step.do == "wait":
             await asyncio.sleep(step.seconds)
 
     async def _judge(
         self, result: StepResult, expected: Expectation, asked: IsoMessage | None, began: float
     ) -> None:
-        target, profile = self._host.target, self._profile
+        target, profile = self._host.target, self._host.profile
         count = 0 if expected.silent is not None else expected.answers
+        stan = asked.get(11) if asked is not None and count == 1 else ""
         for _ in range(count):
-            heard = await self._hear(max(expected.within or 0.0, self._host.seconds), began)
+            heard = await self._answer_to(
+                stan, max(expected.within or 0.0, self._host.seconds), began
+            )
             if heard is None:
-                how = self._wire.how_ended if self._wire else ""
+                how = self._exchange.how_ended
                 what = f"{count} answer{'s' if count > 1 else ''}"
                 got = f"{len(result.heard)}, {how or 'silence'}"
                 result.wrong.append(Difference("answers", what, got))
@@ -173,71 +170,48 @@ class Play:
         if result.heard and result.step.save:
             self._answers[result.step.save] = result.heard[-1].payload
         result.wrong += await self._after(expected)
-        result.report = self._wire.how_ended if self._wire else ""
+        result.watched = self._seen(began)
+
+    async def _answer_to(self, stan: str, seconds: float, began: float) -> Heard | None:
+        """Hear the next answer that is not one to a request nobody waits for any more."""
+        ends = _now() + seconds
+        while True:
+            heard = await self._exchange.hear(max(0.0, ends - _now()), began)
+            if heard is None or not self._owed.is_late(heard, stan):
+                return heard
+
+    async def _watch(self, result: StepResult, seconds: float, began: float) -> None:
+        """Take down what the host does for so long, without judging it."""
+        ends = _now() + seconds
+        while (left := ends - _now()) > 0 and not self._exchange.how_ended:
+            heard = await self._exchange.hear(left, began)
+            if heard is not None:
+                result.heard.append(heard)
+        result.watched = self._seen(began)
+
+    def _seen(self, began: float) -> Watched:
+        wire = self._exchange.wire
+        ended = wire.ended_at - began if wire and wire.how_ended else 0.0
+        return Watched(_now() - began, self._exchange.how_ended, ended)
 
     async def _after(self, expected: Expectation) -> Iterable[Difference]:
         wrong: list[Difference] = []
-        if self._wire is None:
+        wire = self._exchange.wire
+        if wire is None:
             return wrong
         if expected.silent is not None:
-            came = await self._wire.frame(expected.silent)
+            came = await wire.frame(expected.silent)
             if came is not None:
                 wrong.append(Difference("silence", f"for {expected.silent:g} s", "an answer"))
-        if expected.closed and not await self._wire.end(expected.within or self._host.seconds):
+        if expected.closed and not await wire.end(expected.within or self._host.seconds):
             wrong.append(Difference("link", "closed by the host", "still open"))
-        if not expected.closed and self._wire.how_ended.endswith("by the host"):
-            wrong.append(Difference("link", "open", self._wire.how_ended))
+        if not expected.closed and wire.how_ended.endswith("by the host"):
+            wrong.append(Difference("link", "open", wire.how_ended))
         return wrong
 
-    async def _hear(self, seconds: float, began: float) -> Heard | None:
-        came = await self._wire.frame(seconds) if self._wire else None
-        if came is None:
-            return None
-        try:
-            message = self._packager.unpack(came.payload)
-        except FormatError as fault:
-            return Heard(came.payload, None, came.at - began, str(fault))
-        authentic = self._speaker.keys.is_authentic(came.payload, message, self._profile)
-        return Heard(came.payload, message, came.at - began, is_authentic=authentic)
 
-    async def _send(self, octets: bytes, step: Step) -> None:
-        octets = self._held + octets * step.times
-        if step.hold:
-            self._held = octets
-            return
-        self._held = b""
-        is_fine = step.split == "every" or step.drip
-        cuts = range(1, len(octets)) if is_fine else sorted(_offsets(step.split))
-        places = [0, *(at for at in cuts if 0 < at < len(octets)), len(octets)]
-        for first, last in pairwise(places):
-            await self._write(octets[first:last])
-            # The loop gets to send each piece by itself.
-            await asyncio.sleep(step.drip)
-
-    async def _write(self, octets: bytes) -> None:
-        if self._wire is not None:
-            await self._wire.write(octets)
-
-    def _own(self, frame: Frame) -> bytes | None:
-        """Answer the host's own 0800 with 00; anything else is an answer to be judged."""
-        try:
-            message = self._packager.unpack(frame.payload)
-        except FormatError:
-            return None
-        rule = self._profile.messages["network"]
-        if is_response(message.mti) or message.mti not in rule.mti:
-            return None
-        if message.get(70) in self._profile.security.key_delivery:
-            return b""  # a key taken here would be lost with the case
-        elements = {**message.only(rule.echo), 39: self._profile.code_of(Outcome.APPROVED)}
-        answer = IsoMessage("0810", dict(sorted(elements.items())))
-        packed = self._speaker.keys.pack(answer, self._packager, like=frame.payload)
-        header = answering_header(self._profile.framing, frame.header)
-        return enclose(self._profile.framing, packed, header)
-
-
-def _offsets(split: tuple[int, ...] | str) -> tuple[int, ...]:
-    return () if isinstance(split, str) else split
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def with_terminal(host: Host, number: int) -> Host:

@@ -1,31 +1,24 @@
 """Read scenario files: TOML into cases, every mistake named by file, case, step and key.
 
 Plan: a file has ``[[case]]`` tables with ``[[case.step]]``; a case with ``each`` (a list of
-tables) stands for as many cases, in whose texts ``${key}`` is put in.  ``${digits:6}`` draws
-digits from the seed, ``${card.ROLE}`` and ``${kpj.ROLE}`` are facts of the target.
+tables) stands for as many cases, in whose texts ``${key}`` is put in (``variables.py``).
+What each key may hold is said in ``shapes.py``.
 """
 
 import random
-import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from terminal_emulator.scenario.model import OTHER_STEPS, VERBS, Case, Expectation, Step
+from terminal_emulator.scenario import shapes
+from terminal_emulator.scenario.model import Case, Expectation, Step
+from terminal_emulator.scenario.variables import Facts, Variables
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_.:0-9-]+)\}")
-_STEP_KEYS = {
-    "do", "expect", "card", "pin", "data", "mti", "code", "set", "unset", "skew", "mac", "save",
-    "again", "hex", "replace", "cut", "append", "length", "split", "drip", "times", "hold",
-    "seconds",
-}  # fmt: skip
-_EXPECT_KEYS = set(Expectation.__dataclass_fields__)
-_CASE_KEYS = {"name", "proves", "tags", "step", "sign_on", "repeat", "each", "vars"}
-_FILE_KEYS = {"title", "vars", "case", "tags"}
-_MACS = ("right", "wrong", "missing", "truncated")
-
-Facts = Callable[[str], str | None]
-"""What a ``${name}`` stands for at the target; ``None`` for a name it does not know."""
+_CASE_KEYS = ("name", "proves", "tags", "step", "sign_on", "repeat", "each", "vars")
+_FILE_KEYS = ("title", "vars", "case", "tags")
+_OTHERWISE = {"hex": "octets"}
+"""Keys that have another name in the model."""
 
 
 class ScenarioWrong(ValueError):
@@ -42,145 +35,132 @@ def read_cases(text: str, file: str, facts: Facts, seed: str) -> list[Case]:
     tables = document.get("case", [])
     if not isinstance(tables, list) or not tables:
         raise ScenarioWrong(f"{file}: there is no [[case]]")
-    shared, tags = document.get("vars", {}), document.get("tags", [])
+    shared = _value(document, "vars", shapes.table, file, {})
+    tags = _words(document.get("tags", []), file)
     cases = [
-        case
+        replace(case, tags=case.tags | tags)
         for number, table in enumerate(tables, 1)
-        for case in _cases(table, f"{file}: case {number}", {**shared}, facts, seed)
+        for case in _cases(table, f"{file}: case {number}", shared, facts, seed)
     ]
     names = [case.name for case in cases]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ScenarioWrong(f"{file}: two cases are called {twice!r}")
-    return [_tagged(case, tags, file) for case in cases]
-
-
-def _tagged(case: Case, tags: Sequence[str], file: str) -> Case:
-    return Case(
-        name=case.name, file=file, proves=case.proves, tags=case.tags | frozenset(tags),
-        steps=case.steps, sign_on=case.sign_on, repeat=case.repeat,
-    )  # fmt: skip
+    return cases
 
 
 def _cases(
-    table: Mapping[str, Any], where: str, values: dict[str, Any], facts: Facts, seed: str
+    table: Mapping[str, Any], where: str, shared: Mapping[str, Any], facts: Facts, seed: str
 ) -> Iterator[Case]:
     _known(table, _CASE_KEYS, where)
-    for row in table.get("each", [{}]):
-        own = {**values, **table.get("vars", {}), **row}
-        chance = random.Random(f"{seed} {where} {row}")  # noqa: S311 - digits of a test
-        filled = _filled({k: v for k, v in table.items() if k != "each"}, own, facts, chance, where)
-        name = filled.get("name")
-        if not isinstance(name, str) or not name:
-            raise ScenarioWrong(f"{where}: a case has a name")
-        steps = filled.get("step", [])
-        if not steps:
-            raise ScenarioWrong(f"{where} {name!r}: there is no [[case.step]]")
-        yield Case(
-            name=name, file=where, proves=filled.get("proves", ""),
-            tags=frozenset(filled.get("tags", [])), sign_on=filled.get("sign_on", True),
-            repeat=filled.get("repeat", 1),
-            steps=tuple(
-                _step(step, f"{where} {name!r}, step {at}") for at, step in enumerate(steps, 1)
-            ),
-        )  # fmt: skip
+    bare = {key: value for key, value in table.items() if key not in ("each", "vars")}
+    own = {**shared, **_value(table, "vars", shapes.table, where, {})}
+    for row in _value(table, "each", _rows, where, [{}]):
+        chance = random.Random(f"{seed} {where} {row}")  # noqa: S311  values of a test
+        try:
+            filled, used = _filled(bare, own, row, facts, chance)
+        except ValueError as error:
+            raise ScenarioWrong(f"{where}: {error}") from None
+        case = _case(filled, where)
+        cards = {f"card.{step.card}" for step in case.steps if step.do == "inquire"}
+        yield replace(case, needs=frozenset(used | cards))
 
 
 def _filled(
-    value: Any, own: Mapping[str, Any], facts: Facts, chance: random.Random, where: str
-) -> Any:
-    """Put the variables in, however deep they stand."""
-    if isinstance(value, str):
-        whole = _VARIABLE.fullmatch(value)
-        if whole and whole[1] in own:
-            return own[whole[1]]  # a number stays a number
-        return _VARIABLE.sub(
-            lambda found: str(_variable(found[1], own, facts, chance, where)), value
-        )
-    if isinstance(value, list):
-        return [_filled(one, own, facts, chance, where) for one in value]
-    if isinstance(value, dict):
-        return {
-            str(_filled(key, own, facts, chance, where)): _filled(one, own, facts, chance, where)
-            for key, one in value.items()
-        }
-    return value
+    bare: Mapping[str, Any], own: Mapping[str, Any], row: Mapping[str, Any], facts: Facts,
+    chance: random.Random,
+) -> tuple[dict[str, Any], set[str]]:  # fmt: skip
+    """Put the variables into a case, those of its row before its own; tell the facts used."""
+    values: dict[str, Any] = {}
+    used: set[str] = set()
+    for table in (own, row):
+        variables = Variables(values, facts, chance)
+        values = {**values, **variables.filled(table)}
+        used |= variables.facts_used
+    variables = Variables(values, facts, chance)
+    filled: dict[str, Any] = variables.filled(bare)
+    return filled, used | variables.facts_used
 
 
-def _variable(
-    name: str, own: Mapping[str, Any], facts: Facts, chance: random.Random, where: str
-) -> Any:
-    if name in own:
-        return own[name]
-    drawn = re.fullmatch(r"digits:([0-9]{1,3})", name)
-    if drawn:
-        return "".join(chance.choices("0123456789", k=int(drawn[1])))
-    fact = facts(name)
-    if fact is None:
-        raise ScenarioWrong(f"{where}: nothing is called ${{{name}}}; see [vars] and the target")
-    return fact
+def _case(table: Mapping[str, Any], where: str) -> Case:
+    name = table.get("name")
+    if not isinstance(name, str) or not name:
+        raise ScenarioWrong(f"{where}: a case has a name")
+    steps = table.get("step", [])
+    if not isinstance(steps, list) or not steps:
+        raise ScenarioWrong(f"{where} {name!r}: there is no [[case.step]]")
+    made = tuple(_step(step, f"{where} {name!r}, step {at}") for at, step in enumerate(steps, 1))
+    _require_saved(made)
+    return Case(
+        name=name, file=where, proves=_value(table, "proves", shapes.text, where, ""),
+        tags=_words(table.get("tags", []), where), steps=made,
+        sign_on=_value(table, "sign_on", shapes.flag, where, otherwise=True),
+        repeat=_value(table, "repeat", shapes.positive, where, 1),
+    )  # fmt: skip
 
 
 def _step(table: Mapping[str, Any], at: str) -> Step:
-    _known(table, _STEP_KEYS, at)
-    do = table.get("do")
-    if do not in (*VERBS, *OTHER_STEPS):
-        raise ScenarioWrong(f"{at}: do is one of {', '.join((*VERBS, *OTHER_STEPS))}, not {do!r}")
-    if table.get("mac", "right") not in _MACS:
-        raise ScenarioWrong(f"{at}: mac is one of {', '.join(_MACS)}")
-    given = {
-        key: table[key]
-        for key in (
-            "card", "pin", "data", "mti", "code", "skew", "mac", "save", "again", "cut", "length",
-            "drip", "times", "hold", "seconds",
-        )
-        if key in table
-    }  # fmt: skip
-    try:
-        return Step(
-            do=do, at=at, expect=_expectation(table.get("expect"), at),
-            set=_numbered(table.get("set", {}), at), unset=tuple(table.get("unset", ())),
-            octets=bytes.fromhex(table.get("hex", "")),
-            append=bytes.fromhex(table.get("append", "")),
-            replace=tuple(
-                (old.encode("latin-1"), new.encode("latin-1"))
-                for old, new in table.get("replace", ())
-            ),
-            split=_split(table.get("split", ()), at), **given,
-        )  # fmt: skip
-    except (TypeError, ValueError) as error:
-        if isinstance(error, ScenarioWrong):
-            raise
-        raise ScenarioWrong(f"{at}: {error}") from None
-
-
-def _split(value: Any, at: str) -> tuple[int, ...] | str:
-    if value == "every":
-        return "every"
-    if isinstance(value, list | tuple) and all(isinstance(one, int) for one in value):
-        return tuple(value)
-    raise ScenarioWrong(f'{at}: split is a list of offsets, or "every"')
+    _known(table, (*shapes.STEP, "expect"), at)
+    if "do" not in table:
+        raise ScenarioWrong(f"{at}: there is no do; it says what the step does")
+    given = _shaped(table, shapes.STEP, at)
+    return Step(at=at, expect=_expectation(table.get("expect"), f"{at}, expect"), **given)
 
 
 def _expectation(table: Mapping[str, Any] | None, at: str) -> Expectation | None:
     if table is None:
         return None
-    _known(table, _EXPECT_KEYS, f"{at}, expect")
-    given = dict(table)
-    given["elements"] = _numbered(given.get("elements", {}), f"{at}, expect")
-    for name in ("present", "absent", "echoed"):
-        given[name] = tuple(given.get(name, ()))
-    return Expectation(**given)
+    _known(table, shapes.EXPECT, at)
+    return Expectation(**_shaped(table, shapes.EXPECT, at))
 
 
-def _numbered(table: Mapping[str, Any], at: str) -> dict[int, str]:
-    wrong = [key for key in table if not re.fullmatch(r"[0-9]{1,3}", key)]
-    if wrong:
-        raise ScenarioWrong(f"{at}: {wrong[0]!r} is no number of a data element")
-    return {int(key): str(value) for key, value in table.items()}
+def _shaped(table: Mapping[str, Any], known: Mapping[str, shapes.Shape], at: str) -> dict[str, Any]:
+    return {
+        _OTHERWISE.get(key, key): _value(table, key, shape, at)
+        for key, shape in known.items()
+        if key in table
+    }
 
 
-def _known(table: Mapping[str, Any], keys: set[str], where: str) -> None:
+def _value(
+    table: Mapping[str, Any], key: str, shape: shapes.Shape, at: str, otherwise: Any = None
+) -> Any:
+    if key not in table:
+        return otherwise
+    try:
+        return shape(table[key])
+    except ValueError as error:
+        raise ScenarioWrong(f"{at}: {key} {error}") from None
+
+
+def _rows(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
+        message = "is a list of tables, one for each case"
+        raise ValueError(message)
+    return value
+
+
+def _words(value: Any, where: str) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ScenarioWrong(f"{where}: tags is a list of words")
+    return frozenset(value)
+
+
+def _require_saved(steps: Sequence[Step]) -> None:
+    """Raise ``ScenarioWrong`` for a step that names what no step before it has saved."""
+    saved: set[str] = set()
+    for step in steps:
+        wanted = {step.again} if step.do == "repeat" else set()
+        wanted |= {step.expect.same_as} - {None} if step.expect else set()
+        missing = wanted - saved
+        if missing:
+            raise ScenarioWrong(
+                f"{step.at}: no step before it has save = {next(iter(missing)) or ''!r}"
+            )
+        saved |= {step.save} if step.save else set()
+
+
+def _known(table: Any, keys: Iterable[str], where: str) -> None:
     if not isinstance(table, Mapping):
         raise ScenarioWrong(f"{where}: is no table")
     for key in table:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 from atm_switch.profile.model import Profile
 from terminal_emulator.explain.guess import readings
 from terminal_emulator.explain.show import text_of
+from terminal_emulator.scenario.deeds import deeds
 from terminal_emulator.scenario.play import CaseResult, StepResult
 
 
@@ -16,6 +17,14 @@ def line_of(result: CaseResult) -> str:
     mark = "skip" if result.skipped else "ok  " if result.is_passed else "FAIL"
     why = f"  ({result.skipped})" if result.skipped else ""
     return f"{mark}  {result.case.name}  {result.seconds * 1000:.0f} ms{why}"
+
+
+def deeds_of(result: CaseResult, profile: Profile) -> Iterator[str]:
+    """Write what the host did in each step it was watched in, a line each."""
+    for number, step in enumerate(result.steps, 1):
+        done = "; ".join(deeds(step.heard, step.watched, profile))
+        if done:
+            yield f"      {number} {step.step.do}: {done}"
 
 
 def failure_of(result: CaseResult, profile: Profile) -> str:
@@ -62,12 +71,13 @@ def junit_of(results: Sequence[CaseResult], profile: Profile) -> str:
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def json_of(results: Sequence[CaseResult], seed: str) -> str:
+def json_of(results: Sequence[CaseResult], seed: str, profile: Profile) -> str:
     """Write the results as JSON."""
-    return json.dumps({"seed": seed, "cases": [_document(one) for one in results]}, indent=2) + "\n"
+    cases = [_document(one, profile) for one in results]
+    return json.dumps({"seed": seed, "profile": profile.name, "cases": cases}, indent=2) + "\n"
 
 
-def _document(result: CaseResult) -> dict[str, Any]:
+def _document(result: CaseResult, profile: Profile) -> dict[str, Any]:
     return {
         "name": result.case.name,
         "file": result.case.file,
@@ -82,6 +92,10 @@ def _document(result: CaseResult) -> dict[str, Any]:
             for step in result.steps
             for one in step.wrong
         ],
+        "steps": [
+            {"do": step.step.do, "host": list(deeds(step.heard, step.watched, profile))}
+            for step in result.steps
+        ],
     }
 
 
@@ -89,8 +103,8 @@ def _step(step: StepResult, profile: Profile) -> Iterator[str]:
     yield f"  {step.step.at}: {step.step.do}"
     for one in step.wrong:
         yield f"    {one}"
-    if step.report:
-        yield f"    the link was {step.report}"
+    for done in deeds(step.heard, step.watched, profile):
+        yield f"    the host {done}"
     if step.sent:
         yield from _indented("sent", step.sent, profile)
     for heard in step.heard:

@@ -1,15 +1,16 @@
 """What the terminal of a case says: messages as a step wants them, rightly signed or not."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
-from atm_switch.domain.secret import Pin
+from atm_switch.domain.secret import Key, Pin
 from atm_switch.messages.authentication import MAC_ELEMENTS, mac_element, mac_width, spelled_mac
 from atm_switch.messages.inquiry_data import InquiryData, Lookup
 from atm_switch.profile.model import Profile
 from atm_switch.security.mac import MacAlgorithm, mac
-from atm_switch.wire.framing import enclose
 from atm_switch.wire.message import IsoMessage
 from terminal_emulator.kit import Kit
 from terminal_emulator.scenario.forge import forged
@@ -17,7 +18,9 @@ from terminal_emulator.scenario.model import Step
 from terminal_emulator.scenario.target import Target
 from terminal_emulator.terminal import Terminal, Verb
 
-_NETWORK = {"sign-on": Verb.SIGN_ON, "sign-off": Verb.SIGN_OFF, "echo": Verb.ECHO}
+_NETWORK = {
+    "sign-on": Verb.SIGN_ON, "sign-off": Verb.SIGN_OFF, "request-keys": Verb.KEY_REQUEST,
+}  # fmt: skip
 _NO_MAC = "00" * 8
 
 
@@ -80,7 +83,18 @@ class Speaker:
         digits = role.pin if step.pin is None else step.pin
         has_pin = bool(digits) and self.terminal.pin_key is not None
         pin = Pin(digits.encode()) if has_pin else None
-        return self.terminal.inquiry(role.pan, data, now, pin)
+        with self._pin_key_of(step):
+            return self.terminal.inquiry(role.pan, data, now, pin)
+
+    @contextmanager
+    def _pin_key_of(self, step: Step) -> Iterator[None]:
+        kept = self.terminal.pin_key
+        if step.pin_key == "other" and kept is not None:
+            self.terminal.pin_key = _other_than(kept)
+        try:
+            yield
+        finally:
+            self.terminal.pin_key = kept
 
     def signed(self, message: IsoMessage, how: str) -> bytes:
         """Write the message with its MAC, or with what stands in its place."""
@@ -91,31 +105,14 @@ class Speaker:
         whole = forged(bare.with_element(number, _NO_MAC), self._profile)
         covered = whole[: -mac_width(self._profile)]
         algorithm = MacAlgorithm(self._profile.security.mac_algorithm)
-        code = mac(algorithm, self.keys.mac[0], covered)
+        key = self.keys.mac[0] if how != "other-key" else _other_than(self.keys.mac[0])
+        code = mac(algorithm, key, covered)
         if how == "wrong":
             code = bytes(octet ^ 0x55 for octet in code)
         spelled = spelled_mac(code, self._profile)
         return covered + (spelled[: len(spelled) // 2] if how == "truncated" else spelled)
 
 
-def edited(payload: bytes, step: Step) -> bytes:
-    """Change packed bytes as the step says.  Raises ``Refused`` where they are not there."""
-    for old, new in step.replace:
-        if old not in payload:
-            raise Refused(
-                f"{step.at}: {old[:20]!r} is not in the message, so it cannot be replaced"
-            )
-        payload = payload.replace(old, new, 1)
-    return payload[: len(payload) - step.cut] + step.append
-
-
-def framed(profile: Profile, payload: bytes, longer: int) -> bytes:
-    """Put the length header before a payload, saying so many bytes more than there are."""
-    frame = enclose(profile.framing, payload)
-    if not longer:
-        return frame
-    width = profile.framing.length_bytes
-    pretended = enclose(
-        profile.framing, payload + b"0" * longer if longer > 0 else payload[:longer]
-    )
-    return pretended[:width] + frame[width:]
+def _other_than(key: Key) -> Key:
+    """Return a key the host does not have; four bits of each byte turn, so parity stays."""
+    return Key(bytes(octet ^ 0xAA for octet in key.reveal()))

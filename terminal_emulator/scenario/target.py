@@ -2,7 +2,7 @@
 
 A target file, TOML, for somebody else's host::
 
-    without = ["mac", "repeat"]            # tags of cases it is not to be asked
+    without = ["mac", "repeat"]            # tags of cases it is not to be asked; sample is one
     [codes]                                # DE39 it uses in place of the profile's
     "58" = "91"
     [cards.approved]                       # roles: approved several claimed bpu pmi blocked
@@ -16,11 +16,12 @@ Without one the sample data of ``atm-switch init --sample`` beside the kit is th
 import csv
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from atm_switch.domain.errors import Refused
+from atm_switch.profile.model import Profile
 
 ROLES = (
     "approved", "several", "claimed", "bpu", "pmi", "blocked", "expired", "unlinked", "empty",
@@ -41,6 +42,9 @@ class Role:
     kpj: str = ""
 
 
+_NOBODY = Role("")
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is known of a host."""
@@ -50,16 +54,35 @@ class Target:
     codes: Mapping[str, str] = field(default_factory=dict)
 
     def fact(self, name: str) -> str | None:
-        """Return what ``${name}`` stands for: ``card.ROLE``, ``pin.ROLE``, ``kpj.ROLE``."""
+        """Return what ``${name}`` stands for: ``card.ROLE``, ``pin.ROLE``, ``kpj.ROLE``.
+
+        Empty where the host has no such card; ``None`` for a name that is no fact.
+        """
         what, _, role = name.partition(".")
-        card = self.cards.get(role)
-        if what not in ("card", "pin", "kpj") or card is None:
+        if what not in ("card", "pin", "kpj") or role not in ROLES:
             return None
+        card = self.cards.get(role, _NOBODY)
         return {"card": card.pan, "pin": card.pin, "kpj": card.kpj}[what]
+
+    def lacks(self, facts: Iterable[str]) -> list[str]:
+        """Return those of the facts that are not known of this host."""
+        return sorted(name for name in facts if not self.fact(name))
 
     def code(self, code: str) -> str:
         """Return the DE39 this host uses for one of the profile's."""
         return self.codes.get(code, code)
+
+
+def beyond(profile: Profile) -> set[str]:
+    """Return the tags of cases whose bytes a dialect does not have."""
+    framing, encoding = profile.framing, profile.encoding
+    two_bytes = (framing.length, framing.length_bytes, framing.header_bytes, framing.trailer)
+    has = {
+        "text-dialect": encoding.text == "ascii" and encoding.bitmap == "hex",
+        "text-digits": encoding.numbers == "text",
+        "two-byte-length": two_bytes == ("binary-big-endian", 2, 0, b""),
+    }
+    return {tag for tag, is_so in has.items() if not is_so}
 
 
 def read_target(path: Path) -> Target:
@@ -78,7 +101,9 @@ def read_target(path: Path) -> Target:
         roles = {name: Role(**one) for name, one in cards.items()}
     except TypeError:
         raise Refused(f"{path}: a card has pan, pin and kpj") from None
-    return Target(roles, frozenset(document.get("without", ())), document.get("codes", {}))
+    # What only the sample data says of itself is true of no other host.
+    without = frozenset({"sample", *document.get("without", ())})
+    return Target(roles, without, document.get("codes", {}))
 
 
 def sample_target(folder: Path) -> Target:

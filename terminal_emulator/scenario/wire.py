@@ -9,8 +9,9 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, cast
 
 from atm_switch.domain.errors import FramingError, Refused
 from atm_switch.profile.model import Profile
@@ -45,6 +46,8 @@ class Wire:
         self._came: asyncio.Queue[Came] = asyncio.Queue()
         self.how_ended = ""
         """Empty while the link is up."""
+        self.ended_at = 0.0
+        """When it ended, in the loop's seconds."""
         self._ended = asyncio.Event()
         self._task = asyncio.create_task(self._read())
 
@@ -98,10 +101,21 @@ class Wire:
             return ""
         return self.how_ended
 
+    def stop_reading(self) -> None:
+        """Leave what the host says in the sockets' buffers."""
+        if not self._writer.is_closing():
+            cast("asyncio.Transport", self._writer.transport).pause_reading()
+
+    def go_on_reading(self) -> None:
+        """Read again."""
+        if not self._writer.is_closing():
+            cast("asyncio.Transport", self._writer.transport).resume_reading()
+
     def half_close(self) -> None:
         """Say that no more will be sent, and go on reading."""
         if self._writer.can_write_eof():
-            self._writer.write_eof()
+            with suppress(OSError):  # the host was quicker
+                self._writer.write_eof()
 
     def reset(self) -> None:
         """End the link with a reset."""
@@ -142,4 +156,5 @@ class Wire:
     def _end(self, how: str) -> None:
         if not self.how_ended:
             self.how_ended = how
+            self.ended_at = asyncio.get_running_loop().time()
         self._ended.set()

@@ -1,5 +1,6 @@
 """Messages as a tester wants them, and answers laid beside what was expected."""
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -9,11 +10,12 @@ from hypothesis import strategies as st
 from atm_switch.profile.load import load_profile
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
+from terminal_emulator.scenario.deeds import Owed, Watched, deeds
 from terminal_emulator.scenario.forge import forged
 from terminal_emulator.scenario.judge import Heard, differences
 from terminal_emulator.scenario.model import Expectation, Step
-from terminal_emulator.scenario.speech import edited, framed
-from terminal_emulator.scenario.target import Role, Target
+from terminal_emulator.scenario.shaping import edited, framed, raw_octets
+from terminal_emulator.scenario.target import Role, Target, beyond
 from tests.properties.test_packager import messages
 
 NAMES = ("bpjstk-jht-v1", "bpjstk-jht-v1-bcd", "bpjstk-jht-v1-ebcdic")
@@ -64,6 +66,10 @@ def test_anything_at_all_can_be_forged(name: str, elements: dict[int, str], mti:
         (Expectation(echoed=(3, 11)), "DE011: expected 000124, got 000123"),
         (Expectation(fault="DE048"), "DE044: expected DE048, got none"),
         (Expectation(text="SALDO"), "'SALDO' somewhere"),
+        (Expectation(matches={41: "S2.*"}), "DE041: expected like 'S2.*', got S1ABC123"),
+        (Expectation(screen=40), "DE062: expected 40 columns, got no lines"),
+        (Expectation(slip=32), "DE063: expected 32 columns, got no lines"),
+        (Expectation(adds_up=True), "DE048: expected a balance that adds up"),
         (Expectation(within=0.001), "time: expected at most 0.001 s"),
         (Expectation(same_as="first"), "the bytes of 'first', got another"),
         (Expectation(same_as="second"), "nothing was saved under that name"),
@@ -104,16 +110,95 @@ def test_bytes_are_edited_where_they_stand() -> None:
 
 def test_length_header_can_say_more_or_less() -> None:
     """The header lies, the bytes behind it stay."""
-    assert b"\x00\x06abcd" == framed(PROFILE, b"abcd", 2)
-    assert b"\x00\x03abcd" == framed(PROFILE, b"abcd", -1)
-    assert b"\x00\x04abcd" == framed(PROFILE, b"abcd", 0)
+    step = Step(do="raw", at="here")
+
+    assert b"\x00\x06abcd" == framed(PROFILE, b"abcd", replace(step, length=2))
+    assert b"\x00\x03abcd" == framed(PROFILE, b"abcd", replace(step, length=-1))
+    assert b"\x00\x04abcd" == framed(PROFILE, b"abcd", step)
+    assert b"\xff\xffabcd" == framed(PROFILE, b"abcd", replace(step, says=65535))
+
+
+@pytest.mark.parametrize(
+    ("name", "true", "zero", "more"),
+    [
+        (NAMES[1], b"0004abcd", b"0000abcd", b"0006abcd"),
+        (
+            NAMES[2], b"\x00\x0b\x60\0\0\0\0abcd", b"\0\0\x60\0\0\0\0abcd",
+            b"\x00\x0d\x60\0\0\0\0abcd",
+        ),
+    ],
+)  # fmt: skip
+def test_every_kind_of_length_header_can_lie(
+    name: str, true: bytes, zero: bytes, more: bytes
+) -> None:
+    """Digits, and one that counts itself and a TPDU: true, zero, and two more."""
+    step, profile = Step(do="raw", at="here"), PACKAGERS[name].profile
+
+    assert true == framed(profile, b"abcd", step)
+    assert zero == framed(profile, b"abcd", replace(step, says=0))
+    assert more == framed(profile, b"abcd", replace(step, length=2))
+
+
+def test_length_that_no_header_can_say_is_refused() -> None:
+    """The sentence says what can be."""
+    with pytest.raises(ValueError, match="can be made to say"):
+        framed(PROFILE, b"a", Step(do="raw", at="here", length=-9))
+    with pytest.raises(ValueError, match="does not fit the length header"):
+        framed(PROFILE, b"a", Step(do="raw", at="here", says=65536))
+
+
+def test_garbage_comes_again_under_its_seed() -> None:
+    """After the bytes given, framed where asked for."""
+    step = Step(do="raw", at="here", octets=b"0200", garbage=8)
+
+    def drawn(seed: int, *, is_framed: bool = False) -> bytes:
+        chance = random.Random(seed)  # noqa: S311  no key is made of it
+        return raw_octets(replace(step, framed=is_framed), PROFILE, chance)
+
+    first, again, other = drawn(1), drawn(1), drawn(2)
+
+    assert first == again != other
+    assert (12, b"0200") == (len(first), first[:4])
+    assert b"\x00\x0c" + first == drawn(1, is_framed=True)
+
+
+def test_what_the_host_did_is_told_in_words() -> None:
+    """Answers alike are told once; an end of the link, or that there was none."""
+    refused = IsoMessage("0210", {11: "000123", 39: "30", 44: "DE048"})
+    heard = [Heard(b"a", ANSWER, 0.001), Heard(b"a", ANSWER, 0.0025), Heard(b"b", refused, 0.003)]
+
+    told = list(deeds(heard, Watched(1.0, "closed by the host", 0.004), PROFILE))
+
+    assert [
+        "answered 0210 00 (approved), 2 times, after 1.0 to 2.5 ms",
+        "answered 0210 30 (format_error) naming DE048 after 3.0 ms",
+        "has its link closed by the host after 4.0 ms",
+    ] == told
+    assert ["was silent for 300 ms", "kept the link"] == list(deeds([], Watched(0.3), PROFILE))
+    assert [] == list(deeds(heard, None, PROFILE))
+
+
+def test_answer_to_a_request_given_up_is_passed_over() -> None:
+    """By DE11; one to a request that nobody made is not."""
+    owed = Owed({"000123", "000124"})
+
+    assert owed.is_late(Heard(b"a", ANSWER, 0.1), "000124")
+    assert not owed.is_late(Heard(b"a", ANSWER, 0.1), "000124")
+    assert not owed.is_late(Heard(b"x", None, 0.1), "000124")
+
+
+def test_cases_of_other_dialects_are_known_by_tag() -> None:
+    """What a dialect's bytes cannot say is not asked of its hosts."""
+    tags = [beyond(PACKAGERS[name].profile) for name in NAMES]
+
+    assert [set(), {"text-dialect", "text-digits", "two-byte-length"}] == tags[:2]
+    assert {"text-dialect", "two-byte-length"} == tags[2]
 
 
 def test_facts_of_a_target_go_by_role() -> None:
-    """Card, PIN and KPJ of a role; nothing of a role it does not have."""
+    """Card, PIN and KPJ of a role; empty for a role it does not have, None for no role."""
     target = Target({"approved": Role("9990090000000012", "1234", "12345678901")})
 
-    assert ["9990090000000012", "1234", "12345678901", None] == [
-        target.fact(name) for name in ("card.approved", "pin.approved", "kpj.approved", "pin.bpu")
-    ]
+    names = ("card.approved", "pin.approved", "kpj.approved", "pin.bpu", "pin.rich")
+    assert ["9990090000000012", "1234", "12345678901", "", None] == [*map(target.fact, names)]
     assert "9990" not in repr(target)
