@@ -84,10 +84,9 @@ many cards (--cards), or a bank that verifies PINs itself.  Exits 1 for a broken
 @click.option(
     "--terminals",
     type=click.IntRange(1, 100_000),
-    default=1,
-    show_default=True,
+    default=None,
     metavar="N",
-    help="Terminals; more than one are numbered L0000001 and on.",
+    help="Terminals; more than one are numbered L0000001 and on.  One a kit if left out.",
 )
 @click.option(
     "--links",

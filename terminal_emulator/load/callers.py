@@ -84,8 +84,12 @@ def callers_of(
     """Make ``count`` terminals; one keeps its kit's name, more are numbered L0000001 and on.
 
     A kit with keys of its own is one terminal.  Cards are dealt out in turn, one to each.
-    Raises ``ValueError`` for what cannot be sent.
+    Raises ``ValueError`` for what cannot be sent, and for more terminals than there are kits
+    where each kit is one.
     """
+    if count > len(kits) > 0 and any(kit.owns_keys for kit in kits):
+        problem = f"{count} terminals, but {len(kits)} kits, and a kit with its own keys is one"
+        raise ValueError(problem)
     packager = Packager(profile)
     parts = parts_of(profile.elements, profile.encoding)
     dealt = cycle(cards)

@@ -3,8 +3,7 @@
 import asyncio
 import random
 import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,9 @@ from atm_switch.domain.errors import Refused
 from terminal_emulator.kit import Kit, find_profile, read_kit
 from terminal_emulator.load import schedule
 from terminal_emulator.load.callers import Card, callers_of, read_cards
+from terminal_emulator.load.display import shown
 from terminal_emulator.load.knee import find_knee
+from terminal_emulator.load.precise import precise_loop
 from terminal_emulator.load.report import (
     Report,
     chart,
@@ -43,7 +44,7 @@ class LoadOptions:
     ramp: tuple[float, float] | None
     by_chance: bool
     in_flight: int
-    terminals: int
+    terminals: int | None
     links: int
     cards: Path | None
     pan: str | None
@@ -67,23 +68,25 @@ def load(terminal: TerminalOptions, asked: LoadOptions) -> int:
     kits = _kits(asked.kits) if asked.kits else [kit]
     profile = find_profile(kits[0].profile)
     chance = random.Random(asked.seed)  # noqa: S311 - arrivals, not keys
+    count = asked.terminals or len(kits)
     try:
-        callers = callers_of(kits, _cards(asked, kit), asked.terminals, profile, datetime.now(UTC))
+        callers = callers_of(kits, _cards(asked, kit), count, profile, datetime.now(UTC))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     target = Target(
         address=terminal.connect, profile=profile, tls=tls_of(terminal),
         signs_on=not asked.no_sign_on, seconds=terminal.timeout,
     )  # fmt: skip
-    ready = Load(target, callers, min(asked.links, asked.terminals), chance)
-    report, was_stopped = asyncio.run(_run(ready, asked, thresholds))
+    ready = Load(target, callers, min(asked.links, count), chance)
+    with asyncio.Runner(loop_factory=precise_loop) as runner:
+        report, was_stopped = runner.run(_run(ready, asked, thresholds))
     _write(report, asked)
     click.echo(write_json(report) if terminal.as_json else text_of(report), nl=False)
     if was_stopped:
         click.get_current_context().exit(INTERRUPTED)
     if report.broken:
         raise Refused("thresholds broken: " + ", ".join(one.text for one in report.broken))
-    if not report.tally.answered and not asked.storms:
+    if not report.tally.answered:
         raise Refused("no request was answered")
     return 0
 
@@ -102,44 +105,53 @@ async def _run(load: Load, asked: LoadOptions, promised: list[Threshold]) -> tup
         try:
             if asked.warm_up and not stopped:
                 await load.open_loop(schedule.constant(asked.rate or 100.0, asked.warm_up))
-            tally, what = await _measured(load, asked, notes, lambda: stopped)
+            tally, what = await _measured(load, asked, notes)
         finally:
             await load.close()
     report = Report.of(tally, what, len(load.callers), load.links, thresholds=promised, notes=notes)
     return report, stopped
 
 
-async def _measured(
-    load: Load, asked: LoadOptions, notes: list[str], is_stopped: Callable[[], bool]
-) -> tuple[Tally, str]:
+async def _measured(load: Load, asked: LoadOptions, notes: list[str]) -> tuple[Tally, str]:
     if asked.storms:
         return await _storms(load, asked.storms, notes), f"{asked.storms} reconnect storms"
     if asked.knee:
-        tally, found = await find_knee(load, asked.rate, asked.seconds, _say, is_stopped)
+        tally, found = await find_knee(load, asked.rate, asked.seconds, _say)
         notes += found
         return tally, f"knee, steps of {asked.seconds:g} s from {asked.rate:g}/s"
-    telling = watch(load, _progress(), LOOK_SECONDS)
-    try:
-        if asked.in_flight:
-            what = f"closed loop, {asked.in_flight} in flight for {asked.seconds:g} s"
-            return await load.closed_loop(asked.in_flight, asked.seconds), what
-        return await load.open_loop(_moments(load, asked)), _what(asked)
-    finally:
-        telling.cancel()
+    what = _what(asked)
+    with shown(what) as display:
+        telling = watch(load, display.show, LOOK_SECONDS)
+        try:
+            if asked.in_flight:
+                return await load.closed_loop(asked.in_flight, asked.seconds), what
+            return await load.open_loop(_moments(load, asked)), what
+        finally:
+            telling.cancel()
 
 
 async def _storms(load: Load, count: int, notes: list[str]) -> Tally:
+    """Count each link as a request: what it waits for is to be signed on again."""
+    tally = Tally()
     for number in range(count):
+        if load.is_stopped:
+            break
         took, failed = await load.storm()
         took.sort()
+        for one in took:
+            tally.take_due(tally.ended)
+            tally.take_sent(tally.ended, tally.ended)
+            tally.take_answer("00", tally.ended, tally.ended + one)
+        for _ in range(failed):
+            tally.take_due(tally.ended)
+        tally.take_fault("link lost", failed)
+        tally.ended += took[-1] if took else 0.0
         notes.append(
             f"storm {number + 1}: {len(took):,} links back and signed on, {failed} not; "
             f"p50 {percentile(took, 50) * 1000:.0f} ms, p99 {percentile(took, 99) * 1000:.0f} ms, "
             f"last {(took[-1] if took else 0) * 1000:.0f} ms"
         )
         _say(notes[-1])
-    tally = Tally()
-    tally.ended = 1.0
     return tally
 
 
@@ -152,35 +164,12 @@ def _moments(load: Load, asked: LoadOptions) -> Iterator[float]:
 
 
 def _what(asked: LoadOptions) -> str:
+    if asked.in_flight:
+        return f"closed loop, {asked.in_flight} in flight for {asked.seconds:g} s"
     if asked.ramp is not None:
         return f"open loop, {asked.ramp[0]:g}/s to {asked.ramp[1]:g}/s in {asked.seconds:g} s"
     kind = " by chance" if asked.by_chance else ""
     return f"open loop, {asked.rate:g}/s{kind} for {asked.seconds:g} s"
-
-
-def _progress() -> Callable[[Tally], None]:
-    """Return what tells how it goes: one line, rewritten on a terminal."""
-    is_terminal = sys.stderr.isatty()
-
-    def tell(tally: Tally) -> None:
-        recent = [one for _, one in sorted(tally.seconds.items())][-3:]
-        latest = sorted(value for second in recent for value in second.latencies)
-        codes = " ".join(f"{code}:{count:,}" for code, count in tally.codes.most_common(4))
-        line = (
-            f"due {tally.due:,} answered {tally.answered:,} under way "
-            f"{tally.sent - tally.answered - tally.errors():,}  last 3 s: "
-            f"p50 {percentile(latest, 50) * 1000:.1f} p95 {percentile(latest, 95) * 1000:.1f} "
-            f"p99 {percentile(latest, 99) * 1000:.1f} ms  {codes}"
-        )
-        if tally.errors():
-            line += f"  wrong {tally.errors():,}"
-        if is_terminal:
-            sys.stderr.write(f"\r\x1b[K{line}")
-            sys.stderr.flush()
-        else:
-            _say(line)
-
-    return tell
 
 
 def _say(line: str) -> None:
@@ -202,8 +191,6 @@ def _told_of_interrupt(stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGINT)
-        if sys.stderr.isatty():
-            sys.stderr.write("\r\x1b[K")
 
 
 def _write(report: Report, asked: LoadOptions) -> None:
@@ -227,7 +214,7 @@ def _threshold(text: str) -> Threshold:
         raise click.UsageError(f"--threshold {text}: {error}") from None
 
 
-def _kits(folder: Path) -> list[Kit]:
+def _kits(folder: Path) -> Sequence[Kit]:
     files = sorted(folder.glob("*.json"))
     if not files:
         raise Refused(f"{folder} has no kit (*.json)")

@@ -1,8 +1,10 @@
 """Find the rate at which a host stops keeping up.
 
 Plan: raise the rate by half until a step is lost, then halve the gap a few times.  A step is
-lost when less than 98 in a hundred of what was due was answered properly within it and the
-time a request may take, or its p99 is ten times that of the first step and above 50 ms.
+lost when less than 98 in a hundred of what was due was answered properly, or the last answer
+came more than a twentieth of the step after its end (beyond a p99 of the first step: a queue
+has grown), or its p99 is ten times that of the first step and above 50 ms.  A step is lost
+only if it is lost twice: once may be the machine.
 """
 
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from terminal_emulator.load.run import Load
 from terminal_emulator.load.tally import Tally, percentile
 
 GROWTH, HALVINGS = 1.5, 4
-KEPT_SHARE, SLOWER, SLOW_SECONDS = 0.98, 10.0, 0.05
+KEPT_SHARE, SLOWER, SLOW_SECONDS, TAIL_SHARE = 0.98, 10.0, 0.05, 0.05
 STEPS_MAX = 40
 
 
@@ -21,14 +23,14 @@ async def find_knee(
     rate: float,
     seconds: float,
     tell: Callable[[str], None],
-    is_stopped: Callable[[], bool],
 ) -> tuple[Tally, list[str]]:
     """Return the tally of the best step that was kept, and what to say of the knee."""
     best, tally = 0.0, Tally()
     lost: float | None = None
+    doubted: float | None = None
     calm: float | None = None
     for _ in range(STEPS_MAX):
-        if is_stopped():
+        if load.is_stopped:
             break
         step = await load.open_loop(schedule.constant(rate, seconds))
         high = percentile(step.ordered(), 99)
@@ -40,6 +42,9 @@ async def find_knee(
         )
         if is_kept:
             best, tally = rate, step
+        elif doubted != rate:
+            doubted = rate
+            continue
         else:
             lost = rate
         following = _next(best, lost)
@@ -55,7 +60,7 @@ async def find_knee(
 
 def _is_kept(step: Tally, seconds: float, high: float, calm: float) -> bool:
     share = step.answered / max(step.due, 1)
-    in_time = step.elapsed < 2 * seconds + 1
+    in_time = step.last_answered <= seconds * (1 + TAIL_SHARE) + max(calm, SLOW_SECONDS)
     return share >= KEPT_SHARE and in_time and high <= max(SLOWER * calm, SLOW_SECONDS)
 
 

@@ -3,11 +3,14 @@
 Plan: an ``asyncio.Protocol``; a request is remembered under its STAN with the moment it was
 due.  Every answer is decoded whole by the strict packager, its MAC checked where there is a
 key, and it must carry the terminal and reference of its request.
+STANs are given out in order, so one that was given out and is neither open nor given up has
+been answered: a second answer to it is a duplicate, and no list of the answered is kept.
 Limits: one STAN counter a link, so at most a million requests are open on it.
 """
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
 from atm_switch.domain.errors import FormatError, FramingError
@@ -54,7 +57,9 @@ class LoadLine(asyncio.Protocol):
         self._buffer = FrameBuffer(self._framing)
         self._stale: dict[str, None] = {}
         self._transport: asyncio.Transport | None = None
-        self._next_stan = first_stan
+        self._first_stan = first_stan
+        self._taken = 0
+        """STANs given out."""
         self._outgoing: list[bytes] = []
         self.keys = TerminalKeys()
 
@@ -69,13 +74,14 @@ class LoadLine(asyncio.Protocol):
 
     def take_stan(self) -> str:
         """Count up DE11 of this link."""
-        stan = self._next_stan
-        self._next_stan = stan % STAN_MAX + 1
+        stan = (self._first_stan - 1 + self._taken) % STAN_MAX + 1
+        self._taken += 1
         return f"{stan:06d}"
 
-    def put(self, frame: bytes) -> None:
-        """Queue a frame; ``flush`` writes all that are queued."""
+    def put(self, frame: bytes) -> bool:
+        """Queue a frame; ``flush`` writes all that are queued.  True for the first of them."""
         self._outgoing.append(frame)
+        return len(self._outgoing) == 1
 
     def flush(self) -> None:
         """Write what is queued in one go."""
@@ -107,7 +113,8 @@ class LoadLine(asyncio.Protocol):
 
     def give_up(self, before: float) -> int:
         """Give up what was due before a moment of the run; return how many."""
-        old = [stan for stan, asked in self.asked.items() if asked.due < before]
+        # They were put in as they came due, so the first that is young ends the old ones.
+        old = list(takewhile(lambda stan: self.asked[stan].due < before, self.asked))
         for stan in old:
             del self.asked[stan]
             self._stale[stan] = None
@@ -155,16 +162,26 @@ class LoadLine(asyncio.Protocol):
         stan = message.get(11)
         asked = self.asked.pop(stan, None)
         if asked is None:
-            is_late = self._stale.pop(stan, "") is None
-            self.tally.take_fault("late answer" if is_late else "unexpected answer")
+            self.tally.take_fault(self._what_of_unasked(stan))
             return
-        is_own = message.get(41) == asked.terminal and message.get(37)[-6:] == stan
+        is_own = (
+            message.mti == "0210"
+            and message.get(41) == asked.terminal
+            and message.get(37)[-6:] == stan
+        )
         if not is_own or not asked.keys.is_authentic(payload, message, self.packager.profile):
             self.tally.take_fault("wrong answer")
         else:
             self.tally.take_answer(message.get(39), asked.due, self.clock())
         if self.on_answer is not None:
             self.on_answer(self)
+
+    def _what_of_unasked(self, stan: str) -> str:
+        if self._stale.pop(stan, "") is None:
+            return "late answer"
+        if stan.isdecimal() and (int(stan) - self._first_stan) % STAN_MAX < self._taken:
+            return "duplicate answer"
+        return "unexpected answer"
 
     def _reply(self, message: IsoMessage, payload: bytes, header: bytes) -> None:
         """Say 00 to the host's own 0800, so that it keeps the link."""

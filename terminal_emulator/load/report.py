@@ -46,6 +46,7 @@ class Report:
 def text_of(report: Report) -> str:
     """Write the report for people."""
     tally, ordered = report.tally, report.ordered
+    lags = sorted(tally.lags)
     lines = [
         f"{report.what}: {report.terminals:,} terminals on {report.links:,} links",
         (
@@ -55,6 +56,8 @@ def text_of(report: Report) -> str:
         "  time from when each was due:  "
         + "  ".join(f"p{p:g} {_time(percentile(ordered, p))}" for p in PERCENTILES)
         + f"  max {_time(ordered[-1] if ordered else 0.0)}",
+        "  of that, leaving late:  "
+        + "  ".join(f"p{p:g} {_time(percentile(lags, p))}" for p in PERCENTILES),
         "  DE39:  " + ("  ".join(f"{c} {n:,}" for c, n in tally.codes.most_common()) or "none"),
     ]
     if tally.faults:
@@ -71,6 +74,7 @@ def text_of(report: Report) -> str:
 def document_of(report: Report) -> dict[str, Any]:
     """Return the report for JSON; times are milliseconds."""
     tally, ordered = report.tally, report.ordered
+    lags = sorted(tally.lags)
     return {
         "what": report.what,
         "terminals": report.terminals,
@@ -84,6 +88,9 @@ def document_of(report: Report) -> dict[str, Any]:
             **{f"p{p:g}": round(percentile(ordered, p) * 1000, 3) for p in PERCENTILES},
             "max": round((ordered[-1] if ordered else 0.0) * 1000, 3),
             "mean": round(sum(ordered) / max(len(ordered), 1) * 1000, 3),
+        },
+        "left_late_milliseconds": {
+            f"p{p:g}": round(percentile(lags, p) * 1000, 3) for p in PERCENTILES
         },
         "codes": dict(sorted(tally.codes.items())),
         "faults": dict(sorted(tally.faults.items())),
@@ -131,8 +138,10 @@ def chart(report: Report) -> str:
     middle = [percentile(sorted(one.latencies), 50) * 1000 for _, one in rows]
     rates = [float(one.answered) for _, one in rows]
     top, most = max([*high, 1e-6]), max([*rates, 1.0])
+    wide = (_WIDTH - 2 * _MARGIN) / max(len(rows), 1) * 0.7
     bars = "".join(
-        f'<rect x="{_x(at, len(rows)) - 2:.1f}" y="{_y(rate, most):.1f}" width="4" '
+        f'<rect x="{_x(at, len(rows)) - wide / 2:.1f}" y="{_y(rate, most):.1f}" '
+        f'width="{wide:.1f}" '
         f'height="{_HEIGHT - _MARGIN - _y(rate, most):.1f}" fill="#c8d6e5"/>'
         for at, rate in enumerate(rates)
     )

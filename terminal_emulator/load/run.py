@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from atm_switch.domain.errors import Refused
+from atm_switch.domain.instant import Zone
 from atm_switch.profile.model import Profile
 from atm_switch.wire.packager import Packager
 from terminal_emulator.address import Address
@@ -24,9 +25,8 @@ from terminal_emulator.load.tally import Tally
 from terminal_emulator.terminal import STAN_MAX, Verb
 
 OPENING_AT_ONCE = 200
-BATCH_MAX = 500
+BATCH_MAX = 100
 """After so many requests in one turn the loop gets to read answers."""
-REST_SECONDS = 0.0005
 SWEEP_SECONDS = 0.1
 SIGN_OFF_SECONDS = 2.0
 
@@ -56,8 +56,10 @@ class Load:
     is_stopped: bool = False
     _started: float = 0.0
     _turn: int = 0
-    _moment: Moment | None = None
-    _second: int = 0
+    _waiting: list[LoadLine] = field(default_factory=list)
+    """Links with something to flush."""
+    _moments: dict[Zone, Moment] = field(default_factory=dict)
+    _second: int = -1
 
     async def open(self) -> list[float]:
         """Open and sign on all links; return how long each took.  Raises ``Refused``."""
@@ -111,8 +113,7 @@ class Load:
                     self._send(due, now)
                     due = next(moments, None)
                 self._flush()
-                rest = 0.0 if due is None or due <= clock() else max(due - clock(), REST_SECONDS)
-                await asyncio.sleep(rest)
+                await asyncio.sleep(0.0 if due is None else max(due - clock(), 0.0))
             await self._settle()
         finally:
             sweeping.cancel()
@@ -150,13 +151,13 @@ class Load:
         return self.tally
 
     def stop(self) -> None:
-        """Send no more; what is under way is still waited for."""
+        """Send no more, in this run and in later ones; what is under way is still waited for."""
         self.is_stopped = True
 
     def _begin(self) -> None:
-        self.tally, self.is_stopped = Tally(), False
+        self.tally = Tally()
         loop = asyncio.get_running_loop()
-        self._started = loop.time()
+        self._started, self._second = loop.time(), -1
         for line in self.lines:
             line.tally, line.clock = self.tally, self._clock
             line.asked.clear()
@@ -178,19 +179,25 @@ class Load:
             return
         stan = line.take_stan()
         line.asked[stan] = Asked(due, caller.name, caller.keys)
-        line.put(caller.next_stencil().frame(stan, self._now(caller, now)))
-        self.tally.take_sent(now)
+        if line.put(caller.next_stencil().frame(stan, self._now(caller, now))):
+            self._waiting.append(line)
+        self.tally.take_sent(due, now)
 
     def _now(self, caller: Caller, now: float) -> Moment:
         second = int(now)
-        if self._moment is None or second != self._second:
+        if second != self._second:
             self._second = second
-            self._moment = Moment.of(datetime.now(UTC), caller.kit.station.zone)
-        return self._moment
+            self._moments.clear()
+        zone = caller.kit.station.zone
+        moment = self._moments.get(zone)
+        if moment is None:
+            moment = self._moments[zone] = Moment.of(datetime.now(UTC), zone)
+        return moment
 
     def _flush(self) -> None:
-        for line in self.lines:
+        for line in self._waiting:
             line.flush()
+        self._waiting.clear()
 
     async def _settle(self) -> None:
         deadline = self._clock() + self.target.seconds
@@ -209,6 +216,8 @@ class Load:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             for line in self.lines:
+                if not line.asked:
+                    continue
                 limit = self._clock() - self.target.seconds if line.is_up else float("inf")
                 what = "unanswered" if line.is_up else "link lost"
                 self.tally.take_fault(what, line.give_up(limit))

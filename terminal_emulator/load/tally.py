@@ -2,7 +2,7 @@
 
 Plan: every latency is kept (eight bytes each), so percentiles are of all requests and not of
 buckets.  A row for each second shows how it went over time.
-Limits: ten million requests take 80 MB.
+Limits: ten million requests take 240 MB.
 """
 
 import math
@@ -40,9 +40,12 @@ class Tally:
     answered: int = 0
     codes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
-    """What went wrong besides an answer: unanswered, late, unexpected, wrong, link lost."""
+    """What went wrong besides an answer: unanswered, late, duplicate, wrong, link lost."""
     latencies: "array[float]" = field(default_factory=lambda: array("d"), repr=False)
+    lags: "array[float]" = field(default_factory=lambda: array("d"), repr=False)
+    """How long after it was due each request left: the load tool's own share."""
     seconds: dict[int, Second] = field(default_factory=dict)
+    last_answered: float = 0.0
     began: float = 0.0
     ended: float = 0.0
 
@@ -51,14 +54,16 @@ class Tally:
         self.due += 1
         self._second(at).due += 1
 
-    def take_sent(self, at: float) -> None:
+    def take_sent(self, due: float, at: float) -> None:
         """Count a request that left."""
         self.sent += 1
+        self.lags.append(at - due)
         self._second(at).sent += 1
 
     def take_answer(self, code: str, due: float, at: float) -> None:
         """Count an answer: its time runs from when the request was due."""
         self.answered += 1
+        self.last_answered = at
         self.codes[code] += 1
         self.latencies.append(at - due)
         second = self._second(at)

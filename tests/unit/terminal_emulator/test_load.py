@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
@@ -36,7 +37,7 @@ def sample_tally(latencies: list[float], codes: str = "00") -> Tally:
     tally = Tally()
     for at, latency in enumerate(latencies):
         tally.take_due(float(at))
-        tally.take_sent(float(at))
+        tally.take_sent(float(at), float(at))
         tally.take_answer(codes, float(at), at + latency)
     tally.ended = float(len(latencies))
     return tally
@@ -150,6 +151,18 @@ def test_terminals_are_numbered_and_cards_dealt_out() -> None:
     assert [f"L{number:07d}" for number in range(1, 7)] == [one.name for one in callers]
     pans = {one.next_stencil().constants[0][20:38] for one in callers}
     assert {f"16{card.pan}".encode() for card in cards} == pans
+
+
+def test_kit_with_its_own_keys_is_one_terminal() -> None:
+    """Three such kits are three terminals under their own names, and no fourth."""
+    kits = [replace(BARE_KIT.with_words(terminal=f"OWN0000{one}"), owns_keys=True) for one in "123"]
+    profile, cards = load_profile(NAMES[0]), [Card(PAN)]
+
+    callers = callers_of(kits, cards, 3, profile, NOW)
+
+    assert ["OWN00001", "OWN00002", "OWN00003"] == [one.name for one in callers]
+    with pytest.raises(ValueError, match="a kit with its own keys is one"):
+        callers_of(kits, cards, 4, profile, NOW)
 
 
 # --------------------------------------------------------------- percentiles
