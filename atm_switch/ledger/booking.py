@@ -25,8 +25,9 @@ INSERT INTO postings
 SELECT CAST(substr(posted_on, 1, 4) AS BIGINT) AS year, kpj,
        CAST(? AS BIGINT) + {number},
        posted_on, kind, sub_account, amount_sen, import_id, reverses
-FROM {source} ORDER BY year, kpj, source.seq
+FROM {source} {order}
 """
+_TO_ORDER: Final = "ORDER BY year, kpj, source.seq"
 _YEARS: Final = """
 INSERT INTO year_totals AS held
 SELECT kpj, CAST(substr(posted_on, 1, 4) AS BIGINT) AS year,
@@ -68,11 +69,12 @@ def open_waiting(store: Store) -> None:
     store.change("DELETE FROM waiting")
 
 
-def book(store: Store, source: str = "waiting") -> int:
-    """Book what is waiting, in the order of ``seq``; return the first number.
+def book(store: Store, source: str = "waiting", *, is_in_order: bool = False) -> int:
+    """Book what is waiting, numbered in the order of ``seq``; return the first number.
 
     ``source`` is a relation with the columns of ``waiting``, ours and no user's text; the
-    table ``waiting`` itself is empty afterwards.
+    table ``waiting`` itself is empty afterwards.  What ``is_in_order`` of its KPJ goes in
+    as it comes: each year grows at its own end, and sorting would take longer than that.
     """
     named = f"{source} AS source"
     count, low, high = store.rows(f"SELECT count(*), min(seq), max(seq) FROM {named}")[0]  # noqa: S608 - ours
@@ -82,7 +84,8 @@ def book(store: Store, source: str = "waiting") -> int:
         # Counting anew takes a second pass, which numbers without a gap do not need.
         is_dense = high - low + 1 == count
         number = f"seq - {low - 1}" if is_dense else "row_number() OVER (ORDER BY seq)"
-        store.change(_BOOK.format(source=named, number=number), (first - 1,))
+        order = "" if is_in_order else _TO_ORDER
+        store.change(_BOOK.format(source=named, number=number, order=order), (first - 1,))
         store.change(_YEARS.format(source=named))
         store.change(_ACCOUNTS.format(source=named))
     if source == "waiting":

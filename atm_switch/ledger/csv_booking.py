@@ -2,6 +2,8 @@
 
 Plan: participants first, for postings of the same import may be theirs; every bad row goes
 to ``Rejects``; with one and nowhere to set it aside the transaction ends in ``BadRows``.
+Nobody else books from the first judgement to the last posting, so that what is judged
+stays true; whoever wants to waits a little and is told to come back.
 Limits: the ledger's write lock is held from here on; inquiries are answered meanwhile.
 """
 
@@ -11,6 +13,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Final
 
+from atm_switch.domain.identifiers import Kpj
 from atm_switch.ledger.booking import book
 from atm_switch.ledger.csv_judging import Judging
 from atm_switch.ledger.csv_meter import Meter, Phase
@@ -18,7 +21,8 @@ from atm_switch.ledger.csv_rejects import BAD_ROWS_SHOWN, BadRows, Rejects
 from atm_switch.ledger.csv_rows import CsvSource, Kind
 from atm_switch.ledger.csv_staging import LINE_BITS, LINE_MASK
 from atm_switch.ledger.csv_summary import ImportedFile
-from atm_switch.ledger.csv_tables import Change, link_staged, set_participants
+from atm_switch.ledger.csv_tables import Change, link_staged, set_participants, unexpected
+from atm_switch.ledger.open_years import take_turn
 from atm_switch.ledger.store import Row, Store
 from atm_switch.security.vault import Vault
 
@@ -48,11 +52,13 @@ class ImportBooking:
         """Do it, within the caller's transaction.  Raises ``BadRows`` and ``Refused``."""
         self._sources, self._files = sources, files
         judging = Judging(self.store, self.vault)
+        take_turn(self.store)
         meter.enter(Phase.CHECKING)
         ids = self._begin(judging)
         kinds = {file.kind for file in files if not file.is_repeat}
         if Kind.PARTICIPANTS in kinds:
             judging.participants()
+            self._look_at_status(judging)
             set_participants(self.store, judging, self._tell)
         if Kind.POSTINGS in kinds:
             judging.postings()
@@ -65,7 +71,7 @@ class ImportBooking:
         if Kind.CARDS in kinds:
             link_staged(self.store, today, self._tell, self._look_at_pvv)
         if Kind.POSTINGS in kinds:
-            book(self.store, judging.source())
+            book(self.store, judging.source(), is_in_order=judging.is_in_order())
         self._finish(ids)
 
     def _begin(self, judging: Judging) -> dict[int, int]:
@@ -106,9 +112,23 @@ class ImportBooking:
     def _tell(self, number: int, change: Change, count: int) -> None:
         self._files[number - 1].count(change, count)
 
+    def _look_at_status(self, judging: Judging) -> None:
+        rows = unexpected(self.store, judging, WARNINGS_SHOWN)
+        for n, kpj, becomes, merged_into, _ in rows:
+            place = self._place(n, Kpj(kpj).masked)
+            if merged_into is None:
+                self._warn(f"{place}: it was claimed out, and its status is {becomes} now")
+            else:
+                target = Kpj(merged_into).masked
+                self._warn(f"{place}: it was merged into {target}; its status stays as it is")
+        self.warning_count += (rows[0][-1] if rows else 0) - len(rows)
+
+    def _place(self, n: int, masked: str) -> str:
+        return f"{self._sources[(n >> LINE_BITS) - 1].name} line {n & LINE_MASK} ({masked})"
+
     def _look_at_pvv(self, card: Row) -> None:
         n, masked, pvv, pvki = card
-        place = f"{self._sources[(n >> LINE_BITS) - 1].name} line {n & LINE_MASK} ({masked})"
+        place = self._place(n, masked)
         if not pvv:
             self._warn(f"{place}: no PVV, so its PIN cannot be verified here; inquiries get 57")
         elif self.vault.pvk(pvki) is None:

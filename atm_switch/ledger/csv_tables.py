@@ -1,7 +1,9 @@
 """Staged participants and cards into the ledger's tables, judged rows left out.
 
-Plan: participants in two statements over all rows, the last row of a KPJ having the last
-word; cards one by one, for a card may move to a new key on the way.
+Plan: participants in a few statements over all rows, the last row of a KPJ having the last
+word: also on an account claimed out, for no booking sets that status, a file did.  Only the
+status of a merged KPJ is nobody's to set.  Cards one by one, for a card may move to a new
+key on the way.
 Limits: call within the transaction that books, after ``csv_judging.py``.
 """
 
@@ -21,9 +23,11 @@ SELECT file, outcome, count(*) FROM (
     SELECT s.n >> {bits} AS file, CASE
         WHEN coalesce(s.before, held.kpj) IS NULL THEN 'added'
         WHEN s.before IS NULL AND held.name = s.name AND held.birth_date = s.birth_date
-             AND held.segment = s.segment AND held.status = s.status THEN 'unchanged'
+             AND held.segment = s.segment
+             AND (held.status = s.status OR held.merged_into IS NOT NULL) THEN 'unchanged'
         WHEN s.name = s.name_before AND s.birth_date = s.birth_date_before
-             AND s.segment = s.segment_before AND s.status = s.status_before THEN 'unchanged'
+             AND s.segment = s.segment_before
+             AND (s.status = s.status_before OR held.merged_into IS NOT NULL) THEN 'unchanged'
         ELSE 'updated' END AS outcome
     FROM (
         SELECT n, kpj, name, birth_date, segment, status,
@@ -47,6 +51,15 @@ ON CONFLICT (kpj) DO UPDATE SET
     -- What amalgamation made of an account no later file undoes.
     status = CASE WHEN participants.merged_into IS NULL
              THEN excluded.status ELSE participants.status END
+"""
+_UNEXPECTED: Final = """
+SELECT n, kpj, becomes, merged_into, count(*) OVER () FROM (
+    SELECT p.n, p.kpj, held.status AS was, p.status AS becomes, held.merged_into,
+           row_number() OVER (PARTITION BY p.kpj ORDER BY p.n DESC) AS place
+    FROM staging.participants AS p
+    JOIN participants AS held ON held.kpj = p.kpj
+         AND (held.merged_into IS NOT NULL OR held.status = 'K'){but}
+) AS last WHERE place = 1 AND becomes <> was ORDER BY n LIMIT ?
 """
 _CARDS: Final = """
 SELECT n, digest, key_id, former, masked, kpj, expiry, pvv, pvki, status
@@ -90,6 +103,17 @@ def set_participants(store: Store, judging: Judging, tell: Tell) -> None:
     for file, outcome, count in store.rows(_OUTCOMES.format(bits=LINE_BITS, but=but)):
         tell(file, Change(outcome), count)
     store.change(_SET.format(but=but))
+
+
+def unexpected(store: Store, judging: Judging, most: int) -> list[Row]:
+    """Return the rows a person should hear of.
+
+    Those are of a merged KPJ, whose status no file sets, and of an account that was claimed
+    out and is so no more.
+    Up to ``most`` rows of n, KPJ, the file's status, what it was merged into, and how many
+    there are in all.  Ask before ``set_participants``.
+    """
+    return store.rows(_UNEXPECTED.format(but=judging.but()), (most,))
 
 
 def link_staged(store: Store, today: date, tell: Tell, look: Callable[[Row], None]) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,9 @@ FAMILY: Final = "ledger"
 
 CACHE_KIBIBYTES: Final = 256 * 1024
 """Page cache of a command that books millions of rows."""
+
+ROWS_AT_ONCE: Final = 64
+"""What one statement appends: a quarter less work than with a row each."""
 
 
 class SqliteStore:
@@ -48,10 +52,16 @@ class SqliteStore:
             self._connection.executemany(sql, rows)
 
     def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
-        """Append rows with one prepared insert."""
-        places = ", ".join("?" * len(columns))
-        names = ", ".join(columns)
-        self.change_many(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)  # noqa: S608 - names of ours
+        """Append rows, many of them with each run of a prepared insert."""
+        one = f"({', '.join('?' * len(columns))})"
+        insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - names of ours
+        left = len(rows) % ROWS_AT_ONCE
+        at_once = range(0, len(rows) - left, ROWS_AT_ONCE)
+        self.change_many(
+            insert + ", ".join([one] * ROWS_AT_ONCE),
+            (tuple(chain.from_iterable(rows[at : at + ROWS_AT_ONCE])) for at in at_once),
+        )
+        self.change_many(insert + one, rows[len(rows) - left :])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
