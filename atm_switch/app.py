@@ -169,6 +169,7 @@ class Service:
             await self._listen(entrance, desk)
         self._tick(loop, desk)
         self._upkeep.start()
+        self._upkeep.catch_up()
         now = read_clock().monotonic
         wrong = self._neighbours_wrong
         monitor = Monitor(desk, lambda: journal.waiting, wrong, now, publishing.status)
@@ -215,8 +216,8 @@ class Service:
             # A switch without it answers as well as one with it.
             self.log.warning("no admin socket", reason=plain_words(error))
 
-    def _drain(self) -> dict[str, Any]:
-        self._record("command", "drain", "over the admin socket")
+    def _drain(self, asker: str) -> dict[str, Any]:
+        self._record("command", "drain", f"over the admin socket, by {asker}")
         self.asked_to_stop()
         return {"draining": True}
 
@@ -244,18 +245,13 @@ class Service:
         return resource
 
     def _make_journal(self) -> JournalWriter[Ticket]:
-        settings = self.folder.settings.journal
+        limits = self.folder.settings.journal
         if not self.folder.settings.ledger.url:
             open_writer(self.folder.ledger, "ledger").close()
         # A folder of an older release is brought up to date.
         open_writer(self.folder.journal, "journal").close()
         return JournalWriter(
-            self.folder.journal,
-            self.vault,
-            utc_now,
-            os.urandom,
-            settings.queue_max,
-            settings.batch_max,
+            self.folder.journal, self.vault, utc_now, os.urandom, limits.queue_max, limits.batch_max
         )
 
     async def _listen(self, entrance: Entrance, desk: Desk) -> None:

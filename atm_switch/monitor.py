@@ -129,15 +129,15 @@ def serve_page(monitor: Monitor, listen: str) -> WatchPage:
 
 
 async def answer_admin(
-    root: Path, monitor: Monitor, addresses: Sequence[str], drain: Callable[[], dict[str, Any]]
+    root: Path, monitor: Monitor, addresses: Sequence[str], drain: Callable[[str], dict[str, Any]]
 ) -> AdminSocket:
     """Answer the local commands.  Raises ``OSError`` where the socket cannot be made."""
     admin = AdminSocket(
         root / ADMIN_SOCKET,
         {
-            "status": lambda: monitor.status(addresses),
-            "sessions": monitor.sessions,
-            "events": monitor.events,
+            "status": lambda _asker: monitor.status(addresses),
+            "sessions": lambda _asker: monitor.sessions(),
+            "events": lambda _asker: monitor.events(),
             "drain": drain,
         },
     )

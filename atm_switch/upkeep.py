@@ -30,6 +30,8 @@ DAY_SECONDS: Final = 86_400.0
 CHECK_DIGITS: Final = 6
 """What two check values of one key agree in at least, however long each is written."""
 
+AGAIN_SECONDS: Final = 5.0
+"""After keys that would not hold still: what an officer revoked must not stay in use."""
 READINGS_MAX: Final = 5
 """So often keys are read anew because they changed while the HSM was asked of them."""
 
@@ -58,6 +60,15 @@ class Upkeep:
             self.hardware_is_back()  # it may have come between the first look and now
         self.warn_of_certificates()
         self._timer = asyncio.get_running_loop().call_later(DAY_SECONDS, self.start)
+
+    def catch_up(self) -> None:
+        """Take up keys that were changed while the switch was starting."""
+        try:
+            is_changed = not self._folder.vault().is_same_as(self._house.vault)
+        except SwitchError:
+            is_changed = True  # reading them again says what is wrong
+        if is_changed:
+            self.reload_keys("changed during the start")
 
     def warn_of_certificates(self) -> None:
         """Name in the log every certificate that soon ends."""
@@ -134,7 +145,9 @@ class Upkeep:
             if latest is not None and latest.is_same_as(vault):
                 self._adopt(latest, why)
                 return
-        self._log.warning("keys not reloaded", reason="they change faster than the HSM is asked")
+        reason = "they change faster than the HSM is asked; tried again shortly"
+        self._log.warning("keys not reloaded", reason=reason)
+        asyncio.get_running_loop().call_later(AGAIN_SECONDS, self.reload_keys, why)
 
     async def _warn_of_tokens(self) -> None:
         for reason in await wrong_tokens(self._house.vault, self._engine.check_value):

@@ -93,6 +93,16 @@ class LineKey:
             return tdes.are_same(self.token, other.token)
         return self.token.reveal() == other.token.reveal()
 
+    def has_octets_of(self, other: "LineKey") -> bool:
+        """Tell whether both are one key, or the octets of one under two algorithms.
+
+        Parity bits and the length a TDES key is written at make no other octets; keys under
+        a master key are told apart by their check values alone.
+        """
+        if self.algorithm == other.algorithm or not (self.is_clear and other.is_clear):
+            return self.is_same_as(other)
+        return tdes.are_same(self.token, other.token)
+
     def __repr__(self) -> str:
         """Show the check value only."""
         return f"<LineKey {self.check}>"

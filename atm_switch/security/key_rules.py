@@ -28,8 +28,9 @@ def why_not(key: LineKey, name: KeyName, vault: Vault, *, refuses_known: bool) -
         return "the key is a double-length key written at triple length"
     if _serves_another_purpose(key, name, vault):
         return "the key is in use for another purpose"
-    held = ladder_before(name, vault)
-    return _why_not_again(key, held) if held else None
+    ladders = (ladder_before(name, vault), _lender(name, vault))
+    doubts = (_why_not_again(key, held) for held in ladders if held is not None)
+    return next((why for why in doubts if why), None)
 
 
 def why_no_component(component: LineKey, vault: Vault, *, refuses_known: bool) -> str | None:
@@ -56,6 +57,13 @@ def ladder_before(name: KeyName, vault: Vault) -> Ladder | None:
     return found[1] if found else None
 
 
+def _lender(name: KeyName, vault: Vault) -> Ladder | None:
+    """Return the keys of a terminal's bank: what the bank gave up is no terminal's key."""
+    if name.acquirer is None or name.terminal is None:
+        return None
+    return vault.keys.get(KeyName(name.usage, name.acquirer))
+
+
 def _why_not_again(key: LineKey, held: Ladder) -> str | None:
     if key.is_same_as(held.in_use):
         return None
@@ -68,4 +76,4 @@ def _why_not_again(key: LineKey, held: Ladder) -> str | None:
 
 def _serves_another_purpose(key: LineKey, name: KeyName, vault: Vault) -> bool:
     others = (ladder for other, ladder in vault.keys.items() if other.usage is not name.usage)
-    return any(key.is_same_as(rung) for ladder in others for rung in ladder.rungs)
+    return any(key.has_octets_of(rung) for ladder in others for rung in ladder.rungs)

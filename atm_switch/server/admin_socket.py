@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import socket
+import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,8 +21,11 @@ FILE_NAME = "admin.sock"
 LINE_BYTES_MAX = 4096
 ASK_SECONDS_MAX = 5.0
 
-Answers = Mapping[str, Callable[[], dict[str, Any]]]
-"""Who answers which question."""
+Answers = Mapping[str, Callable[[str], dict[str, Any]]]
+"""Who answers which question; told who asks, as ``uid 0, pid 4711``."""
+
+_CREDENTIALS = struct.Struct("3i")
+"""Of SO_PEERCRED (unix(7)): process, user and group, as the kernel knows them."""
 
 
 class AdminSocket:
@@ -62,18 +66,18 @@ class AdminSocket:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
             async with asyncio.timeout(ASK_SECONDS_MAX):
-                answer = self._answer(await reader.readline())
+                answer = self._answer(await reader.readline(), _asker(writer))
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
         writer.close()
 
-    def _answer(self, line: bytes) -> dict[str, Any]:
+    def _answer(self, line: bytes, asker: str) -> dict[str, Any]:
         try:
             question = json.loads(line)
             ask = self._answers[question["ask"]]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return {"error": f"ask one of: {', '.join(sorted(self._answers))}"}
-        return ask()
+        return ask(asker)
 
 
 def ask_switch(path: Path, question: str, seconds: float = ASK_SECONDS_MAX) -> dict[str, Any]:
@@ -93,6 +97,13 @@ def ask_switch(path: Path, question: str, seconds: float = ASK_SECONDS_MAX) -> d
             said += part
     answer: dict[str, Any] = json.loads(said)
     return answer
+
+
+def _asker(writer: asyncio.StreamWriter) -> str:
+    asking = writer.get_extra_info("socket")
+    said = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    process, user, _group = _CREDENTIALS.unpack(said)
+    return f"uid {user}, pid {process}"
 
 
 def _short(path: Path) -> str:

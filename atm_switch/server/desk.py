@@ -101,7 +101,8 @@ class Desk:
 
     def links(self) -> list[tuple[Line, Session | None]]:
         """Return every connection, and what the core knows of those that are ready."""
-        return [(line, self._switch.session_of(link)) for link, line in self._lines.items()]
+        # Copied first: the watch page asks from a thread of its own.
+        return [(line, self._switch.session_of(link)) for link, line in list(self._lines.items())]
 
     @property
     def in_flight(self) -> int:

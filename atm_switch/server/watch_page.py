@@ -8,9 +8,11 @@ member or a key.
 """
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from socketserver import ThreadingMixIn
+from contextlib import suppress
+from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -27,6 +29,8 @@ from atm_switch.server.meters import Histogram, Meters
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+AT_ONCE_MAX = 8
+"""Scrapes at once; more are hung up on."""
 REQUEST_SECONDS_MAX = 5.0
 """How long a scraper may take to say what it wants."""
 
@@ -126,7 +130,8 @@ class WatchPage:
         self._server = make_server(
             host, port, self._answer, server_class=_Server, handler_class=_Handler
         )
-        self.address = f"{host}:{self._server.server_port}"
+        shown = f"[{host}]" if ":" in host else host
+        self.address = f"{shown}:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="watch page", daemon=True
         )
@@ -161,6 +166,40 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     allow_reuse_address = True
 
+    def __init__(self, *arguments: Any) -> None:
+        host = arguments[0][0]
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._free = threading.BoundedSemaphore(AT_ONCE_MAX)
+        super().__init__(*arguments)
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server what this host is called."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+        self.setup_environ()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve one of a few at once: scrapers that linger must not use up the descriptors."""
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread to be had
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve in a thread, within its time, and give the place back."""
+        ending = threading.Timer(REQUEST_SECONDS_MAX, _cut_off, (request,))
+        ending.daemon = True
+        ending.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            ending.cancel()
+            self._free.release()
+
     def handle_error(self, _request: Any, _client_address: Any) -> None:
         """Say nothing of a scraper that hung up: the log is for the switch."""
 
@@ -170,6 +209,12 @@ class _Handler(WSGIRequestHandler):
 
     def log_message(self, *_arguments: Any) -> None:
         """Say nothing of every scrape."""
+
+
+def _cut_off(request: socket.socket) -> None:
+    """End a connection whose time is over, however slowly its octets still come."""
+    with suppress(OSError):
+        request.shutdown(socket.SHUT_RDWR)
 
 
 def _counter(name: str, meaning: str, counts: Mapping[str, int], label: str) -> Metric:

@@ -180,6 +180,7 @@ class Settings(BaseSettings):
             *anybody(self.listeners, self.acquirers, is_lab=self.mode == "lab"),
             *shared(self.acquirers),
             *self.events.doubts(),
+            *self.metrics.doubts(),
         )
         yield from (Contradiction(*one) for one in doubts)
 

@@ -174,7 +174,8 @@ def _taken(
     if name.usage is KeyUsage.EXCHANGE:
         raise KeyRefused("the key block's usage is not one of a line")
     if name in house.changing_keys:
-        raise KeyRefused("another change of this key is under way")
+        # No 30: the peer may send it again, and a refusal would let a recording in later.
+        raise NeighbourUnavailable("another change of this key is under way")
     house.changing_keys.add(name)
     try:
         key = yield from _imported(delivery, exchange_key, name, case)

@@ -25,12 +25,12 @@ def require_first(case: Case) -> None:
 
 
 def counted(case: Case, house: House) -> Steps[None]:
-    """Make durable that this command counts, where it counts once; a replay did already.
+    """Make durable that this command counts, where it counts once.
 
     Raises ``NeighbourUnavailable`` where that cannot be: it must not be carried out then.
     """
     bank = bank_of(case, house)
-    if bank is None or case.fresh_until is None or case.is_replay:
+    if bank is None or case.fresh_until is None:
         return
     yield from ask(KeepCommand(bank.acquirer, identity_of(case.message), case.fresh_until))
 
@@ -44,9 +44,9 @@ def once(
     whether it would change anything.  Raises ``Declined`` (65) where there are too many
     to remember.
 
-    One that was refused is forgotten again.  One that a neighbour hindered is not where
-    ``holds``: its sender sends another, and the recording of this one would bring the key in
-    it back later.
+    One that was refused or hindered is forgotten again, but not where ``holds``: its sender
+    sends another, and the recording of this one would bring the key in it back later.  A
+    hindered one is held across restarts too; a refusal is not, lest refusals fill the journal.
     """
     bank, now = bank_of(case, house), case.received.monotonic
     if bank is None:  # nobody's command: the verb says no
@@ -65,6 +65,6 @@ def once(
         if holds and isinstance(hindered, NeighbourUnavailable):
             with suppress(NeighbourUnavailable):  # the memory of this process knows it anyhow
                 yield from counted(case, house)
-        elif not case.is_replay:
+        elif not (holds or case.is_replay):
             house.accepted.let_go(bank.acquirer, case.message)
         raise

@@ -4,7 +4,7 @@ import pytest
 
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.secret import Key
-from atm_switch.security.key_ring import PAST_MAX, LineKey
+from atm_switch.security.key_ring import PAST_MAX, Ladder, LineKey
 from atm_switch.security.tdes import with_odd_parity
 from atm_switch.switch.accepted import Accepted
 from atm_switch.switch.hsm_port import ImportKey
@@ -133,3 +133,18 @@ def test_refused_command_is_not_kept() -> None:
 
     assert "30" == refused
     assert [] == bench.memory.commands
+
+
+def test_delivery_that_was_refused_stays_refused() -> None:
+    """What was refused for what the switch held then does not come in once that has changed."""
+    bench = signing_bench()
+    recorded = signed_payload(bench, delivery(bench, NEW))
+    whole = bench.house.vault
+    bench.house.vault = whole.with_ladder(PIN_NAME, Ladder(LineKey.clear(NEW)))
+    refused = bench.feed(recorded)[0][39]
+    bench.house.vault = whole
+
+    again = bench.feed(recorded)[0][39]
+
+    assert ["30", "94"] == [refused, again]
+    assert whole is bench.house.vault

@@ -1,6 +1,7 @@
 """A running switch seen from outside: status, sessions, trace, drain, metrics, health."""
 
 import json
+import os
 import re
 import socket
 import stat
@@ -77,8 +78,10 @@ def test_drain_ends_the_switch_and_waits(tmp_path: Path) -> None:
     with serve(folder) as served:
         done = run("drain", folder)
         code = served.process.wait(10)
+    audited = run("audit", "export", folder).stdout
 
     assert (0, 0) == (done.returncode, code), done.stderr
+    assert f"over the admin socket, by uid {os.getuid()}, pid " in audited
     assert "the switch has stopped" in done.stdout
     assert not (folder / "admin.sock").exists()
 

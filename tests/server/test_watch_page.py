@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from atm_switch.monitor import HANGS_SECONDS, Monitor
-from atm_switch.server.watch_page import SwitchCollector, WatchPage
+from atm_switch.server import watch_page
+from atm_switch.server.meters import Meters
+from atm_switch.server.watch_page import AT_ONCE_MAX, SwitchCollector, WatchPage
 from tests.doubles.open_house import OpenHouse, caller, open_house
 
 WELL: dict[str, str] = {"ledger": ""}
@@ -32,7 +36,7 @@ def watched(house: OpenHouse, neighbours: dict[str, str] | None = None) -> Itera
 def fetch(page: WatchPage, path: str) -> tuple[int, str]:
     """Get one page; from a thread, as the loop serves the switch meanwhile."""
     host, _, port = page.address.rpartition(":")
-    connection = HTTPConnection(host, int(port), timeout=10)
+    connection = HTTPConnection(host.strip("[]"), int(port), timeout=10)
     connection.request("GET", path)
     response = connection.getresponse()
     body = response.read().decode()
@@ -134,3 +138,36 @@ async def test_unknown_page_says_which_there_are() -> None:
 
     assert 404 == status
     assert "/metrics, /healthz and /readyz" in body
+
+
+async def test_scrapers_that_linger_take_only_a_few_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one is hung up on; those that say nothing in their time are ended, and gone."""
+    monkeypatch.setattr(watch_page, "REQUEST_SECONDS_MAX", 0.5)
+    async with open_house() as house:
+        with watched(house) as page:
+            host, _, port = page.address.rpartition(":")
+            lingering = [await asyncio.open_connection(host, int(port)) for _ in range(AT_ONCE_MAX)]
+            extra, writer = await asyncio.open_connection(host, int(port))
+            refused = await extra.read()
+            ended = [await reader.read() for reader, _ in lingering]
+            status, _ = await asyncio.to_thread(fetch, page, "/metrics")
+            for _, closing in [*lingering, (extra, writer)]:
+                closing.close()
+
+    assert b"" == refused
+    assert [b""] * AT_ONCE_MAX == ended
+    assert 200 == status
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_page_is_served_on_ipv6_too() -> None:
+    """Its address is one a browser takes."""
+    page = WatchPage("::1", 0, SwitchCollector(Meters([]), dict), dict, dict)
+    try:
+        status, _ = fetch(page, "/healthz")
+        address = page.address
+    finally:
+        page.close()
+
+    assert 200 == status
+    assert address.startswith("[::1]:")

@@ -6,9 +6,13 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from atm_switch import upkeep
 from atm_switch.domain.accrual import DevelopmentRate, RateTable
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
@@ -39,10 +43,14 @@ class Hardware:
     asked: int = 0
     is_away: bool = False
     wrong: str = ""
+    between: Callable[[], object] | None = None
+    """What others do meanwhile."""
 
     async def check_value(self, key: LineKey, _usage: KeyUsage) -> str:
         """Answer once the gate is open."""
         self.asked += 1
+        if self.between is not None:
+            self.between()
         await self.gate.wait()
         if self.is_away:
             raise NeighbourUnavailable("away")
@@ -203,3 +211,37 @@ async def test_software_keys_are_in_use_at_once(tmp_path: Path) -> None:
     assert first is rig.house.vault
     assert ["keys reloaded", "keys not reloaded"] == rig.events()
     assert 1 == len(rig.audit)
+
+
+async def test_keys_changed_while_the_switch_started_are_taken_up(tmp_path: Path) -> None:
+    """What an officer changed between the first reading and the first message counts."""
+    rig = Rig(tmp_path, is_hardware=False)
+
+    rig.upkeep.catch_up()
+    unchanged = rig.events()
+    laid = rig.lay(lambda vault: vault.with_card_layer(Key(os.urandom(32))))
+    rig.upkeep.catch_up()
+
+    assert [] == unchanged
+    assert laid.is_same_as(rig.house.vault)
+    assert ["keys reloaded"] == rig.events()
+
+
+async def test_keys_that_never_hold_still_are_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Changes on the line faster than the HSM is asked delay an officer's, and no more."""
+    monkeypatch.setattr(upkeep, "AGAIN_SECONDS", 0.0)
+    rig = Rig(tmp_path)
+    rig.hardware.gate.set()
+    tokens = (token(b"U%d" % at, f"{at:06X}") for at in count(1))
+    rig.hardware.between = lambda: rig.lay(lambda vault: vault.with_key(MAC, next(tokens)))
+
+    rig.upkeep.reload_keys("SIGHUP")
+    await rig.settle()
+    rig.hardware.between = None
+    await rig.settle()
+
+    assert "keys not reloaded" == rig.events()[0]
+    assert "keys reloaded" == rig.events()[-1]
+    assert rig.folder.vault().is_same_as(rig.house.vault)

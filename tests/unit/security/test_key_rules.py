@@ -4,7 +4,7 @@ import pytest
 
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
-from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.key_ring import AES, KeyName, KeyUsage, Ladder, LineKey
 from atm_switch.security.key_rules import ladder_before, why_no_component, why_not
 from atm_switch.security.tdes import with_odd_parity
 from atm_switch.security.vault import Vault, pvk_name
@@ -123,3 +123,20 @@ def test_component_that_is_a_key_is_refused() -> None:
     assert "it is a key of this switch itself" == verdict(OLD, replaced)
     assert [None, None] == [verdict(stranger), verdict(KNOWN)]
     assert "it is a publicly known test key" == why_no_component(KNOWN, vault, refuses_known=True)
+
+
+def test_octets_of_a_key_are_no_key_of_another_algorithm() -> None:
+    """One secret under TDES and AES is one secret: who knows either knows both."""
+    octets = with_odd_parity(Key(bytes(range(5, 21))))
+    vault = vault_of(Ladder(LineKey.clear(octets, AES)), KeyName(KeyUsage.PIN, BANK))
+
+    assert "the key is in use for another purpose" == judged(LineKey.clear(octets), MAC, vault)
+
+
+def test_key_the_bank_gave_up_is_no_terminals_own() -> None:
+    """Also where the terminal has keys of its own already."""
+    own = KeyName(KeyUsage.MAC, BANK, TerminalId("S1ABC123"))
+    vault = vault_of(Ladder(OLD).received(NEW)).with_ladder(own, Ladder(NEWER))
+
+    assert "the key was replaced by a newer one" == judged(OLD, own, vault)
+    assert judged(NEW, own, vault) is None
