@@ -16,7 +16,10 @@ from terminal_emulator.explain.pcap import is_capture, streams
 KINDS = ("auto", "hex", "base64", "log", "pcap", "raw")
 BYTES_MAX = 64 * 1024 * 1024
 
-_OFFSET = re.compile(r"(?:0x)?([0-9A-Fa-f]{4,16}):?\s+")
+_OFFSET = re.compile(r"\s*(?:0x)?([0-9A-Fa-f]{4,16}):?(?:\s+|$)")
+_DUMP_TEXT = re.compile(r"\s\|.*\|\s*$|\s{2,}>.*<\s*$")
+"""The readable column that hexdump -C and od set in signs."""
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _LONG_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}[ :-]?){10,})(?![0-9A-Za-z])")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
@@ -93,19 +96,31 @@ def _hex(text: str) -> bytes:
 
 def _undumped(text: str) -> str:
     """Return the digits of a dump whose lines begin with their offsets; empty for no dump."""
-    digits = ""
+    digits = last = ""
+    is_squeezed = False
     for line in text.splitlines():
+        if line.strip() == "*" and last:
+            is_squeezed = True  # lines like the last one are left out up to the next offset
+            continue
         found = _OFFSET.match(line)
-        if found is None or int(found[1], 16) * 2 != len(digits):
-            is_end = line.strip() and re.fullmatch(r"(?:0x)?[0-9A-Fa-f]+:?", line.strip())
-            if is_end and digits:
-                break  # hexdump ends with a line that has an offset and nothing else
+        missing = int(found[1], 16) * 2 - len(digits) if found else -1
+        if is_squeezed and 0 <= missing <= 2 * BYTES_MAX and missing % len(last) == 0:
+            digits += last * (missing // len(last))
+            missing, is_squeezed = 0, False
+        if found is None or missing:
             return ""
-        octets = re.split(r"\|", line[found.end() :])[0]
-        if "|" not in line:
-            octets = re.split(r"\s{2,}", octets)[0]
-        digits += re.sub(r"\s", "", octets)
+        last = _digits_of_line(line[found.end() :])
+        if not last:
+            break  # the end: an offset and nothing else
+        digits += last
     return digits
+
+
+def _digits_of_line(line: str) -> str:
+    octets = _DUMP_TEXT.sub("", line)
+    if octets == line:
+        octets = re.split(r"\s{2,}", line)[0]
+    return re.sub(r"\s", "", octets)
 
 
 def _is_likely_hex(digits: str) -> bool:
@@ -126,6 +141,7 @@ def _base64(text: str) -> bytes:
 
 def _of_lines(text: str) -> Iterator[Captured]:
     for number, line in enumerate(text.splitlines(), 1):
-        for found in _LONG_HEX.finditer(line):
+        # The name of a request is hexadecimal too, and no message.
+        for found in _LONG_HEX.finditer(_UUID.sub("", line)):
             digits = re.sub(r"[ :-]", "", found[1])
             yield Captured(bytes.fromhex(digits), f"line {number}")

@@ -1,6 +1,7 @@
 """The work of ``terminal-emulator explain``, behind its light options."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +14,10 @@ from atm_switch.profile.model import Profile
 from atm_switch.profile.shipped import shipped_profiles
 from terminal_emulator.explain.capture import Captured, NothingFound, captured
 from terminal_emulator.explain.dissection import Dissection
-from terminal_emulator.explain.guess import Reading, readings
+from terminal_emulator.explain.guess import Reading, parts_by_profile, readings
 from terminal_emulator.explain.show import document_of, side_by_side, text_of
 from terminal_emulator.kit import find_profile
+from terminal_emulator.wanted import look_of_stdout
 
 NOT_CLEAN = "not every byte has its place and its proper content"
 
@@ -26,12 +28,14 @@ def explain(place: str, kind: str, profile: str | None, *, as_json: bool) -> Non
     Raises ``Refused`` where nothing is found in it, or a message is not clean.
     """
     profiles = _profiles(profile)
-    found = [(one, readings(one.octets, profiles)) for one in _captured(place, kind)]
+    parts = parts_by_profile(profiles)
+    found = [(one, readings(one.octets, profiles, parts)) for one in _captured(place, kind)]
     if as_json:
         click.echo(json.dumps([document_of(each, one.where) for one, each in found]))
     else:
-        click.echo("\n".join(text_of(each, one.where) for one, each in found), nl=False)
-    if not all(each[0].score[0] for _, each in found):
+        text = "\n".join(text_of(each, one.where) for one, each in found)
+        click.echo(_coloured(text) if look_of_stdout().colour else text, nl=False)
+    if not all(each[0].is_clean for _, each in found):
         raise Refused(NOT_CLEAN)
 
 
@@ -45,6 +49,19 @@ def compare(places: tuple[str, str], kind: str, profile: str | None) -> None:
     if lines:
         raise Refused(f"{len(lines)} difference{'s' if len(lines) != 1 else ''}")
     click.echo("no difference")
+
+
+def _coloured(text: str) -> str:
+    """Set what is wrong in red, and headlines in bold, for a terminal."""
+    lines = []
+    for line in text.split("\n"):
+        if re.match(r" +[0-9]* *! |the error |or before it|the switch would", line):
+            lines.append(click.style(line, fg="red"))
+        elif re.match(r"[0-9?]{4}  \w|.*: [0-9]+ messages?, profile ", line):
+            lines.append(click.style(line, bold=True))
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _messages(place: str, kind: str, profiles: Sequence[Profile]) -> list[Dissection]:

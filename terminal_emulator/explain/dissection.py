@@ -54,6 +54,12 @@ class Dissection:
         """Whether every byte has its place and its proper content."""
         return not self.why_stopped and not self.faults
 
+    @property
+    def is_plausible(self) -> bool:
+        """Whether the MTI is of a kind the profile has, as a request or as an answer."""
+        kinds = {mti[:2] for mti in self.profile.messages}
+        return self.mti[:2] in kinds and self.mti[2:3] in ("0", "1")
+
     def elements(self) -> dict[int, Piece]:
         """Return the data elements by number."""
         return {piece.number: piece for piece in self.pieces if piece.number is not None}

@@ -1,7 +1,13 @@
 """Readings as people and programs read them; everything that could be a secret is masked.
 
 Plan: ``text_of`` for people: a line for each piece with offset, bytes and meaning, then what
-is wrong and what it may be instead.  ``document_of`` for programs, the same content.
+is wrong and what it may be instead.  ``document_of`` for programs, the same content; its keys
+are stable: ``where``, ``profile``, ``framed``, ``framed_as`` (the profile whose length header
+it is), ``clean``, ``left_over_bytes``, ``diagnosis`` (sentences) and ``messages``, each with
+``mti``, ``meaning``, ``bytes``, ``strict`` (why the switch would refuse it, or ""),
+``stopped_at``, ``why_stopped`` and ``pieces``: ``element`` (null for MTI and bitmaps),
+``name``, ``offset``, ``bytes``, ``hex`` (null where it is not shown), ``value``, ``meaning``,
+``fault``.
 Why raw bytes are shown of plain elements only: hexadecimal of a PAN is a PAN.
 """
 
@@ -13,6 +19,7 @@ from atm_switch.domain.errors import FormatError
 from atm_switch.profile.model import Show
 from atm_switch.wire.packager import Packager
 from terminal_emulator.explain.dissection import Dissection, Piece
+from terminal_emulator.explain.guard import guarded
 from terminal_emulator.explain.guess import Reading
 from terminal_emulator.explain.meaning import meaning_of, meaning_of_mti, shown_value
 
@@ -26,23 +33,25 @@ def text_of(found: Sequence[Reading], where: str) -> str:
     for dissection in best.dissections:
         lines += ["", *_message(dissection)]
     if best.left_over:
-        lines += ["", f"then {len(best.left_over)} bytes of a frame that is not whole"]
-    if not best.score[0]:
+        what = "that are no frame" if best.header_fault else "of a frame that is not whole"
+        lines += ["", f"then {len(best.left_over)} bytes {what}"]
+    if not best.is_clean:
         lines += ["", *_diagnosis(found)]
     return "\n".join(lines) + "\n"
 
 
 def document_of(found: Sequence[Reading], where: str) -> dict[str, Any]:
-    """Return the best reading for JSON; the keys are stable, see README."""
+    """Return the best reading for JSON; the keys are those above."""
     best = found[0]
     return {
         "where": where,
         "profile": best.profile.name,
         "framed": best.is_framed,
-        "clean": best.score[0],
+        "framed_as": best.framed_as or None,
+        "clean": best.is_clean,
         "left_over_bytes": len(best.left_over),
         "messages": [_document(one) for one in best.dissections],
-        "diagnosis": [] if best.score[0] else list(_diagnosis(found)),
+        "diagnosis": [] if best.is_clean else list(_diagnosis(found)),
     }
 
 
@@ -52,11 +61,13 @@ def difference(one: Dissection, other: Dissection) -> list[str]:
     if one.mti != other.mti:
         lines.append(f"MTI    {one.mti or '-'} | {other.mti or '-'}")
     ours, theirs = one.elements(), other.elements()
+    shown_ours, shown_theirs = guarded(one).elements(), guarded(other).elements()
     for number in sorted(ours.keys() | theirs.keys()):
         left, right = ours.get(number), theirs.get(number)
         if left is not None and right is not None and left.text == right.text:
             continue
-        shown = [_value(piece) if piece else "-" for piece in (left, right)]
+        pair = (shown_ours.get(number), shown_theirs.get(number))
+        shown = [_value(piece) if piece else "-" for piece in pair]
         said = " | ".join(shown)
         if left and right and shown[0] == shown[1]:
             said += "   (differs where it is masked)"
@@ -74,7 +85,7 @@ def _headline(reading: Reading) -> str:
 def _message(dissection: Dissection) -> Iterator[str]:
     words = meaning_of_mti(dissection.mti) if dissection.mti else "not a message"
     yield f"{dissection.mti or '????'}  {words}, {len(dissection.payload)} bytes"
-    for piece in dissection.pieces:
+    for piece in guarded(dissection).pieces:
         label = f"DE{piece.number:03d}" if piece.number is not None else ""
         yield (
             f"{piece.offset:5}  {_octets(piece):{2 * BYTES_SHOWN + 2}} {label:5} "
@@ -107,7 +118,7 @@ def _document(dissection: Dissection) -> dict[str, Any]:
                 "meaning": list(_meaning(piece, dissection)),
                 "fault": piece.fault or None,
             }
-            for piece in dissection.pieces
+            for piece in guarded(dissection).pieces
         ],
     }
 
@@ -115,6 +126,7 @@ def _document(dissection: Dissection) -> dict[str, Any]:
 def _diagnosis(found: Sequence[Reading]) -> Iterator[str]:
     """Say what is wrong, and which other profile the bytes fit better or as well."""
     best = found[0]
+    yield from _about_frames(best)
     for dissection in best.dissections:
         said = _strict(dissection)
         if said:
@@ -129,12 +141,22 @@ def _diagnosis(found: Sequence[Reading]) -> Iterator[str]:
             )
     for other in found[1:]:
         if other.profile.name != best.profile.name:
-            share = other.score[1]
             yield (
-                f"profile {other.profile.name} has a place for {share:.0%} of the bytes, "
-                f"{best.profile.name} for {best.score[1]:.0%}"
+                f"profile {other.profile.name} has a place for {other.share:.0%} of the bytes, "
+                f"{best.profile.name} for {best.share:.0%}"
             )
             break
+
+
+def _about_frames(best: Reading) -> Iterator[str]:
+    if best.header_fault:
+        behind = "behind the last message" if best.left_over else "at byte 0"
+        yield f"the error may start {behind}: {best.header_fault}"
+    if best.framed_as not in ("", best.profile.name):
+        yield (
+            f"the length header is that of profile {best.framed_as}, the message of "
+            f"{best.profile.name}"
+        )
 
 
 def _strict(dissection: Dissection) -> str:
@@ -152,10 +174,10 @@ def _meaning(piece: Piece, dissection: Dissection) -> Iterator[str]:
 
 
 def _value(piece: Piece) -> str:
-    if piece.element is None:
-        return piece.text if piece.name == "MTI" else _bits(piece)
     if piece.fault:
         return f"({len(piece.octets)} bytes)"
+    if piece.element is None:
+        return piece.text if piece.name == "MTI" else _bits(piece)
     return shown_value(piece.element, piece.text)
 
 
@@ -168,10 +190,12 @@ def _bits(piece: Piece) -> str:
 def _hex(piece: Piece) -> str | None:
     """Return the bytes of what may be shown whole; ``None`` for the rest."""
     element = piece.element
+    if piece.fault:
+        return None
     if element is None:
         return piece.octets.hex()
     is_plain = element.show is Show.PLAIN and shown_value(element, piece.text) == piece.text
-    return piece.octets.hex() if is_plain and not piece.fault else None
+    return piece.octets.hex() if is_plain else None
 
 
 def _octets(piece: Piece) -> str:

@@ -91,7 +91,7 @@ class MockHost:
             made = self._answer(request, rule, frame)
             code = made.get(39)
             self._count(f"answered {code}", request, f"{rule.delay:g} s late" if rule.delay else "")
-            self._send(made, frame, writer, rule)
+            await self._send(made, frame, writer, rule)
         elif rule.do == "garbage":
             self._count("garbage", request, "")
             noise = self.rules.chance.randbytes(40)
@@ -124,16 +124,27 @@ class MockHost:
             elements.pop(number, None)
         return IsoMessage(made.mti, dict(sorted(elements.items())))
 
-    def _send(
+    async def _send(
         self, made: IsoMessage, frame: Frame, writer: asyncio.StreamWriter, rule: Rule
     ) -> None:
+        try:
+            answer = self._enclosed(made, frame)
+        except ValueError as fault:
+            self._tell(f"not sent, a rule makes it too long: {fault}")
+            return
+        for time in range(rule.times):
+            if time and rule.apart:
+                await asyncio.sleep(rule.apart)
+            if not writer.is_closing():
+                writer.write(answer)
+
+    def _enclosed(self, made: IsoMessage, frame: Frame) -> bytes:
         try:
             payload = self._keys.pack(made, self._packager, like=frame.payload)
         except ValueError:
             payload = forged(made, self._profile)  # a rule wants what no packager writes
         header = answering_header(self._profile.framing, frame.header)
-        if not writer.is_closing():
-            writer.write(enclose(self._profile.framing, payload, header) * rule.times)
+        return enclose(self._profile.framing, payload, header)
 
     def _refuse(self, fault: FormatError, frame: Frame, writer: asyncio.StreamWriter) -> None:
         self.rules.done["unreadable"] += 1
@@ -142,7 +153,7 @@ class MockHost:
             made = refusal(
                 fault.mti, fault.readable, self._profile, Outcome.FORMAT_ERROR, fault.data_element
             )
-            self._send(made, frame, writer, Rule())
+            writer.write(self._enclosed(made, frame))
 
     def _count(self, what: str, request: IsoMessage, more: str) -> None:
         self.rules.done[what] += 1

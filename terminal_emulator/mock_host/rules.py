@@ -8,14 +8,15 @@ import random
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from atm_switch.wire.message import IsoMessage
 
 ACTIONS = ("answer", "drop", "close", "reset", "garbage")
-_KEYS = {"mti", "elements", "every", "chance", "do", "code", "set", "unset", "delay", "times"}
+SECONDS_MAX, TIMES_MAX = 3_600, 100
+_ELEMENTS = range(2, 129)
 
 EXAMPLE = """\
 # Rules of a mock host; the first that fits a request decides.
@@ -34,9 +35,15 @@ delay = 3.0                    # seconds
 chance = 0.01
 do = "drop"                    # answer drop close reset garbage
 
-[[rule]]                       # answers come twice for one terminal
+[[rule]]                       # the third inquiry only: the link breaks
+mti = "0200"
+nth = 3
+do = "reset"
+
+[[rule]]                       # one terminal gets each answer a second time, half a second later
 elements = { 41 = "S1ABC124" }
 times = 2
+apart = 0.5                    # seconds
 
 [[rule]]                       # an answer with an element changed and one left out
 elements = { 41 = "S1ABC125" }
@@ -56,6 +63,8 @@ class Rule:
     mti: str | None = None
     elements: Mapping[int, str] = field(default_factory=dict, repr=False)
     every: int = 1
+    nth: int = 0
+    """Of the requests that fit, only this one; 0 for any."""
     chance: float = 1.0
     do: str = "answer"
     code: str | None = None
@@ -63,6 +72,8 @@ class Rule:
     unset: tuple[int, ...] = ()
     delay: float = 0.0
     times: int = 1
+    apart: float = 0.0
+    """Seconds between the same answer and the next."""
     met: int = 0
 
     def fits(self, request: IsoMessage, chance: random.Random) -> bool:
@@ -72,6 +83,8 @@ class Rule:
         if any(request.get(number) != text for number, text in self.elements.items()):
             return False
         self.met += 1
+        if self.nth and self.met != self.nth:
+            return False
         return self.met % self.every == 0 and chance.random() < self.chance
 
 
@@ -98,27 +111,84 @@ def read_rules(text: str, seed: str) -> Rules:
     strange = sorted(set(document) - {"rule"})
     if strange:
         raise RulesWrong(f"{strange[0]!r} is not known; there is [[rule]]")
-    rules = [_rule(table, number) for number, table in enumerate(document.get("rule", ()), 1)]
+    tables = document.get("rule", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise RulesWrong("a rule begins with [[rule]], in two brackets")
+    rules = [_rule(table, number, text) for number, table in enumerate(tables, 1)]
     return Rules(rules, random.Random(seed))  # noqa: S311 - which requests, not keys
 
 
-def _rule(table: Mapping[str, Any], number: int) -> Rule:
-    where = f"rule {number}"
-    for key in table:
-        if key not in _KEYS:
-            raise RulesWrong(f"{where}: {key!r} is not known; there are {', '.join(sorted(_KEYS))}")
-    if table.get("do", "answer") not in ACTIONS:
-        raise RulesWrong(f"{where}: do is one of {', '.join(ACTIONS)}")
-    if not 0 <= table.get("chance", 1.0) <= 1 or table.get("every", 1) < 1:
-        raise RulesWrong(f"{where}: chance is from 0 to 1, every is 1 or more")
+def _rule(table: Mapping[str, Any], number: int, text: str) -> Rule:
+    for key, value in table.items():
+        check = _CHECKS.get(key)
+        if check is None:
+            said = f"{key!r} is not known; there are {', '.join(sorted(_CHECKS))}"
+        elif check[0](value):
+            continue
+        else:
+            said = f"{key} is {check[1]}"
+        raise RulesWrong(f"line {_line_of(text, number, key)}: rule {number}: {said}")
     given = {**table, "unset": tuple(table.get("unset", ()))}
     for name in ("elements", "set"):
-        given[name] = _numbered(table.get(name, {}), where)
+        given[name] = {int(key): str(value) for key, value in table.get(name, {}).items()}
     return Rule(**given)
 
 
-def _numbered(table: Mapping[str, Any], where: str) -> dict[int, str]:
-    wrong = next((key for key in table if not re.fullmatch(r"[0-9]{1,3}", key)), None)
-    if wrong is not None:
-        raise RulesWrong(f"{where}: {wrong!r} is no number of a data element")
-    return {int(key): str(value) for key, value in table.items()}
+def _line_of(text: str, number: int, key: str) -> int:
+    """Return the line where a rule has a key, or where the rule begins; from 1."""
+    seen = begins = 0
+    for at, line in enumerate(text.splitlines(), 1):
+        if re.match(r"\s*\[\[\s*rule\s*\]\]", line):
+            seen, begins = seen + 1, at if seen + 1 == number else begins
+        elif seen == number and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
+            return at
+    return begins
+
+
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_number(value: object, most: float) -> bool:
+    # nan and infinity are TOML too; neither is within bounds.
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
+
+
+def _is_numbered(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        re.fullmatch(r"[0-9]{1,3}", key) and int(key) in _ELEMENTS
+        and isinstance(text, str | int) and not isinstance(text, bool)
+        for key, text in value.items()
+    )  # fmt: skip
+
+
+def _is_text(pattern: str) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+_COUNT = (lambda value: _is_whole(value, 1, 10**9), "a whole number from 1 on")
+_SECONDS = (
+    lambda value: _is_number(value, SECONDS_MAX), f"seconds, from 0 to {SECONDS_MAX}",
+)  # fmt: skip
+_NUMBERED = (_is_numbered, 'a table of data elements from 2 to 128, as { 41 = "S1ABC124" }')
+
+_CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "mti": (_is_text("[0-9]{4}"), 'four digits, as "0200"'),
+    "elements": _NUMBERED,
+    "every": _COUNT,
+    "nth": _COUNT,
+    "chance": (lambda value: _is_number(value, 1), "from 0 to 1"),
+    "do": (lambda value: value in ACTIONS, f"one of {', '.join(ACTIONS)}"),
+    "code": (_is_text("[0-9A-Z]{2}"), 'two characters, as "91"'),
+    "set": _NUMBERED,
+    "unset": (
+        lambda value: isinstance(value, list) and all(_is_whole(one, 2, 128) for one in value),
+        "a list of data elements from 2 to 128, as [37]",
+    ),
+    "delay": _SECONDS,
+    "times": (
+        lambda value: _is_whole(value, 1, TIMES_MAX), f"a whole number from 1 to {TIMES_MAX}",
+    ),
+    "apart": _SECONDS,
+}  # fmt: skip
+"""What each key of a rule may be, and how that is said."""

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
+from io import FileIO
 from pathlib import Path
 
 import click
@@ -28,25 +30,32 @@ def record(
     """Record until SIGTERM or Ctrl-C.  Raises ``Refused`` for a file that is there."""
     dialect = find_profile(profile or BARE_KIT.profile)
     with ExitStack() as files:
+        tape = files.enter_context(_new_file(out))
         try:
-            tape = files.enter_context(out.open("x", encoding="utf-8"))
-            packets = files.enter_context(pcap.open("xb")) if pcap else None
-        except OSError as error:
-            raise Refused(f"{error.filename}: {error.strerror}; name a new file") from None
-
-        def write_line(line: str) -> None:
-            tape.write(line + "\n")
-            tape.flush()
-
-        def write_packet(packet: bytes) -> None:
-            if packets is not None:
-                packets.write(packet)
-                packets.flush()
-
-        recorder = Recorder(connect, dialect, write_line, write_packet if packets else None)
+            packets = files.enter_context(_new_file(pcap)) if pcap else None
+        except Refused:
+            out.unlink()
+            raise
+        recorder = Recorder(
+            connect, dialect, lambda line: tape.write(line.encode() + b"\n"),
+            packets.write if packets else None,
+        )  # fmt: skip
         asyncio.run(_serve(recorder, listen))
     click.echo(f"{recorder.frames:,} frames recorded in {out}")
+    if recorder.fault:
+        raise Refused(f"{out} or its capture ends early: {recorder.fault}; the line went on")
     return 0
+
+
+def _new_file(path: Path) -> FileIO:
+    """Make a file that nobody else reads: who was where at which time is in it.
+
+    Unbuffered, so that what a line carried before a crash is on the disk.  Raises ``Refused``.
+    """
+    try:
+        return FileIO(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600))
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror}; name a new file") from None
 
 
 async def _serve(recorder: Recorder, listen: Address) -> None:
@@ -87,10 +96,9 @@ def _print(played: Sequence[Played], other: Sequence[Played], *, as_json: bool) 
         click.echo(json.dumps({"played": len(played), "other": [asdict(one) for one in other]}))
         return
     for one in other:
-        got = one.got or one.why
-        click.echo(
-            f"link {one.link}, {one.at:.3f} s, {one.what}: recorded {one.recorded}, got {got}"
-        )
+        said = f"recorded {one.recorded or 'no answer'}, got {one.got or one.why}"
+        said = "; ".join(one.differs) or said
+        click.echo(f"link {one.link}, {one.at:.3f} s, {one.what}: {said}")
     click.echo(f"{len(played) - len(other)} of {len(played)} answered as recorded")
 
 

@@ -1,7 +1,8 @@
 """A proxy between terminals and a host that writes down what passes.
 
 Plan: bytes go on unchanged and at once; a copy is cut into frames and written.  How one side
-ends - done, or with a reset - is passed on to the other.
+ends - done, or with a reset - is passed on to the other.  Where the recording cannot be written
+(a full disk), the line goes on and ``fault`` says why: nobody's money waits for a recording.
 Limits: plain TCP; a line under TLS is recorded on the inner side of whoever ends it.
 """
 
@@ -23,8 +24,8 @@ from terminal_emulator.recording.tape import Tape
 
 READ_BYTES = 65_536
 
-WriteLine = Callable[[str], None]
-WritePacket = Callable[[bytes], None]
+WriteLine = Callable[[str], object]
+WritePacket = Callable[[bytes], object]
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class Recorder:
     write_line: WriteLine
     write_packet: WritePacket | None = None
     frames: int = 0
+    fault: str = ""
+    """Why the recording ends before the line does."""
     _links: int = 0
     _tape: Tape = field(init=False)
     _capture: Capture = field(init=False)
@@ -45,9 +48,7 @@ class Recorder:
     def __post_init__(self) -> None:
         """Write the heads."""
         self._tape, self._capture = Tape(self.profile), Capture(self.profile)
-        self.write_line(self._tape.head(datetime.now(UTC)))
-        if self.write_packet is not None:
-            self.write_packet(self._capture.head())
+        self._write(self._tape.head(datetime.now(UTC)), self._capture.head())
 
     async def serve(self, listen: Address) -> asyncio.Server:
         """Listen for terminals.  Raises ``OSError``."""
@@ -94,25 +95,39 @@ class Recorder:
         try:
             for frame in buffer.frames():
                 self._keep(frame.payload, link, is_from_host=is_from_host)
-        except FramingError:
+        except FramingError as fault:
+            at = time.monotonic() - self._began
+            self._write(self._tape.unframed(link, at, str(fault), is_from_host=is_from_host))
             return None
         return buffer
 
     def _keep(self, payload: bytes, link: int, *, is_from_host: bool) -> None:
         at = time.monotonic() - self._began
-        self.frames += 1
-        self.write_line(self._tape.line(payload, link, at, is_from_host=is_from_host))
+        line = self._tape.line(payload, link, at, is_from_host=is_from_host)
+        packet = b""
         if self.write_packet is not None:
             card = self._tape.card_of(payload)
-            self.write_packet(
-                self._capture.packet(
-                    payload, card, link, self._began_at + at, is_from_host=is_from_host
-                )
+            packet = self._capture.packet(
+                payload, card, link, self._began_at + at, is_from_host=is_from_host
             )
+        self.frames += self._write(line, packet)
+
+    def _write(self, line: str, packet: bytes = b"") -> bool:
+        """Write to both files; false from the first time on that one cannot be written."""
+        if self.fault:
+            return False
+        try:
+            self.write_line(line)
+            if packet and self.write_packet is not None:
+                self.write_packet(packet)
+        except OSError as error:
+            self.fault = error.strerror or str(error)
+        return not self.fault
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
     found = writer.get_extra_info("socket")
     if found is not None:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.close()
+    # Not close(): that would first wait for what the other side may never read.
+    writer.transport.abort()

@@ -43,9 +43,10 @@ def test_json_is_one_list_with_stable_keys() -> None:
     """Each capture an object, each piece with its place; nothing hidden in hexadecimal."""
     told = json.loads(explain("--json", typed=FRAMED.hex()).stdout)
 
-    assert {"where", "profile", "framed", "clean", "left_over_bytes", "messages", "diagnosis"} == (
-        told[0].keys()
-    )
+    assert {
+        "where", "profile", "framed", "framed_as", "clean", "left_over_bytes", "messages",
+        "diagnosis",
+    } == told[0].keys()  # fmt: skip
     pieces = {one["element"]: one for one in told[0]["messages"][0]["pieces"]}
     assert ("999009******0012", None, 20) == tuple(pieces[2][k] for k in ("value", "hex", "offset"))
     assert {

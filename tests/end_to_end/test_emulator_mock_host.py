@@ -1,16 +1,26 @@
 """The mock host answers by its rules; the emulator, and whoever else, can be tested against it."""
 
 import json
+import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from atm_switch.profile.load import load_profile
+from atm_switch.wire.framing import FrameBuffer, enclose
+from atm_switch.wire.message import IsoMessage
+from atm_switch.wire.packager import Packager
+from terminal_emulator.mock_host.rules import RulesWrong, read_rules
 from tests.doubles.served import make_folder, run
 
 CARD = ("--pan", "9990090000000012")
@@ -104,6 +114,51 @@ def test_every_nth_request_and_one_card_are_told_apart(tmp_path: Path) -> None:
     assert [0, 1, 0, 1] == codes
 
 
+def test_one_answer_comes_twice_apart(tmp_path: Path) -> None:
+    """The third request alone is answered twice; the second copy after the time given."""
+    rules = "[[rule]]\nnth = 3\ntimes = 2\napart = 0.3\n"
+    profile = load_profile("bpjstk-jht-v1")
+    echo = IsoMessage("0800", {7: "0630072507", 11: "000007", 70: "301"})
+    framed = enclose(profile.framing, Packager(profile).pack(echo))
+    buffer = FrameBuffer(profile.framing)
+    arrived: list[tuple[float, bytes]] = []
+    with mock_host(tmp_path, rules) as mock:
+        host, _, port = mock.address.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=20) as link:
+            link.sendall(framed * 3)
+            while len(arrived) < 4:
+                buffer.receive(link.recv(4096))
+                arrived += [(time.monotonic(), frame.payload) for frame in buffer.frames()]
+
+    assert 1 == len({payload for _, payload in arrived})
+    assert arrived[3][0] - arrived[2][0] >= 0.25
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["every", "nth", "chance", "delay", "set", "unset", "code", "mti", "do"]),
+        st.one_of(
+            st.integers(-2, 200).map(str),
+            st.sampled_from(
+                ['"x"', "true", "nan", "[]", '{ 39 = "00" }', "[[1]]", "1.5", '"drop"']
+            ),
+        ),
+        max_size=4,
+    )
+)
+def test_any_values_give_rules_or_one_sentence(keys: dict[str, str]) -> None:
+    """Whatever stands behind a key, the file is used or refused by line and key."""
+    text = "[[rule]]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+
+    try:
+        rules = read_rules(text, "1")
+    except RulesWrong as wrong:
+        number, key = re.fullmatch(r"line ([0-9]+): rule 1: (\w+) is .*", str(wrong)).groups()  # type: ignore[union-attr]
+        assert list(keys)[int(number) - 2] == key
+    else:
+        assert 1 == rules.rule_for(IsoMessage("0200", {11: "000001"})).times
+
+
 def test_macs_are_made_and_checked_under_a_kit(tmp_path: Path) -> None:
     """With a kit the answer is authentic; a terminal without the key gets 63."""
     folder = make_folder(tmp_path, "--mac", "required")
@@ -127,11 +182,13 @@ def test_example_rules_are_read_as_printed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rules", "sentence"),
     [
-        ("[[rule]]\ncolour = 1\n", "rule 1: 'colour' is not known"),
+        ("[[rule]]\ncolour = 1\n", "line 2: rule 1: 'colour' is not known"),
+        ('[[rule]]\n[[rule]]\n# slow\ndelay = "long"\n', "line 4: rule 2: delay is seconds"),
         ('[[rule]]\ndo = "dance"\n', "do is one of answer, drop"),
         ("[[rule]]\nchance = 2.0\n", "chance is from 0 to 1"),
-        ('[[rule]]\nset = { pan = "1" }\n', "'pan' is no number"),
+        ('[[rule]]\nset = { pan = "1" }\n', "set is a table of data elements"),
         ("[rules]\n", "'rules' is not known"),
+        ("[rule]\nevery = 2\n", "a rule begins with [[rule]]"),
     ],
 )
 def test_mistakes_of_rules_are_named(tmp_path: Path, rules: str, sentence: str) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from atm_switch.profile.load import load_profile
+from atm_switch.wire.framing import enclose
 from terminal_emulator.explain.pcap import streams
 from tests.doubles.served import make_folder, run, serve
 
+ROOT = Path(__file__).parents[2]
+PROFILE = load_profile("bpjstk-jht-v1")
 CARDS = (("9990090000000012", "123456", 0), ("9990090000000061", "678901", 1))
 SECRETS = ("9990090000000012", "9990090000000061", "123456", "678901", "BUDI")
 
@@ -170,7 +175,93 @@ def test_bytes_pass_unchanged_whatever_they_are(tmp_path: Path) -> None:
             proxy.stop()
 
     assert b"\xff\xff no frame at all" == received
-    assert 1 == len((tmp_path / "noise.jsonl").read_text().splitlines())
+    told = [json.loads(line) for line in (tmp_path / "noise.jsonl").read_text().splitlines()][1:]
+    assert ["unframed from terminal", "unframed from host"] == [one["way"] for one in told]
+
+
+def test_recording_that_cannot_go_on_leaves_the_line_alone(tmp_path: Path) -> None:
+    """Where the file may not grow, every byte still passes; the end says what is missing."""
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)); "
+    frames = [enclose(PROFILE.framing, b"unreadable %d" % number) for number in range(9)]
+    with socket.create_server(("127.0.0.1", 0)) as host:
+        address = "{}:{}".format(*host.getsockname())
+        program = f"{limited}from terminal_emulator.cli.entry import main; raise SystemExit(main())"
+        with subprocess.Popen(
+            [sys.executable, "-c", program, "record", "--listen", "127.0.0.1:0", "--connect",
+             address, "-o", str(tmp_path / "short.jsonl")],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            name, _, port = line.removeprefix("listening on ").split(",")[0].rpartition(":")
+            with socket.create_connection((name, int(port)), timeout=20) as terminal:
+                there, _ = host.accept()
+                received = b""
+                for frame in frames:
+                    terminal.sendall(frame)
+                    while not received.endswith(frame):
+                        received += there.recv(100)
+                there.close()
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=20)
+
+    assert b"".join(frames) == received
+    assert 1 == process.returncode
+    assert "ends early" in said
+    assert "the line went on" in said
+
+
+def test_reset_is_passed_on_as_a_reset(tmp_path: Path) -> None:
+    """What the host breaks off is broken off for the terminal, not ended politely."""
+    with socket.create_server(("127.0.0.1", 0)) as host:
+        address = "{}:{}".format(*host.getsockname())
+        with recorder(address, tmp_path / "reset.jsonl") as proxy:
+            name, _, port = proxy.address.rpartition(":")
+            with socket.create_connection((name, int(port)), timeout=20) as terminal:
+                there, _ = host.accept()
+                there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                there.close()
+                with pytest.raises(ConnectionResetError):
+                    terminal.recv(100)
+            proxy.stop()
+
+
+def test_recording_is_for_its_owner_only(recorded: tuple[Path, Path]) -> None:
+    """Nobody else reads who was where at which time."""
+    assert [0o600, 0o600] == [path.stat().st_mode & 0o777 for path in recorded]
+
+
+def test_answer_with_other_elements_is_told(
+    folder: Path, recorded: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """With the same code: each element that is otherwise, missing or new; exit 1."""
+    lines = [json.loads(line) for line in recorded[0].read_text().splitlines()]
+    approved = next(one for one in lines if one.get("mti") == "0210")
+    approved["elements"]["49"] = "840"
+    approved["left_out"].remove(63)
+    (tmp_path / "other.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    cards = tmp_path / "cards.txt"
+    cards.write_text("\n".join(f"{pan} {pin}" for pan, pin, _ in CARDS))
+    with serve(folder) as served:
+        done = run(
+            "replay", tmp_path / "other.jsonl", "--connect", served.address, "--cards", cards,
+            "--kit", folder / "terminal-kit.json", module="terminal_emulator",
+        )  # fmt: skip
+
+    assert 1 == done.returncode
+    assert "DE049: recorded 840, got 360; DE063: not recorded, now there" in done.stdout
+    assert "1 of 6 requests" in done.stderr
+
+
+@pytest.mark.parametrize("line", ["[]", "{}", '{"at": 0, "link": 1, "way": "request"}', "nonsense"])
+def test_spoilt_recording_is_refused_by_its_line(tmp_path: Path, line: str) -> None:
+    """One sentence with the number of the line."""
+    (tmp_path / "spoilt.jsonl").write_text(f'{{"recording": 1}}\n{line}\n')
+
+    done = run("replay", tmp_path / "spoilt.jsonl", module="terminal_emulator")
+
+    assert 1 == done.returncode
+    assert "spoilt.jsonl: line 2" in done.stderr
 
 
 def test_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
