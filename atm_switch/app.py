@@ -35,6 +35,7 @@ from atm_switch.security.vault import Vault
 from atm_switch.server.desk import TICK_SECONDS, UNASKED, Desk, Neighbours
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.hand_over import hand_over
+from atm_switch.server.journal_bell import JournalBell
 from atm_switch.server.listener import Door
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
@@ -153,7 +154,7 @@ class Service:
         loop.set_exception_handler(self._note_mistake)
         self._desk, self._house, self._journal = desk, house, journal
         publishing = self._publish(journal, desk)
-        desk.start(loop, journal)
+        desk.start(loop, JournalBell(loop, journal))
         journal.start(hand_over(loop, desk.delivered, publishing.nudge))
         self._resources.callback(journal.stop)
         publishing.start()

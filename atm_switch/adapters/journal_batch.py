@@ -1,9 +1,10 @@
 """One batch of the journal: many questions, one transaction, one synced commit.
 
 Plan: BEGIN IMMEDIATE, read the head, answer each question in order, write the head,
-COMMIT.  The schema's triggers put an event into the outbox beside every ending and every
-record of the audit.  Nothing is remembered between batches, so an interrupted one leaves no
-trace; and a head with a wrong seal is not written on, for that would make the tampering ours.
+COMMIT.  Rows are gathered and added some at a time.  The schema's triggers put an event
+into the outbox beside every ending and every record of the audit.  Nothing is remembered
+between batches, so an interrupted one leaves no trace; and a head with a wrong seal is not
+written on, for that would make the tampering ours.
 The audit's head is read and written by batches that have something for the audit.
 Limits: called from the writer thread only; an error rolls the whole batch back, and which
 questions to try again is the writer's decision.
@@ -26,6 +27,7 @@ from atm_switch.adapters.journal_heads import (
 from atm_switch.adapters.journal_rows import (
     COLUMN_LIST,
     COLUMNS,
+    Cell,
     JournalRow,
     Placed,
     cells_of,
@@ -90,8 +92,13 @@ class Ink:
     nonce: Callable[[int], bytes]
 
 
-_PLACES = ", ".join("?" * len(COLUMNS))
-_INSERT_ROW = f"INSERT INTO journal_rows ({COLUMN_LIST}) VALUES ({_PLACES})"  # noqa: S608 - constants
+_ROW = f"({', '.join('?' * len(COLUMNS))})"
+_ROWS_AT_ONCE: Final = (64, 16, 4, 1)
+"""Rows one statement adds: few statements, for each lets go of the interpreter's lock."""
+_INSERT_ROWS: Final = {
+    count: f"INSERT INTO journal_rows ({COLUMN_LIST}) VALUES {', '.join([_ROW] * count)}"  # noqa: S608 - constants
+    for count in _ROWS_AT_ONCE
+}
 _AUDIT_PLACES = ", ".join("?" * len(AUDIT_COLUMNS))
 _INSERT_RECORD = f"INSERT INTO audit_rows ({AUDIT_COLUMN_LIST}) VALUES ({_AUDIT_PLACES})"  # noqa: S608 - the same
 _READ_TRIES = "SELECT tries FROM pin_tries WHERE pan_digest = ?"
@@ -140,13 +147,16 @@ class _Page:
         self._opened_at = self._head = required_head(connection, HeadTable.JOURNAL, ink.chain)
         self._audit_head: Head | None = None
         self._written_at = to_microseconds(ink.clock())
+        self._rows: list[Cell] = []
+        """The cells of the rows to be added, one row behind the other."""
 
     def answer(self, question: JournalQuestion) -> Any:
+        if isinstance(question, Reserve):
+            return self._reserve(question.entry, question.tries_max, question.former)
+        if isinstance(question, Commit):
+            return self._commit(question.entry, question.ending, question.sequence)
+        self._add_rows()  # events stand in the order of the questions
         match question:
-            case Reserve(entry, tries_max, former):
-                return self._reserve(entry, tries_max, former)
-            case Commit(entry, ending, sequence):
-                return self._commit(entry, ending, sequence)
             case Unblock():
                 return self._unblock(question)
             case KeepRecord(record):
@@ -158,6 +168,7 @@ class _Page:
                 return answer_outbox(self._connection, question, self._written_at, nonce)
 
     def close(self) -> None:
+        self._add_rows()
         if self._head != self._opened_at:
             write_head(self._connection, HeadTable.JOURNAL, self._head, self._ink.chain)
         if self._audit_head is not None:
@@ -237,10 +248,20 @@ class _Page:
         return int(found[0][0]) if found else 0
 
     def _append(self, row: JournalRow) -> None:
-        link = self._ink.chain.link(self._head.chain, row)
-        # the chain is the last column
-        self._connection.execute(_INSERT_ROW, (*cells_of(row)[:-1], link))
+        cells = cells_of(row)
+        link = self._ink.chain.link_cells(self._head.chain, cells)
+        self._rows += cells
+        self._rows[-1] = link  # the chain is the last column
         self._head = Head(row.seq, link)
+
+    def _add_rows(self) -> None:
+        at, width = 0, len(COLUMNS)
+        for count in _ROWS_AT_ONCE:
+            while len(self._rows) - at >= count * width:
+                cells = self._rows[at : at + count * width]
+                self._connection.execute(_INSERT_ROWS[count], cells)
+                at += count * width
+        self._rows.clear()
 
 
 def required_card(entry: JournalEntry) -> CardRef:

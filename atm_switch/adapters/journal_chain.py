@@ -45,17 +45,18 @@ BEGINNING: Final = Head(0, GENESIS)
 class RowChain:
     """Makes links and seals of one table.  Not printable, for it holds a key."""
 
-    __slots__ = ("_begun", "_labelled")
+    __slots__ = ("_key", "_labelled")
 
     def __init__(self, vault: Vault, label: bytes, columns: Sequence[str]) -> None:
         """Draw the chain's own key from the vault's fingerprint key.
 
         ``columns`` names the cells in their order; the one called ``chain`` is not linked.
         """
-        # begun once and copied for each row: the key schedule costs as much as a row
-        self._begun = hmac.new(vault.fingerprint(label), digestmod="sha256")
+        self._key = vault.fingerprint(label)
         self._labelled = tuple(
-            (name.encode(), at) for at, name in enumerate(columns) if name != "chain"
+            (at, f"{name}=s".encode(), f"{name}=i".encode(), f"{name}=b".encode())
+            for at, name in enumerate(columns)
+            if name != "chain"
         )
 
     def link_cells(self, before: bytes, cells: Sequence[Cell]) -> bytes:
@@ -69,16 +70,17 @@ class RowChain:
         that a column added by a later schema leaves the links of older rows right.
         """
         parts = []
-        for name, at in self._labelled:
+        for at, as_text, as_number, as_octets in self._labelled:
             cell = cells[at]
+            if cell is None:
+                continue
             if isinstance(cell, str):
-                content = cell.encode()
-                parts.append(b"%s=s%d:%b," % (name, len(content), content))
+                label, octets = as_text, cell.encode()
             elif isinstance(cell, int):
-                content = b"%d" % cell
-                parts.append(b"%s=i%d:%b," % (name, len(content), content))
-            elif cell is not None:
-                parts.append(b"%s=b%d:%b," % (name, len(cell), cell))
+                label, octets = as_number, b"%d" % cell
+            else:
+                label, octets = as_octets, cell
+            parts.append(b"%b%d:%b," % (label, len(octets), octets))
         return b"".join(parts)
 
     def seal(self, head: Head) -> bytes:
@@ -93,9 +95,7 @@ class RowChain:
         return self._code(label + b"%d:" % head.seq + head.chain)
 
     def _code(self, material: bytes) -> bytes:
-        code = self._begun.copy()
-        code.update(material)
-        return code.digest()
+        return hmac.digest(self._key, material, "sha256")
 
     def __repr__(self) -> str:
         """Show the type only."""
@@ -121,8 +121,9 @@ class JournalChain(RowChain):
 
     def is_sealed(self, head: Head, seal: bytes) -> bool:
         """Tell whether ``seal`` is that of ``head``, also one of the first release."""
-        of_first_release = self._seal_as(_HEAD_LABEL, head)
-        return self.tells_of_audit(head, seal) or hmac.compare_digest(of_first_release, seal)
+        if self.tells_of_audit(head, seal):
+            return True
+        return hmac.compare_digest(self._seal_as(_HEAD_LABEL, head), seal)
 
     def tells_of_audit(self, head: Head, seal: bytes) -> bool:
         """Tell whether ``seal`` is that of ``head`` and was made where an audit is."""

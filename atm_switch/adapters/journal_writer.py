@@ -115,10 +115,11 @@ class JournalWriter(Generic[K]):
         """How many questions wait to be written."""
         return len(self._waiting)
 
-    def submit(self, question: JournalQuestion, token: K) -> None:
+    def submit(self, question: JournalQuestion, token: K, *, rings: bool = True) -> None:
         """Queue a question; its answer comes to ``on_batch`` with ``token``.
 
         Any thread may call; it never blocks.  Once queued a question is never withdrawn.
+        Who does not have it ``rings`` says ``ring`` after the last of many.
         Raises ``JournalUnavailable`` where the queue is full or the writer has ended, and
         ``ValueError`` for tries without a card or a record of no known kind.
         """
@@ -129,6 +130,12 @@ class JournalWriter(Generic[K]):
             if len(self._waiting) >= self._queue_max:
                 raise JournalUnavailable("too many rows wait for the journal")
             self._waiting.append((token, question))
+            if rings:
+                self._bell.notify()
+
+    def ring(self) -> None:
+        """Have the writer look at what waits."""
+        with self._bell:
             self._bell.notify()
 
     def stop(self) -> None:

@@ -6,13 +6,19 @@ from typing import NoReturn
 
 from atm_switch.domain.mask import mask_pan
 
+_PAN = re.compile(r"[0-9]{16,19}")
+_EXPIRY = re.compile(r"[0-9]{2}(0[1-9]|1[0-2])")
+_TRACK_2 = re.compile(r"[0-9]{13,19}[=D][0-9]{7,}")
+
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+"""The digits of twice a digit, added up."""
+
 
 def luhn_is_right(digits: str) -> bool:
     """Check the Luhn digit (ISO/IEC 7812-1 annex B)."""
-    total = 0
-    for place, character in enumerate(reversed(digits)):
-        value = int(character) * (1 + place % 2)
-        total += value - 9 if value > 9 else value
+    from_the_right = digits[::-1]
+    total = sum(map(int, from_the_right[::2]))
+    total += sum(_DOUBLED[int(digit)] for digit in from_the_right[1::2])
     return total % 10 == 0
 
 
@@ -32,7 +38,7 @@ class Pan:
 
     def __post_init__(self) -> None:
         """Let no impossible PAN exist."""
-        if not re.fullmatch(r"[0-9]{16,19}", self.digits):
+        if not _PAN.fullmatch(self.digits):
             message = "a PAN has 16 to 19 digits"
             raise ValueError(message)
         if not luhn_is_right(self.digits):
@@ -69,7 +75,7 @@ class Expiry:
 
     def __post_init__(self) -> None:
         """Let no impossible month exist."""
-        if not re.fullmatch(r"[0-9]{2}(0[1-9]|1[0-2])", self.yymm):
+        if not _EXPIRY.fullmatch(self.yymm):
             message = "an expiry is YYMM with a month from 01 to 12"
             raise ValueError(message)
 
@@ -93,7 +99,7 @@ class Track2:
 
     def __post_init__(self) -> None:
         """Let no impossible track exist."""
-        if not re.fullmatch(r"[0-9]{13,19}[=D][0-9]{7,}", self.text):
+        if not _TRACK_2.fullmatch(self.text):
             message = "track 2 is PAN, separator, expiry, service code, data"
             raise ValueError(message)
 

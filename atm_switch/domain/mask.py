@@ -6,6 +6,8 @@ Every mask fails closed: a value of unexpected shape comes back as stars only.
 import re
 
 _STAR = "*"
+_PAN = re.compile(r"[0-9]{13,19}")
+_KPJ = re.compile(r"[0-9]{11}")
 
 _LONG_NUMBERS = re.compile(r"[0-9]{11,}|[0-9A-Fa-f]{16,}")
 """From a KPJ's eleven digits and a PIN block's sixteen hexadecimal digits upwards."""
@@ -13,14 +15,14 @@ _LONG_NUMBERS = re.compile(r"[0-9]{11,}|[0-9A-Fa-f]{16,}")
 
 def mask_pan(pan: str) -> str:
     """Show the first six and last four digits, stars between: ``999009******0012``."""
-    if not re.fullmatch(r"[0-9]{13,19}", pan):
+    if not _PAN.fullmatch(pan):
         return _STAR * len(pan)
     return pan[:6] + _STAR * (len(pan) - 10) + pan[-4:]
 
 
 def mask_kpj(kpj: str) -> str:
     """Show the last four digits of a KPJ: ``*******8901``."""
-    if not re.fullmatch(r"[0-9]{11}", kpj):
+    if not _KPJ.fullmatch(kpj):
         return _STAR * len(kpj)
     return _STAR * 7 + kpj[-4:]
 

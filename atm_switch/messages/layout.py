@@ -9,7 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from atm_switch.profile.model import LayoutField
 
-_CONTENT = {"n": r"[0-9]+", "a": r"[A-Za-z ]+", "an": r"[A-Za-z0-9 ]+", "ans": r"[ -~]+"}
+_CONTENT = {
+    name: re.compile(shape)
+    for name, shape in {
+        "n": r"[0-9]+", "a": r"[A-Za-z ]+", "an": r"[A-Za-z0-9 ]+", "ans": r"[ -~]+",
+    }.items()
+}  # fmt: skip
 
 
 def layout_length(layout: Sequence[LayoutField]) -> int:
@@ -29,7 +34,7 @@ def read_layout(layout: Sequence[LayoutField], text: str) -> dict[str, str]:
     for field in layout:
         part = text[start : start + field.length]
         start += field.length
-        if not re.fullmatch(_CONTENT[field.content], part, re.ASCII):
+        if not _CONTENT[field.content].fullmatch(part):
             message = f"{field.name} is not of class {field.content}"
             raise ValueError(message)
         values[field.name] = part if field.content == "n" else part.rstrip(" ")
@@ -44,7 +49,7 @@ def write_layout(layout: Sequence[LayoutField], values: Mapping[str, str]) -> st
         if field.content != "n":
             parts.append(value[: field.length].ljust(field.length))
             continue
-        if len(value) > field.length or not re.fullmatch(r"[0-9]+", value):
+        if len(value) > field.length or not (value.isascii() and value.isdigit()):
             message = f"{field.name} does not fit {field.length} digits"
             raise ValueError(message)
         parts.append(value.rjust(field.length, "0"))

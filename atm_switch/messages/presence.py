@@ -10,19 +10,22 @@ MAC_PRIMARY, SECOND_BITMAP = 64, 65
 
 def check_presence(message: IsoMessage, rule: MessageRule) -> None:
     """Raise ``Declined`` (format error, naming the element) for a missing or stray one."""
-    for number in sorted(rule.mandatory):
-        if number not in message:
-            raise _fault(number, "is mandatory and missing")
-    for number in sorted(message.elements):
-        if number not in rule.mandatory | rule.optional:
-            raise _fault(number, "has no place in this message")
+    present = message.elements
+    missing = [number for number in rule.mandatory if number not in present]
+    if missing:
+        raise _fault(min(missing), "is mandatory and missing")
+    known = (rule.mandatory, rule.optional)
+    strays = [n for n in present if n not in known[0] and n not in known[1]]
+    if strays:
+        raise _fault(min(strays), "has no place in this message")
     _check_mac_place(message)
 
 
 def _check_mac_place(message: IsoMessage) -> None:
     # A MAC covers all before it, so it is the last element or it is no MAC.
-    has_second = any(number > SECOND_BITMAP for number in message.elements)
-    if MAC_PRIMARY in message and has_second:
+    if MAC_PRIMARY not in message:
+        return
+    if any(number > SECOND_BITMAP for number in message.elements):
         raise _fault(MAC_PRIMARY, "stands before the end of the message")
 
 

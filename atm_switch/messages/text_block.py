@@ -22,7 +22,7 @@ class TextBlock:
 
     def text(self) -> str:
         """Write the block.  Raises ``ValueError`` for lines too wide or too many."""
-        too_wide = any(len(line) > self.width for line in self.lines)
+        too_wide = max(map(len, self.lines), default=0) > self.width
         if too_wide or not 1 <= self.width <= 99 or len(self.lines) > 99:
             message = "the lines do not fit the block"
             raise ValueError(message)
@@ -59,8 +59,12 @@ def _lines(body: str, width: int) -> tuple[str, ...]:
 
 def wrap(text: str, width: int) -> Sequence[str]:
     """Break ``text`` into lines of at most ``width``: between words, or within a long one."""
+    words = text.split()
+    whole = " ".join(words)
+    if len(whole) <= width:
+        return [whole] if words else []
     lines: list[str] = []
-    for word in text.split():
+    for word in words:
         if lines and len(lines[-1]) + 1 + len(word) <= width:
             lines[-1] = f"{lines[-1]} {word}"
         else:

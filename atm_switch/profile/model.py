@@ -4,7 +4,6 @@ The fields have the names of the keys in ``specs/profiles/bpjstk-jht-v1.toml``, 
 is explained; a value that exists has been checked by ``profile/load.py``.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, unique
@@ -83,9 +82,14 @@ class MessageRule:
 
     def has_processing_code(self, code: str) -> bool:
         """Tell whether ``code`` fits one of the patterns; ``x`` stands for any digit."""
-        return any(
-            re.fullmatch(pattern.replace("x", "[0-9]"), code) for pattern in self.processing_codes
-        )
+        return any(_fits(pattern, code) for pattern in self.processing_codes)
+
+
+def _fits(pattern: str, code: str) -> bool:
+    return len(code) == len(pattern) and all(
+        digit in "0123456789" if place == "x" else digit == place
+        for place, digit in zip(pattern, code, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +171,9 @@ class OutcomeRow:
     texts: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SlipTexts:
-    """The words of screen and slip in one language."""
+    """The words of screen and slip in one language; what is made of them is kept by them."""
 
     receipt_title: str
     reference: str

@@ -12,7 +12,7 @@ cannot be logged.  ``to_document`` is for the sealed key file alone.
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NoReturn, Self
 
@@ -99,6 +99,11 @@ class Vault:
     learns an old key still cannot try out PANs without the newest.  None is ever dropped:
     every later hash is made with it.
     """
+    card_key_ids: tuple[str, ...] = field(init=False)
+    """The ids of the card keys, the newest first."""
+    _sealing: AESGCM = field(init=False)
+    """Made once: its key schedule costs more than a row's text."""
+    _sealing_id: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         """Let no unusable key in, and freeze the tables."""
@@ -117,6 +122,10 @@ class Vault:
             message = "a key's name does not fit its usage"
             raise ValueError(message)
         object.__setattr__(self, "keys", MappingProxyType(dict(self.keys)))
+        card_keys = (*reversed(self.card_layers), self.pan_key)
+        object.__setattr__(self, "card_key_ids", tuple(_key_id(key).hex() for key in card_keys))
+        object.__setattr__(self, "_sealing", AESGCM(self.sealing_key.reveal()))
+        object.__setattr__(self, "_sealing_id", _key_id(self.sealing_key))
 
     @classmethod
     def fresh(cls, entropy: Entropy) -> Self:
@@ -141,18 +150,10 @@ class Vault:
 
     def card_refs(self, pan: Pan) -> tuple[CardRef, ...]:
         """Return what may stand for a PAN at rest: under the newest card key, then the older."""
-        digest = _keyed_hash(self.pan_key, pan.digits.encode())
-        refs = [CardRef(_key_id(self.pan_key).hex(), digest)]
+        digests = [_keyed_hash(self.pan_key, pan.digits.encode())]
         for layer in self.card_layers:
-            digest = _keyed_hash(layer, digest)
-            refs.append(CardRef(_key_id(layer).hex(), digest))
-        return tuple(reversed(refs))
-
-    @property
-    def card_key_ids(self) -> tuple[str, ...]:
-        """The ids of the card keys, the newest first."""
-        keys = (self.pan_key, *self.card_layers)
-        return tuple(_key_id(key).hex() for key in reversed(keys))
+            digests.append(_keyed_hash(layer, digests[-1]))
+        return tuple(map(CardRef, self.card_key_ids, reversed(digests)))
 
     def newest_ref(self, ref: CardRef) -> CardRef:
         """Return a card's hash under the newest key, made of its hash under an older one.
@@ -192,9 +193,8 @@ class Vault:
         if len(nonce) != NONCE_BYTES:
             message = "a nonce has 12 bytes"
             raise ValueError(message)
-        key_id = _key_id(self.sealing_key)
-        cipher = AESGCM(self.sealing_key.reveal())
-        return key_id + nonce + cipher.encrypt(nonce, plain, key_id + purpose.encode())
+        key_id = self._sealing_id
+        return key_id + nonce + self._sealing.encrypt(nonce, plain, key_id + purpose.encode())
 
     def unseal(self, purpose: str, sealed: bytes) -> bytes:
         """Decipher what ``seal`` made for the same purpose.
@@ -203,8 +203,7 @@ class Vault:
         """
         key_id, nonce = sealed[:_KEY_ID_BYTES], sealed[_KEY_ID_BYTES:_BODY_AT]
         try:
-            cipher = AESGCM(self.sealing_key.reveal())
-            return cipher.decrypt(nonce, sealed[_BODY_AT:], key_id + purpose.encode())
+            return self._sealing.decrypt(nonce, sealed[_BODY_AT:], key_id + purpose.encode())
         except (InvalidTag, ValueError):
             message = "the sealed value cannot be opened"
             raise ValueError(message) from None

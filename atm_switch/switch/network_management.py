@@ -1,11 +1,12 @@
 """0800: sign-on, sign-off, echo, cut-over, keys.  Sign-on belongs to one TCP link."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, timedelta
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.domain.instant import Instant
+from atm_switch.domain.instant import HALF_YEAR, Instant
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.presence import check_presence
 from atm_switch.messages.responses import answer, refusal
@@ -140,12 +141,13 @@ def settlement_date(request: IsoMessage, now: Instant) -> date | None:
     if SETTLEMENT_DATE not in request:
         return None
     text, today = request[SETTLEMENT_DATE], now.jakarta_date()
+    month, day = int(text[:2]), int(text[2:])
     days = []
-    for year in (today.year - 1, today.year, today.year + 1):
-        try:
-            days.append(date(year, int(text[:2]), int(text[2:])))
-        except ValueError:
-            continue
+    for year in (today.year, today.year - 1, today.year + 1):
+        with suppress(ValueError):
+            days.append(date(year, month, day))
+            if abs(days[-1] - today) < HALF_YEAR:
+                return days[-1]
     if not days:
         raise Declined(Outcome.FORMAT_ERROR, "DE015 is no day", data_element=SETTLEMENT_DATE)
     return min(days, key=lambda day: abs(day - today))

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from atm_switch.domain.instant import Zone
 from atm_switch.domain.member import MemberStatus, Participant
@@ -21,6 +22,7 @@ from atm_switch.profile.model import SlipTexts
 LABEL_WIDTH = 12
 AMOUNT_LABEL_WIDTH = 16
 CURRENCY = "Rp"
+TEXTS_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +49,32 @@ class Balance:
 
 def receipt(balance: Balance, place: Place, words: SlipTexts, width: int) -> TextBlock:
     """Compose the slip, each line at most ``width`` characters."""
-    rule = "-" * width
+    rule, statement = "-" * width, balance.statement
     lines = [
         *_head(place, words, width),
         rule,
-        *(line.center(width).rstrip() for line in words.heading),
+        *_heading(words, width),
         rule,
         *_member(balance, words, width),
         rule,
-        *_amounts(balance.statement, words, width),
+        *_amounts(statement, words, width),
         rule,
-        *_amount(words.closing, balance.statement.closing, width),
+        *_amount(words.closing, statement.closing, width),
         rule,
-        *_foot(balance.statement, words, width),
+        *_foot(words, width, statement.is_estimate, statement.rate_millipercent),
     ]
     return TextBlock("R", width, tuple(lines[: lines_max(width)]))
 
 
 def screen(balance: Balance, words: SlipTexts, width: int) -> TextBlock:
     """Compose the screen: who, the amounts, and how to see the other KPJ."""
+    statement = balance.statement
     lines = [
         words.heading[0],
         *_member(balance, words, width),
-        *_amounts(balance.statement, words, width),
-        *_amount(words.closing, balance.statement.closing, width),
-        *wrap(_note(balance.statement, words), width),
+        *_amounts(statement, words, width),
+        *_amount(words.closing, statement.closing, width),
+        *_note(words, width, statement.is_estimate, statement.rate_millipercent),
     ]
     if balance.kpj_count > 1:
         count = f"{balance.kpj_count:02d}"
@@ -87,6 +90,8 @@ def error_screen(text: str, width: int) -> TextBlock:
 
 def printable(text: str) -> str:
     """Reduce a text to the printable ASCII that class ``ans`` allows; the rest is ``?``."""
+    if text.isascii() and text.isprintable():
+        return text
     plain = unicodedata.normalize("NFKD", text)
     bare = "".join(character for character in plain if not unicodedata.combining(character))
     return "".join(character if " " <= character <= "~" else "?" for character in bare)
@@ -124,7 +129,7 @@ def _member(balance: Balance, words: SlipTexts, width: int) -> Iterator[str]:
         (words.as_of, f"{balance.statement.as_of:%d/%m/%Y}"),
     ):
         first, *others = wrap(value, width - LABEL_WIDTH - 2) or [""]
-        yield f"{label:<{LABEL_WIDTH}}: {first}".rstrip()
+        yield f"{label.ljust(LABEL_WIDTH)}: {first}".rstrip()
         for other in others:
             yield " " * (LABEL_WIDTH + 2) + other
 
@@ -142,24 +147,31 @@ def _amounts(statement: Statement, words: SlipTexts, width: int) -> Iterator[str
 
 def _amount(label: str, amount: Money, width: int) -> Sequence[str]:
     figure = amount.indonesian()
-    named = f"{label:<{AMOUNT_LABEL_WIDTH}}{CURRENCY}"
+    named = label.ljust(AMOUNT_LABEL_WIDTH) + CURRENCY
     if len(named) + 1 + len(figure) > width:
         return (label, f"{CURRENCY} {figure}".rjust(width))
     return (named + figure.rjust(width - len(named)),)
 
 
-def _note(statement: Statement, words: SlipTexts) -> str:
-    note = words.estimate_note if statement.is_estimate else words.final_note
-    return note.replace("{rate}", percent(statement.rate_millipercent))
+# What follows is the same for everybody of one language, year and width: laid out once.
 
 
-def _foot(statement: Statement, words: SlipTexts, width: int) -> Iterator[str]:
-    yield from wrap(_note(statement, words), width)
+@lru_cache(TEXTS_KEPT)
+def _heading(words: SlipTexts, width: int) -> tuple[str, ...]:
+    return tuple(line.center(width).rstrip() for line in words.heading)
+
+
+@lru_cache(TEXTS_KEPT)
+def _note(words: SlipTexts, width: int, is_estimate: bool, rate: int) -> tuple[str, ...]:  # noqa: FBT001
+    note = words.estimate_note if is_estimate else words.final_note
+    return tuple(wrap(note.replace("{rate}", percent(rate)), width))
+
+
+@lru_cache(TEXTS_KEPT)
+def _foot(words: SlipTexts, width: int, is_estimate: bool, rate: int) -> tuple[str, ...]:  # noqa: FBT001
     first, *greetings = words.footer
-    yield from wrap(first, width)
-    for greeting in greetings:
-        for line in wrap(greeting, width):
-            yield line.center(width).rstrip()
+    centred = (line.center(width).rstrip() for one in greetings for line in wrap(one, width))
+    return (*_note(words, width, is_estimate, rate), *wrap(first, width), *centred)
 
 
 def is_showable(statement: Statement) -> bool:
