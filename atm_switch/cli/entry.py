@@ -43,6 +43,9 @@ class AtmSwitch(LazyGroup):
         "acquirer": Lazy("atm_switch.cli.acquirer:acquirer", "Add a bank."),
         "config": Lazy("atm_switch.cli.config:config", "Check, show and explain settings."),
         "profile": Lazy("atm_switch.cli.profile:profile", "The dialects: list, interface sheet."),
+        "backup": Lazy("atm_switch.cli.safekeeping:backup", "Write a data folder to one file."),
+        "restore": Lazy("atm_switch.cli.safekeeping:restore", "Make a data folder of a backup."),
+        "migrate": Lazy("atm_switch.cli.safekeeping:migrate", "Bring a folder up to date."),
         "completion": Lazy("atm_switch.cli.completion:completion", "For your shell."),
     }
 
