@@ -34,6 +34,7 @@ from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.desk import TICK_SECONDS, UNASKED, Desk, Neighbours
 from atm_switch.server.entrance import Entrance
+from atm_switch.server.event_loop import loop_name
 from atm_switch.server.hand_over import hand_over
 from atm_switch.server.journal_bell import JournalBell
 from atm_switch.server.listener import Door
@@ -173,7 +174,8 @@ class Service:
         self._upkeep.catch_up()
         now = read_clock().monotonic
         wrong = self._neighbours_wrong
-        monitor = Monitor(desk, lambda: journal.waiting, wrong, now, publishing.status)
+        waiting, told = lambda: journal.waiting, publishing.status
+        monitor = Monitor(desk, waiting, wrong, now, loop_name(loop), told)
         if settings.metrics.listen:
             page = self._kept(serve_page(monitor, settings.metrics.listen))
             self.log.info("metrics served", at=page.address)
@@ -226,7 +228,8 @@ class Service:
         self, engine: Engine, ledger: LedgerReading
     ) -> tuple[JournalReader, Neighbours]:
         folder, vault = self.folder, self.vault
-        reader = self._kept(JournalReader(folder.journal))
+        soon = asyncio.get_running_loop().call_soon
+        reader = self._kept(JournalReader(folder.journal, soon=soon))
         neighbours: Neighbours = {
             FindRepeat: lambda question: reader.find_repeat(question, vault),
             FindCard: lambda question: ledger.card(question.ref, question.former),

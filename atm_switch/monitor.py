@@ -35,6 +35,8 @@ class Monitor:
     """Ledger and HSM by name: empty, or what is wrong."""
     started_at: float
     """Monotonic seconds."""
+    event_loop: str = "asyncio"
+    """Whose the event loop is: uvloop or asyncio."""
     events: Callable[[], dict[str, Any]] = dict
     """What ``atm-switch events status`` shows."""
 
@@ -46,6 +48,7 @@ class Monitor:
             codes[kind.code or "none"] += count
         return {
             "listening": list(addresses),
+            "event_loop": self.event_loop,
             "up_seconds": round(self.desk.clock().monotonic - self.started_at, 1),
             "links": gauges["links"],
             "signed_on": {

@@ -12,18 +12,22 @@ from pathlib import Path
 from typing import Any, Self
 
 from atm_switch.adapters.schema import QUERY_SECONDS_MAX, Stopwatch, open_reader
+from atm_switch.adapters.turn_reads import Soon, TurnReads
 from atm_switch.domain.errors import JournalUnavailable
 
 
 class FileReader:
     """Reads a journal's file.  Every method raises ``JournalUnavailable`` where it cannot."""
 
-    def __init__(self, path: Path, seconds_max: float = QUERY_SECONDS_MAX) -> None:
+    def __init__(
+        self, path: Path, seconds_max: float = QUERY_SECONDS_MAX, soon: Soon | None = None
+    ) -> None:
         """Open ``path`` read-only; raises what ``open_reader`` raises.
 
-        ``seconds_max`` bounds every query but the walks.
+        ``seconds_max`` bounds every query but the walks; ``soon`` is the loop's, where one asks.
         """
         self._connection = open_reader(path, seconds_max)
+        self._reads = TurnReads(self._connection, soon)
         self._seconds_max = seconds_max
 
     def close(self) -> None:
@@ -48,6 +52,15 @@ class FileReader:
                 Stopwatch(self._connection, self._seconds_max)
         except sqlite3.Error as error:
             raise _unreadable(error) from error
+
+    def _looked_up(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """Ask for what a turn of the loop asks for often, as of one moment."""
+        try:
+            return self._reads.rows(sql, values)
+        except sqlite3.Error as error:
+            raise _unreadable(error) from error
+        finally:
+            self._reads.done()
 
     def _select(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         try:

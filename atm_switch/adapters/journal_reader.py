@@ -44,7 +44,7 @@ class JournalReader(FileReader):
     def find_repeat(self, question: FindRepeat, vault: Vault) -> StoredResponse | None:
         """Answer the port's question: the newest stored 0210 under this key."""
         key = question.key
-        found = self._select(
+        found = self._looked_up(
             _NEWEST_RESPONSE,
             (
                 *(key.acquirer, key.terminal, key.stamp, key.stan, key.rrn),

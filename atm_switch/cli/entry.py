@@ -66,7 +66,7 @@ Examples:
     expose_value=False,
     is_eager=True,
     callback=lambda context, _option, wanted: _print_version(context) if wanted else None,
-    help="Show the versions of program, interpreter and SQLite.",
+    help="Show the versions of program, interpreter and SQLite, and the event loop.",
 )
 def cli() -> None:
     """ATM / ISO 8583 host switch for JHT balance inquiries."""
@@ -146,10 +146,13 @@ def _print_version(context: click.Context) -> None:
     import sqlite3
     from importlib.metadata import PackageNotFoundError, version
 
+    from atm_switch.server.event_loop import FAST, is_fast_there
+
     try:
         own = version("atm-switch")
     except PackageNotFoundError:
         own = "(not installed)"
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    click.echo(f"{PROGRAM} {own}, {python}, SQLite {sqlite3.sqlite_version}")
+    loop = FAST if is_fast_there() else "asyncio"
+    click.echo(f"{PROGRAM} {own}, {python}, SQLite {sqlite3.sqlite_version}, {loop}")
     context.exit()

@@ -118,7 +118,7 @@ def _print_status(told: dict[str, Any]) -> None:
     answers = ", ".join(f"{code}: {count:,}" for code, count in told["answers"].items())
     lines = {
         "listening on": ", ".join(told["listening"]),
-        "up": f"{told['up_seconds']:,.0f} s",
+        "up": f"{told['up_seconds']:,.0f} s, on {told['event_loop']}",
         "links": f"{told['links']:.0f} (signed on {signed_on or 'none'})",
         "under way": f"{told['in_flight']:.0f}",
         "journal queue": f"{told['journal_waiting']:.0f}",

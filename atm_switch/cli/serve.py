@@ -28,6 +28,7 @@ def serve(folder: Path) -> None:
     from atm_switch.app import Service
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import open_folder
+    from atm_switch.server.event_loop import new_loop
     from atm_switch.server.log import make_logger
 
     refuse_optimised()
@@ -36,7 +37,8 @@ def serve(folder: Path) -> None:
     log = make_logger(opened.settings.log.format, opened.settings.log.level)
     service = Service(opened, opened.vault(), log)
     try:
-        asyncio.run(_serve(service))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(_serve(service))
     except asyncio.CancelledError:
         raise Refused("stopped at once: requests under way were not answered") from None
 

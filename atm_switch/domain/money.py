@@ -55,7 +55,8 @@ class Money:
     def indonesian(self) -> str:
         """Write with Indonesian separators: ``19.409.470,47`` (domain.md 3.14)."""
         whole, sen = divmod(abs(self.sen), SEN_PER_RUPIAH)
-        return f"{'-' if self.sen < 0 else ''}{whole:,}".replace(",", ".") + f",{sen:02d}"
+        sign = "-" if self.sen < 0 else ""
+        return f"{sign}{whole:,}".replace(",", ".") + f",{sen:02d}"
 
 
 ZERO = Money(0)

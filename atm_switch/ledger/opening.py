@@ -72,8 +72,9 @@ async def open_reading(place: LedgerPlace, tell: Tell) -> LedgerReading:
         reader = PostgresReader(url, place.connections, place.seconds_max, tell)
         await reader.start()
         return LedgerReading(reader.card, reader.siblings, reader.account, reader.close)
-    ledger = SqliteLedger(place.path, place.seconds_max)
-    registry = SqliteRegistry(place.path, place.seconds_max)
+    soon = asyncio.get_running_loop().call_soon
+    ledger = SqliteLedger(place.path, place.seconds_max, soon)
+    registry = SqliteRegistry(place.path, place.seconds_max, soon)
 
     async def close() -> None:
         ledger.close()

@@ -18,7 +18,7 @@ from atm_switch.domain.member import (
     Segment,
 )
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, sort_year
+from atm_switch.domain.statement import AccountHistory, Posting, posting_kind, sort_year
 
 CARDS: Final = """
 SELECT asked.at, kpj, expiry, status, consent_on, pvv, pvki
@@ -101,7 +101,7 @@ def account_of(found: Found) -> tuple[Participant, AccountHistory] | None:
     _, person, name, segment, status, balance, count, since, count_since, *rest = rows[0]
     days, kinds, sens, earlier = rest
     postings = tuple(
-        Posting(date.fromisoformat(day), PostingKind(kind), Money(sen))
+        Posting(date.fromisoformat(day), posting_kind(kind), Money(sen))
         for day, kind, sen in zip(days or (), kinds or (), sens or (), strict=True)
     )
     participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))

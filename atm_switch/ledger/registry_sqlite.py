@@ -2,8 +2,10 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from atm_switch.adapters.schema import QUERY_SECONDS_MAX, open_reader
+from atm_switch.adapters.turn_reads import Soon, TurnReads
 from atm_switch.domain.card import Expiry
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import CardRef, CardStatus, LinkedCard
@@ -19,9 +21,18 @@ WHERE pan_digest = ? AND key_id = ? AND unlinked_on IS NULL
 class SqliteRegistry:
     """Answers ``FindCard``."""
 
-    def __init__(self, path: Path, query_seconds_max: float = QUERY_SECONDS_MAX) -> None:
-        """Open the file read-only.  Raises ``Refused`` where that cannot be."""
-        self._connection = open_reader(path, query_seconds_max, FAMILY)
+    def __init__(
+        self,
+        path: Path,
+        query_seconds_max: float = QUERY_SECONDS_MAX,
+        soon: Soon | None = None,
+    ) -> None:
+        """Open the file read-only; ``soon`` is the loop's, where one asks.
+
+        Raises ``Refused`` where that cannot be.
+        """
+        self._connection = open_reader(path, query_seconds_max, FAMILY, mapped=True)
+        self._reads = TurnReads(self._connection, soon)
 
     def close(self) -> None:
         """Close the connection."""
@@ -31,13 +42,10 @@ class SqliteRegistry:
         """Return the link of a card, whatever its state.  Raises ``LedgerUnavailable``.
 
         While the card key is being changed a card is under ``ref`` or under one of the
-        ``former``; the newest is looked at twice, for the card may move in between.
+        ``former``: looked at as of one moment, for the card may move in between.
         """
         with translated("the registry"):
-            for one in (ref, *former, ref) if former else (ref,):
-                row = self._connection.execute(_CARD, (one.digest, one.key_id)).fetchone()
-                if row is not None:
-                    break
+            row = self._row(ref, former)
             if row is None:
                 return None
             kpj, expiry, status, consent_on, pvv, pvki = row
@@ -50,3 +58,13 @@ class SqliteRegistry:
                 pvv=pvv,
                 pvki=pvki,
             )
+
+    def _row(self, ref: CardRef, former: tuple[CardRef, ...]) -> Any:
+        try:
+            for one in (ref, *former):
+                found = self._reads.rows(_CARD, (one.digest, one.key_id))
+                if found:
+                    return found[0]
+        finally:
+            self._reads.done()
+        return None

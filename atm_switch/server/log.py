@@ -1,31 +1,58 @@
-"""structlog, set up once: JSON lines in service, readable ones on a terminal.
+"""The log: JSON lines in service, readable ones on a terminal, made off the loop.
 
+Plan: whoever logs hands over a tuple - moment, level, event, fields - and goes on; a thread
+makes the line with structlog's renderers and writes it (``background_stream.py``).  A stream
+of one's own is written at once.
 No renderer here prints frame locals, and no call passes exception objects: a traceback's
 locals would hold the message (dependencies.md, structlog).  Lines are cut to a length.
 """
 
 import sys
-from collections.abc import Callable, MutableMapping
-from typing import Any, TextIO, cast
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
 
 import structlog
 
 from atm_switch.server.background_stream import BackgroundStream
 
-TEXT_MAX = 512
+TEXT_MAX: Final = 512
 """Characters of one value; what peers send never gets this far, but names a limit."""
 
-_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-Logger = Any
-"""structlog's bound logger; its type is made at run time."""
+Record = tuple[float, str, str, Mapping[str, Any]]
+"""Seconds since 1970, level, event and fields, whose values do not change any more."""
+
+
+class Logger:
+    """Takes records of its level and above."""
+
+    def __init__(self, put: Callable[[Record], object], level: str) -> None:
+        """Give records to ``put``, in the thread that logs."""
+        self._put = put
+        self._least = _LEVELS[level]
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Log what is as it should be."""
+        if self._least <= _LEVELS["info"]:
+            self._put((time.time(), "info", event, fields))
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Log what somebody should look at."""
+        if self._least <= _LEVELS["warning"]:
+            self._put((time.time(), "warning", event, fields))
+
+    def error(self, event: str, **fields: Any) -> None:
+        """Log a mistake of ours."""
+        self._put((time.time(), "error", event, fields))
 
 
 def make_logger(form: str, level: str, stream: TextIO | None = None) -> Logger:
     """Return the logger.  ``form`` is auto, json or text; auto asks the stream."""
     target = stream or sys.stderr
     is_text = form == "text" or (form == "auto" and target.isatty())
-    sink = target if stream is not None else cast("TextIO", BackgroundStream(target))
     renderer: Callable[..., Any] = (
         structlog.dev.ConsoleRenderer(
             colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback
@@ -33,21 +60,20 @@ def make_logger(form: str, level: str, stream: TextIO | None = None) -> Logger:
         if is_text
         else structlog.processors.JSONRenderer()
     )
-    return structlog.wrap_logger(
-        structlog.WriteLogger(sink),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _shorten,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        cache_logger_on_first_use=True,
-    )
+
+    def line_of(record: Record) -> str:
+        moment, said_as, event, fields = record
+        told = {name: _shortened(value) for name, value in fields.items()}
+        at = datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
+        told |= {"event": event, "level": said_as, "timestamp": at}
+        return f"{renderer(None, said_as, told)}\n"
+
+    if stream is None:
+        return Logger(BackgroundStream(target, line_of).write, level)
+    return Logger(lambda record: stream.write(line_of(record)), level)
 
 
-def _shorten(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Any:
-    for key, value in event.items():
-        if isinstance(value, str) and len(value) > TEXT_MAX:
-            event[key] = value[:TEXT_MAX] + "..."
-    return event
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > TEXT_MAX:
+        return value[:TEXT_MAX] + "..."
+    return value

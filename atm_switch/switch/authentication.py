@@ -8,7 +8,6 @@ Policy is ``required`` or ``off``; there is no "if present".
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
@@ -157,7 +156,7 @@ def signed(case: Case, response: Response) -> Steps[Response]:
         return response
     response = packed(case, response)
     if case.signing is None:
-        return replace(response, is_signed=True)
+        return _as_packed(response)
     dialect = case.session.dialect
     try:
         covered = to_be_authenticated(response.message, dialect.packager)
@@ -167,8 +166,13 @@ def signed(case: Case, response: Response) -> Steps[Response]:
     except (NeighbourUnavailable, ValueError) as silent:
         reason = f"the answer could not be authenticated: {silent}"
         no = declined(case, Declined(Outcome.LEDGER_UNAVAILABLE, reason))
-        return replace(packed(case, no), is_signed=True)
-    return replace(response, payload=covered + spelled_mac(mac, dialect.profile), is_signed=True)
+        return _as_packed(packed(case, no))
+    return response.packed_as(covered + spelled_mac(mac, dialect.profile), is_signed=True)
+
+
+def _as_packed(response: Response) -> Response:
+    """Call a packed response signed: its line asks for no MAC, or none can be made."""
+    return response.packed_as(response.payload, is_signed=True)
 
 
 def _count_refusal(case: Case, house: House, reason: str) -> Steps[None]:

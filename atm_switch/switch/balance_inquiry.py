@@ -172,6 +172,6 @@ def _business_date(case: Case, house: House) -> date:
 
 def _card_ref(case: Case, house: House) -> CardRef | None:
     try:
-        return house.vault.card_ref(Pan(case.message.get(2)))
+        return case.card_refs(Pan(case.message.get(2)), house.vault)[0]
     except ValueError:
         return None

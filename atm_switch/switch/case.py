@@ -7,11 +7,14 @@ journal, the log and the answer need whichever door said no.
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from atm_switch.domain.card import Pan
 from atm_switch.domain.instant import Instant
 from atm_switch.domain.mask import mask_pan
+from atm_switch.domain.member import CardRef
 from atm_switch.domain.outcome import Outcome
 from atm_switch.profile.model import MessageRule, Profile
 from atm_switch.security.key_ring import KeyName, LineKey
+from atm_switch.security.vault import Vault
 from atm_switch.switch.effects import Note
 from atm_switch.switch.ports import JournalEntry, RepeatKey
 from atm_switch.switch.session import Session
@@ -71,6 +74,15 @@ class Case:
     fresh_until: datetime | None = None
     """Set for a command that counts once: from then on (UTC) no recording of it is fresh."""
 
+    _card_refs: tuple[Vault, tuple[CardRef, ...]] | None = field(default=None, repr=False)
+
+    def card_refs(self, pan: Pan, vault: Vault) -> tuple[CardRef, ...]:
+        """Return what may stand for the case's card at rest, hashed once for each vault."""
+        known = self._card_refs
+        if known is None or known[0] is not vault:
+            known = self._card_refs = (vault, vault.card_refs(pan))
+        return known[1]
+
     @property
     def profile(self) -> Profile:
         """The dialect of the link."""
@@ -105,3 +117,20 @@ class Response:
     """Nothing is sent; the note is all there is to it."""
     is_signed: bool = False
     """The payload carries the MAC the line asks for, or needs none."""
+
+    def packed_as(self, payload: bytes | None, *, is_signed: bool = False) -> "Response":
+        """Return the response with its payload.
+
+        Written out: ``dataclasses.replace`` takes four times as long, twice a request.
+        """
+        return Response(
+            self.message,
+            self.outcome,
+            self.reason,
+            self.is_repeat,
+            self.what,
+            payload,
+            self.note,
+            self.is_silent,
+            is_signed,
+        )

@@ -4,8 +4,6 @@ Responses come from the allow-lists of ``messages/responses.py``; a decline says
 outcome's text in the member's language in DE62, a 30 only names its element in DE44.
 """
 
-from dataclasses import replace
-
 from atm_switch.domain.errors import Declined
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.amounts import AMOUNT_MAX, AdditionalAmount, write_amounts
@@ -21,7 +19,7 @@ from atm_switch.switch.case import Case, Response
 from atm_switch.switch.doors import Fresh, Member
 from atm_switch.switch.house import House
 from atm_switch.switch.ports import StoredResponse
-from atm_switch.switch.slip import Balance, Place, error_screen, printable, receipt, screen
+from atm_switch.switch.slip import Balance, Place, error_screen, lay_out, printable, receipt, screen
 
 PAN, RESPONSE_CODE, BALANCE_DATA, AMOUNTS, SCREEN, RECEIPT = 2, 39, 48, 54, 62, 63
 
@@ -34,18 +32,20 @@ def approved(member: Member, balance: Balance, house: House) -> Response:
     case.host_reference = house.next_host_reference(case.received)
     words = profile.texts[inquiry.data.language]
     shows_kpj = fresh.admitted.acquirer.unmasked_kpj
+    laid = lay_out(balance, words, profile.inquiry.screen_width)
     added = {
         BALANCE_DATA: write_balance_data(
             _balance_data(balance, case, shows_kpj=shows_kpj), profile
         ),
-        SCREEN: screen(balance, words, profile.inquiry.screen_width).text(),
+        SCREEN: screen(balance, words, laid.width, laid).text(),
     }
     amounts = _additional_amounts(balance, profile.inquiry)
     if amounts:
         added[AMOUNTS] = amounts
     if inquiry.data.receipt_width:
         place = _place(fresh)
-        added[RECEIPT] = receipt(balance, place, words, inquiry.data.receipt_width).text()
+        width = inquiry.data.receipt_width
+        added[RECEIPT] = receipt(balance, place, words, width, laid).text()
     message = answer(case.message, case.rule, profile.code_of(Outcome.APPROVED), added)
     return Response(message, Outcome.APPROVED)
 
@@ -81,12 +81,12 @@ def packed(case: Case, response: Response) -> Response:
         return response
     dialect, outcome = case.session.dialect, Outcome.INTERNAL_ERROR
     try:
-        return replace(response, payload=dialect.pack(response.message))
+        return response.packed_as(dialect.pack(response.message))
     except ValueError as mistake:
         reason = str(mistake)
     response = declined(case, Declined(outcome, reason))
     try:
-        return replace(response, payload=dialect.pack(response.message))
+        return response.packed_as(dialect.pack(response.message))
     except ValueError:
         message = refusal(case.message.mti, case.message.elements, case.profile, outcome)
         return Response(message, outcome, reason, payload=dialect.pack(message))

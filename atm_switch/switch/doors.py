@@ -166,7 +166,7 @@ def in_time(fresh: Fresh, house: House) -> Fresh:
     if _is_end_of_day(fresh.admitted.acquirer, case):
         raise Declined(Outcome.CUT_OFF_RUNNING, "end of day of this bank")
     by_terminal = (inquiry.acquirer, inquiry.terminal)
-    by_card = _lasting(inquiry, house).digest
+    by_card = _lasting(case, inquiry, house).digest
     now = case.received.monotonic
     if not house.terminal_frequency.admits(by_terminal, now):
         raise Declined(Outcome.TOO_MANY_INQUIRIES, "the terminal asks too often")
@@ -175,9 +175,9 @@ def in_time(fresh: Fresh, house: House) -> Fresh:
     return fresh
 
 
-def _lasting(inquiry: BalanceInquiry, house: House) -> CardRef:
+def _lasting(case: Case, inquiry: BalanceInquiry, house: House) -> CardRef:
     """Name the card as no change of the card key alters it: under the first key of all."""
-    return house.vault.card_refs(inquiry.pan)[-1]
+    return case.card_refs(inquiry.pan, house.vault)[-1]
 
 
 def _is_end_of_day(policy: AcquirerPolicy, case: Case) -> bool:
@@ -190,7 +190,7 @@ def _is_end_of_day(policy: AcquirerPolicy, case: Case) -> bool:
 
 def identify(fresh: Fresh, house: House) -> Steps[KnownCard]:
     """Find the card (56) and see that it is agreed to (57), live (62), unexpired (54)."""
-    ref, *former = house.vault.card_refs(fresh.inquiry.pan)
+    ref, *former = fresh.admitted.case.card_refs(fresh.inquiry.pan, house.vault)
     card = yield from ask(FindCard(ref, tuple(former)))
     if card is None:
         raise Declined(Outcome.CARD_NOT_LINKED, "the card is not in the registry")
@@ -250,8 +250,8 @@ def _one_try(fresh: Fresh, house: House) -> Steps[int]:
     way: a try counts under the newest card key or not at all, and uncounted nobody looks.
     """
     case, inquiry = fresh.admitted.case, fresh.inquiry
-    yield from ask(TakeTurn(_lasting(inquiry, house)))
-    newest, *former = house.vault.card_refs(inquiry.pan)
+    yield from ask(TakeTurn(_lasting(case, inquiry, house)))
+    newest, *former = case.card_refs(inquiry.pan, house.vault)
     if newest != fresh.entry.card:
         raise NeighbourUnavailable("the card key was changed while the inquiry was under way")
     tries_max = case.profile.inquiry.pin_tries_max

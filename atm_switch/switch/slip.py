@@ -9,11 +9,11 @@ left off at the end, where the greetings stand.
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 
 from atm_switch.domain.instant import Zone
-from atm_switch.domain.member import MemberStatus, Participant
+from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import Statement
 from atm_switch.messages.text_block import TextBlock, lines_max, wrap
@@ -47,33 +47,63 @@ class Balance:
     kpj_count: int
 
 
-def receipt(balance: Balance, place: Place, words: SlipTexts, width: int) -> TextBlock:
-    """Compose the slip, each line at most ``width`` characters."""
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What screen and slip both say, in lines of one width."""
+
+    width: int
+    member: tuple[str, ...]
+    amounts: tuple[str, ...]
+    closing: Sequence[str]
+
+
+def lay_out(balance: Balance, words: SlipTexts, width: int) -> Figures:
+    """Lay out who the member is and what the account holds."""
+    statement = balance.statement
+    return Figures(
+        width,
+        tuple(_member(balance, words, width)),
+        tuple(_amounts(statement, words, width)),
+        _amount(words.closing, statement.closing, width),
+    )
+
+
+def receipt(
+    balance: Balance, place: Place, words: SlipTexts, width: int, laid: Figures | None = None
+) -> TextBlock:
+    """Compose the slip, each line at most ``width`` characters.
+
+    ``laid``: the figures as the screen had them, which are taken if they are as wide.
+    """
     rule, statement = "-" * width, balance.statement
+    figures = laid if laid and laid.width == width else lay_out(balance, words, width)
     lines = [
         *_head(place, words, width),
         rule,
         *_heading(words, width),
         rule,
-        *_member(balance, words, width),
+        *figures.member,
         rule,
-        *_amounts(statement, words, width),
+        *figures.amounts,
         rule,
-        *_amount(words.closing, statement.closing, width),
+        *figures.closing,
         rule,
         *_foot(words, width, statement.is_estimate, statement.rate_millipercent),
     ]
     return TextBlock("R", width, tuple(lines[: lines_max(width)]))
 
 
-def screen(balance: Balance, words: SlipTexts, width: int) -> TextBlock:
+def screen(
+    balance: Balance, words: SlipTexts, width: int, laid: Figures | None = None
+) -> TextBlock:
     """Compose the screen: who, the amounts, and how to see the other KPJ."""
     statement = balance.statement
+    figures = laid or lay_out(balance, words, width)
     lines = [
         words.heading[0],
-        *_member(balance, words, width),
-        *_amounts(statement, words, width),
-        *_amount(words.closing, statement.closing, width),
+        *figures.member,
+        *figures.amounts,
+        *figures.closing,
         *_note(words, width, statement.is_estimate, statement.rate_millipercent),
     ]
     if balance.kpj_count > 1:
@@ -105,8 +135,7 @@ def percent(millipercent: int) -> str:
 
 
 def _head(place: Place, words: SlipTexts, width: int) -> Iterator[str]:
-    title = f" - {words.receipt_title}"
-    yield f"{printable(place.bank)[: width - len(title)]}{title}".center(width).rstrip()
+    yield _title(words, place.bank, width)
     stamp = f"{place.at.astimezone(place.zone.tzinfo):%d/%m/%Y %H:%M:%S} {place.zone.name}"
     yield from _two_sides(stamp, f"{words.terminal} {place.terminal}", width)
     yield from _two_sides(f"{words.reference} {place.rrn}", f"{words.stan} {place.stan}", width)
@@ -121,17 +150,17 @@ def _two_sides(left: str, right: str, width: int) -> tuple[str, ...]:
 
 def _member(balance: Balance, words: SlipTexts, width: int) -> Iterator[str]:
     member = balance.participant
-    standing = f"{member.segment.value} / {words.status[member.status.value]}"
-    for label, value in (
-        (words.kpj, member.kpj.masked),
-        (words.name, printable(member.masked_name)),
-        (words.membership, standing),
-        (words.as_of, f"{balance.statement.as_of:%d/%m/%Y}"),
-    ):
-        first, *others = wrap(value, width - LABEL_WIDTH - 2) or [""]
-        yield f"{label.ljust(LABEL_WIDTH)}: {first}".rstrip()
-        for other in others:
-            yield " " * (LABEL_WIDTH + 2) + other
+    yield from _labelled(words.kpj, member.kpj.masked, width)
+    yield from _labelled(words.name, printable(member.masked_name), width)
+    yield from _standing(words, width, member.segment, member.status)
+    yield from _day(words, width, balance.statement.as_of)
+
+
+def _labelled(label: str, value: str, width: int) -> Iterator[str]:
+    first, *others = wrap(value, width - LABEL_WIDTH - 2) or [""]
+    yield f"{label.ljust(LABEL_WIDTH)}: {first}".rstrip()
+    for other in others:
+        yield " " * (LABEL_WIDTH + 2) + other
 
 
 def _amounts(statement: Statement, words: SlipTexts, width: int) -> Iterator[str]:
@@ -154,6 +183,25 @@ def _amount(label: str, amount: Money, width: int) -> Sequence[str]:
 
 
 # What follows is the same for everybody of one language, year and width: laid out once.
+
+
+@lru_cache(TEXTS_KEPT)
+def _title(words: SlipTexts, bank: str, width: int) -> str:
+    title = f" - {words.receipt_title}"
+    return f"{printable(bank)[: width - len(title)]}{title}".center(width).rstrip()
+
+
+@lru_cache(TEXTS_KEPT)
+def _standing(
+    words: SlipTexts, width: int, segment: Segment, status: MemberStatus
+) -> tuple[str, ...]:
+    standing = f"{segment.value} / {words.status[status.value]}"
+    return tuple(_labelled(words.membership, standing, width))
+
+
+@lru_cache(TEXTS_KEPT)
+def _day(words: SlipTexts, width: int, as_of: date) -> tuple[str, ...]:
+    return tuple(_labelled(words.as_of, f"{as_of:%d/%m/%Y}", width))
 
 
 @lru_cache(TEXTS_KEPT)

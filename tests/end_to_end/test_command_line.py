@@ -69,12 +69,14 @@ def test_every_command_shows_examples(words: tuple[str, ...], run: CommandLine) 
     assert f"atm-switch {' '.join(words)}" in done.stdout.partition("Examples:")[2]
 
 
-def test_version_names_all_three(run: CommandLine) -> None:
-    """A bug report can say program, interpreter and SQLite from one line."""
+def test_version_names_what_it_runs_on(run: CommandLine) -> None:
+    """A bug report can say program, interpreter, SQLite and event loop from one line."""
     done = run("--version")
 
     assert 0 == done.returncode
-    assert re.fullmatch(r"atm-switch \S+.*, CPython \S+, SQLite \S+\n", done.stdout)
+    assert re.fullmatch(
+        r"atm-switch \S+.*, CPython \S+, SQLite \S+, (uvloop|asyncio)\n", done.stdout
+    )
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ class DeafReader(io.StringIO):
 def test_lines_come_out_in_order() -> None:
     """All of them, after close."""
     target = io.StringIO()
-    stream = BackgroundStream(target)
+    stream = BackgroundStream(target, str)
 
     for at in range(1000):
         stream.write(f"{at}\n")
@@ -38,10 +38,10 @@ def test_lines_come_out_in_order() -> None:
 def test_reader_that_went_away_costs_lines_only() -> None:
     """Nothing is raised; the count of lost lines is the next line that gets through."""
     target = DeafReader()
-    stream = BackgroundStream(target)
+    stream = BackgroundStream(target, str)
     for _ in range(5):
         stream.write("lost\n")
-    while stream._queue.qsize() or stream.lost < 5:
+    while stream.waiting or stream.lost < 5:
         threading.Event().wait(0.001)
 
     target.is_deaf = False
@@ -55,12 +55,12 @@ def test_pipe_nobody_reads_does_not_hold_the_writer() -> None:
     """Ten times more than a pipe takes is written at once; what does not fit is counted."""
     reader, writer = os.pipe()
     with os.fdopen(writer, "w") as pipe:
-        stream = BackgroundStream(pipe, lines_max=100)
+        stream = BackgroundStream(pipe, str, lines_max=100)
         for _ in range(10_000):
             stream.write("x" * 100 + "\n")
         lost = stream.lost
         os.set_blocking(reader, False)
-        while stream._queue.qsize():
+        while stream.waiting:
             try:
                 os.read(reader, 1 << 20)
             except BlockingIOError:

@@ -1,0 +1,136 @@
+"""The load of the bench, in a process of its own: one JSON line says what came of it.
+
+    python -m tests.bench.generator WISHES     WISHES: the fields of ``Wishes`` as JSON
+
+Plan: the emulator's stencils and lines on a closed loop (so many in flight) or an open one
+(a fixed rate); every answer is decoded whole, matched to its request, its MAC checked.
+What it costs itself is counted apart, so that the server's share can be told.
+"""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from atm_switch.profile.load import load_profile
+from terminal_emulator.address import Address
+from terminal_emulator.kit import BARE_KIT, read_kit
+from terminal_emulator.load.callers import Card, callers_of, read_cards
+from terminal_emulator.load.precise import precise_loop
+from terminal_emulator.load.run import Load, Target
+from terminal_emulator.load.schedule import constant
+from terminal_emulator.load.tally import Tally, percentile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """One run of load."""
+
+    port: int
+    cards: str
+    """A file, ``PAN PIN`` or as cards.csv has it."""
+    seconds: float
+    kit: str = ""
+    links: int = 4
+    in_flight: int = 64
+    """Of all links together."""
+    rate: float = 0.0
+    """Requests a second; 0 is the closed loop."""
+    core: int | None = None
+    warm_up: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run brought.  Times in milliseconds, CPU in microseconds an answer."""
+
+    answered: int
+    per_second: float
+    p50: float
+    p99: float
+    cpu_us: float
+    server_cpu_us: float
+    codes: dict[str, int]
+    faults: dict[str, int]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every request was approved."""
+        return not self.faults and set(self.codes) == {"00"}
+
+
+def run(wishes: Wishes, servers: Sequence[int]) -> Outcome:
+    """Run the load in a process of its own; ``servers`` are those whose CPU is counted."""
+    program = [sys.executable, "-m", "tests.bench.generator", json.dumps(asdict(wishes))]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()  # it is warm
+        before = sum(map(cpu_seconds, servers))
+        process.stdin.close()
+        told = json.loads(process.stdout.readline())
+        spent = sum(map(cpu_seconds, servers)) - before
+    if process.returncode:
+        raise ChildProcessError(f"the load ended with {process.returncode}")
+    return Outcome(**told, server_cpu_us=spent / max(told["answered"], 1) * 1e6)
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the CPU seconds a process has taken, user and system."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _cards(wishes: Wishes) -> list[Card]:
+    return read_cards(Path(wishes.cards).read_text(encoding="ascii"))
+
+
+async def _load(wishes: Wishes) -> dict[str, Any]:
+    profile = load_profile("bpjstk-jht-v1")
+    kits = [read_kit(Path(wishes.kit))] if wishes.kit else [BARE_KIT]
+    cards = _cards(wishes)
+    callers = callers_of(kits, cards, max(wishes.links, 16), profile, datetime.now(UTC))
+    target = Target(address=Address("127.0.0.1", wishes.port), profile=profile, seconds=10.0)
+    chance = random.Random(os.getpid())  # noqa: S311 - STANs, not keys
+    load = Load(target, callers, wishes.links, chance)
+    await load.open()
+    await _one(load, wishes, wishes.warm_up)
+    sys.stdout.write("warm\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+    before = time.process_time()
+    tally = await _one(load, wishes, wishes.seconds)
+    spent = time.process_time() - before
+    await load.close()
+    ordered = tally.ordered()
+    return {
+        "answered": tally.answered,
+        "per_second": tally.answered / max(tally.last_answered, 1e-9),
+        "p50": percentile(ordered, 50) * 1000,
+        "p99": percentile(ordered, 99) * 1000,
+        "cpu_us": spent / max(tally.answered, 1) * 1e6,
+        "codes": dict(tally.codes),
+        "faults": dict(tally.faults),
+    }
+
+
+async def _one(load: Load, wishes: Wishes, seconds: float) -> Tally:
+    if wishes.rate:
+        return await load.open_loop(constant(wishes.rate, seconds))
+    return await load.closed_loop(wishes.in_flight, seconds)
+
+
+if __name__ == "__main__":
+    asked = Wishes(**json.loads(sys.argv[1]))
+    if asked.core is not None:
+        os.sched_setaffinity(0, {asked.core})
+    with asyncio.Runner(loop_factory=precise_loop) as runner:
+        sys.stdout.write(json.dumps(runner.run(_load(asked))) + "\n")
