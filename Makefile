@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SHOW := awk '/^(Collecting|Installing|Successfully|Building|ERROR)/ {print substr($$0, 1, 100); fflush()}'
 
-.PHONY: help demo test lint types contracts format check coverage figures-security bench bench-emulator bench-ledger clean
+.PHONY: help demo test lint types contracts format check coverage figures-security chaos chaos-long bench bench-emulator bench-ledger clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,8 @@ help:
 	@echo "make coverage   the tests with branch coverage"
 	@echo "make figures-security   measure MACs, PIN tries, audit and crypto: three minutes"
 	@echo "make bench              every figure of speed in one table (FIGURES=codec for one)"
+	@echo "make chaos      kill, starve, flood and hang a real switch, and count: some minutes"
+	@echo "make chaos-long the same with the full counts: some hours"
 	@echo "make bench-ledger       import, look-ups and proofs at a million members: half an hour"
 	@echo "make bench-emulator     how much load the emulator makes: two minutes"
 	@echo "make format     format the code"
@@ -80,6 +82,14 @@ figures-security: $(VENV)/.dev
 # what README.md shows. The system's interpreter is the fairer one: make bench PY=/usr/bin/python3.
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.bench $(FIGURES) --json tests/bench/charts/figures.json --charts tests/bench/charts
+
+# Each goal of the proof is a command of its own: .venv/bin/python -m tests.chaos.NAME [--long].
+# The table is printed line by line; exit 1 where one was missed.  GOALS="kill_nine" runs some.
+chaos: $(VENV)/.dev
+	@$(BIN)/python -m tests.chaos $(GOALS)
+
+chaos-long: $(VENV)/.dev
+	@$(BIN)/python -m tests.chaos --long $(GOALS)
 
 # Goes on where it was interrupted; --members scales it (MEMBERS="--members 100000").
 bench-ledger: $(VENV)/.dev

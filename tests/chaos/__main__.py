@@ -1,0 +1,102 @@
+"""All proofs, one behind the other, and the table of what came out.
+
+    python -m tests.chaos [--long] [--seed S] [--results FOLDER] [NAME ...]
+
+Each goal runs in a process of its own, so that none inherits the limits, the memory or the
+mistakes of another; a goal that takes far too long is ended and counts as missed.  Ctrl-C
+ends the one that runs and prints the table of those that are done.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tests.chaos.proof import MISSED
+from tests.figures.banner import print_banner
+
+GOALS = (
+    "core_against_model",
+)  # fmt: skip
+"""The proofs in the order of their worth; each is ``python -m tests.chaos.NAME``."""
+
+SHORT_SECONDS_MAX, LONG_SECONDS_MAX = 180.0, 7_200.0
+LINE = "{number:5} {what:34.34} {wanted:58.58} {seconds:>6}  {verdict}"
+
+
+def run_one(name: str, folder: Path, *, is_long: bool, seed: int) -> dict[str, Any]:
+    """Run one proof and return its outcome, also where it never said one."""
+    result = folder / f"{name}.json"
+    result.unlink(missing_ok=True)
+    command = [sys.executable, "-m", f"tests.chaos.{name}", "--json", str(result)]
+    command += ["--seed", str(seed), *(["--long"] if is_long else [])]
+    began = time.perf_counter()
+    why = "it ended without a result; run it alone to see why"
+    with (
+        (folder / f"{name}.log").open("w") as log,
+        subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as process,
+    ):
+        try:
+            process.wait(LONG_SECONDS_MAX if is_long else SHORT_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            why = "it did not come to an end in time"
+            process.terminate()
+        except KeyboardInterrupt:
+            process.terminate()
+            raise
+    if result.exists():
+        loaded: dict[str, Any] = json.loads(result.read_text())
+        return loaded
+    seconds = round(time.perf_counter() - began, 1)
+    return {
+        "number": "?", "what": name, "wanted": "", "got": why, "verdict": MISSED,
+        "seconds": seconds, "notes": [],
+    }  # fmt: skip
+
+
+def print_line(outcome: dict[str, Any]) -> None:
+    """Print one outcome as two lines of the table."""
+    click.echo(LINE.format(**outcome))
+    click.echo(f"{'':5} {'':34} {outcome['got']}")
+    for note in outcome["notes"]:
+        click.echo(f"{'':5}   {note}")
+
+
+@click.command()
+@click.option("--long", "is_long", is_flag=True, help="The full counts: some hours.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--results", type=click.Path(path_type=Path, file_okay=False), help="Keep all results here."
+)
+@click.argument("names", nargs=-1, type=click.Choice(GOALS))
+def main(*, is_long: bool, seed: int, results: Path | None, names: tuple[str, ...]) -> None:
+    """Run the proofs NAME, or all; exit with 1 where one was missed."""
+    print_banner(f"proof of the goals, {'long' if is_long else 'short'} forms")
+    click.echo(f"seed     {seed}\n")
+    head = {"number": "goal", "what": "what is done", "wanted": "wanted, and below it what came"}
+    click.echo(LINE.format(**head, seconds="s", verdict="verdict"))
+    outcomes: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="chaos-results-") as spare:
+        folder = results or Path(spare)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            for name in names or GOALS:
+                outcomes.append(run_one(name, folder, is_long=is_long, seed=seed))
+                print_line(outcomes[-1])
+        except KeyboardInterrupt:
+            click.echo("interrupted: those above are done, the rest is not")
+    counts = dict.fromkeys(("held", "skipped", MISSED), 0)
+    for outcome in outcomes:
+        counts[outcome["verdict"]] += 1
+    click.echo("\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    is_whole = len(outcomes) == len(names or GOALS)
+    sys.exit(130 if not is_whole else counts[MISSED] > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""G24: the whole core against a model, ten thousand runs of fifty steps.
+
+    python -m tests.chaos.core_against_model [--long] [--seed S]
+
+A failure prints the shortest history that hypothesis found, as a program.
+"""
+
+import traceback
+from collections import Counter
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.chaos.core_machine import CoreMachine
+from tests.chaos.proof import Found, Goal, Trial, prove
+
+STEPS = 50
+RUNS_SHORT, RUNS_LONG = 150, 10_000
+
+
+def measure(trial: Trial) -> Found:
+    """Run the machine so often; count what it said and how often it died."""
+    runs = trial.size(RUNS_SHORT, RUNS_LONG)
+    counted = Counter[str]()
+
+    @seed(trial.seed)
+    class Counted(CoreMachine):
+        def teardown(self) -> None:
+            super().teardown()
+            counted.update(self.counts)
+            counted["runs"] += 1
+
+    try:
+        run_state_machine_as_test(
+            Counted,
+            settings=settings(
+                max_examples=runs,
+                stateful_step_count=STEPS,
+                deadline=None,
+                database=None,
+                phases=(Phase.generate, Phase.shrink),
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    except Exception as broken:  # noqa: BLE001 - whatever it is, it is the figure
+        history = traceback.format_exception(broken)[-1] + "\n".join(
+            getattr(broken, "__notes__", ())
+        )
+        return Found(
+            "a history that the model forbids", is_held=False, notes=tuple(history.splitlines())
+        )
+    got = (
+        f"{counted['runs']:,} runs x {STEPS}: {counted['answers']:,} answers, "
+        f"{counted['crashes']:,} crashes, {counted['keys']:,} keys changed, "
+        f"{counted['jumps']:,} clock jumps; 0 violations"
+    )
+    return Found(got, is_held=counted["runs"] >= runs and counted["answers"] > runs)
+
+
+GOAL = Goal(
+    "G24",
+    "hypothesis over the whole core",
+    "0 violations of the model (long: 10,000 x 50)",
+    measure,
+)
+
+if __name__ == "__main__":
+    prove(GOAL)
