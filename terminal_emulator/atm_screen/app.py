@@ -3,8 +3,9 @@
 Plan: everything the machine knows is in ``visit.py``; here keys and clicks go in, and after
 each the glass, the keys, the card slot, the tray and the slip are drawn anew.  The line to
 the host lives on the same event loop, so the host's own messages are answered meanwhile.
-Limits: 80x24 and up; narrower than ``WIDE`` the exchange takes the ATM's place.  A PIN that
-is pasted is one text in Textual's own reading; one typed digit by digit never is.
+Limits: 80x24 and up; narrower than ``WIDE`` the exchange takes the ATM's place, and the slip
+is read in hand.  A PIN that is pasted is one text in Textual's own reading; one typed digit by
+digit never is.
 """
 
 from collections.abc import Callable
@@ -12,36 +13,32 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from rich.text import Text
 from rich.traceback import Traceback
 from textual import events
 from textual.app import App, ComposeResult, ScreenStackError
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
-from textual.geometry import Offset
 from textual.widgets import RichLog, Static
 
 from atm_switch.domain.errors import Refused
-from atm_switch.domain.mask import mask_pan
-from atm_switch.messages.inquiry_data import InquiryData
 from atm_switch.profile.model import Profile
 from terminal_emulator.address import Address
-from terminal_emulator.answers import InquiryResult
-from terminal_emulator.atm_screen.deck import SampleCard
 from terminal_emulator.atm_screen.exchange import Exchange
 from terminal_emulator.atm_screen.faces import Act, Page
-from terminal_emulator.atm_screen.parts import PAD, PadKey, SideKey
+from terminal_emulator.atm_screen.glass import HIGH, LOW, drawn
+from terminal_emulator.atm_screen.parts import PAD, CardSlot, PadKey, SideKey
+from terminal_emulator.atm_screen.tray import MOUTH, PEEK_LINES, PUT_AWAY, TAKE, PaperSheet
 from terminal_emulator.atm_screen.visit import Machine, Question, Visit
 from terminal_emulator.kit import Kit
-from terminal_emulator.screen import TORN
-from terminal_emulator.slips.paper import Paper, paper_of_result
 from terminal_emulator.standing_line import StandingLine
 
-WIDE, VAST, TALL = 124, 168, 26
-"""From here on the slip, then also the exchange, has a place beside the ATM."""
-SHORT_LINES = 10
-"""A page with fewer lines stands in the middle of the glass."""
-TICK_SECONDS, RETRY_SECONDS, SLIDE_SECONDS = 0.25, 5.0, 1.2
+WIDE, VAST = 120, 162
+"""From so many columns on the slip or the exchange, then both, have a place beside the ATM."""
+HANGING, TALL = 27, 33
+"""From so many rows on a slip fits beside the ATM, and its keys are larger."""
+TICK_SECONDS, RETRY_SECONDS = 0.25, 5.0
 EXCHANGE_LINES_MAX = 5_000
 FOOT = "  ".join(
     f"[@click=app.{action}][b]{key}[/b] {label}[/]"
@@ -98,14 +95,14 @@ class AtmApp(App[None]):
         self._exchange = Exchange(profile)
         self._clock = machine.clock
         self._retry_at = 0.0
-        self._slip_shown: Paper | None = None
+        self._in_hand = False
 
     def compose(self) -> ComposeResult:
         """Lay the machine out."""
         station = self._kit.station
         place = " ".join(station.location.split())
         with Horizontal(id="title"):
-            yield Static(f"ATM {station.terminal.text}  {place}", id="place", markup=False)
+            yield Static(f"{station.terminal.text}  {place}", id="place", markup=False)
             yield Static(id="host", markup=False)
         with Horizontal(id="all"):
             with Vertical(id="atm"):
@@ -116,18 +113,22 @@ class AtmApp(App[None]):
                         *(SideKey(slot) for slot in range(4, 8)), id="right", classes="side"
                     )
                 with Horizontal(id="desk"):
-                    yield Static(id="card", classes="slot", markup=False)
+                    yield CardSlot()
                     yield Vertical(*(PadKey(label, name) for label, name in PAD), id="pad")
-                    yield Static(id="tray", classes="slot", markup=False)
-            log = RichLog(id="exchange", wrap=True, max_lines=EXCHANGE_LINES_MAX, min_width=40)
+                    with Vertical(id="tray", classes="slot"):
+                        yield Static(MOUTH, id="mouth", markup=False)
+                        yield PaperSheet("peek", PEEK_LINES)
+            with Vertical(id="beside"):
+                yield PaperSheet("paper")
+            log = RichLog(id="exchange", wrap=True, max_lines=EXCHANGE_LINES_MAX, min_width=32)
             log.can_focus = False
             yield log
-        yield Static(id="paper", markup=False)
+        yield PaperSheet("hand")
         yield Static(FOOT, id="foot")
 
     def on_mount(self) -> None:
         """Switch the machine on."""
-        self.query_one("#card").border_title = "KARTU / CARD"
+        self.query_one("#card").border_title = "KARTU/CARD"
         self.query_one("#tray").border_title = "STRUK / SLIP"
         self.query_one("#exchange").border_title = "ISO 8583 (masked)"
         self.set_interval(TICK_SECONDS, self.tick)
@@ -164,6 +165,10 @@ class AtmApp(App[None]):
 
     def action_pad(self, name: str) -> None:
         """Press one of the coloured keys of the pad."""
+        if name == "enter" and self._is_peeking():
+            self._in_hand = True
+            self.draw()
+            return
         does = {
             "enter": self.visit.enter,
             "escape": self.visit.cancel,
@@ -174,6 +179,7 @@ class AtmApp(App[None]):
     def action_exchange(self) -> None:
         """Show or hide the ISO 8583 exchange."""
         self.screen.toggle_class("-exchange")
+        self.draw()
 
     def action_theme(self) -> None:
         """Change between dark and light."""
@@ -197,15 +203,14 @@ class AtmApp(App[None]):
 
     def on_click(self, event: events.Click) -> None:
         """Take the slip that is clicked."""
-        if event.widget is not None and event.widget.id == "paper":
+        if isinstance(event.widget, PaperSheet):
             self.action_pad("enter")
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose the layout for the new size."""
         self.screen.set_class(event.size.width < WIDE, "narrow")
-        self.screen.set_class(event.size.width >= WIDE, "wide")
-        self.screen.set_class(event.size.width >= VAST, "vast")
         self.screen.set_class(event.size.height >= TALL, "tall")
+        self.draw()
 
     def draw(self) -> None:
         """Draw everything anew; nothing once the screen is gone, or is being taken down."""
@@ -215,40 +220,35 @@ class AtmApp(App[None]):
     def _draw_all(self) -> None:
         glass, face = self.query_one("#glass", Static), self.visit.face()
         glass.set_class(face.is_alarm, "-alarm")
-        glass.set_class(len(face.lines) < SHORT_LINES, "-short").update("\n".join(face.lines))
+        glass.update(drawn(face, HIGH if self.size.height >= TALL else LOW))
         for slot in range(8):
-            self.query_one(f"#key{slot}", SideKey).show(face.keys.get(slot))
-        is_up = "up" if self._line.is_up else "down"
-        self.query_one("#host", Static).update(f"host {self._address} {is_up}")
-        self._draw_card()
+            self.query_one(f"#key{slot}", SideKey).set_class(slot in face.keys, "-live")
+        is_up = self._line.is_up
+        lamp = Text.assemble(f"host {self._address} ", ("● " if is_up else "○ "))
+        self.query_one("#host", Static).update(lamp + ("up" if is_up else "down"))
+        self.query_one("#card", CardSlot).show(self.visit.card, self.visit.page)
         self._draw_slip()
 
-    def _draw_card(self) -> None:
-        visit, slot = self.visit, self.query_one("#card", Static)
-        is_retained = visit.page is Page.RETAINED
-        slot.set_class(bool(visit.card), "-inside")
-        slot.set_class(is_retained, "-retained")
-        inside = mask_pan(visit.card) if visit.card else "━" * 16
-        slot.update("DITAHAN / RETAINED" if is_retained else inside)
-
     def _draw_slip(self) -> None:
-        slip, was = self.visit.slip, self._slip_shown
-        self.query_one("#tray", Static).update(
-            "━" * 16 if slip is None else "━" * 16 + "\nEnter: ambil / take"
-        )
-        if slip is was:
-            return
-        self._slip_shown = slip
-        self.screen.set_class(slip is not None, "-slip")
-        if slip is None:
-            return
-        paper = self.query_one("#paper", Static)
-        lines = list(slip.lines)
-        if len(lines) < self.size.height:
-            lines.append(TORN * (slip.width // 2))
-        paper.update("\n".join(lines))
-        paper.offset = Offset(0, self.size.height)
-        paper.animate("offset", Offset(0, 0), duration=SLIDE_SECONDS, easing="linear")
+        slip, is_beside = self.visit.slip, self._has_room_beside()
+        self.screen.set_class(is_beside, "-beside")
+        if slip is None or is_beside:
+            self._in_hand = False
+        self.query_one("#peek", PaperSheet).show(None if is_beside or self._in_hand else slip)
+        self.query_one("#paper", PaperSheet).show(slip if is_beside else None)
+        self.query_one("#hand", PaperSheet).show(slip if self._in_hand else None)
+        told = "" if slip is None else PUT_AWAY if self._in_hand else TAKE
+        self.query_one("#tray").border_subtitle = told
+
+    def _has_room_beside(self) -> bool:
+        needed = VAST if self.screen.has_class("-exchange") else WIDE
+        return self.size.width >= needed and self.size.height >= HANGING
+
+    def _is_peeking(self) -> bool:
+        """Tell whether Enter means: let me read the slip."""
+        is_typing = self.visit.page in (Page.NUMBER, Page.PIN, Page.KPJ)
+        slip = self.visit.slip
+        return not (slip is None or self._in_hand or is_typing or self._has_room_beside())
 
     def _after(self, press: Callable[[], None]) -> None:
         press()
@@ -282,19 +282,3 @@ class AtmApp(App[None]):
         else:
             self.visit.opened()
         self.draw()
-
-
-def machine_of(
-    kit: Kit, deck: tuple[SampleCard, ...], seconds: float, clock: Callable[[], float]
-) -> Machine:
-    """Set an ATM up for a kit: it takes a PIN where there is a key, and prints its slips."""
-
-    def print_slip(result: InquiryResult, wish: InquiryData) -> Paper | None:
-        try:
-            return paper_of_result(
-                result, wish.receipt_width, wish.language, kit.station, datetime.now(UTC)
-            )
-        except ValueError:
-            return None  # a host that sends no slip, or one that cannot be printed
-
-    return Machine(deck, kit.pin_key is not None, seconds, clock, print_slip)

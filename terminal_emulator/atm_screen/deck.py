@@ -22,11 +22,6 @@ class SampleCard:
     code: str
     shows: str
 
-    @property
-    def masked(self) -> str:
-        """The number as it may be shown."""
-        return mask_pan(self.pan)
-
 
 def read_deck(kit: Path | None) -> tuple[SampleCard, ...]:
     """Read the sample cards beside a kit; none where there are none."""
@@ -43,3 +38,9 @@ def read_deck(kit: Path | None) -> tuple[SampleCard, ...]:
 def deck_file(kit: Path) -> Path:
     """Tell where the sample cards of a kit, and their PINs, are."""
     return kit.parent / "sample" / "cards.txt"
+
+
+def short_pan(pan: str) -> str:
+    """Tell one card from another at a glance; nothing of a number too short to be masked so."""
+    masked = mask_pan(pan)
+    return f"{masked[:6]} …{masked[-4:]}" if "*" in masked.strip("*") else masked

@@ -7,7 +7,7 @@ Limits: thirteen lines of forty columns and eight keys, so that 80x24 holds it a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 from textwrap import shorten
 
@@ -16,7 +16,7 @@ from atm_switch.messages.text_block import wrap
 from terminal_emulator import texts
 from terminal_emulator.answers import InquiryResult
 from terminal_emulator.atm_screen import words
-from terminal_emulator.atm_screen.deck import SampleCard
+from terminal_emulator.atm_screen.deck import SampleCard, short_pan
 from terminal_emulator.atm_screen.words import ScreenWords
 from terminal_emulator.screen import WIDTH, screen_lines
 from terminal_emulator.slips.paper import Paper
@@ -26,7 +26,7 @@ KEYS = 8
 CARDS_SHOWN = 6
 KPJ_SHOWN = 7
 PAN_DIGITS_SHOWN = 6
-SHOWS_WIDTH = WIDTH - 10
+SHOWS_WIDTH, BAR_WIDTH, PIN_DIGITS_SHOWN = 29, 30, 6
 BOTTOM_LEFT, ABOVE_LAST, LAST = 3, 6, 7
 
 
@@ -71,20 +71,26 @@ class Act(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A side key's label, and what it does with which number."""
+    """A side key's label, what it does with which number, and a second line that says more."""
 
     label: str
     act: Act
     value: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
     """The glass and the keys beside it."""
 
-    lines: tuple[str, ...]
+    lines: tuple[str, ...] = ()
     keys: Mapping[int, Key] = field(default_factory=dict)
+    title: str = ""
+    hint: str = ""
+    """A line below the title."""
     is_alarm: bool = False
+    is_block: bool = False
+    """Whether the lines are a text set by the host, which keeps its columns."""
 
 
 @dataclass(slots=True, repr=False)
@@ -104,6 +110,8 @@ class State:
     note: str = ""
     slip: Paper | None = None
     seconds_left: float = 0.0
+    seconds_whole: float = 0.0
+    """How long the page waits altogether."""
 
     @property
     def words(self) -> ScreenWords:
@@ -120,38 +128,38 @@ class State:
 def face_of(state: State) -> Face:
     """Draw a page; never more than ``LINES`` lines of ``WIDTH`` columns."""
     face = _FACES[state.page](state)
-    lines = tuple(line[:WIDTH] for line in face.lines[:LINES])
-    return Face(lines, face.keys, face.is_alarm)
+    most = LINES - 1 if face.title else LINES
+    return replace(face, lines=tuple(line[:WIDTH] for line in face.lines[:most]))
 
 
 def _closed(state: State) -> Face:
-    lines = (*words.BOTH_CLOSED, *wrap(state.note, WIDTH))
-    return Face(lines, {LAST: Key(words.BOTH_RETRY, Act.RETRY)}, is_alarm=True)
+    retry = Key(words.RETRY[0], Act.RETRY, note=words.RETRY[1])
+    lines = tuple(wrap(state.note, WIDTH))
+    return Face(lines, {LAST: retry}, title=words.BOTH_CLOSED, is_alarm=True)
 
 
 def _welcome(state: State) -> Face:
     shown = state.deck[state.deck_at : state.deck_at + CARDS_SHOWN]
     keys = {
-        at: Key(f"{card.masked[:6]} …{card.pan[-4:]}", Act.INSERT, state.deck_at + at)
+        at: Key(short_pan(card.pan), Act.INSERT, state.deck_at + at, _shortened(card.shows))
         for at, card in enumerate(shown)
     }
     if len(state.deck) > CARDS_SHOWN:
-        keys[ABOVE_LAST] = Key(words.BOTH_MORE, Act.MORE_CARDS)
-    keys[LAST] = Key(words.BOTH_TYPE, Act.TYPE_NUMBER)
-    if not state.deck:
-        return Face((*words.BOTH_WELCOME, words.BOTH_NO_CARDS), keys)
-    rows = [
-        f"F{at + 1} …{card.pan[-4:]}  {shorten(card.shows, SHOWS_WIDTH, placeholder=' …')}"
-        for at, card in enumerate(shown)
-    ]
-    lines = (*words.BOTH_WELCOME, words.BOTH_INSERT, "", *rows, "", words.BOTH_PINS)
-    return Face(lines, keys)
+        keys[ABOVE_LAST] = Key(words.MORE[0], Act.MORE_CARDS, note=words.MORE[1])
+    keys[LAST] = Key(words.TYPE[0], Act.TYPE_NUMBER, note=words.TYPE[1])
+    hint = words.BOTH_INSERT if state.deck else words.BOTH_NO_CARDS
+    return Face((), keys, title=words.BOTH_WELCOME, hint=hint)
+
+
+def _shortened(shows: str) -> str:
+    return shorten(shows, SHOWS_WIDTH, placeholder=" …")
 
 
 def _number(state: State) -> Face:
     stars = "*" * (state.typed - len(state.typed_shown))
     note = (words.BOTH_BAD_NUMBER,) if state.note else ()
-    return Face((*words.BOTH_NUMBER, f"{state.typed_shown}{stars}_", "", *note))
+    lines = (f"{state.typed_shown}{stars}_", "", *note)
+    return Face(lines, title=words.BOTH_NUMBER, hint=words.BOTH_ENTER)
 
 
 def _language(_state: State) -> Face:
@@ -159,30 +167,34 @@ def _language(_state: State) -> Face:
         BOTTOM_LEFT: Key(words.INDONESIAN, Act.SPEAK, 0),
         LAST: Key(words.ENGLISH, Act.SPEAK, 1),
     }
-    return Face(words.BOTH_LANGUAGE, keys)
+    return Face((), keys, title=words.BOTH_LANGUAGE)
 
 
 def _pin(state: State) -> Face:
+    own = state.words
     note = (texts.WORDS[state.language].bad_pin,) if state.note else ()
-    return Face((*state.words.enter_pin, "● " * state.typed + "_", "", *note))
+    open_places = "_ " * max(PIN_DIGITS_SHOWN - state.typed, 0)
+    places = f"{'● ' * state.typed}{open_places}".rstrip()
+    return Face((own.cover, "", places, "", *note), title=own.enter_pin, hint=own.pin_hint)
 
 
 def _menu(state: State) -> Face:
     own = state.words
     keys = {0: Key(own.balance, Act.MENU), LAST: Key(own.leave, Act.LEAVE)}
-    return Face(own.menu, keys)
+    return Face((), keys, title=own.menu)
 
 
 def _slip(state: State) -> Face:
     own = state.words
     keys = {BOTTOM_LEFT: Key(own.yes, Act.PRINT, 1), LAST: Key(own.no, Act.PRINT, 0)}
-    return Face(own.slip, keys)
+    return Face((), keys, title=own.slip)
 
 
 def _wait(state: State) -> Face:
-    seconds = max(0, round(state.seconds_left))
-    bar = "█" * min(WIDTH, seconds)
-    return Face((*state.words.wait, f"{seconds} s", bar))
+    seconds, whole = max(0.0, state.seconds_left), max(state.seconds_whole, 1.0)
+    full = min(BAR_WIDTH, round(BAR_WIDTH * seconds / whole))
+    bar = "█" * full + "░" * (BAR_WIDTH - full)
+    return Face((state.words.under_way, "", bar, f"{round(seconds)} s"), title=state.words.wait)
 
 
 def _result(state: State) -> Face:
@@ -191,7 +203,7 @@ def _result(state: State) -> Face:
     if state.kpj_count > 1:
         keys[BOTTOM_LEFT] = Key(own.other_kpj, Act.OTHER_KPJ)
     lines = () if state.result is None else screen_lines(state.result)
-    return Face(lines, keys)
+    return Face(lines, keys, is_block=True)
 
 
 def _kpj(state: State) -> Face:
@@ -204,43 +216,45 @@ def _kpj(state: State) -> Face:
     ask = own.type_kpj.replace("{count}", count)
     note = (texts.WORDS[state.language].no_such_choice,) if state.note else ()
     title = own.choose_kpj.replace("{count}", count)
-    return Face((title, "", ask, f"{state.typed_shown}_", "", *note), keys)
+    return Face((ask, "", f"{state.typed_shown}_", "", *note), keys, title=title)
 
 
 def _declined(state: State) -> Face:
     own, result = state.words, state.result
     keys = {ABOVE_LAST: Key(own.again, Act.INQUIRE), LAST: Key(own.done, Act.LEAVE)}
     if result is None:
-        return Face((), keys, is_alarm=True)
+        return Face((), keys, title=own.failed, is_alarm=True)
     if result.outcome is Outcome.WRONG_PIN:
         keys[BOTTOM_LEFT] = Key(own.retry_pin, Act.PIN_AGAIN)
-    return Face(_why(result, state.language), keys, is_alarm=True)
+    title = f"{own.failed} ({result.code})"
+    return Face(_why(result, state.language), keys, title=title, is_alarm=True)
 
 
 def _why(result: InquiryResult, language: str) -> tuple[str, ...]:
-    said = texts.WORDS[language].declined.replace("{code}", result.code)
     fault = (f"{result.fault}",) if result.fault else ()
     advice = wrap(texts.advice(result.outcome, language), WIDTH)
-    return (*wrap(said, WIDTH), "", *screen_lines(result), *fault, "", *advice)
+    return (*screen_lines(result), *fault, "", *advice)
 
 
 def _failed(state: State) -> Face:
     own = state.words
     said = texts.WORDS[state.language].out_of_service
     keys = {ABOVE_LAST: Key(own.again, Act.INQUIRE), LAST: Key(own.done, Act.LEAVE)}
-    return Face((*wrap(said, WIDTH), "", *wrap(state.note, WIDTH)), keys, is_alarm=True)
+    lines = (*wrap(said, WIDTH), "", *wrap(state.note, WIDTH))
+    return Face(lines, keys, title=own.failed, is_alarm=True)
 
 
 def _retained(state: State) -> Face:
     advice = wrap(texts.advice(Outcome.PIN_TRIES_EXCEEDED, state.language), WIDTH)
-    return Face((*state.words.retained, "", *advice), is_alarm=True)
+    own = state.words
+    return Face((own.too_many, "", *advice), title=own.retained, is_alarm=True)
 
 
 def _goodbye(state: State) -> Face:
     note = (*wrap(state.note, WIDTH), "") if state.note else ()
     take = wrap(texts.WORDS[state.language].take_card, WIDTH)
     slip = ("", state.words.take_slip) if state.slip is not None else ()
-    return Face((*note, *take, *slip))
+    return Face((*note, *take, *slip), title=state.words.thanks)
 
 
 _FACES: Mapping[Page, Callable[[State], Face]] = {

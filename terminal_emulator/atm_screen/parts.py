@@ -3,10 +3,42 @@
 They never take the focus, so that Enter is always the ATM's Enter.
 """
 
+from rich.text import Text
 from textual.message import Message
 from textual.widgets import Static
 
-from terminal_emulator.atm_screen.faces import Key
+from terminal_emulator.atm_screen.deck import short_pan
+from terminal_emulator.atm_screen.faces import Page
+
+CARD_WIDTH = 14
+CARD_STYLE, CHIP_STYLE = "bold #000000 on #ffd54f", "#a67c00 on #ffd54f"
+
+
+class CardSlot(Static):
+    """The slot, and the card in it."""
+
+    def __init__(self) -> None:
+        """Be empty."""
+        super().__init__(id="card", classes="slot", markup=False)
+
+    def show(self, pan: str, page: Page) -> None:
+        """Show the card that is inside, by the ends of its number; ``pan`` is empty for none."""
+        is_retained = page is Page.RETAINED
+        self.set_class(bool(pan), "-inside")
+        self.set_class(is_retained, "-retained")
+        self.update(
+            "DITAHAN\nRETAINED" if is_retained else _card(pan) if pan else "━" * (CARD_WIDTH - 2)
+        )
+
+
+def _card(pan: str) -> Text:
+    """Draw a card: a chip, and the ends of its number."""
+    number = short_pan(pan)[:CARD_WIDTH].center(CARD_WIDTH)
+    return Text.assemble(
+        (f"{'':{CARD_WIDTH}}\n", CARD_STYLE),
+        (f"{'  ██':{CARD_WIDTH}}\n", CHIP_STYLE),
+        (number, CARD_STYLE),
+    )
 
 
 class SideKey(Static):
@@ -21,15 +53,9 @@ class SideKey(Static):
             self.slot = slot
 
     def __init__(self, slot: int) -> None:
-        """Make the key of a slot, 0 to 7."""
+        """Make the key of a slot, 0 to 7; what it does is written on the glass."""
         super().__init__(f"F{slot + 1}", id=f"key{slot}", markup=False)
         self._slot = slot
-
-    def show(self, key: Key | None) -> None:
-        """Show a label, or none."""
-        name = f"F{self._slot + 1}"
-        self.set_class(key is not None, "-live")
-        self.update(name if key is None else f"{name} {key.label}")
 
     def on_click(self) -> None:
         """Tell the ATM."""

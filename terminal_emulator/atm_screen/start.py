@@ -4,13 +4,18 @@ import asyncio
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from time import monotonic
 
+from atm_switch.messages.inquiry_data import InquiryData
 from terminal_emulator.address import Address
-from terminal_emulator.atm_screen.app import AtmApp, machine_of
-from terminal_emulator.atm_screen.deck import read_deck
+from terminal_emulator.answers import InquiryResult
+from terminal_emulator.atm_screen.app import AtmApp
+from terminal_emulator.atm_screen.deck import SampleCard, read_deck
+from terminal_emulator.atm_screen.visit import Machine
 from terminal_emulator.flow import Manner
 from terminal_emulator.kit import Kit, find_profile
+from terminal_emulator.slips.paper import Paper, paper_of_result
 from terminal_emulator.standing_line import StandingLine
 
 
@@ -46,3 +51,19 @@ def run_screen(address: Address, kit: Kit, manner: Manner) -> None:
             await line.close()
 
     asyncio.run(run())
+
+
+def machine_of(
+    kit: Kit, deck: tuple[SampleCard, ...], seconds: float, clock: Callable[[], float]
+) -> Machine:
+    """Set an ATM up for a kit: it takes a PIN where there is a key, and prints its slips."""
+
+    def print_slip(result: InquiryResult, wish: InquiryData) -> Paper | None:
+        try:
+            return paper_of_result(
+                result, wish.receipt_width, wish.language, kit.station, datetime.now(UTC)
+            )
+        except ValueError:
+            return None  # a host that sends no slip, or one that cannot be printed
+
+    return Machine(deck, kit.pin_key is not None, seconds, clock, print_slip)

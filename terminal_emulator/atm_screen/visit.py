@@ -93,7 +93,7 @@ class Visit:
     def face(self) -> Face:
         """Draw the page."""
         left = 0.0 if self._deadline is None else self._deadline - self._machine.clock()
-        self._state.seconds_left = left
+        self._state.seconds_left, self._state.seconds_whole = left, self._machine.host_seconds
         return face_of(self._state)
 
     def take_question(self) -> Question | None:

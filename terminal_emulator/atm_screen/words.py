@@ -3,32 +3,35 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-BOTH_WELCOME = ("SELAMAT DATANG / WELCOME", "")
-BOTH_INSERT = "Masukkan kartu / Insert a card:"
-BOTH_NO_CARDS = "Ketik nomor kartu / Type a card number."
-BOTH_PINS = "PIN: lihat / see sample/cards.txt"
-BOTH_MORE = "Kartu lain / More cards"
-BOTH_TYPE = "Ketik nomor / Type number"
-BOTH_NUMBER = ("NOMOR KARTU / CARD NUMBER", "")
+BOTH_WELCOME = "SELAMAT DATANG / WELCOME"
+BOTH_INSERT = "Masukkan kartu / Insert a card    PIN: sample/cards.txt"
+BOTH_NO_CARDS = "Ketik nomor kartu / Type a card number"
+MORE = ("Kartu lain", "More cards")
+TYPE = ("Ketik nomor", "Type number")
+BOTH_NUMBER = "NOMOR KARTU / CARD NUMBER"
+BOTH_ENTER = "lalu ENTER / then ENTER"
 BOTH_BAD_NUMBER = "1-19 angka / digits"
-BOTH_LANGUAGE = ("PILIH BAHASA", "CHOOSE YOUR LANGUAGE")
+BOTH_LANGUAGE = "PILIH BAHASA / CHOOSE YOUR LANGUAGE"
 INDONESIAN, ENGLISH = "Bahasa Indonesia", "English"
-BOTH_CLOSED = ("MESIN TIDAK MELAYANI", "OUT OF SERVICE", "")
-BOTH_RETRY = "Coba lagi / Try again"
+BOTH_CLOSED = "MESIN TIDAK MELAYANI / OUT OF SERVICE"
+RETRY = ("Coba lagi", "Try again")
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenWords:
     """The screen's texts in one language; ``{...}`` marks what is put in."""
 
-    enter_pin: tuple[str, ...]
+    enter_pin: str
+    cover: str
+    pin_hint: str
     balance: str
     leave: str
-    menu: tuple[str, ...]
-    slip: tuple[str, ...]
+    menu: str
+    slip: str
     yes: str
     no: str
-    wait: tuple[str, ...]
+    wait: str
+    under_way: str
     other_kpj: str
     choose_kpj: str
     type_kpj: str
@@ -36,7 +39,10 @@ class ScreenWords:
     again: str
     done: str
     retry_pin: str
-    retained: tuple[str, ...]
+    failed: str
+    retained: str
+    too_many: str
+    thanks: str
     cancelled: str
     timed_out: str
     take_slip: str
@@ -44,43 +50,55 @@ class ScreenWords:
 
 WORDS: Mapping[str, ScreenWords] = {
     "ID": ScreenWords(
-        enter_pin=("MASUKKAN PIN ANDA", "", "Tutupi tombol saat mengetik PIN.", ""),
+        enter_pin="MASUKKAN PIN ANDA",
+        cover="Tutupi tombol saat mengetik PIN.",
+        pin_hint="lalu ENTER; CLEAR menghapus",
         balance="Cek Saldo BPJS Ketenagakerjaan",
         leave="Keluar",
-        menu=("PILIH TRANSAKSI", ""),
-        slip=("CETAK STRUK?", ""),
+        menu="PILIH TRANSAKSI",
+        slip="CETAK STRUK?",
         yes="Ya",
         no="Tidak",
-        wait=("MOHON TUNGGU", "Transaksi sedang diproses.", ""),
+        wait="MOHON TUNGGU",
+        under_way="Transaksi sedang diproses.",
         other_kpj="KPJ lain",
         choose_kpj="Anda memiliki {count} nomor KPJ.",
         type_kpj="Pilih tombol, atau ketik 1-{count}:",
         back="Kembali",
-        again="Transaksi lain",
+        again="Ke menu",
         done="Selesai",
         retry_pin="Ulangi PIN",
-        retained=("KARTU DITAHAN", "", "Batas salah PIN tercapai."),
+        failed="TRANSAKSI GAGAL",
+        retained="KARTU DITAHAN",
+        too_many="Batas salah PIN tercapai.",
+        thanks="TERIMA KASIH",
         cancelled="Transaksi dibatalkan.",
         timed_out="Waktu Anda habis.",
         take_slip="Jangan lupa struk Anda.",
     ),
     "EN": ScreenWords(
-        enter_pin=("ENTER YOUR PIN", "", "Cover the keys while you type.", ""),
-        balance="BPJS Ketenaga- kerjaan balance",
+        enter_pin="ENTER YOUR PIN",
+        cover="Cover the keys while you type.",
+        pin_hint="then ENTER; CLEAR begins again",
+        balance="BPJS Ketenagakerjaan balance",
         leave="Leave",
-        menu=("CHOOSE A TRANSACTION", ""),
-        slip=("PRINT A RECEIPT?", ""),
+        menu="CHOOSE A TRANSACTION",
+        slip="PRINT A RECEIPT?",
         yes="Yes",
         no="No",
-        wait=("PLEASE WAIT", "Your transaction is under way.", ""),
+        wait="PLEASE WAIT",
+        under_way="Your transaction is under way.",
         other_kpj="Another KPJ",
         choose_kpj="You have {count} KPJ numbers.",
         type_kpj="Press a key, or type 1-{count}:",
         back="Back",
-        again="Another transaction",
+        again="Menu",
         done="Finish",
         retry_pin="PIN again",
-        retained=("CARD RETAINED", "", "Too many wrong PINs."),
+        failed="TRANSACTION FAILED",
+        retained="CARD RETAINED",
+        too_many="Too many wrong PINs.",
+        thanks="THANK YOU",
         cancelled="The transaction was cancelled.",
         timed_out="Your time is up.",
         take_slip="Do not forget your slip.",

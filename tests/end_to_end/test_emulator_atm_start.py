@@ -1,5 +1,6 @@
 """Claims about how ``terminal-emulator atm`` starts and ends on a real terminal (a pty)."""
 
+import asyncio
 import os
 import pty
 import select
@@ -13,7 +14,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
+from terminal_emulator.address import Address
+from terminal_emulator.atm_screen.faces import Page
+from terminal_emulator.atm_screen.start import build_app
+from terminal_emulator.flow import Manner
+from terminal_emulator.kit import read_kit
 from tests.unit.terminal_emulator.emulator import PROGRAM, environment, run, write_kit
 from tests.unit.terminal_emulator.host import PAN, PIN, TinyHost, approving
 
@@ -156,3 +163,19 @@ def test_plain_and_web_exclude_each_other() -> None:
 
     assert 2 == done.returncode
     assert "exclude each other" in done.stderr
+
+
+async def test_absent_host_closes_until_it_listens(tmp_path: Path) -> None:
+    """Without a host the ATM is out of service and says why; a key calls again."""
+    kit = Path(write_kit(tmp_path))
+    app, line = build_app(Address.read("127.0.0.1:1"), read_kit(kit), Manner(1.0))
+    async with app.run_test(size=(80, 24)) as pilot:
+        async with asyncio.timeout(SECONDS):
+            while app.visit.page is not Page.CLOSED:
+                await pilot.pause(0.02)
+        await pilot.press("f8")
+        text = str(app.query_one("#glass", Static).render())
+
+    await line.close()
+    assert "OUT OF SERVICE" in text
+    assert "nobody listens at" in text

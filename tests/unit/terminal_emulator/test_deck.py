@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from terminal_emulator.atm_screen.deck import SampleCard, read_deck
+from terminal_emulator.atm_screen.deck import SampleCard, read_deck, short_pan
 
 TABLE = """Sample cards of the lab BIN 999009.
 
@@ -27,7 +27,7 @@ def test_cards_are_read_without_their_pins(tmp_path: Path) -> None:
     assert [("00", "the published simulation"), ("62", "a blocked card")] == [
         (card.code, card.shows) for card in deck
     ]
-    assert ["999009******0012", "999009******0061"] == [card.masked for card in deck]
+    assert ["999009 …0012", "999009 …0061"] == [short_pan(card.pan) for card in deck]
     assert "123456" not in "".join(card.code + card.shows for card in deck)
 
 
@@ -41,3 +41,8 @@ def test_missing_or_odd_file_is_empty_deck(tmp_path: Path) -> None:
     assert () == read_deck(None)
     assert () == read_deck(tmp_path / "terminal-kit.json")
     assert () == deck_of(tmp_path, "\x00\xff nothing here")
+
+
+def test_number_of_another_length_shows_no_digit() -> None:
+    """What is too short for a card number is stars only, on the card in the slot too."""
+    assert "*****" == short_pan("55123")

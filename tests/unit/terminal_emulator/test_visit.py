@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atm_switch.domain.outcome import Outcome
-from terminal_emulator.atm_screen.faces import LINES, Page
+from terminal_emulator.atm_screen.faces import Page
+from terminal_emulator.atm_screen.glass import COLUMNS, HIGH, LOW, drawn
 from terminal_emulator.atm_screen.visit import SECONDS
 from terminal_emulator.screen import WIDTH
 from terminal_emulator.texts import advice
@@ -234,7 +235,7 @@ ACTS = st.one_of(
 @settings(max_examples=150)
 @given(st.lists(ACTS, max_size=60))
 def test_no_customer_gets_the_machine_stuck(acts: list[tuple[str, int]]) -> None:
-    """Whatever is pressed, the page fits the glass, and a machine left alone comes home."""
+    """Whatever is pressed, all of the page is on the glass; a machine left alone comes home."""
     visitor = Visitor()
     serial = 0
     for act, value in acts:
@@ -248,9 +249,12 @@ def test_no_customer_gets_the_machine_stuck(acts: list[tuple[str, int]]) -> None
             visitor.pass_time(value)
         else:
             getattr(visitor.visit, act)(*([value] if act in ("press", "digit") else []))
-        lines = visitor.visit.face().lines
-        assert len(lines) <= LINES
-        assert all(len(line) <= WIDTH for line in lines)
+        face = visitor.visit.face()
+        assert all(len(line) <= WIDTH for line in face.lines)
+        for pane in (LOW, HIGH):
+            rows = drawn(face, pane).plain.split("\n")
+            assert [COLUMNS] * pane.rows == [len(row) for row in rows]
+            assert all(line.strip() in "\n".join(rows) for line in face.lines)
 
     visitor.visit.failed(serial, "gone")
     for _ in range(3):

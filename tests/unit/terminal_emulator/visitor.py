@@ -42,7 +42,8 @@ class Visitor:
     def text(self) -> str:
         """What is on the glass and on the keys."""
         face = self.visit.face()
-        return "\n".join((*face.lines, *(key.label for key in face.keys.values())))
+        labels = (word for key in face.keys.values() for word in (key.label, key.note))
+        return "\n".join((face.title, face.hint, *face.lines, *labels))
 
     def keys(self, *labels: str) -> None:
         """Press the side keys with these labels."""
