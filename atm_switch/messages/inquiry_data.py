@@ -148,13 +148,15 @@ def write_balance_data(data: BalanceData, profile: Profile) -> str:
         "name": data.name,
         "segment": profile.segments[data.segment],
         "status": data.status,
-        "as_of": f"{data.as_of:%Y%m%d}",
+        "as_of": data.as_of.isoformat().replace("-", ""),
         **amounts,
         "rate": str(data.rate_millipercent),
         "estimate": "E" if data.is_estimate else "F",
         "kpj_count": str(data.kpj_count),
         "last_contribution": (
-            f"{data.last_contribution:%Y%m}" if data.last_contribution else NO_MONTH
+            data.last_contribution.isoformat()[:7].replace("-", "")
+            if data.last_contribution
+            else NO_MONTH
         ),
         "host_reference": data.host_reference,
     }

@@ -10,12 +10,11 @@ MAC_PRIMARY, SECOND_BITMAP = 64, 65
 
 def check_presence(message: IsoMessage, rule: MessageRule) -> None:
     """Raise ``Declined`` (format error, naming the element) for a missing or stray one."""
-    present = message.elements
-    missing = [number for number in rule.mandatory if number not in present]
+    present = frozenset(message.elements)
+    missing = rule.mandatory - present
     if missing:
         raise _fault(min(missing), "is mandatory and missing")
-    known = (rule.mandatory, rule.optional)
-    strays = [n for n in present if n not in known[0] and n not in known[1]]
+    strays = present - rule.mandatory - rule.optional
     if strays:
         raise _fault(min(strays), "has no place in this message")
     _check_mac_place(message)

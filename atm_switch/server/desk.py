@@ -6,7 +6,7 @@ own becomes the answer, so that the corridor can decline.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
@@ -207,13 +207,12 @@ class Desk:
     # -- carrying out
 
     def _perform(self, effects: Sequence[Effect]) -> None:
-        waiting = deque(effects)
+        waiting = list(effects)
         written: dict[LinkId, Line] = {}
         closing: list[Close] = []
-        while waiting:
-            effect = waiting.popleft()
+        for effect in waiting:  # which grows by what the answers bring
             if isinstance(effect, Asked):
-                waiting.extend(self._ask(effect))
+                waiting += self._ask(effect)
             elif isinstance(effect, Send):
                 self._put(effect, written)
             elif isinstance(effect, Close):

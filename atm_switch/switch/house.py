@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.identifiers import AcquirerId
@@ -72,4 +73,9 @@ class House:
     def next_host_reference(self, at: Instant) -> str:
         """Give out a host reference, ``J`` YY DDD and six digits (golden DE48, domain.md 6)."""
         self.host_sequence = (self.host_sequence + 1) % HOST_SEQUENCE_MAX
-        return f"J{at.jakarta_date():%y%j}{self.host_sequence:06d}"
+        return f"J{_year_and_day(at.jakarta_date())}{self.host_sequence:06d}"
+
+
+@lru_cache(maxsize=2)
+def _year_and_day(day: date) -> str:
+    return f"{day:%y%j}"

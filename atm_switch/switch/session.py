@@ -1,10 +1,12 @@
 """One TCP link as the core sees it: who signed on, how often it misbehaved, when it spoke."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.profile.model import Profile
+from atm_switch.profile.model import MessageRule, Profile
 from atm_switch.security.key_ring import KeyName, LineKey
 from atm_switch.switch.effects import LinkId
 from atm_switch.wire.message import IsoMessage
@@ -22,11 +24,16 @@ class Dialect:
 
     profile: Profile
     packager: Packager
+    rules: Mapping[str, MessageRule]
+    """The rule that knows an MTI."""
 
     @classmethod
     def of(cls, profile: Profile) -> "Dialect":
         """Make the packager that belongs to ``profile``."""
-        return cls(profile, Packager(profile))
+        rules = {
+            mti: rule for rule in reversed(list(profile.messages.values())) for mti in rule.mti
+        }
+        return cls(profile, Packager(profile), MappingProxyType(rules))
 
     def pack(self, message: IsoMessage) -> bytes:
         """Pack a message that also fits a frame.  Raises ``ValueError``: our mistake."""

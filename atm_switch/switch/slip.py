@@ -136,7 +136,7 @@ def percent(millipercent: int) -> str:
 
 def _head(place: Place, words: SlipTexts, width: int) -> Iterator[str]:
     yield _title(words, place.bank, width)
-    stamp = f"{place.at.astimezone(place.zone.tzinfo):%d/%m/%Y %H:%M:%S} {place.zone.name}"
+    stamp = _stamp(place.at.replace(microsecond=0), place.zone)
     yield from _two_sides(stamp, f"{words.terminal} {place.terminal}", width)
     yield from _two_sides(f"{words.reference} {place.rrn}", f"{words.stan} {place.stan}", width)
     yield f"{words.card:<6} {place.pan_masked}"
@@ -182,7 +182,12 @@ def _amount(label: str, amount: Money, width: int) -> Sequence[str]:
     return (named + figure.rjust(width - len(named)),)
 
 
-# What follows is the same for everybody of one language, year and width: laid out once.
+# What follows is the same for everybody of one language, day and width: laid out once.
+
+
+@lru_cache(TEXTS_KEPT)
+def _stamp(at: datetime, zone: Zone) -> str:
+    return f"{at.astimezone(zone.tzinfo):%d/%m/%Y %H:%M:%S} {zone.name}"
 
 
 @lru_cache(TEXTS_KEPT)

@@ -108,7 +108,7 @@ class Switch:
             return self._unreadable(session, frame, fault, now)
         if is_response(message.mti):
             return self._heard_response(session, message, frame, now)
-        rule = session.dialect.profile.rule_of(message.mti)
+        rule = session.dialect.rules.get(message.mti)
         if rule is None:
             return self._unknown(session, message, frame, now)
         return self._request(

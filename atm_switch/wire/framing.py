@@ -1,6 +1,7 @@
 """Cut the byte stream into frames: length, optional header, payload, optional trailer.
 
-Plan: one buffer; a frame leaves only when it is whole.  The length is judged before
+Plan: one buffer; a frame leaves only when it is whole, a slice of what was read and its only
+copy.  The length is judged before
 anything is buffered for it, so a peer never makes us hold more than one frame of
 ``payload_bytes_max`` beyond what one read brought.  Every kind of length header counts
 what follows it - header, payload and, where the profile says so, the trailer and itself.
@@ -28,10 +29,14 @@ class Frame:
 class FrameBuffer:
     """Bytes in, frames out, for one direction of one link."""
 
+    __slots__ = ("_bytes", "_framing", "_is_bare")
+
     def __init__(self, framing: Framing) -> None:
         """Start empty."""
         self._framing = framing
-        self._bytes = bytearray()
+        self._bytes = b""
+        self._is_bare = not (framing.header_bytes or framing.header_starts or framing.trailer)
+        """A frame is its length and the payload."""
 
     @property
     def pending(self) -> int:
@@ -39,22 +44,24 @@ class FrameBuffer:
         return len(self._bytes)
 
     def receive(self, data: bytes) -> None:
-        """Take what the stream brought."""
-        self._bytes += data
+        """Take what the stream brought; where nothing was pending, without a copy."""
+        self._bytes = self._bytes + data if self._bytes else data
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames that are whole.  Raises ``FramingError``."""
-        start, framing = 0, self._framing
+        start, framing, data = 0, self._framing, self._bytes
+        length_bytes, held = framing.length_bytes, len(data)
         try:
-            while len(self._bytes) - start >= framing.length_bytes:
-                body = start + framing.length_bytes
-                end = body + _body_bytes(framing, bytes(self._bytes[start:body]))
-                if len(self._bytes) < end:
+            while held - start >= length_bytes:
+                body = start + length_bytes
+                end = body + _body_bytes(framing, data[start:body])
+                if held < end:
                     break
                 start = end  # before the yield: whoever stops here has had this frame
-                yield _open(framing, bytes(self._bytes[body:end]))
+                whole = data[body:end]
+                yield Frame(b"", whole) if self._is_bare else _open(framing, whole)
         finally:
-            del self._bytes[:start]
+            self._bytes = self._bytes[start:]  # with what came meanwhile
 
 
 def enclose(framing: Framing, payload: bytes, header: bytes | None = None) -> bytes:
