@@ -5,6 +5,7 @@ answered would start a storm between two hosts that both do so.
 """
 
 import re
+from functools import lru_cache
 
 _ANSWERED = re.compile(r"[0-9][1-9][02][0-9]")
 _RESPONSE = re.compile(r"[0-9]{2}[13][0-9]")
@@ -20,6 +21,7 @@ def is_answerable(mti: str) -> bool:
     return _ANSWERED.fullmatch(mti) is not None
 
 
+@lru_cache(maxsize=64)
 def response_mti(mti: str) -> str:
     """Return the MTI of the answer; a repeat (origin 1, 3, 5) is answered as its first.
 

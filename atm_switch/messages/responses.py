@@ -19,8 +19,8 @@ def answer(
 ) -> IsoMessage:
     """Build the response to a message of a known kind."""
     own = {RESPONSE_CODE: code, **(added or {})}
-    elements = request.only(rule.echo) | {n: own[n] for n in own if n in rule.response}
-    return IsoMessage(response_mti(request.mti), elements)
+    put = {n: text for n, text in own.items() if n in rule.response}
+    return request.answering(response_mti(request.mti), rule.echo, put)
 
 
 def refusal(

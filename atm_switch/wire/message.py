@@ -2,11 +2,12 @@
 
 Why no dataclass: one is made for every frame, and a frozen dataclass takes longer to make
 than the frame to read.
+Limits: what is behind the underscores is for this floor; nobody else changes a message.
 """
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, NoReturn
 
 
 class IsoMessage:
@@ -15,70 +16,85 @@ class IsoMessage:
     Every element is text; those of class ``b`` are upper-case hexadecimal.
     """
 
-    __slots__ = ("elements", "mti")
+    __slots__ = ("_known", "_mti")
 
-    mti: str
-    elements: Mapping[int, str]
+    _mti: str
+    _known: dict[int, str] | None
+    """The elements; a message that knows where it is from makes them when asked."""
 
     def __init__(self, mti: str, elements: Mapping[int, str]) -> None:
         """Copy the elements: nobody changes them afterwards."""
-        _set(self, "mti", mti)
-        _set(self, "elements", MappingProxyType(dict(elements)))
+        self._mti = mti
+        self._known = dict(elements)
 
     @classmethod
     def owning(cls, mti: str, elements: dict[int, str]) -> "IsoMessage":
         """Make a message of a dictionary that nobody else holds."""
-        message = _new(cls)
-        _set(message, "mti", mti)
-        _set(message, "elements", MappingProxyType(elements))
+        message = _new(IsoMessage)
+        message._mti = mti  # noqa: SLF001 - one of our own
+        message._known = elements  # noqa: SLF001
         return message
 
-    def __setattr__(self, name: str, value: Any) -> NoReturn:
-        """Refuse: a message does not change."""
-        raise AttributeError(f"a message does not change: {name}")
+    mti = property(attrgetter("_mti"), doc="Four digits.")
 
-    def __delattr__(self, name: str) -> NoReturn:
-        """Refuse: a message does not change."""
-        raise AttributeError(f"a message does not change: {name}")
+    @property
+    def elements(self) -> Mapping[int, str]:
+        """The elements by number; they cannot be changed."""
+        return MappingProxyType(self._all())
+
+    def _all(self) -> dict[int, str]:
+        """Return the elements, made now if need be."""
+        known = self._known
+        if known is None:
+            known = self._known = self._made()
+        return known
+
+    def _made(self) -> dict[int, str]:
+        raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
         """Tell whether MTI and all elements are the same."""
         if not isinstance(other, IsoMessage):
             return NotImplemented
-        return self.mti == other.mti and self.elements == other.elements
+        return self._mti == other._mti and self._all() == other._all()
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         """Name the MTI alone."""
-        return f"IsoMessage(mti={self.mti!r})"
+        return f"IsoMessage(mti={self._mti!r})"
 
     def __getitem__(self, number: int) -> str:
         """Return an element that is known to be there."""
-        return self.elements[number]
+        return self._all()[number]
 
     def __contains__(self, number: int) -> bool:
         """Tell whether an element is there."""
-        return number in self.elements
+        return number in self._all()
 
     def get(self, number: int, default: str = "") -> str:
         """Return an element, or ``default``."""
-        return self.elements.get(number, default)
+        return self._all().get(number, default)
 
     def only(self, numbers: Iterable[int]) -> dict[int, str]:
-        """Return a copy of the elements among ``numbers``."""
-        return {n: self.elements[n] for n in sorted(numbers) if n in self.elements}
+        """Return a copy of the elements among ``numbers``, in their order."""
+        known = self._all()
+        return {n: known[n] for n in sorted(numbers) if n in known}
 
     def without(self, *numbers: int) -> "IsoMessage":
         """Return the message less some elements."""
+        known = self._all()
         return IsoMessage.owning(
-            self.mti, {n: value for n, value in self.elements.items() if n not in numbers}
+            self._mti, {n: value for n, value in known.items() if n not in numbers}
         )
 
     def with_element(self, number: int, value: str) -> "IsoMessage":
         """Return the message with one element put in."""
-        return IsoMessage.owning(self.mti, {**self.elements, number: value})
+        return IsoMessage.owning(self._mti, {**self._all(), number: value})
+
+    def answering(self, mti: str, echo: frozenset[int], put: Mapping[int, str]) -> "IsoMessage":
+        """Return a message of the elements among ``echo``, and of ``put``, which goes before."""
+        return IsoMessage.owning(mti, {**self.only(echo), **put})
 
 
 _new = object.__new__
-_set = object.__setattr__

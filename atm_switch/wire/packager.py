@@ -1,20 +1,30 @@
 """Payload to message and back: by a plan where there is one, else by the reference codec.
 
-Plan: a payload whose MTI and bitmaps were seen before is read by the plan of its bitmap
-(``plan.py``).  All others, and whatever a plan does not take, go to ``reference.py``, which
-alone refuses and says why.  A plan is made only for bitmaps that the reference has accepted,
-so nothing is remembered of garbage.
-Limits: ``HEADS_MAX`` heads and as many sets of elements; the oldest gives way.
+Plan: a payload whose MTI and bitmaps were seen before is read by the plan of its head
+(``plan.py``), most often by the very layout that the last payload of its size had.  All
+others, and whatever a plan does not take, go to ``reference.py``, which alone refuses and
+says why.  A plan is made only for heads that the reference has accepted, so nothing is
+remembered of garbage.
+Limits: ``HEADS_MAX`` heads, ``LAYOUTS_MAX`` layouts at hand and ``WRITINGS_MAX`` answers to
+each of them; the oldest gives way.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from atm_switch.profile.model import Profile
 from atm_switch.wire.bitmap import BITMAP_BYTES, mti_bytes
 from atm_switch.wire.message import IsoMessage
-from atm_switch.wire.part import bitmaps_of, parts_of
-from atm_switch.wire.plan import Plan
+from atm_switch.wire.plan import LAYOUTS_MAX, Plan
+from atm_switch.wire.reading import AnsweringMessage, ReadMessage
 from atm_switch.wire.reference import ReferenceCodec
+from atm_switch.wire.spelling import Spelling
+from atm_switch.wire.writing import Writing
+
+if TYPE_CHECKING:
+    from atm_switch.wire.layout import Layout
 
 HEADS_MAX = 256
+WRITINGS_MAX = 16
 
 
 class Packager:
@@ -24,70 +34,90 @@ class Packager:
         """Look at the profile's elements once."""
         self.profile = profile
         self.reference = ReferenceCodec(profile)
-        encoding = profile.encoding
-        self._parts = parts_of(profile.elements, encoding)
-        self._plans: dict[tuple[int, ...], Plan] = {}
-        self._heads: dict[bytes, tuple[str, Plan]] = {}
-        """MTI and plan by the bytes of MTI and bitmaps."""
-        self._written: dict[tuple[str, tuple[int, ...]], tuple[bytes, Plan]] = {}
-        """Head and plan by MTI and element numbers, in the order of the message."""
-        width = BITMAP_BYTES * (2 if encoding.bitmap == "hex" else 1)
-        self._short = mti_bytes(encoding) + width
+        self._spelling = Spelling.of(profile)
+        self._heads: dict[bytes, Plan] = {}
+        """By the bytes of MTI and bitmaps."""
+        self._plans: dict[tuple[str, tuple[int, ...]], Plan] = {}
+        """By MTI and element numbers, in the order of the message."""
+        self._layouts: dict[int, Layout] = {}
+        """The latest layout of payloads of so many bytes."""
+        width = BITMAP_BYTES * (2 if profile.encoding.bitmap == "hex" else 1)
+        self._short = mti_bytes(profile.encoding) + width
         self._long = self._short + width
 
     def unpack(self, payload: bytes) -> IsoMessage:
         """Read one payload.  Raises ``FormatError`` and nothing else."""
+        layout = self._layouts.get(len(payload))
+        if (
+            layout is not None
+            and layout.outline(payload) == layout.outlined
+            and layout.is_sound(payload)
+        ):
+            return ReadMessage(layout, payload)
         message = self.unpack_by_plan(payload)
         if message is not None:
             return message
         message = self.reference.unpack(payload)
         if message.elements:
-            self._learn(payload, message)
+            self._learn(message)
         return message
 
     def unpack_by_plan(self, payload: bytes) -> IsoMessage | None:
         """Read a payload of known MTI and bitmaps, or return ``None``: it may still be one."""
-        known = self._heads.get(payload[: self._short]) or self._heads.get(payload[: self._long])
-        if known is None:
+        plan = self._heads.get(payload[: self._short]) or self._heads.get(payload[: self._long])
+        layout = None if plan is None else plan.layout_of(payload)
+        if layout is None or not layout.is_sound(payload):
             return None
-        mti, plan = known
-        elements = plan.read(payload)
-        return None if elements is None else IsoMessage.owning(mti, elements)
+        _put(self._layouts, len(payload), layout, LAYOUTS_MAX)
+        return ReadMessage(layout, payload)
 
     def pack(self, message: IsoMessage) -> bytes:
         """Write one message.  Raises ``ValueError`` for what the profile does not allow.
 
         The text names the element, never its content.
         """
-        elements = message.elements
-        key = (message.mti, tuple(elements))
-        known = self._written.get(key)
-        if known is not None:
-            head, plan = known
-            payload = plan.write(elements, head)
-            if payload is not None:
-                return payload
-        payload = self.reference.pack(message)
-        if elements:
-            self._learn(payload, message)
+        payload = self.pack_by_plan(message)
+        if payload is None:
+            payload = self.reference.pack(message)
+            if message.elements:
+                self._learn(message)
         return payload
 
-    def _learn(self, payload: bytes, message: IsoMessage) -> None:
-        """Remember the head of a payload that the reference codec has read or written."""
-        encoding = self.profile.encoding
-        numbers = tuple(sorted(message.elements))
-        head = payload[: mti_bytes(encoding)] + bitmaps_of(numbers, encoding)
-        if head in self._heads and (message.mti, tuple(message.elements)) in self._written:
-            return  # known, and left by the plan for a reason of its own
-        plan = self._plans.get(numbers)
+    def pack_by_plan(self, message: IsoMessage) -> bytes | None:
+        """Write a message of known MTI and elements, or return ``None``: it may still be one."""
+        if isinstance(message, AnsweringMessage):
+            request, put = message.request, message.put
+            layout = request.layout
+            if layout.spelling is self._spelling:
+                key = (message.mti, message.echo, tuple(put))
+                writing = layout.writings.get(key) or self._writing_of(message, key)
+                if writing is not None:
+                    return writing.write(request.payload, tuple(put.values()))
+        elements = message.elements
+        plan = self._plans.get((message.mti, tuple(elements)))
+        return None if plan is None else plan.write(elements)
+
+    def _writing_of(self, message: AnsweringMessage, key: Any) -> Writing | None:
+        """Find out how such answers are written, once their head is known, and remember it."""
+        plan = self._plans.get((message.mti, tuple(message.elements)))
         if plan is None:
-            plan = Plan(numbers, self._parts, encoding)
-            _put(self._plans, numbers, plan)
-        _put(self._heads, head, (message.mti, plan))
-        _put(self._written, (message.mti, tuple(message.elements)), (head, plan))
+            return None
+        layout = message.request.layout
+        writing = Writing(plan.head, plan.numbers, tuple(message.put), layout, self._spelling)
+        _put(layout.writings, key, writing, WRITINGS_MAX)
+        return writing
+
+    def _learn(self, message: IsoMessage) -> None:
+        """Remember the head of a message that the reference codec has read or written."""
+        key = (message.mti, tuple(message.elements))
+        if key in self._plans and self._plans[key].head in self._heads:
+            return  # known, and left by the plan for a reason of its own
+        plan = Plan(message.mti, tuple(sorted(message.elements)), self._spelling)
+        _put(self._heads, plan.head, plan, HEADS_MAX)
+        _put(self._plans, key, plan, HEADS_MAX)
 
 
-def _put(memory: dict, key: object, value: object) -> None:  # type: ignore[type-arg]
-    if len(memory) >= HEADS_MAX:
+def _put(memory: dict, key: object, value: object, most: int) -> None:  # type: ignore[type-arg]
+    if len(memory) >= most and key not in memory:
         del memory[next(iter(memory))]
     memory[key] = value

@@ -55,3 +55,21 @@ def test_variants_leave_the_message_alone() -> None:
     assert {11: "000124"} == dict(MESSAGE.with_element(11, "000124").without(2, 41, 99).elements)
     assert "000123" == MESSAGE[11]
     assert MESSAGE == MESSAGE.with_element(11, "000123")
+
+
+def test_attributes_cannot_be_set() -> None:
+    """
+    MTI and elements are read only, and there is no room for others.
+    """
+    for name in ("mti", "elements", "note"):
+        with pytest.raises(AttributeError):
+            setattr(MESSAGE, name, "x")
+
+
+def test_answer_is_made_of_a_list_and_of_what_is_put() -> None:
+    """
+    What the message has of the list, and what is put in, which goes before.
+    """
+    made = MESSAGE.answering("0210", frozenset({11, 37, 41}), {39: "00", 41: "S2"})
+
+    assert IsoMessage("0210", {11: "000123", 39: "00", 41: "S2"}) == made

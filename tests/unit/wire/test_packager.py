@@ -141,3 +141,55 @@ def test_message_cannot_be_printed_or_changed() -> None:
     assert "IsoMessage(mti='0200')" == repr(message)
     with pytest.raises(TypeError):
         message.elements[2] = "x"  # type: ignore[index]
+
+
+def test_answer_is_packed_the_same_however_it_was_made() -> None:
+    """From the request's bytes or from its elements, first and later, and with other values."""
+    request = PACKAGER.unpack(GOLDEN)
+    again = PACKAGER.unpack(GOLDEN)
+    echo = frozenset(request.elements) - {52}
+    for put in ({39: "00", 62: "HELLO"}, {39: "00", 62: "HELLO AGAIN"}, {62: "HELLO", 39: "00"}):
+        answer = again.answering("0210", echo, put)
+        expected = PACKAGER.reference.pack(IsoMessage("0210", dict(answer.elements)))
+
+        assert [expected] * 3 == [PACKAGER.pack(answer) for _ in range(3)]
+        assert expected == PACKAGER.pack(answer.with_element(39, "05").with_element(39, "00"))
+
+
+def test_answer_that_is_not_allowed_is_named_by_the_reference() -> None:
+    """A value of another class is refused with its element, when its head is known too."""
+    request = PACKAGER.unpack(PACKAGER.pack(PACKAGER.unpack(GOLDEN)))
+    PACKAGER.pack(request.answering("0210", frozenset({11}), {39: "00"}))
+
+    for code in ("0", "000", "0-", "0é"):
+        with pytest.raises(ValueError, match=r"^DE039"):
+            PACKAGER.pack(request.answering("0210", frozenset({11}), {39: code}))
+
+
+def test_answer_to_a_message_of_another_dialect_is_packed_in_ours() -> None:
+    """A gateway's two sides share no layouts: elements are written, never foreign bytes."""
+    bcd = Packager(load_profile("bpjstk-jht-v1-bcd"))
+    for _ in range(3):
+        theirs = bcd.unpack(bcd.pack(IsoMessage("0800", {11: "000123", 70: "301"})))
+        answer = theirs.answering("0810", frozenset({11, 70}), {39: "00"})
+
+        assert (
+            b"0810" + b"8020000002000000" + b"0400000000000000" + b"00012300301"
+            == PACKAGER.pack(answer)
+        )
+
+
+def test_payloads_of_one_size_are_told_apart() -> None:
+    """Two MTIs, two bitmaps and two sets of lengths of the same number of bytes take turns."""
+    messages = [
+        IsoMessage("0200", {11: "000123", 32: "009"}),
+        IsoMessage("0201", {11: "000123", 32: "009"}),
+        IsoMessage("0200", {32: "0123456789"[:9]}),
+        IsoMessage("0200", {32: "00", 33: "0099"}),
+        IsoMessage("0200", {32: "0099", 33: "00"}),
+    ]
+    payloads = [PACKAGER.pack(message) for message in messages]
+
+    assert 2 == len({len(payload) for payload in payloads[:3]} | {len(p) for p in payloads[3:]})
+    for _ in range(3):
+        assert messages == [PACKAGER.unpack(payload) for payload in payloads]

@@ -1,0 +1,65 @@
+"""Messages that know the payload they are from: elements are made when somebody asks.
+
+Why: a host that echoes most of a request needs those bytes once more, and not the texts.
+Limits: both kinds are messages like any other; only ``packager.py`` looks inside.
+"""
+
+from collections.abc import Mapping
+
+from atm_switch.wire.layout import Layout
+from atm_switch.wire.message import IsoMessage
+
+
+class ReadMessage(IsoMessage):
+    """A message read by a plan."""
+
+    __slots__ = ("layout", "payload")
+
+    layout: Layout
+    payload: bytes
+
+    def __init__(self, layout: Layout, payload: bytes) -> None:
+        """Make the message of a payload that is sound under ``layout``."""
+        self._mti = layout.mti
+        self._known = None
+        self.layout = layout
+        self.payload = payload
+
+    def _made(self) -> dict[int, str]:
+        return self.layout.elements(self.payload)
+
+    def answering(self, mti: str, echo: frozenset[int], put: Mapping[int, str]) -> IsoMessage:
+        """Return a message of the elements among ``echo``, and of ``put``, which goes before."""
+        return AnsweringMessage(self, mti, echo, {**put})
+
+
+class AnsweringMessage(IsoMessage):
+    """A message made of one that was read, and of a few new values."""
+
+    __slots__ = ("echo", "put", "request")
+
+    request: ReadMessage
+    echo: frozenset[int]
+    put: dict[int, str]
+
+    def __init__(
+        self, request: ReadMessage, mti: str, echo: frozenset[int], put: dict[int, str]
+    ) -> None:
+        """Make the message of a dictionary that nobody else holds."""
+        self._mti = mti
+        self._known = None
+        self.request = request
+        self.echo = echo
+        self.put = put
+
+    def _made(self) -> dict[int, str]:
+        return {**self.request.only(self.echo), **self.put}
+
+    def without(self, *numbers: int) -> IsoMessage:
+        """Return the message less some elements."""
+        put = {number: value for number, value in self.put.items() if number not in numbers}
+        return AnsweringMessage(self.request, self._mti, self.echo.difference(numbers), put)
+
+    def with_element(self, number: int, value: str) -> IsoMessage:
+        """Return the message with one element put in."""
+        return AnsweringMessage(self.request, self._mti, self.echo, {**self.put, number: value})

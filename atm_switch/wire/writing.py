@@ -1,0 +1,131 @@
+"""Write payloads of one set of elements, some of them copied from another payload as they are.
+
+Plan: what is copied was judged when it was read, so only new values are judged, joined, by
+one mask.  For each combination of their lengths the pieces of the payload are known: runs of
+the old one, values, and constants, which are the head and the lengths.  All of them lie one
+behind the other in one string of bytes, of which one call cuts the pieces in their order.
+Limits: yes or nothing, as in ``plan.py``.
+"""
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import NamedTuple
+
+from atm_switch.wire.gate import Gate
+from atm_switch.wire.layout import NOTHING, Layout, Span
+from atm_switch.wire.spelling import Spelling
+
+SHAPES_MAX = 256
+"""So many combinations of lengths are remembered, the latest."""
+
+
+class Shape(NamedTuple):
+    """What a payload is made of, for one combination of lengths."""
+
+    constants: bytes
+    cut: Callable[[bytes], tuple[bytes, ...]]
+    are_sound: Callable[[bytes], bool]
+
+
+class Writing:
+    """Writes messages of ``numbers``, of which ``given`` come as values."""
+
+    __slots__ = (
+        "_given", "_head", "_numbers", "_outwards", "_parts", "_shapes", "_source", "_spelling",
+        "_with_digits",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        head: bytes,
+        numbers: Sequence[int],
+        given: Sequence[int],
+        source: Layout | None,
+        spelling: Spelling,
+    ) -> None:
+        """Take the rest from payloads of the layout ``source``, which has them all."""
+        self._head, self._numbers, self._given = head, tuple(numbers), tuple(given)
+        self._source, self._spelling, self._outwards = source, spelling, spelling.outwards
+        self._parts = [spelling.parts[number] for number in given]
+        self._with_digits = any(part.in_hexadecimal for part in self._parts)
+        self._shapes: dict[tuple[int, ...], Shape] = {}
+
+    def write(self, payload: bytes, values: tuple[str, ...]) -> bytes | None:
+        """Write the values, and the rest from ``payload``, which is of the source's layout."""
+        lengths = tuple(map(len, values))
+        shape = self._shapes.get(lengths) or self._shape_of(lengths)
+        if shape is None:
+            return None
+        try:
+            if self._with_digits:
+                octets = self._pieces(values)
+            else:
+                octets = "".join(values).encode("latin-1")
+        except ValueError:
+            return None
+        if self._outwards is not None and not self._with_digits:
+            octets = octets.translate(self._outwards)
+        constants, cut, are_sound = shape
+        return b"".join(cut(payload + octets + constants)) if are_sound(octets) else None
+
+    def _pieces(self, values: tuple[str, ...]) -> bytes:
+        """Write values of which some are digits or bytes, one by one.  Raises ``ValueError``."""
+        pieces = []
+        for part, value in zip(self._parts, values, strict=True):
+            if part.in_hexadecimal:
+                odd = len(value) % 2
+                piece = bytes.fromhex("0" + value if odd else value)
+                if piece.hex().upper()[odd:] != value:
+                    raise ValueError("another spelling of the same bytes")
+            else:
+                piece = self._spelling.written(value)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _shape_of(self, lengths: tuple[int, ...]) -> Shape | None:
+        counted = {}
+        for number, part, length in zip(self._given, self._parts, lengths, strict=True):
+            counted[number], odd = divmod(length, part.digits_each)
+            if odd or not part.element.shortest <= counted[number] <= part.element.longest:
+                return None
+        shape = self._shaped(counted)
+        if len(self._shapes) >= SHAPES_MAX:
+            del self._shapes[next(iter(self._shapes))]
+        self._shapes[lengths] = shape
+        return shape
+
+    def _shaped(self, lengths: dict[int, int]) -> Shape:
+        """Place old payload, values and constants one behind the other, and cut them."""
+        parts, source = self._spelling.parts, self._source
+        at = 0 if source is None else source.octets
+        places = {}
+        for number in self._given:
+            ends = at + parts[number].octets(lengths[number])
+            places[number] = (at, ends)
+            at = ends
+        constants = self._head
+        spans = [(at, at + len(constants))]
+        for number in self._numbers:
+            if number in places:
+                prefix = parts[number].prefixes.get(lengths[number], b"")
+                begins = at + len(constants)
+                constants += prefix
+                spans += [(begins, begins + len(prefix)), places[number]]
+            elif source is not None:
+                spans.append(source.spans[number])
+        slices = [slice(*span) for span in _joined(spans)]
+        gate = Gate([(parts[n], lengths[n]) for n in self._given], self._spelling.outside)
+        return Shape(constants, itemgetter(*slices, NOTHING), gate.passes)
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    """Join spans that follow each other, and drop empty ones."""
+    joined: list[Span] = []
+    for begins, ends in spans:
+        if begins == ends:
+            continue
+        if joined and joined[-1][1] == begins:
+            joined[-1] = (joined[-1][0], ends)
+        else:
+            joined.append((begins, ends))
+    return joined
