@@ -140,7 +140,7 @@ class Service:
         refuse_what_cannot_work(self.folder, self.vault)
         refuse_wrong_certificates(self.folder)
         journal = self._make_journal()
-        self._engine = await open_engine(settings, self._tell_of_hsm)
+        self._engine = await open_engine(self.folder, self._tell_of_hsm)
         await refuse_wrong_tokens(self.vault, self._engine)
         self._ledger = await open_reading(self.folder.ledger_place, self._tell_of_ledger)
         reader, neighbours = self._open_neighbours(self._engine, self._ledger)

@@ -9,14 +9,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from atm_switch.adapters.host_hsm import HostHsm, require_host_method
+from atm_switch.adapters.client_tls import client_context
+from atm_switch.adapters.host_hsm import HostHsm
+from atm_switch.adapters.hsm_link import HsmLine
 from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
 from atm_switch.domain.errors import NeverAsked
+from atm_switch.folder import DataFolder, hsm_tls_files_of
 from atm_switch.security.key_ring import KeyUsage, LineKey
 from atm_switch.server.desk import Neighbours
-from atm_switch.settings.model import Settings
 from atm_switch.settings.shapes import split_address
-from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintKey, VerifyPin
+from atm_switch.switch.hsm_port import (
+    CheckMac,
+    ImportKey,
+    MakeMac,
+    MintKey,
+    TranslatePin,
+    VerifyPin,
+)
 
 Tell = Callable[[str, dict[str, str]], None]
 """Event and fields, for the log."""
@@ -41,26 +50,28 @@ class Engine:
     """How many connections to the hardware are up; ``None`` where there is none."""
 
 
-async def open_engine(settings: Settings, tell: Tell) -> Engine:
-    """Open the engine.  Raises ``Refused`` for a PIN method it does not have.
+async def open_engine(folder: DataFolder, tell: Tell) -> Engine:
+    """Open the engine.
 
     A hardware HSM that is away does not hinder the start: its questions are answered
     with ``NeighbourUnavailable`` until it is back.
     """
+    settings = folder.settings
     if settings.hsm.engine == "none":
         return Engine(_no_answers(), _nothing_to_close)
     if settings.hsm.engine == "software":
         pins = settings.pins
         matches = pin_matcher(pins.method, pins.decimalisation_table)
         return Engine(_answers(SoftwareHsm(os.urandom, matches)), _nothing_to_close)
-    require_host_method(settings.pins.method)
-    hsm = settings.hsm
+    hsm, pins = settings.hsm, settings.pins
+    files = hsm_tls_files_of(settings, folder.root)
+    tls = files and (lambda: client_context(files.client_ca, files.certificate, files.key))
     hardware = HostHsm(
         [split_address(one) for one in hsm.addresses],
         hsm.connections,
-        hsm.seconds_max,
-        hsm.header_digits,
+        HsmLine(hsm.seconds_max, hsm.header_digits, tls),
         tell=tell,
+        table=pins.decimalisation_table if pins.method == "ibm-3624" else "",
     )
     await hardware.start()
     return Engine(_answers(hardware), hardware.close, hardware.check_value, lambda: hardware.live)
@@ -72,13 +83,16 @@ def _no_answers() -> Neighbours:
     def never(_question: Any) -> Any:
         raise NeverAsked("there is no HSM; set [hsm] engine")
 
-    questions: tuple[type[Any], ...] = (VerifyPin, CheckMac, MakeMac, ImportKey, MintKey)
+    questions: tuple[type[Any], ...] = (
+        *(VerifyPin, TranslatePin, CheckMac, MakeMac, ImportKey, MintKey),
+    )
     return dict.fromkeys(questions, never)
 
 
 def _answers(engine: SoftwareHsm | HostHsm) -> Neighbours:
     answers: dict[type[Any], Callable[[Any], Any]] = {
         VerifyPin: engine.verify_pin,
+        TranslatePin: engine.translate_pin,
         CheckMac: engine.check_mac,
         MakeMac: engine.make_mac,
         ImportKey: engine.import_key,

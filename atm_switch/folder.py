@@ -130,12 +130,24 @@ def tls_files_of(listener: Listener, root: Path) -> TlsFiles | None:
     )
 
 
+def hsm_tls_files_of(settings: Settings, root: Path) -> TlsFiles | None:
+    """Say where the files are that the HSM is reached with; ``None`` without TLS."""
+    hsm = settings.hsm
+    if not hsm.has_tls:
+        return None
+    return TlsFiles(root / hsm.tls_certificate, root / hsm.tls_key, root / hsm.tls_ca)
+
+
 def tls_doubts(settings: Settings, root: Path) -> Iterator[Contradiction]:
     """Name every TLS file that cannot be used, at the key that names it."""
     for at, listener in enumerate(settings.listeners):
         files = tls_files_of(listener, root)
         for problem in tls_problems(files) if files else ():
             yield Contradiction(("listeners", at, f"tls_{problem.part}"), problem.text)
+    hardware = hsm_tls_files_of(settings, root)
+    for problem in tls_problems(hardware) if hardware else ():
+        part = problem.part.removeprefix("client_")
+        yield Contradiction(("hsm", f"tls_{part}"), problem.text)
 
 
 def write_private(path: Path, text: str) -> None:

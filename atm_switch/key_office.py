@@ -139,7 +139,7 @@ def install_key(folder: DataFolder, name: KeyName, key: LineKey) -> bool:
 
 
 async def _check_at_hardware(folder: DataFolder, name: KeyName, key: LineKey) -> str:
-    engine = await open_engine(folder.settings, lambda _event, _fields: None)
+    engine = await open_engine(folder, lambda _event, _fields: None)
     try:
         return await engine.check_value(key, name.usage) if engine.check_value else ""
     except KeyRefused as refused:

@@ -5,24 +5,26 @@ connection carries many commands at a time (``hsm_link``), all connections are t
 turn (``hsm_pool``).  Where two keys or more than one format may be meant, all are asked
 about at once and the first well-formed one decides, as in the software engine: a
 malformed block and a wrong PIN take the same time.
-Limits: Visa PVV only; IBM 3624 is refused at start.  The keys of a line are tokens.
+Limits: the keys of a line are tokens.
 Why no question is repeated on another connection: the time it has is the requester's, and
 a lost answer says nothing of what was verified.
 """
 
 import asyncio
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from atm_switch.adapters import hsm_commands as commands
 from atm_switch.adapters import hsm_errors as errors
+from atm_switch.adapters import hsm_pin_commands as pins
 from atm_switch.adapters.hsm_commands import Answer, Command
-from atm_switch.adapters.hsm_link import HsmDialler
+from atm_switch.adapters.hsm_link import HsmDialler, HsmLine
 from atm_switch.adapters.hsm_pool import Address, HsmPool, Retries, Tell
 from atm_switch.adapters.hsm_tokens import Token, with_type
-from atm_switch.domain.errors import NeighbourUnavailable, NeverAsked, Refused
-from atm_switch.domain.secret import Key
+from atm_switch.adapters.software_hsm import require_translation
+from atm_switch.domain.errors import NeighbourUnavailable, NeverAsked
+from atm_switch.domain.secret import Key, PinBlock
 from atm_switch.security.key_ring import KeyUsage, LineKey
 from atm_switch.security.mac import MAC_BYTES, MacAlgorithm
 from atm_switch.switch.hsm_port import (
@@ -32,21 +34,11 @@ from atm_switch.switch.hsm_port import (
     MintedKey,
     MintKey,
     PinVerdict,
+    TranslatePin,
     VerifyPin,
 )
 
 T = TypeVar("T")
-
-HOST_PIN_METHOD = "visa-pvv"
-
-
-def require_host_method(method: str) -> None:
-    """Raise ``Refused`` for a way of verifying PINs that this engine does not have."""
-    if method != HOST_PIN_METHOD:
-        raise Refused(
-            f'[hsm] engine = "host" does not verify PINs by {method}; '
-            f'set [pins] method = "{HOST_PIN_METHOD}"'
-        )
 
 
 class HostHsm:
@@ -56,15 +48,19 @@ class HostHsm:
         self,
         addresses: Sequence[Address],
         connections: int,
-        seconds_max: float,
-        header_digits: int,
+        line: HsmLine,
         *,
         tell: Tell = lambda _event, _fields: None,
         retries: Retries = Retries(random.random),  # noqa: B008  a value that nobody changes
+        table: str = "",
     ) -> None:
-        """Keep ``connections`` to each address; an answer may take ``seconds_max``."""
+        """Keep ``connections`` to each address.
+
+        ``table``: the decimalisation table where PINs are verified by IBM 3624, not by PVV.
+        """
+        self._table = table
         diallers = [
-            (one, HsmDialler(one, header_digits, seconds_max, commands.diagnostics))
+            (one, HsmDialler(one, line, commands.diagnostics))
             for _ in range(connections)
             for one in addresses
         ]
@@ -89,6 +85,10 @@ class HostHsm:
     def verify_pin(self, question: VerifyPin) -> "asyncio.Future[PinVerdict]":
         """Begin to tell whether the block holds the card's PIN; one no for every wrong."""
         return self._begin(self._verify_pin(question))
+
+    def translate_pin(self, question: TranslatePin) -> "asyncio.Future[PinBlock | None]":
+        """Begin to make another block of a PIN; the future may end in ``TranslationRefused``."""
+        return self._begin(self._translate_pin(question))
 
     def check_mac(self, question: CheckMac) -> "asyncio.Future[int | None]":
         """Begin to tell which key the MAC was made with."""
@@ -124,7 +124,10 @@ class HostHsm:
         return await asyncio.gather(*futures, return_exceptions=True)
 
     async def _verify_pin(self, question: VerifyPin) -> PinVerdict:
-        tries = _tries(question)
+        tries = _tries(
+            question,
+            lambda key, pin_format: pins.verify_pin(question, key, pin_format, self._table),
+        )
         answers = await self._all([command for _, _, command in tries])
         heard = [
             _heard(command, answer) for (_, _, command), answer in zip(tries, answers, strict=True)
@@ -136,10 +139,22 @@ class HostHsm:
                 raise NeighbourUnavailable(
                     str(is_right)
                 )  # of the others one may have been looked at
-            if is_right is None or not commands.block_fits(question.block, pin_format):
+            if is_right is None or not pins.block_fits(question.block, pin_format):
                 continue
-            return PinVerdict(is_right and commands.pvv_fits(question.pvv), at)
+            return PinVerdict(is_right and pins.pvv_fits(question.pvv), at)
         return PinVerdict(is_right=False, key_at=None)
+
+    async def _translate_pin(self, question: TranslatePin) -> PinBlock | None:
+        require_translation(question)
+        tries = _tries(
+            question, lambda key, pin_format: pins.translate_pin(question, key, pin_format)
+        )
+        answers = await self._all([command for _, _, command in tries])
+        for (_, pin_format, command), come in zip(tries, answers, strict=True):
+            answer = _come(come)
+            if errors.is_right_pin(command, answer) and pins.block_fits(question.block, pin_format):
+                return pins.read_translated(answer, question)
+        return None
 
     async def _check_mac(self, question: CheckMac) -> int | None:
         algorithm = MacAlgorithm(question.algorithm)
@@ -183,11 +198,13 @@ class HostHsm:
         return commands.read_check_value(answer)
 
 
-def _tries(question: VerifyPin) -> list[tuple[int, str, Command]]:
+def _tries(
+    question: VerifyPin | TranslatePin, written: Callable[[LineKey, str], Command]
+) -> list[tuple[int, str, Command]]:
     """Return a command for each key, named by its place, and format.  Raises ``NeverAsked``."""
     try:
         return [
-            (at, pin_format, commands.verify_pin(question, key, pin_format))
+            (at, pin_format, written(key, pin_format))
             for at, key in enumerate(question.keys)
             for pin_format in _formats(key, question.formats)
         ]
@@ -196,7 +213,7 @@ def _tries(question: VerifyPin) -> list[tuple[int, str, Command]]:
 
 
 def _formats(key: LineKey, allowed: frozenset[str]) -> list[str]:
-    formats = sorted(allowed & commands.PIN_FORMATS[key.algorithm].keys())
+    formats = sorted(allowed & pins.PIN_FORMATS[key.algorithm].keys())
     if not formats:
         raise NeverAsked("a PIN key is not of the algorithm of the PIN block's format")
     return formats

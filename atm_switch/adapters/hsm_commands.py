@@ -5,8 +5,7 @@
                error code (2 characters, 00 is well), fields - where the error code is 00
 
     NC  who are you              -> LMK check value (16), firmware
-    DC  is this terminal PIN right?   TPK, PVK, PIN block, format, account, PVKI, PVV
-    EC  the same of a bank's          ZPK, ...
+    PINs: see hsm_pin_commands
     M6  make a MAC               mode 0, input 0 (binary), size 1 (8 bytes), algorithm,
                                  padding, key type, key, length (4 hex), message -> MAC (16)
     M8  is this MAC right?       as M6, and the MAC (16)
@@ -16,14 +15,12 @@
                                  -> key, R and key block, KCV (6)
     BU  key check value          FF, key length flag, key, ; key type, ;00 and 1 -> KCV (6)
 
-Keys are tokens (``hsm_tokens``).  Formats of PIN blocks: 01 is ISO 0, 05 ISO 1, 47 ISO 3,
-48 ISO 4.
+Keys are tokens (``hsm_tokens``).
 Limits: publicly known are the framing, the command codes, the order of the fields of NC,
-DC, EC, M6, M8, A6, A0 and BU under a variant LMK, and the error codes.  Assumed, and to be
-checked against the manual of the HSM: algorithm 6 and padding 4 for AES-CMAC; of format 4
-the whole PAN with ``;`` after it; ``#`` and the algorithm as T2 or A1 where keys are key
-blocks; ``;0`` before the ZMK there too; the flag F of BU for key blocks.  One LMK: no
-LMK identifier is sent.  No IBM 3624 (DA, EA).
+M6, M8, A6, A0 and BU under a variant LMK, and the error codes.  Assumed, and to be
+checked against the manual of the HSM: algorithm 6 and padding 4 for AES-CMAC; ``#`` and the
+algorithm as T2 or A1 where keys are key blocks; ``;0`` before the ZMK there too; the flag F
+of BU for key blocks.  One LMK: no LMK identifier is sent.
 Why the key block is looked at before it is sent: what it says of itself ends the field,
 so one that lies about its length would write the fields behind it.
 """
@@ -33,19 +30,14 @@ from dataclasses import dataclass, field
 
 from atm_switch.adapters.hsm_tokens import Token, take_key
 from atm_switch.adapters.software_hsm import BLOCK_MODES, BLOCK_USAGES, BLOCK_WRITTEN_MODES
-from atm_switch.domain.card import Pan
 from atm_switch.domain.errors import NeighbourUnavailable
-from atm_switch.domain.secret import PinBlock
 from atm_switch.profile.model import Framing
 from atm_switch.security.key_ring import AES, TDES, KeyUsage, LineKey
 from atm_switch.security.mac import MacAlgorithm
-from atm_switch.switch.hsm_port import ImportKey, KeyRefused, MintKey, VerifyPin
+from atm_switch.switch.hsm_port import ImportKey, KeyRefused, MintKey
 
 PAYLOAD_BYTES_MAX = 32_000
 """What one command or answer may have; an HSM takes little more."""
-
-PIN_FORMATS = {TDES: {"0": "01", "1": "05", "3": "47"}, AES: {"4": "48"}}
-"""The HSM's codes of the ISO 9564 formats, by the algorithm of the PIN key."""
 
 _MAC_RULES = {MacAlgorithm.X9_19: "31", MacAlgorithm.AES_CMAC: "64"}
 """Algorithm and padding of M6 and M8."""
@@ -53,8 +45,6 @@ _MAC_RULES = {MacAlgorithm.X9_19: "31", MacAlgorithm.AES_CMAC: "64"}
 _BLOCK_ALGORITHMS = {TDES: "T2", AES: "A1"}
 _LENGTH_FLAGS = {"U": "1", "T": "2", "S": "F"}
 _BLOCK = re.compile(r"[BD]([0-9]{4})([0-9A-Z]{2})([TA])([0-9A-Z])[ -~]+")
-_PVV = re.compile(r"[0-9]{4}")
-_STAND_IN_PVV = "0000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,35 +102,6 @@ def framing_of(header_digits: int) -> Framing:
 def diagnostics() -> Command:
     """Ask the HSM who it is."""
     return Command("NC", b"")
-
-
-def verify_pin(question: VerifyPin, key: LineKey, pin_format: str) -> Command:
-    """Ask whether the PIN is right under one key and in one format.
-
-    A block or PVV of impossible shape is replaced by zeros, so that it costs what another
-    costs; ``block_fits`` and ``pvv_fits`` tell, and then no answer counts as a yes.
-    Raises ``NeighbourUnavailable`` for a key or PVKI the HSM cannot use.
-    """
-    if not re.fullmatch(r"[0-9]", question.pvki):
-        raise NeighbourUnavailable("the index of a PIN verification key is not a digit")
-    code = PIN_FORMATS[key.algorithm][pin_format]
-    length = _block_bytes(pin_format)
-    block = question.block.reveal() if block_fits(question.block, pin_format) else bytes(length)
-    pvv = question.pvv if pvv_fits(question.pvv) else _STAND_IN_PVV
-    pvk = Token.of(question.pvk, KeyUsage.PVK).text
-    tail = block.hex().upper() + code + _account(question.pan, pin_format) + question.pvki + pvv
-    fields = Token.of(key, KeyUsage.PIN).text + pvk + tail.encode()
-    return Command("DC" if question.is_of_terminal else "EC", fields)
-
-
-def block_fits(block: PinBlock, pin_format: str) -> bool:
-    """Tell whether a block has the length of its format."""
-    return len(block) == _block_bytes(pin_format)
-
-
-def pvv_fits(pvv: str) -> bool:
-    """Tell whether a PVV can be sent."""
-    return _PVV.fullmatch(pvv) is not None
 
 
 def make_mac(algorithm: MacAlgorithm, key: LineKey, covered: bytes) -> Command:
@@ -222,14 +183,6 @@ def read_generated(answer: Answer, question: MintKey) -> tuple[bytes, str, str]:
     except KeyRefused as error:
         raise NeighbourUnavailable(f"the HSM made another key block: {error}") from None
     return key, block, _hex(answer, check, 6)
-
-
-def _block_bytes(pin_format: str) -> int:
-    return 16 if pin_format in PIN_FORMATS[AES] else 8
-
-
-def _account(pan: Pan, pin_format: str) -> str:
-    return pan.digits + ";" if pin_format in PIN_FORMATS[AES] else pan.digits[-13:-1]
 
 
 def _mac_fields(algorithm: MacAlgorithm, key: LineKey, covered: bytes) -> bytes:

@@ -11,10 +11,12 @@ must not be taken for that of another PIN.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
+from atm_switch.adapters.client_tls import plain_words
 from atm_switch.adapters.hsm_commands import Answer, Command, framing_of
 from atm_switch.domain.errors import FramingError, NeighbourUnavailable, NeverAsked
 from atm_switch.wire.framing import FrameBuffer, enclose
@@ -160,33 +162,46 @@ class HsmLink(asyncio.Protocol):
             self.close("the HSM leaves too much unanswered")
 
 
+@dataclass(frozen=True, slots=True)
+class HsmLine:
+    """How an HSM is spoken to."""
+
+    seconds_max: float
+    """How long an answer may take."""
+    header_digits: int
+    tls: Callable[[], ssl.SSLContext] | None = None
+    """Makes the context of each connection; ``None``: they are in the clear."""
+
+
 class HsmDialler:
     """Connects to one address, and makes sure that an HSM is there."""
 
     def __init__(
-        self,
-        address: tuple[str, int],
-        header_digits: int,
-        seconds_max: float,
-        greeting: Callable[[], Command],
+        self, address: tuple[str, int], line: HsmLine, greeting: Callable[[], Command]
     ) -> None:
         """``greeting`` is the command that any HSM answers."""
         self._address = address
-        self._header_digits = header_digits
-        self._seconds_max = seconds_max
+        self._line = line
         self._greeting = greeting
 
     async def dial(self) -> tuple[HsmLink, Answer]:
-        """Connect and greet, within ``seconds_max``.  Raises ``NeighbourUnavailable``."""
-        link = HsmLink(self._header_digits, self._seconds_max)
+        """Connect and greet, within ``seconds_max``.  Raises ``NeighbourUnavailable``.
+
+        Under TLS the certificate must name the host of the address.
+        """
+        line = self._line
+        link = HsmLink(line.header_digits, line.seconds_max)
         try:
-            async with asyncio.timeout(self._seconds_max):
-                await asyncio.get_running_loop().create_connection(lambda: link, *self._address)
+            async with asyncio.timeout(line.seconds_max):
+                context = None if line.tls is None else line.tls()
+                await asyncio.get_running_loop().create_connection(
+                    lambda: link, *self._address, ssl=context
+                )
                 return link, await link.ask(self._greeting())
         except TimeoutError:
             link.close("no HSM answers there in time")
-        except OSError as error:
-            link.close(f"no connection: {error.strerror or type(error).__name__}")
+        except (OSError, ValueError) as error:
+            link.close(f"no connection: {plain_words(error)}")
         except BaseException:
             link.close("given up")
             raise

@@ -20,6 +20,7 @@ from typing import Final
 
 import aiomqtt
 
+from atm_switch.adapters.client_tls import client_context, plain_words
 from atm_switch.domain.errors import NeighbourUnavailable
 
 QOS: Final = 1
@@ -174,23 +175,14 @@ def _password(broker: Broker) -> str | None:
 
 def _secured(broker: Broker) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=broker.ca)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if broker.certificate is not None:
-            # An enciphered key would be asked for at the terminal; no password makes it an error.
-            context.load_cert_chain(broker.certificate, broker.key, password=bytes)
+        return client_context(broker.ca, broker.certificate, broker.key)
     except (OSError, ValueError) as error:
         raise BrokerUnavailable(f"the TLS files cannot be used: {_plain(error)}") from None
-    return context
 
 
 def _plain(error: Exception) -> str:
     """Say what happened in one short line."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate refused, {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or "TLS is broken").replace("_", " ").lower()
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
+    if isinstance(error, OSError):  # an SSLError too is one
+        return plain_words(error)
     text = (str(error) or type(error).__name__).splitlines()[0]
     return _ERRNO.sub("", text)

@@ -22,6 +22,7 @@ from atm_switch.security.key_block import KeyBlock, KeyBlockError, unwrap, wrap
 from atm_switch.security.key_ring import AES, TDES, KeyUsage, LineKey
 from atm_switch.security.mac import MacAlgorithm, mac, mac_matches
 from atm_switch.security.pin_formats import PinFormat, decipher_pin
+from atm_switch.security.pin_translation import require_allowed, translate
 from atm_switch.security.pvv import pvv_matches
 from atm_switch.security.vault import Entropy, fresh_line_key
 from atm_switch.switch.hsm_port import (
@@ -32,6 +33,8 @@ from atm_switch.switch.hsm_port import (
     MintedKey,
     MintKey,
     PinVerdict,
+    TranslatePin,
+    TranslationRefused,
     VerifyPin,
 )
 
@@ -98,6 +101,26 @@ class SoftwareHsm:
             for one in (*well_formed, stand_in):
                 one.wipe()
 
+    def translate_pin(self, question: TranslatePin) -> PinBlock | None:
+        """Make another block of the same PIN and PAN; ``None`` where there is no PIN inside.
+
+        Raises ``TranslationRefused``, and ``NeverAsked`` for a key this engine cannot use.
+        """
+        target, allowed = require_translation(question)
+        if (target is PinFormat.FOUR) != (question.target_key.algorithm == AES):
+            raise NeverAsked("the key is not of the algorithm of the format wanted")
+        if len(question.block) != _block_bytes(allowed):
+            return None
+        made = []
+        with _a_key_that_fails_is_no_answer():
+            for key in question.keys:
+                text = translate(
+                    question.block, question.pan, _clear(key), allowed,
+                    _clear(question.target_key), target, self._entropy,
+                )  # fmt: skip
+                made.append(text)
+        return next((PinBlock.from_hex(text) for text in made if text is not None), None)
+
     def check_mac(self, question: CheckMac) -> int | None:
         """Tell which key the MAC was made with; each is tried."""
         algorithm = MacAlgorithm(question.algorithm)
@@ -157,6 +180,18 @@ def wrapped(key: LineKey, usage: KeyUsage, exchange_key: LineKey, entropy: Entro
     return wrap(_clear(exchange_key), block, entropy, kbpk_algorithm=exchange_key.algorithm)
 
 
+def require_translation(question: TranslatePin) -> tuple[PinFormat, frozenset[PinFormat]]:
+    """Return the format wanted and those allowed.  Raises ``TranslationRefused``."""
+    target = PinFormat(question.target_format)
+    allowed = frozenset(PinFormat(one) for one in question.formats)
+    try:
+        for source in allowed:
+            require_allowed(source, target)
+    except ValueError as error:
+        raise TranslationRefused(str(error)) from None
+    return target, allowed
+
+
 def _first(places: list[int]) -> int | None:
     """Return the first place; by no generator, which takes longer where one was found."""
     return [*places, None][0]
@@ -170,8 +205,7 @@ def _clear(key: LineKey) -> Key:
 
 def _opened(block: PinBlock, pan: Pan, key: Key, allowed: frozenset[PinFormat]) -> Pin | None:
     """Decipher; a block of another length costs the same and holds no PIN."""
-    is_aes = PinFormat.FOUR in allowed
-    length = 2 * tdes.BLOCK_BYTES if is_aes else tdes.BLOCK_BYTES
+    length = _block_bytes(allowed)
     fits = len(block) == length
     with _a_key_that_fails_is_no_answer():
         pin = decipher_pin((_resized(block, length), block)[fits], pan, key, allowed)
@@ -179,6 +213,10 @@ def _opened(block: PinBlock, pan: Pan, key: Key, allowed: frozenset[PinFormat]) 
         return pin
     pin.wipe()
     return None
+
+
+def _block_bytes(allowed: frozenset[PinFormat]) -> int:
+    return 2 * tdes.BLOCK_BYTES if PinFormat.FOUR in allowed else tdes.BLOCK_BYTES
 
 
 def _resized(block: PinBlock, length: int) -> PinBlock:

@@ -18,11 +18,12 @@ from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
 from atm_switch.domain.instant import Zone
 from atm_switch.settings.certificate_names import anybody, nameless, shared
 from atm_switch.settings.events import Events
+from atm_switch.settings.exposure import unproven, unsure_database
+from atm_switch.settings.hsm import Hsm
 from atm_switch.settings.listener import TLS_KEYS, Listener
 from atm_switch.settings.monitoring import Metrics
 from atm_switch.settings.sections import (
     Acquirer,
-    Hsm,
     Journal,
     Keys,
     Ledger,
@@ -169,18 +170,18 @@ class Settings(BaseSettings):
     def _impossible(self) -> Iterator[Contradiction]:
         if self.ledger.path == self.journal.path:
             yield Contradiction(("journal", "path"), "is the ledger's file; name another")
-        if self.hsm.engine == "host" and not self.hsm.addresses:
-            yield Contradiction(
-                ("hsm", "addresses"), "is empty; name the HSM, or write engine software"
-            )
         yield from self._without_hardware()
         yield from self._half_secured()
+        lines = (self.listeners, self.acquirers, self.terminals)
         doubts = (
-            *nameless(self.listeners, self.acquirers, self.terminals),
+            *nameless(*lines),
             *anybody(self.listeners, self.acquirers, is_lab=self.mode == "lab"),
             *shared(self.acquirers),
             *self.events.doubts(),
             *self.metrics.doubts(),
+            *self.hsm.doubts(),
+            *unsure_database(self.ledger, is_lab=self.mode == "lab"),
+            *(() if self.mode == "lab" else unproven(*lines)),
         )
         yield from (Contradiction(*one) for one in doubts)
 

@@ -13,7 +13,6 @@ from pydantic import Field
 from atm_switch.settings.section import Section
 from atm_switch.settings.shapes import (
     AcquirerText,
-    Address,
     CertificateName,
     ChannelText,
     FilePath,
@@ -164,7 +163,8 @@ class Ledger(Section):
     url: LedgerUrl = Field(
         default="",
         description="of a PostgreSQL database in place of the file, e.g. "
-        '"postgresql://atm@db.example/jht"; its password is read from PGPASSFILE or PGPASSWORD',
+        '"postgresql://atm@db.example/jht?sslmode=verify-full"; its password is read from '
+        "PGPASSFILE or PGPASSWORD",
     )
     read_url: LedgerUrl = Field(
         default="",
@@ -208,28 +208,6 @@ class Keys(Section):
         default="../switch.master",
         description="the file with the master key that opens it, outside this folder; the "
         "systemd credential atm-switch-master goes before it",
-    )
-
-
-class Hsm(Section):
-    """Who computes with PINs and keys."""
-
-    engine: Literal["software", "host", "none"] = Field(
-        default="software",
-        description="software: in this process, lab only; host: a hardware HSM over TCP; none: "
-        "for banks that verify PINs themselves and send no MAC",
-    )
-    addresses: tuple[Address, ...] = Field(
-        default=(), description='of the hardware HSMs, e.g. ["10.0.0.5:1500"]; tried in turn'
-    )
-    connections: int = Field(
-        default=2, ge=1, le=64, description="connections kept open to each of them"
-    )
-    seconds_max: float = Field(
-        default=2.0, gt=0, le=30, description="time an answer may take (then 91)"
-    )
-    header_digits: int = Field(
-        default=4, ge=1, le=12, description="length of the message header the HSM is set to"
     )
 
 

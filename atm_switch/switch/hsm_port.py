@@ -1,4 +1,4 @@
-"""What the switch asks of its HSM: PINs and MACs verified, MACs and keys made.
+"""What the switch asks of its HSM: PINs verified and translated, MACs and keys.
 
 Keys come along with each question, as tokens: in the clear for the software engine, under
 the local master key of a hardware HSM.  So an engine keeps nothing, and a key change is
@@ -67,6 +67,29 @@ class MakeMac(Ask[bytes]):
     covered: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class TranslatePin(Ask[PinBlock | None]):
+    """The PIN of a block in a block for the next line, or ``None``: there is no PIN in it.
+
+    ``keys`` and ``formats`` as in ``VerifyPin``.  One PAN, for PCI PIN 3-3 allows no change
+    of it.  Answered with ``TranslationRefused`` where the standard does not allow
+    ``target_format`` from every one of ``formats``; nothing is deciphered then.
+    """
+
+    block: PinBlock
+    pan: Pan
+    keys: tuple[LineKey, ...]
+    formats: frozenset[str]
+    is_of_terminal: bool
+    target_key: LineKey
+    """A bank's PIN key (ZPK), of the algorithm of ``target_format``."""
+    target_format: str
+
+
+class TranslationRefused(SwitchError):
+    """A translation of PIN blocks that PCI PIN 3-3 does not allow."""
+
+
 class KeyRefused(SwitchError):
     """A key block, or the key in it, cannot be taken; the text says why and holds no key."""
 
@@ -103,5 +126,5 @@ class MintKey(Ask[MintedKey]):
     algorithm: str
 
 
-HsmQuestion = VerifyPin | CheckMac | MakeMac | ImportKey | MintKey
+HsmQuestion = VerifyPin | TranslatePin | CheckMac | MakeMac | ImportKey | MintKey
 """What an engine answers."""

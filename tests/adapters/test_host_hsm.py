@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from atm_switch.adapters.host_hsm import HostHsm, require_host_method
+from atm_switch.adapters.host_hsm import HostHsm
 from atm_switch.adapters.hsm_commands import diagnostics
-from atm_switch.adapters.hsm_link import LINK_COMMANDS_MAX, HsmLink
+from atm_switch.adapters.hsm_link import LINK_COMMANDS_MAX, HsmLine, HsmLink
 from atm_switch.adapters.hsm_pool import Retries
-from atm_switch.domain.errors import NeighbourUnavailable, Refused
+from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.secret import PinBlock
 from atm_switch.security.components import key_check_value
 from atm_switch.security.key_block import KeyBlock, wrap
@@ -214,7 +214,7 @@ async def test_closing_leaves_nothing_behind() -> None:
 
 async def test_closing_an_engine_never_started_is_nothing() -> None:
     """An engine without addresses, or not started, closes and answers nothing."""
-    engine = HostHsm([], 2, 1.0, 4)
+    engine = HostHsm([], 2, HsmLine(1.0, 4))
     await engine.start()
     await engine.close()
 
@@ -234,14 +234,6 @@ def test_pauses_double_up_to_a_bound(failures: int, least: float, most: float) -
     assert pytest.approx([least, most]) == pauses
 
 
-def test_other_pin_methods_are_refused() -> None:
-    """IBM 3624 before a hardware HSM stops the start, with what to set instead."""
-    require_host_method("visa-pvv")
-
-    with pytest.raises(Refused, match=r'ibm-3624; set \[pins\] method = "visa-pvv"'):
-        require_host_method("ibm-3624")
-
-
 async def test_test_hsm_runs_as_a_program() -> None:
     """The HSM of the tests runs by itself, and knows keys by the LMK it was given."""
     command = (sys.executable, "-m", "tests.doubles.host_command_hsm", "--lmk", LMK.hex())
@@ -249,7 +241,9 @@ async def test_test_hsm_runs_as_a_program() -> None:
     try:
         assert child.stdout is not None
         said = (await child.stdout.readline()).decode()
-        engine = HostHsm([("127.0.0.1", int(re.findall(r":([0-9]+),", said)[0]))], 1, 5.0, 4)
+        engine = HostHsm(
+            [("127.0.0.1", int(re.findall(r":([0-9]+),", said)[0]))], 1, HsmLine(5.0, 4)
+        )
         await engine.start()
         key = LocalMasterKey(LMK).lmk_token(FIRST, KeyUsage.MAC)
 

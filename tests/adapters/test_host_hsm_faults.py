@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from atm_switch.adapters.host_hsm import HostHsm
-from atm_switch.adapters.hsm_link import SILENCES_MAX
+from atm_switch.adapters.hsm_link import SILENCES_MAX, HsmLine
 from atm_switch.adapters.hsm_pool import Retries
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.security.key_ring import KeyUsage
@@ -168,7 +168,9 @@ async def test_error_codes_are_no_verdict(error: str) -> None:
 
 async def test_no_hsm_is_told_at_once_and_found_later(free_port: int) -> None:
     """Where nobody listens questions end at once; the HSM is found when it comes."""
-    engine = HostHsm([("127.0.0.1", free_port)], 2, 30.0, 4, retries=Retries(lambda: 0, 0.01, 0.05))
+    engine = HostHsm(
+        [("127.0.0.1", free_port)], 2, HsmLine(30.0, 4), retries=Retries(lambda: 0, 0.01, 0.05)
+    )
     hsm = HostCommandHsm(LocalMasterKey(LMK))
     rig = Rig(engine, hsm.lmk_token, hsm)
     async with asyncio.timeout(5):
@@ -220,7 +222,7 @@ async def test_hsm_that_does_not_greet_is_not_used(mischief: Mischief, reason: s
     async with host_command_hsm(LocalMasterKey(LMK)) as hsm:
         hsm.mischief = mischief
         engine = HostHsm(
-            [("127.0.0.1", hsm.port)], 1, SOON, 4,
+            [("127.0.0.1", hsm.port)], 1, HsmLine(SOON, 4),
             tell=lambda event, fields: news.append(f"{event}: {fields['reason']}"),
             retries=Retries(lambda: 0.0, 0.001, 0.002),
         )  # fmt: skip

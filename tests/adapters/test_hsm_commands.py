@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atm_switch.adapters import hsm_commands as commands
+from atm_switch.adapters import hsm_pin_commands as pins
 from atm_switch.adapters.hsm_commands import Answer, Command, framing_of
 from atm_switch.adapters.hsm_errors import is_right, is_right_pin, require_done, require_imported
 from atm_switch.adapters.hsm_tokens import Token, take_key, with_type
@@ -43,19 +44,19 @@ MINT = MintKey(token(U_ZMK), KeyUsage.PIN, TDES)
 GOLDEN = [
     (commands.diagnostics(), "NC"),
     (
-        commands.verify_pin(QUESTION, token(U_KEY), "0"),
+        pins.verify_pin(QUESTION, token(U_KEY), "0"),
         f"EC{U_KEY}{U_PVK}0123456789ABCDEF0100912345678914321",
     ),
     (
-        commands.verify_pin(replace(QUESTION, is_of_terminal=True), token(U_KEY), "1"),
+        pins.verify_pin(replace(QUESTION, is_of_terminal=True), token(U_KEY), "1"),
         f"DC{U_KEY}{U_PVK}0123456789ABCDEF0500912345678914321",
     ),
     (
-        commands.verify_pin(QUESTION, token("70D:" + U_KEY), "3"),
+        pins.verify_pin(QUESTION, token("70D:" + U_KEY), "3"),
         f"EC{U_KEY}{U_PVK}0123456789ABCDEF4700912345678914321",
     ),
     (
-        commands.verify_pin(replace(QUESTION, block=PinBlock(LONG_BLOCK)), token(S_KEY, AES), "4"),
+        pins.verify_pin(replace(QUESTION, block=PinBlock(LONG_BLOCK)), token(S_KEY, AES), "4"),
         f"EC{S_KEY}{U_PVK}00112233445566778899AABBCCDDEEFF489990091234567891;14321",
     ),
     (
@@ -270,7 +271,7 @@ def test_index_that_is_no_digit_is_no_answer() -> None:
     """A PVKI that would shift the fields behind it is not sent."""
     for pvki in ("", "12", "x", "٣"):
         with pytest.raises(NeighbourUnavailable):
-            commands.verify_pin(replace(QUESTION, pvki=pvki), token(U_KEY), "0")
+            pins.verify_pin(replace(QUESTION, pvki=pvki), token(U_KEY), "0")
 
 
 def test_terminal_keys_keep_their_type() -> None:
@@ -285,7 +286,7 @@ def test_terminal_keys_keep_their_type() -> None:
 
 def test_nothing_secret_shows_in_a_command() -> None:
     """Commands, answers and tokens print no key, PIN block, PAN or PVV."""
-    command = commands.verify_pin(QUESTION, token(U_KEY), "0")
+    command = pins.verify_pin(QUESTION, token(U_KEY), "0")
     answer = Answer.read(f"A700{U_KEY}08D7B4".encode())
 
     shown = f"{command} {answer} {Token.of(token(U_KEY), KeyUsage.PIN)}"

@@ -5,6 +5,8 @@ Limits: only what the client asks; no authorised state, no user storage, PCI key
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from atm_switch.domain.card import Pan, luhn_digit
 from atm_switch.domain.secret import Key, Pin, PinBlock
@@ -13,7 +15,7 @@ from atm_switch.security.components import key_check_value
 from atm_switch.security.key_block import KeyBlock, KeyBlockError, unwrap, wrap
 from atm_switch.security.key_ring import AES, TDES
 from atm_switch.security.mac import MacAlgorithm, mac
-from atm_switch.security.pin_formats import PinFormat, decipher_pin
+from atm_switch.security.pin_formats import PinFormat, decipher_pin, encipher_pin
 from atm_switch.security.pvv import visa_pvv
 from atm_switch.security.vault import fresh_tdes_key
 from tests.doubles.local_master_key import USES_OF_TYPES, HsmFault, LocalMasterKey
@@ -64,6 +66,8 @@ class HsmMind:
         self._verbs = {
             "NC": self._who, "DC": self._terminal_pin, "EC": self._bank_pin, "M6": self._make_mac,
             "M8": self._verify_mac, "A6": self._import, "A0": self._generate, "BU": self._check,
+            "DA": self._terminal_offset, "EA": self._bank_offset,
+            "CA": self._from_terminal, "CC": self._from_bank,
         }  # fmt: skip
 
     def answer(self, payload: bytes) -> bytes:
@@ -90,27 +94,61 @@ class HsmMind:
     def _bank_pin(self, fields: Fields) -> str:
         return self._pin(self.lmk.opened(fields.key(), "001"), fields)
 
+    def _terminal_offset(self, fields: Fields) -> str:
+        return self._offset(self.lmk.opened(fields.key(), "002"), fields)
+
+    def _bank_offset(self, fields: Fields) -> str:
+        return self._offset(self.lmk.opened(fields.key(), "001"), fields)
+
     def _pin(self, pin_key: KeyBlock, fields: Fields) -> str:
         pvk = self.lmk.opened(fields.key(), "002", "11").key
-        is_long = pin_key.algorithm == AES
-        block = PinBlock.from_hex(fields.text(32 if is_long else 16, "[0-9A-F]+"))
-        fmt = FORMATS.get(fields.text(2))
-        if fmt is None or (fmt is PinFormat.FOUR) != is_long:
-            raise HsmFault("23")
-        pan = _long_account(fields) if is_long else _account(fields)
+        block, fmt = _block_of(fields), _format_of(fields, pin_key)
+        pan = _pan_of(fields, is_long=fmt is PinFormat.FOUR)
         pvki, pvv = fields.text(1, "[0-9]"), fields.text(4, "[0-9]+")
         fields.end()
-        pin = decipher_pin(block, pan, pin_key.key, frozenset({fmt}))
-        if pin is None:
-            raise HsmFault("20")
-        return self._compared(pin, pan, pvki, pvk, pvv)
-
-    def _compared(self, pin: Pin, pan: Pan, pvki: str, pvk: Key, pvv: str) -> str:
-        is_right = visa_pvv(pin, pan, pvki, pvk) == pvv
-        pin.wipe()
-        if not is_right:
-            raise HsmFault("01")
+        with _opened(block, pan, pin_key.key, fmt) as pin:
+            if visa_pvv(pin, pan, pvki, pvk) != pvv:
+                raise HsmFault("01")
         return ""
+
+    def _offset(self, pin_key: KeyBlock, fields: Fields) -> str:
+        pvk = self.lmk.opened(fields.key(), "002", "11").key
+        fields.text(2, "12")
+        block, fmt = _block_of(fields), _format_of(fields, pin_key)
+        fields.text(2, "04")
+        pan = _pan_of(fields, is_long=fmt is PinFormat.FOUR)
+        table, template = fields.text(16, "[0-9]+"), fields.text(12, "[0-9A-FN]+")
+        offset = fields.text(12, "[0-9]{4}F{8}")
+        fields.end()
+        validation = template.replace("N", pan.digits[-6:-1])
+        cipher = tdes.encrypt(pvk, bytes.fromhex(validation)).hex()
+        with _opened(block, pan, pin_key.key, fmt) as pin:
+            for place in range(4):
+                natural = int(table[int(cipher[place], 16)])
+                if (natural + int(offset[place])) % 10 != pin.reveal()[place] - 0x30:
+                    raise HsmFault("01")
+        return ""
+
+    def _from_terminal(self, fields: Fields) -> str:
+        return self._translated(self.lmk.opened(fields.key(), "002"), fields)
+
+    def _from_bank(self, fields: Fields) -> str:
+        return self._translated(self.lmk.opened(fields.key(), "001"), fields)
+
+    def _translated(self, source: KeyBlock, fields: Fields) -> str:
+        target = self.lmk.opened(fields.key(), "001", "11")
+        fields.text(2, "12")
+        block, fmt = _block_of(fields), _format_of(fields, source)
+        wanted = _format_of(fields, target)
+        if wanted is PinFormat.ONE:
+            raise HsmFault("69")
+        pan = _pan_of(fields, is_long=PinFormat.FOUR in (fmt, wanted))
+        fields.end()
+        with _opened(block, pan, source.key, fmt) as pin:
+            made = encipher_pin(wanted, pin, pan, target.key, self.lmk.entropy)
+            return f"{len(pin):02d}{made}" + next(
+                code for code, one in FORMATS.items() if one is wanted
+            )
 
     def _mac_of(self, fields: Fields) -> str:
         fields.text(3, "001")
@@ -194,6 +232,37 @@ class HsmMind:
         if scheme == "S":
             return self.lmk.block_token(block)
         return self.lmk.variant_token(block.key, kind)
+
+
+def _block_of(fields: Fields) -> PinBlock:
+    """Read a block of 32 digits where there are so many, else of 16."""
+    is_long = re.match(rb"[0-9A-F]{32}48", fields.data) is not None
+    return PinBlock.from_hex(fields.text(32 if is_long else 16, "[0-9A-F]+"))
+
+
+def _format_of(fields: Fields, key: KeyBlock) -> PinFormat:
+    fmt = FORMATS.get(fields.text(2))
+    if fmt is None or (fmt is PinFormat.FOUR) != (key.algorithm == AES):
+        raise HsmFault("23")
+    return fmt
+
+
+def _pan_of(fields: Fields, *, is_long: bool) -> Pan:
+    return _long_account(fields) if is_long else _account(fields)
+
+
+@contextmanager
+def _opened(block: PinBlock, pan: Pan, key: Key, fmt: PinFormat) -> Iterator[Pin]:
+    """Lend the PIN of a block.  Raises ``HsmFault`` 20."""
+    if len(block) != (16 if fmt is PinFormat.FOUR else 8):
+        raise HsmFault("20")
+    pin = decipher_pin(block, pan, key, frozenset({fmt}))
+    if pin is None:
+        raise HsmFault("20")
+    try:
+        yield pin
+    finally:
+        pin.wipe()
 
 
 def _account(fields: Fields) -> Pan:

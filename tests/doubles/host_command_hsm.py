@@ -7,13 +7,16 @@ same LMK: ``LocalMasterKey(bytes.fromhex(...)).lmk_token(key, usage)``.
 
 import argparse
 import asyncio
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from atm_switch.domain.secret import Key
 from atm_switch.security.key_ring import TDES, KeyUsage, LineKey
+from atm_switch.server.tls import TlsFiles, server_context
 from tests.doubles.host_command_answers import HsmMind
 from tests.doubles.local_master_key import LocalMasterKey
 
@@ -47,6 +50,7 @@ class HostCommandHsm:
     lmk: LocalMasterKey = field(default_factory=LocalMasterKey)
     header_digits: int = 4
     mischief: Mischief = field(default_factory=Mischief)
+    tls: ssl.SSLContext | None = None
     asked: Counter[str] = field(default_factory=Counter)
     """How often each command came."""
     frames: list[bytes] = field(default_factory=list)
@@ -83,7 +87,7 @@ class HostCommandHsm:
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, ssl=self.tls)
 
     async def stop(self) -> None:
         """Listen no more and hang up on everybody."""
@@ -188,8 +192,13 @@ async def _main() -> None:
     options.add_argument("--port", type=int, default=0)
     options.add_argument("--lmk", default="", help="64 hex digits; drawn where left out")
     options.add_argument("--header-digits", type=int, default=4)
+    for name in ("certificate", "key", "client-ca"):
+        options.add_argument(f"--tls-{name}", type=Path, help="PEM file; TLS takes all three")
     given = options.parse_args()
     hsm = HostCommandHsm(LocalMasterKey(bytes.fromhex(given.lmk)), given.header_digits)
+    if given.tls_certificate:
+        files = TlsFiles(given.tls_certificate, given.tls_key, given.tls_client_ca)
+        hsm.tls = server_context(files)
     await hsm.start(given.port)
     print(f"test HSM on 127.0.0.1:{hsm.port}, LMK check value {hsm.lmk.check}", flush=True)  # noqa: T201  a program
     await asyncio.Event().wait()

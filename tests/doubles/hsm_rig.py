@@ -9,8 +9,9 @@ from itertools import count
 from typing import Any
 
 from atm_switch.adapters.host_hsm import HostHsm
+from atm_switch.adapters.hsm_link import HsmLine
 from atm_switch.adapters.hsm_pool import Retries
-from atm_switch.adapters.software_hsm import SoftwareHsm
+from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
 from atm_switch.domain.card import Pan, luhn_digit
 from atm_switch.domain.secret import Key, Pin, PinBlock
 from atm_switch.security.key_ring import TDES, KeyUsage, LineKey
@@ -24,6 +25,7 @@ from atm_switch.switch.hsm_port import (
     ImportKey,
     MakeMac,
     MintKey,
+    TranslatePin,
     VerifyPin,
 )
 from tests.doubles.host_command_hsm import HostCommandHsm, host_command_hsm
@@ -83,6 +85,7 @@ class Rig:
         engine = self.engine
         ways: dict[type, Callable[[Any], Any]] = {
             VerifyPin: engine.verify_pin,
+            TranslatePin: engine.translate_pin,
             CheckMac: engine.check_mac,
             MakeMac: engine.make_mac,
             ImportKey: engine.import_key,
@@ -118,13 +121,14 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def software_rig() -> AsyncIterator[Rig]:
-    """Set up the software engine."""
+async def software_rig(*, table: str = "") -> AsyncIterator[Rig]:
+    """Set up the software engine, which verifies by IBM 3624 where there is a ``table``."""
+    matches = pin_matcher("ibm-3624" if table else "visa-pvv", table)
 
     def token(key: Key, _usage: KeyUsage, algorithm: str = TDES) -> LineKey:
         return LineKey.clear(key, algorithm)
 
-    yield Rig(SoftwareHsm(CHANCE), token)
+    yield Rig(SoftwareHsm(CHANCE, matches), token)
 
 
 @asynccontextmanager
@@ -135,6 +139,7 @@ async def host_rig(
     seconds_max: float = 30.0,
     header_digits: int = 4,
     others: Sequence[tuple[str, int]] = (),
+    table: str = "",
 ) -> AsyncIterator[Rig]:
     """Set up the host engine and its HSM; ``is_block``: all tokens are key blocks."""
     lmk = LocalMasterKey(LMK, CHANCE)
@@ -147,8 +152,8 @@ async def host_rig(
         engine = HostHsm(
             [("127.0.0.1", hsm.port), *others],
             connections,
-            seconds_max,
-            header_digits,
+            HsmLine(seconds_max, header_digits),
+            table=table,
             tell=lambda event, fields: news.append(f"{event} {fields}"),
             retries=Retries(lambda: 0.0, 0.01, 0.05),
         )
@@ -159,9 +164,9 @@ async def host_rig(
             await engine.close()
 
 
-RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {
+RIGS: dict[str, Callable[..., AbstractAsyncContextManager[Rig]]] = {
     "software": software_rig,
     "host": host_rig,
-    "host-with-key-blocks": lambda: host_rig(is_block=True),
+    "host-with-key-blocks": lambda **more: host_rig(is_block=True, **more),
 }
 """All engines, each with its kind of keys."""

@@ -4,13 +4,7 @@ The HSM is the test HSM of the doubles, a process of its own that speaks host co
 """
 
 import json
-import os
-import re
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,54 +13,11 @@ from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.folder import open_folder
 from atm_switch.security.key_ring import KeyName, KeyUsage, LineKey
 from atm_switch.security.vault import Vault
-from tests.doubles.local_master_key import LocalMasterKey
+from tests.doubles.hardware import give_keys_to_hardware, hardware
 from tests.doubles.served import Served, make_folder, run, serve
 
-LMK = bytes(range(32))
 MAC_NAME = KeyName(KeyUsage.MAC, AcquirerId("009"))
 CARD, PIN = "9990090000000012", "123456"
-
-
-@contextmanager
-def hardware(port: int = 0) -> Iterator[tuple[int, "subprocess.Popen[str]"]]:
-    """Run the test HSM for a block; yield its port and process."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "tests.doubles.host_command_hsm"),
-            *("--port", str(port), "--lmk", LMK.hex()),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=os.getcwd(),  # noqa: PTH109 - the package is found from here
-    )
-    assert process.stdout is not None
-    try:
-        found = re.search(r"on 127\.0\.0\.1:([0-9]+)", process.stdout.readline())
-        assert found is not None
-        yield int(found[1]), process
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-def give_keys_to_hardware(folder: Path, port: int, mode: str = "production") -> None:
-    """Do what an operator does: the HSM into the settings, its tokens into the key file."""
-    settings = folder / "switch.toml"
-    text = settings.read_text().replace('mode = "lab"', f'mode = "{mode}"')
-    hsm = f'\n[hsm]\nengine = "host"\naddresses = ["127.0.0.1:{port}"]\n'
-    keys = open_folder(folder).vault().keys
-    settings.write_text(text + hsm)
-    lmk = LocalMasterKey(LMK)
-    for name, ladder in keys.items():
-        token = lmk.lmk_token(ladder.in_use.token, name.usage)
-        owner = ("--acquirer", "009") if name.acquirer else ("--index", name.index)
-        done = run(
-            *("keys", "install", folder, "--usage", name.usage.value, *owner),
-            *("--check", token.check),
-            typed=token.token.reveal().decode() + "\n",
-        )
-        assert 0 == done.returncode, done.stderr
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def test_ledger_is_a_file_by_default() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://atm@db.example/jht",
+        "postgresql://atm@db.example/jht?sslmode=verify-full",
         "postgres://atm@[::1]:5433/jht?sslmode=verify-full",
         "postgresql:///jht?host=/run/postgresql",
     ],

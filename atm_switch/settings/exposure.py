@@ -1,0 +1,73 @@
+"""What other machines could read or say because nothing secures the way there.
+
+Plan: each function names the doubts of one way in or out; ``settings/model.py`` collects
+them.  Plaintext is for loopback, or where a setting says in so many words that it is meant;
+in production not even then where nothing else proves who speaks.
+Limits: what secures a line outside this process (a VPN, a proxy on this machine) cannot be
+seen here: such a proxy connects from loopback.
+"""
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import parse_qs, urlsplit
+
+from atm_switch.settings.lines import Place
+from atm_switch.settings.listener import Listener
+from atm_switch.settings.sections import Acquirer, Ledger, Terminal
+from atm_switch.settings.shapes import is_loopback
+
+Doubt = tuple[Place, str]
+"""Where something is wrong, and what."""
+
+SURE_MODES = ("verify-full", "verify-ca")
+SAID_MODES = (*SURE_MODES, "require", "disable")
+"""What ``sslmode`` may be: not ``allow`` or ``prefer``, which fall back to plaintext."""
+
+
+def unproven(
+    listeners: Sequence[Listener], acquirers: Sequence[Acquirer], terminals: Sequence[Terminal]
+) -> Iterator[Doubt]:
+    """Name every line of a production switch on which nobody proves anything.
+
+    That is: without TLS, reached by other machines, and open to a bank or terminal that sends
+    no MAC.
+    """
+    for at, line in enumerate(listeners):
+        if not line.is_exposed:
+            continue
+        served = [one for one in acquirers if line.acquirer in (None, one.id)]
+        silent = [f"acquirer {one.id}" for one in served if one.mac == "off"]
+        silent += [
+            f"terminal {one.id}"
+            for one in terminals
+            if one.mac == "off" and one.acquirer in [bank.id for bank in served]
+        ]
+        if silent:
+            text = (
+                f"lets any machine ask as {silent[0]}, which sends no MAC: in production set "
+                'tls_certificate, tls_key and tls_client_ca, or mac = "required"'
+            )
+            yield ("listeners", at, "plaintext"), text
+
+
+def unsure_database(ledger: Ledger, *, is_lab: bool) -> Iterator[Doubt]:
+    """Name every database on another machine that is reached by chance in the clear."""
+    for key in ("url", "read_url"):
+        url = getattr(ledger, key)
+        if not url or not _is_elsewhere(url):
+            continue
+        (mode,) = parse_qs(urlsplit(url).query).get("sslmode", [""])[:1]
+        if mode not in (SAID_MODES if is_lab else SURE_MODES):
+            text = (
+                "is another machine; add ?sslmode=verify-full, or whoever poses as it is believed"
+            )
+            text += " (?sslmode=disable where plaintext is meant)" if is_lab else ""
+            yield ("ledger", key), text
+
+
+def _is_elsewhere(url: str) -> bool:
+    """Tell whether a host is meant that is not this machine: neither loopback nor a socket."""
+    parts = urlsplit(url)
+    hosts = [host for one in parse_qs(parts.query).get("host", []) for host in one.split(",")]
+    if not hosts and parts.hostname:
+        hosts = [parts.hostname]
+    return any(not host.startswith("/") and not is_loopback(host) for host in hosts)
