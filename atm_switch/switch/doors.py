@@ -155,6 +155,10 @@ def first_time(
         case.is_first = True
         return Fresh(admitted, entry, inquiry)
     if stored.fingerprint != entry.fingerprint:
+        if not house.flights[entry.key].waiting:
+            # The key is not this one's: whoever it belongs to is still answered meanwhile.
+            del house.flights[entry.key]
+            case.flight = None
         raise Declined(Outcome.DUPLICATE, "same key, other content")
     return stored
 

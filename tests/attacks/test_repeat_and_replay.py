@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.switch.ports import FindAccount
+from atm_switch.switch.ports import Commit, FindAccount
 from tests.doubles.bench import BUDI, PIN, Bench, bank
 from tests.doubles.inquiries import commits, network, repeat_of, signed_on
 
@@ -153,3 +153,25 @@ def test_guess_hidden_in_a_repeat_is_not_verified() -> None:
 
     assert {"55"} == codes
     assert (1, [1]) == (bench.memory.verifications, list(bench.memory.tries.values()))
+
+
+def test_altered_request_under_way_does_not_shut_out_the_true_repeat() -> None:
+    """
+    While another content under the same key is being refused, the repeat of the first gets
+    the stored answer, not 94.
+    """
+    bench = signed_on()
+    frame = recorded(bench)
+    stored = bench.sent[-1].payload
+    altered = bench.inquiry().with_element(22, "021")
+    bench.holds = (Commit,)
+    assert [] == bench.feed(bench.dialect.packager.pack(altered))
+
+    bench.feed(frame)
+
+    assert stored == bench.sent[-1].payload
+    before = len(bench.sent)
+    bench.release()
+    (refusal,) = bench.sent[before:]
+    assert "94" == bench.dialect.packager.unpack(refusal.payload)[39]
+    assert {} == bench.house.flights

@@ -17,11 +17,15 @@ from typing import Any
 
 import click
 
-from tests.chaos.proof import MISSED
+from tests.chaos.proof import MISSED, how_busy
 from tests.figures.banner import print_banner
 
 GOALS = (
     "core_against_model",
+    "kill_nine",
+    "hostile_frames",
+    "split_and_joined",
+    "synced_first",
 )  # fmt: skip
 """The proofs in the order of their worth; each is ``python -m tests.chaos.NAME``."""
 
@@ -77,6 +81,7 @@ def print_line(outcome: dict[str, Any]) -> None:
 def main(*, is_long: bool, seed: int, results: Path | None, names: tuple[str, ...]) -> None:
     """Run the proofs NAME, or all; exit with 1 where one was missed."""
     print_banner(f"proof of the goals, {'long' if is_long else 'short'} forms")
+    click.echo(how_busy())
     click.echo(f"seed     {seed}\n")
     head = {"number": "goal", "what": "what is done", "wanted": "wanted, and below it what came"}
     click.echo(LINE.format(**head, seconds="s", verdict="verdict"))

@@ -7,6 +7,7 @@ What cannot be had on a machine (a tool, a right) is skipped in words, never pas
 """
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -80,8 +81,13 @@ class Outcome:
 
     def save(self, path: Path) -> None:
         """Write it down with where it was taken."""
-        told = {"taken_on": taken_on(), **asdict(self)}
+        told = {"taken_on": taken_on(), "load": os.getloadavg()[0], **asdict(self)}
         path.write_text(json.dumps(told, indent=2) + "\n")
+
+
+def how_busy() -> str:
+    """Say how many wanted to run in the last minute: what times are worth hangs on it."""
+    return f"load     {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs"
 
 
 def skipped(why: str) -> Found:
@@ -121,6 +127,7 @@ def prove(goal: Goal) -> None:
     @click.option("--json", "path", type=click.Path(path_type=Path), help="Keep the figure here.")
     def main(*, is_long: bool, seed: int, path: Path | None) -> None:
         print_banner(f"proof of {goal.number}")
+        click.echo(how_busy())
         outcome = tried(goal, is_long=is_long, seed=seed)
         print_outcome(outcome)
         if path is not None:

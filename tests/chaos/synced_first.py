@@ -1,0 +1,143 @@
+"""G6: the sync of a row returns before its answer leaves, seen by the kernel's own eyes.
+
+    python -m tests.chaos.synced_first [--long] [--seed S]
+
+Plan: the switch runs under ``strace``, which shows every write of the journal's log, every
+sync and every send, with what they carry.  Requests have RRNs that stand out; many are
+under way at once, so that commits hold several.  An answer with an RRN may be sent only
+when a sync has returned that began after the RRN was written to the log.
+Limit: that the disk keeps what it says it has synced is the disk's.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+from atm_switch.wire.message import IsoMessage
+from tests.chaos.honest import Honest, Script
+from tests.chaos.plant import running, set_up
+from tests.chaos.proof import Found, Goal, Trial, prove, skipped
+
+REPLIES_SHORT, REPLIES_LONG = 400, 10_000
+LINKS, DEPTH = 3, 4
+RRN = re.compile(r"R[0-9]{11}")
+CALL = re.compile(r"^(?P<pid>[0-9]+) +(?P<rest>.*)$")
+WHOLE = re.compile(r"^(?P<name>[a-z0-9]+)\((?P<arguments>.*)\) += (?P<result>-?[0-9]+)", re.DOTALL)
+SENDS = {"write", "writev", "sendto", "sendmsg"}
+LOG = "journal.db-wal>"
+
+
+@dataclass
+class Watch:
+    """What the trace has shown so far."""
+
+    written: set[str] = field(default_factory=set)
+    """In the log, not known to be on disk."""
+    syncing: set[str] = field(default_factory=set)
+    """Were in the log when the sync that runs now began."""
+    synced: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
+    early: list[str] = field(default_factory=list)
+    """Answers that left before their row was on disk."""
+    syncs: int = 0
+
+    def begins(self, name: str, arguments: str) -> None:
+        """A call is made."""
+        if name == "pwrite64" and LOG in arguments:
+            self.written.update(RRN.findall(arguments))
+        elif name in {"fdatasync", "fsync"} and LOG in arguments:
+            self.syncing = set(self.written)
+        elif name in SENDS and "<socket:" in arguments:
+            for rrn in RRN.findall(arguments):
+                self.answered.add(rrn)
+                if rrn not in self.synced:
+                    self.early.append(rrn)
+
+    def returns(self, name: str, result: int) -> None:
+        """A call has come back."""
+        if name in {"fdatasync", "fsync"} and result == 0:
+            self.syncs += 1
+            self.synced |= self.syncing
+            self.written -= self.syncing
+            self.syncing = set()
+
+
+def follow(lines: Iterable[str], watch: Watch) -> None:
+    """Read a trace; calls that another thread interrupts come in two lines."""
+    open_calls: dict[str, str] = {}
+    for line in lines:
+        found = CALL.match(line)
+        if found is None:
+            continue
+        pid, rest = found["pid"], found["rest"]
+        if rest.endswith(("<unfinished ...>\n", "<unfinished ...>")):
+            name, _, arguments = rest.partition("(")
+            watch.begins(name, arguments)
+            open_calls[pid] = name
+        elif rest.startswith("<... "):
+            result = rest.rpartition(" = ")[2].split(" ")[0]
+            watch.returns(open_calls.pop(pid, ""), int(result) if result.isdigit() else -1)
+        elif whole := WHOLE.match(rest):
+            watch.begins(whole["name"], whole["arguments"])
+            watch.returns(whole["name"], int(whole["result"]))
+
+
+def read(pipe: Path) -> Iterator[str]:
+    """Read the trace as it is written."""
+    with pipe.open(errors="replace") as lines:
+        yield from lines
+
+
+async def load(script: Script, port: int, replies: int) -> int:
+    """Ask so many, several at once on several links; return how many were approved."""
+    links = [await Honest.open(script, port) for _ in range(LINKS)]
+    approved = 0
+
+    async def worker(link: Honest) -> None:
+        nonlocal approved
+        for _ in range(replies // (LINKS * DEPTH)):
+            plain = script.inquiry()
+            message = IsoMessage("0200", {**plain.elements, 37: f"R{plain[37][1:]}"})
+            told = await link.ask(message)
+            approved += told.code == "00"
+
+    await asyncio.gather(*(worker(link) for link in links for _ in range(DEPTH)))
+    return approved
+
+
+def measure(trial: Trial) -> Found:
+    """Trace a load and look at the order."""
+    if shutil.which("strace") is None:
+        return skipped("strace is not installed (apt-get install strace)")
+    pipe = trial.root / "trace"
+    os.mkfifo(pipe)
+    watch = Watch()
+    reader = Thread(target=lambda: follow(read(pipe), watch))
+    reader.start()
+    calls = "trace=pwrite64,fdatasync,fsync,write,writev,sendto,sendmsg"
+    strace = ("strace", "-f", "-y", "-s", "20000", "-e", calls, "-o", str(pipe))
+    plant = set_up(trial.root, "--pin", "issuer")
+    plant.before = strace
+    script = Script(plant.folder)
+    replies = trial.size(REPLIES_SHORT, REPLIES_LONG)
+    with running(plant):
+        approved = asyncio.run(load(script, plant.port, replies))
+        plant.stop()
+    reader.join()
+    got = (
+        f"{len(watch.answered):,} answers ({approved:,} approved) behind {watch.syncs:,} syncs: "
+        f"{len(watch.early)} left before their row was on disk"
+    )
+    is_held = not watch.early and len(watch.answered) == approved >= replies * 9 // 10
+    return Found(got, is_held, notes=tuple(watch.early[:5]))
+
+
+GOAL = Goal("G6", "sync before every answer", "0 answers before their sync (long: 10,000)", measure)
+
+if __name__ == "__main__":
+    prove(GOAL)
