@@ -7,24 +7,22 @@ be answered and nothing is answered that is not on disk.
 
 import asyncio
 import gc
-import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from atm_switch.adapters.clock import read_clock, utc_now
+from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
-from atm_switch.adapters.journal_reader import JournalReader
-from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.key_keeper import KeyKeeper
 from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.engine import Engine, open_engine
 from atm_switch.folder import DataFolder, profile_of, tls_files_of
+from atm_switch.journaling import Journaling, Writer
 from atm_switch.key_office import keys_in_use
 from atm_switch.ledger.opening import LedgerReading, open_reading
 from atm_switch.monitor import Monitor, answer_admin, serve_page
@@ -35,7 +33,6 @@ from atm_switch.security.vault import Vault
 from atm_switch.server.desk import TICK_SECONDS, UNASKED, Desk, Neighbours
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.event_loop import loop_name
-from atm_switch.server.hand_over import hand_over
 from atm_switch.server.journal_bell import JournalBell
 from atm_switch.server.listener import Door
 from atm_switch.server.log import Logger
@@ -45,12 +42,10 @@ from atm_switch.start_up import (
     digest_of,
     plain_words,
     rates_of,
-    recall,
     refuse_wrong_certificates,
     server_limits,
 )
 from atm_switch.switch.balance_inquiry import place_of
-from atm_switch.switch.effects import Ticket
 from atm_switch.switch.house import STAN_MAX, House
 from atm_switch.switch.ports import (
     AuditRecord,
@@ -86,7 +81,7 @@ class Service:
     _doors: list[Door] = field(default_factory=list)
     _resources: ExitStack = field(default_factory=ExitStack)
     _desk: Desk | None = None
-    _journal: JournalWriter[Ticket] | None = None
+    _journaling: Journaling | None = None
     _house: House | None = None
     _engine: Engine | None = None
     _ledger: LedgerReading | None = None
@@ -134,41 +129,39 @@ class Service:
 
     async def _start(self) -> None:
         settings, root = self.folder.settings, self.folder.root
-        profiles = {one.profile: profile_of(one.profile, root) for one in settings.listeners}
+        dialects = {
+            one.profile: Dialect.of(profile_of(one.profile, root)) for one in settings.listeners
+        }
         policy = settings.to_policy()
         self._resources.callback(lock_folder(root))
         refuse_what_cannot_work(self.folder, self.vault)
         refuse_wrong_certificates(self.folder)
-        journal = self._make_journal()
+        if not settings.ledger.url:  # a folder of an older release is brought up to date
+            open_writer(self.folder.ledger, "ledger").close()
+        journaling = self._kept(Journaling(self.folder, self.vault))
+        journal = journaling.writer
         self._engine = await open_engine(self.folder, self._tell_of_hsm)
         await refuse_wrong_tokens(self.vault, self._engine)
         self._ledger = await open_reading(self.folder.ledger_place, self._tell_of_ledger)
-        reader, neighbours = self._open_neighbours(self._engine, self._ledger)
-        house = House(policy, self.vault, rates_of(self.folder), reader.last_sequence())
+        neighbours = self._open_neighbours(self._engine, self._ledger, journaling)
+        house = House(policy, self.vault, rates_of(self.folder), journaling.last_sequence())
         house.own_stan = secrets.randbelow(STAN_MAX)
-        recall(house, reader, read_clock())
         self._upkeep = Upkeep(self.folder, house, self._engine, self.log, self._record)
         meters = Meters([one.id for one in settings.acquirers])
         limits = server_limits(settings)
         desk = Desk(Switch(house), neighbours, read_clock, limits, self.log, meters)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._note_mistake)
-        self._desk, self._house, self._journal = desk, house, journal
+        self._desk, self._house, self._journaling = desk, house, journaling
         publishing = self._publish(journal, desk)
         desk.start(loop, JournalBell(loop, journal))
-        journal.start(hand_over(loop, desk.delivered, publishing.nudge))
-        self._resources.callback(journal.stop)
+        hearers = desk.delivered, publishing.nudge
+        await journaling.start(house, self._tell_of_journal, self._changed_elsewhere, *hearers)
         publishing.start()
         self._record("start", root.name, f"mode {settings.mode}, {settings.hsm.engine} HSM")
         self._record("configuration", "keys", keys_in_use(self.vault, "start"))
         self._record("configuration", FILE_NAME, digest_of(root / FILE_NAME))
-        dialects = {name: Dialect.of(profile) for name, profile in profiles.items()}
-        for one in settings.listeners:
-            acquirer = AcquirerId(one.acquirer) if one.acquirer else None
-            tls = tls_files_of(one, root)
-            dialect = dialects[one.profile]
-            entrance = Entrance(one.host, one.port, dialect, acquirer, tls, one.networks)
-            await self._listen(entrance, desk)
+        await self._open_doors(dialects, desk)
         self._tick(loop, desk)
         self._upkeep.start()
         self._upkeep.catch_up()
@@ -182,7 +175,7 @@ class Service:
         await self._answer_admin(monitor)
         gc.freeze()
 
-    def _publish(self, journal: JournalWriter[Ticket], desk: Desk) -> Publishing:
+    def _publish(self, journal: Writer, desk: Desk) -> Publishing:
         submit = partial(journal.submit, token=UNASKED)
         publishing = Publishing(self.folder, submit, self.log, lambda: desk.in_flight > 0)
         self._publishing, desk.on_note = publishing, publishing.heard
@@ -190,9 +183,9 @@ class Service:
 
     def _record(self, kind: str, subject: str, detail: str) -> None:
         record = KeepRecord(AuditRecord(kind, "switch", subject, detail))
-        if self._journal is not None:
+        if self._journaling is not None:
             with suppress(JournalUnavailable):  # the log tells of a journal that cannot write
-                self._journal.submit(record, UNASKED)
+                self._journaling.writer.submit(record, UNASKED)
 
     def _tell_of_hsm(self, event: str, fields: dict[str, str]) -> None:
         is_good = event == "hsm connected"
@@ -206,6 +199,12 @@ class Service:
         self._ledger_away = "" if is_good else fields.get("reason", event)
         write = self.log.info if is_good else self.log.warning
         write(event, **fields)
+
+    def _tell_of_journal(self, event: str, fields: dict[str, str]) -> None:
+        self.log.warning(event, **fields)
+
+    async def _changed_elsewhere(self, kind: str) -> None:
+        self.log.info("changed by another switch", what=kind)
 
     def _neighbours_wrong(self) -> dict[str, str]:
         live = self._engine.live if self._engine is not None else None
@@ -225,20 +224,17 @@ class Service:
         return {"draining": True}
 
     def _open_neighbours(
-        self, engine: Engine, ledger: LedgerReading
-    ) -> tuple[JournalReader, Neighbours]:
-        folder, vault = self.folder, self.vault
-        soon = asyncio.get_running_loop().call_soon
-        reader = self._kept(JournalReader(folder.journal, soon=soon))
-        neighbours: Neighbours = {
-            FindRepeat: lambda question: reader.find_repeat(question, vault),
+        self, engine: Engine, ledger: LedgerReading, journaling: Journaling
+    ) -> Neighbours:
+        folder = self.folder
+        return {
+            FindRepeat: journaling.find_repeat,
             FindCard: lambda question: ledger.card(question.ref, question.former),
             FindSiblings: lambda question: ledger.siblings(question.kpj),
             FindAccount: lambda question: ledger.account(question.kpj, question.as_of),
             KeepKeys: self._kept(KeyKeeper(folder.change_keys, self._key_changed_elsewhere)).keep,
             **engine.answers,
         }
-        return reader, neighbours
 
     def _key_changed_elsewhere(self, name: KeyName) -> None:
         if self._upkeep is not None:
@@ -248,15 +244,13 @@ class Service:
         self._resources.callback(resource.close)
         return resource
 
-    def _make_journal(self) -> JournalWriter[Ticket]:
-        limits = self.folder.settings.journal
-        if not self.folder.settings.ledger.url:
-            open_writer(self.folder.ledger, "ledger").close()
-        # A folder of an older release is brought up to date.
-        open_writer(self.folder.journal, "journal").close()
-        return JournalWriter(
-            self.folder.journal, self.vault, utc_now, os.urandom, limits.queue_max, limits.batch_max
-        )
+    async def _open_doors(self, dialects: Mapping[str, Dialect], desk: Desk) -> None:
+        for one in self.folder.settings.listeners:
+            acquirer = AcquirerId(one.acquirer) if one.acquirer else None
+            tls = tls_files_of(one, self.folder.root)
+            dialect = dialects[one.profile]
+            entrance = Entrance(one.host, one.port, dialect, acquirer, tls, one.networks)
+            await self._listen(entrance, desk)
 
     async def _listen(self, entrance: Entrance, desk: Desk) -> None:
         where = f"{entrance.host}:{entrance.port}"
@@ -274,6 +268,8 @@ class Service:
     def _tick(self, loop: asyncio.AbstractEventLoop, desk: Desk) -> None:
         self._ticking = loop.call_later(TICK_SECONDS, self._tick, loop, desk)
         desk.tick()
+        if self._journaling is not None:
+            self._journaling.tick()
         if self._publishing is not None:
             self._publishing.tick(desk.clock())
 

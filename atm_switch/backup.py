@@ -122,6 +122,8 @@ def left_out(folder: DataFolder) -> tuple[str, ...]:
     found = [f"the master file {settings.keys.master_file}"]
     if settings.ledger.url:
         found.append("the ledger on PostgreSQL (pg_dump)")
+    if settings.journal.url:
+        found.append("the journal on PostgreSQL (pg_dump)")
     found += [f"the TLS key {one.tls_key}" for one in settings.listeners if one.tls_key]
     outside = [one for one in named_files(folder) if not _is_inside(one)]
     return (*found, *sorted(set(outside)))
@@ -193,9 +195,8 @@ def _copy_steadily(folder: DataFolder, copies: Path, report: Report) -> None:
 
 def _copy_all(folder: DataFolder, copies: Path, report: Report) -> None:
     settings = folder.settings
-    bases = [settings.journal.path]
-    if not settings.ledger.url:
-        bases.append(settings.ledger.path)
+    bases = [] if settings.journal.url else [settings.journal.path]
+    bases += [] if settings.ledger.url else [settings.ledger.path]
     for name in bases:
         (copies / name).parent.mkdir(parents=True, exist_ok=True)
         copy_database(folder.root / name, copies / name, report)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
-from atm_switch.adapters.audit_reader import AuditReader
 from atm_switch.adapters.folder_lock import lock_folder
+from atm_switch.adapters.journal_place import open_audit
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.secret import Key
 from atm_switch.folder import DataFolder, command_actor
@@ -86,10 +86,9 @@ def _require_read(folder: DataFolder, key_id: str) -> None:
     try:
         lock_folder(folder.root)()
     except Refused:
-        with closing(AuditReader(folder.journal)) as reader:
-            last = reader.last_sequence()
-            rows = reader.since(max(0, last - ROWS_LOOKED_AT), ROWS_LOOKED_AT)
-        told = [row.detail for row in rows if row.kind == "configuration"]
+        with open_audit(folder.journal_place) as book:
+            rows, _ = book.tail(ROWS_LOOKED_AT)
+        told = [one.row.detail for one in rows if one.row.kind == "configuration"]
         in_use = [detail for detail in told if detail.startswith(IN_USE)]
         if not in_use or not in_use[-1].startswith(f"{IN_USE} {key_id} "):
             raise Refused(

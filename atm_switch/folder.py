@@ -14,6 +14,7 @@ from pathlib import Path
 
 from atm_switch.adapters import key_file as sealed_keys
 from atm_switch.adapters.folder_lock import keys_locked
+from atm_switch.adapters.journal_place import JournalPlace
 from atm_switch.domain.errors import Refused
 from atm_switch.ledger.opening import LedgerPlace
 from atm_switch.profile.load import load_profile
@@ -50,6 +51,12 @@ class DataFolder:
     def journal(self) -> Path:
         """The journal's file."""
         return self.root / self.settings.journal.path
+
+    @property
+    def journal_place(self) -> JournalPlace:
+        """Where the journal is, and as whom this machine writes it."""
+        rules = self.settings.journal
+        return JournalPlace(self.journal, rules.url, rules.node)
 
     @property
     def rates(self) -> Path | None:

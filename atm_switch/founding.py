@@ -77,7 +77,7 @@ def init(
             _add_sample(opened, vault, clock())
         # The first record: an audit that is empty cannot be told from one that was wiped.
         made = AuditRecord("command", command_actor(), root.name, f"init, mac {wishes.mac}")
-        write_record(opened.journal, vault, lambda: clock().utc, entropy, made)
+        write_record(opened.journal_place, vault, lambda: clock().utc, entropy, made)
     return DataFolder(folder, settings)
 
 

@@ -200,7 +200,7 @@ def _change(
 
 def record(folder: DataFolder, told: AuditRecord) -> None:
     """Write one audit record.  Raises what ``write_record`` does."""
-    write_record(folder.journal, folder.vault(), utc_now, os.urandom, told)
+    write_record(folder.journal_place, folder.vault(), utc_now, os.urandom, told)
 
 
 def require_software(folder: DataFolder, instead: str) -> None:

@@ -21,6 +21,7 @@ from atm_switch.adapters.mqtt_broker import Broker, password_problem, tls_proble
 from atm_switch.adapters.mqtt_publisher import EventPublisher, Manner, Surroundings
 from atm_switch.adapters.outbox_page import EVENT_ID_BYTES, DropStatus, MarkTold, PurgeTold
 from atm_switch.adapters.outbox_reader import OutboxReader
+from atm_switch.adapters.postgres_outbox import UnreadOutbox
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder
@@ -66,8 +67,13 @@ class Publishing:
         self._rules = folder.settings.events
         self._submit, self._log, self._is_busy = submit, log, is_busy
         self._broker = broker_of(folder)
-        self._outbox = OutboxReader(folder.journal, self._rules.name)
-        self._fleet = FleetWatch(self._rules.name, self._rules.silence_seconds)
+        is_shared = bool(folder.journal_place.url)
+        self._outbox = (
+            UnreadOutbox() if is_shared else OutboxReader(folder.journal, self._rules.name)
+        )
+        # A terminal that is silent here may be talking to another switch of a shared journal.
+        silence = 0 if is_shared else self._rules.silence_seconds
+        self._fleet = FleetWatch(self._rules.name, silence)
         self._throttle = Throttle()
         self._care = _Care()
         self._publisher: EventPublisher | None = None
@@ -82,6 +88,8 @@ class Publishing:
         manner = Manner(
             rules.name, rules.topic_prefix, rules.in_flight_max, rules.reconnect_seconds_max
         )
+        if not isinstance(self._outbox, OutboxReader):
+            return
         around = Surroundings(
             self._outbox, self._mark, self._own_event, _chance, self._tell, self._is_busy
         )

@@ -68,7 +68,7 @@ def restore(wish: Wish, clock: Callable[[], datetime], tell: Tell) -> Restored:
         in_doubt = _check(folder, vault, tell)
         detail = f"from a backup made {manifest.made_at}"
         made = AuditRecord("command", command_actor(), "restore", detail)
-        write_record(folder.journal, vault, clock, os.urandom, made)
+        write_record(folder.journal_place, vault, clock, os.urandom, made)
         settle(root, target)
     return Restored(DataFolder(target, folder.settings), manifest, in_doubt)
 
@@ -106,13 +106,15 @@ def _versions(folder: DataFolder) -> Iterator[tuple[str, int]]:
 
 
 def _databases(folder: DataFolder) -> Iterator[Path]:
-    yield folder.journal
+    if not folder.settings.journal.url:
+        yield folder.journal
     if not folder.settings.ledger.url:
         yield folder.ledger
 
 
 def _bring_up_to_date(folder: DataFolder) -> None:
-    open_writer(folder.journal, "journal").close()
+    if not folder.settings.journal.url:
+        open_writer(folder.journal, "journal").close()
     if not folder.settings.ledger.url:
         open_writer(folder.ledger, "ledger").close()
 
@@ -140,6 +142,17 @@ def _vault(folder: DataFolder, target: Path) -> Vault:
 
 def _check(folder: DataFolder, vault: Vault, tell: Tell) -> int:
     """Check everything that is in the folder; return how many rows are in doubt."""
+    in_doubt = 0
+    if not folder.settings.journal.url:
+        in_doubt = _check_journal(folder, vault, tell)
+    if not folder.settings.ledger.url:
+        tell("checking the ledger")
+        if not is_whole(folder.ledger):
+            raise Refused("the ledger of this backup is damaged: use another backup")
+    return in_doubt
+
+
+def _check_journal(folder: DataFolder, vault: Vault, tell: Tell) -> int:
     tell("checking the journal")
     with JournalReader(folder.journal) as journal:
         found = journal.verify(vault)
@@ -148,8 +161,4 @@ def _check(folder: DataFolder, vault: Vault, tell: Tell) -> int:
         is_audit_sound = audit.verify(vault).is_sound
     if not found.is_sound or not is_audit_sound:
         raise Refused("the journal of this backup is not as it was written: use another backup")
-    if not folder.settings.ledger.url:
-        tell("checking the ledger")
-        if not is_whole(folder.ledger):
-            raise Refused("the ledger of this backup is damaged: use another backup")
     return len(found.in_doubt)

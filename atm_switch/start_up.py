@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+from datetime import date, datetime
 from pathlib import Path
+from typing import Protocol
 
-from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Instant
@@ -15,6 +16,7 @@ from atm_switch.settings.load import FILE_NAME, SettingsWrong
 from atm_switch.settings.model import Settings
 from atm_switch.settings.problems import written
 from atm_switch.switch.house import House
+from atm_switch.switch.ports import KeepCommand
 
 
 def rates_of(folder: DataFolder) -> RateTable:
@@ -43,15 +45,30 @@ def plain_words(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
-def recall(house: House, reader: JournalReader, now: Instant) -> None:
+class Memory(Protocol):
+    """What a journal remembers beside its rows."""
+
+    def business_date(self, acquirer: str) -> date | None:
+        """Return the business date an acquirer was last moved to, if it ever was."""
+
+    def commands(self, now: datetime) -> tuple[KeepCommand, ...]:
+        """Return the commands carried out whose recordings may be fresh, the eldest first."""
+
+
+def recall(house: House, memory: Memory, now: Instant) -> None:
     """Give a new switch what its bank moved before: business dates, commands carried out."""
-    for acquirer in house.policy.acquirers:
-        day = reader.business_date(acquirer.text)  # DE15 of its last cut-over
-        if day is not None:
-            house.business_dates[acquirer] = day
-    for command in reader.commands(now.utc):
+    recall_dates(house, memory)
+    for command in memory.commands(now.utc):
         left = (command.until - now.utc).total_seconds()
         house.accepted.recall(command.acquirer, command.identity, now.monotonic + left)
+
+
+def recall_dates(house: House, memory: Memory) -> None:
+    """Take up the business dates as they are now."""
+    for acquirer in house.policy.acquirers:
+        day = memory.business_date(acquirer.text)  # DE15 of its last cut-over
+        if day is not None:
+            house.business_dates[acquirer] = day
 
 
 def server_limits(settings: Settings) -> ServerLimits:

@@ -6,7 +6,7 @@ Limits: sees committed rows only.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -53,16 +53,16 @@ class FileReader:
         except sqlite3.Error as error:
             raise _unreadable(error) from error
 
-    def _looked_up(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _looked_up(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         """Ask for what a turn of the loop asks for often, as of one moment."""
         try:
-            return self._reads.rows(sql, values)
+            return self._reads.rows(sql, tuple(values))
         except sqlite3.Error as error:
             raise _unreadable(error) from error
         finally:
             self._reads.done()
 
-    def _select(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+    def _select(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:

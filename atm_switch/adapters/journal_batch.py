@@ -17,13 +17,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from atm_switch.adapters.audit_rows import AUDIT_COLUMN_LIST, AUDIT_COLUMNS, audit_row
-from atm_switch.adapters.journal_chain import AuditChain, Head, JournalChain
+from atm_switch.adapters.journal_chain import Head, RowChain
 from atm_switch.adapters.journal_heads import (
     HeadTable,
     required_head,
     transaction,
     write_head,
 )
+from atm_switch.adapters.journal_memory import RESPONSE_PURPOSE, remember, stored_answer
 from atm_switch.adapters.journal_rows import (
     COLUMN_LIST,
     COLUMNS,
@@ -49,17 +50,16 @@ from atm_switch.switch.ports import (
     Ask,
     AuditRecord,
     Commit,
-    Ending,
+    FindRepeat,
     JournalEntry,
     KeepBusinessDate,
     KeepCommand,
     KeepRecord,
     Reservation,
     Reserve,
+    StoredResponse,
+    TakeNumbers,
 )
-
-RESPONSE_PURPOSE: Final = "response"
-"""What a stored 0210 is sealed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,14 @@ class Unblock(Ask[int]):
 
 
 JournalQuestion = (
-    Reserve | Commit | KeepBusinessDate | KeepCommand | Unblock | KeepRecord | OutboxQuestion
+    Reserve
+    | Commit
+    | KeepBusinessDate
+    | KeepCommand
+    | TakeNumbers
+    | Unblock
+    | KeepRecord
+    | OutboxQuestion
 )
 """What the journal's writer answers."""
 
@@ -86,10 +93,12 @@ class Ink:
     """What every row needs from outside: keys, the clock (UTC), nonces by length."""
 
     vault: Vault
-    chain: JournalChain
-    audit: AuditChain
+    chain: RowChain
+    audit: RowChain
     clock: Callable[[], datetime]
     nonce: Callable[[int], bytes]
+    is_shared: bool = False
+    """Whether several processes answer from this journal: then the first answer counts."""
 
 
 _ROW = f"({', '.join('?' * len(COLUMNS))})"
@@ -112,16 +121,6 @@ _ADD_TRIES = (
 )
 _RETURN_TRY = "UPDATE pin_tries SET tries = tries - 1 WHERE pan_digest = ? AND tries >= ?"
 _CLEAR_TRIES = "DELETE FROM pin_tries WHERE pan_digest = ?"
-_SET_DATE = (
-    "INSERT INTO business_dates (acquirer, business_date) VALUES (?, ?)"
-    " ON CONFLICT (acquirer) DO UPDATE SET business_date = excluded.business_date"
-)
-
-_FORGET_COMMANDS = "DELETE FROM commands WHERE until <= ?"
-_KEEP_COMMAND = (
-    "INSERT INTO commands (acquirer, identity, until) VALUES (?, ?, ?)"
-    " ON CONFLICT (acquirer, identity) DO UPDATE SET until = max(until, excluded.until)"
-)
 
 
 def write_batch(
@@ -154,15 +153,15 @@ class _Page:
         if isinstance(question, Reserve):
             return self._reserve(question.entry, question.tries_max, question.former)
         if isinstance(question, Commit):
-            return self._commit(question.entry, question.ending, question.sequence)
+            return self._commit(question)
         self._add_rows()  # events stand in the order of the questions
         match question:
             case Unblock():
                 return self._unblock(question)
             case KeepRecord(record):
                 return self._keep(record)
-            case KeepBusinessDate() | KeepCommand():
-                return self._remember(question)
+            case KeepBusinessDate() | KeepCommand() | TakeNumbers():
+                return remember(self._connection, question, self._written_at)
             case Announce() | MarkTold() | PurgeTold() | DropStatus():
                 nonce = self._ink.nonce
                 return answer_outbox(self._connection, question, self._written_at, nonce)
@@ -201,12 +200,17 @@ class _Page:
             self._connection.execute(_ADD_TRIES, (card.digest, tries))
             self._connection.execute(_CLEAR_TRIES, (former.digest,))
 
-    def _commit(self, entry: JournalEntry, ending: Ending, ref: int | None) -> None:
+    def _commit(self, question: Commit) -> StoredResponse | None:
+        entry, ending = question.entry, question.ending
+        if self._ink.is_shared and question.unless_since is not None:
+            given = self._given(FindRepeat(entry.key, question.unless_since))
+            if given is not None:
+                return given
         sealed = None
         if ending.payload is not None:
             nonce = self._ink.nonce(NONCE_BYTES)
             sealed = self._ink.vault.seal(RESPONSE_PURPOSE, ending.payload, nonce)
-        placed = Placed(self._head.seq + 1, ref, self._written_at)
+        placed = Placed(self._head.seq + 1, question.sequence, self._written_at)
         self._append(ending_row(entry, ending, placed, sealed))
         if ending.resets_tries:
             self._connection.execute(_CLEAR_TRIES, (required_card(entry).digest,))
@@ -214,6 +218,15 @@ class _Page:
             # Fewer by now: they were cleared meanwhile, and this try with them.
             counted = (required_card(entry).digest, ending.returned_try)
             self._connection.execute(_RETURN_TRY, counted)
+        return None
+
+    def _given(self, question: FindRepeat) -> StoredResponse | None:
+        self._add_rows()  # the answer may be in this very batch
+        return stored_answer(
+            lambda sql, values: self._connection.execute(sql, values).fetchall(),
+            question,
+            self._ink.vault,
+        )
 
     def _unblock(self, question: Unblock) -> int:
         for ref in question.former:
@@ -233,15 +246,6 @@ class _Page:
         link = chain.link_cells(self._audit_head.chain, cells)
         self._connection.execute(_INSERT_RECORD, (*cells, link))
         self._audit_head = Head(cells[0], link)
-
-    def _remember(self, question: KeepBusinessDate | KeepCommand) -> None:
-        bank = question.acquirer.text
-        if isinstance(question, KeepBusinessDate):
-            self._connection.execute(_SET_DATE, (bank, question.business_date.isoformat()))
-            return
-        self._connection.execute(_FORGET_COMMANDS, (self._written_at,))
-        command = (bank, question.identity, to_microseconds(question.until))
-        self._connection.execute(_KEEP_COMMAND, command)
 
     def _tries(self, card: CardRef) -> int:
         found = self._connection.execute(_READ_TRIES, (card.digest,)).fetchall()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from atm_switch.adapters.audit_rows import AUDIT_COLUMNS
-from atm_switch.adapters.journal_rows import COLUMNS, Cell, JournalRow, cells_of
+from atm_switch.adapters.journal_rows import COLUMNS, Cell
 from atm_switch.security.vault import Vault
 
 LINK_BYTES: Final = 32
@@ -111,10 +111,6 @@ class JournalChain(RowChain):
         """Draw the chain's own key from the vault's fingerprint key."""
         super().__init__(vault, b"atm-switch journal chain 1", COLUMNS)
 
-    def link(self, before: bytes, row: JournalRow) -> bytes:
-        """Return the link of ``row`` (32 bytes) behind the link ``before``."""
-        return self.link_cells(before, cells_of(row))
-
     def seal(self, head: Head) -> bytes:
         """Return the seal of a head in a file that has an audit, which all have by now."""
         return self._seal_as(_HEAD_BESIDE_AUDIT_LABEL, head)
@@ -138,3 +134,19 @@ class AuditChain(RowChain):
     def __init__(self, vault: Vault) -> None:
         """Draw the chain's own key from the vault's fingerprint key."""
         super().__init__(vault, b"atm-switch audit chain 1", AUDIT_COLUMNS)
+
+
+class NodeChain(RowChain):
+    """The chain of one node's rows in a journal, or an audit, that several nodes write."""
+
+    __slots__ = ()
+
+    def __init__(self, vault: Vault, book: str, node: str, columns: Sequence[str]) -> None:
+        """Draw the chain's own key: no row of one node fits behind one of another."""
+        super().__init__(vault, f"atm-switch {book} chain 1 of node {node}".encode(), columns)
+
+
+def chains_of(vault: Vault, node: str) -> tuple[NodeChain, NodeChain]:
+    """Return the chains of a node's journal and of its audit."""
+    journal = NodeChain(vault, "journal", node, COLUMNS)
+    return journal, NodeChain(vault, "audit", node, AUDIT_COLUMNS)

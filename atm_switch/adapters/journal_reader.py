@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Final
 
 from atm_switch.adapters.file_reader import FileReader
-from atm_switch.adapters.journal_batch import RESPONSE_PURPOSE
+from atm_switch.adapters.journal_memory import stored_answer
 from atm_switch.adapters.journal_report import Reconciliation, reconcile
 from atm_switch.adapters.journal_rows import (
     COLUMN_LIST,
@@ -20,18 +20,12 @@ from atm_switch.adapters.journal_rows import (
     to_microseconds,
 )
 from atm_switch.adapters.journal_verify import Verification, verify_journal
-from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import FindRepeat, KeepCommand, StoredResponse
 
 _SELECT: Final = f"SELECT {COLUMN_LIST} FROM journal_rows "  # noqa: S608 - constants only
-_NEWEST_RESPONSE: Final = (
-    "SELECT fingerprint, response FROM journal_rows"
-    " WHERE acquirer = ? AND terminal = ? AND stamp = ? AND stan = ? AND rrn = ?"
-    " AND response IS NOT NULL AND received_at >= ? ORDER BY seq DESC LIMIT 1"
-)
 _IN_DOUBT: Final = (
     "WHERE kind = 'A' AND NOT EXISTS"
     " (SELECT 1 FROM journal_rows AS ending WHERE ending.ref = journal_rows.seq) ORDER BY seq"
@@ -43,21 +37,7 @@ class JournalReader(FileReader):
 
     def find_repeat(self, question: FindRepeat, vault: Vault) -> StoredResponse | None:
         """Answer the port's question: the newest stored 0210 under this key."""
-        key = question.key
-        found = self._looked_up(
-            _NEWEST_RESPONSE,
-            (
-                *(key.acquirer, key.terminal, key.stamp, key.stan, key.rrn),
-                to_microseconds(question.since),
-            ),
-        )
-        if not found:
-            return None
-        fingerprint, sealed = found[0]
-        try:
-            return StoredResponse(fingerprint, vault.unseal(RESPONSE_PURPOSE, sealed))
-        except ValueError:
-            raise JournalUnavailable("a stored response cannot be opened") from None
+        return stored_answer(self._looked_up, question, vault)
 
     def tail(self, count: int) -> tuple[JournalRow, ...]:
         """Return the last ``count`` rows, oldest first."""

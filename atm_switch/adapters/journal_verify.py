@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import Final
 
-from atm_switch.adapters.journal_chain import BEGINNING, GENESIS, Head, JournalChain
+from atm_switch.adapters.journal_chain import BEGINNING, GENESIS, Head, JournalChain, RowChain
 from atm_switch.adapters.journal_heads import HeadTable, read_head
-from atm_switch.adapters.journal_rows import COLUMN_LIST, JournalRow, row_from
+from atm_switch.adapters.journal_rows import COLUMN_LIST, JournalRow, cells_of, row_from
 from atm_switch.security.vault import Vault
 
 FINDINGS_MAX: Final = 100
@@ -76,23 +76,25 @@ class Verification:
 
 
 @dataclass(slots=True)
-class _Walk:
+class Walk:
     """Where the check stands."""
 
-    chain: JournalChain
+    chain: RowChain
     rows: int = 0
     last: Head = BEGINNING
     findings: list[Finding] = field(default_factory=list)
     open_sequences: set[int] = field(default_factory=set)
 
     def note(self, fault: Fault, sequence: int) -> None:
+        """Add a finding, if there is room."""
         if len(self.findings) < FINDINGS_MAX:
             self.findings.append(Finding(fault, sequence))
 
     def step(self, row: JournalRow) -> None:
+        """Look at the next row."""
         if row.seq != self.last.seq + 1:
             self.note(Fault.SEQUENCE_GAP, row.seq)
-        if self.chain.link(self.last.chain, row) != row.chain:
+        if self.chain.link_cells(self.last.chain, cells_of(row)) != row.chain:
             self.note(Fault.WRONG_LINK, row.seq)
         if row.is_reservation:
             self.open_sequences.add(row.seq)
@@ -100,6 +102,11 @@ class _Walk:
             self._end(row.ref, row.seq)
         self.rows += 1
         self.last = Head(row.seq, row.chain)
+
+    def end(self) -> Verification:
+        """Say what was found."""
+        in_doubt = tuple(sorted(self.open_sequences))
+        return Verification(self.rows, self.last, tuple(self.findings), in_doubt)
 
     def _end(self, ref: int, sequence: int) -> None:
         if ref in self.open_sequences:
@@ -114,7 +121,7 @@ def verify_journal(connection: sqlite3.Connection, vault: Vault) -> Verification
     Raises ``sqlite3.OperationalError`` where the walk was hindered, which says nothing
     about the content: interrupted, locked, a disk that does not read.
     """
-    walk = _Walk(JournalChain(vault))
+    walk = Walk(JournalChain(vault))
     try:
         connection.execute("BEGIN")
         try:
@@ -129,12 +136,7 @@ def verify_journal(connection: sqlite3.Connection, vault: Vault) -> Verification
         if getattr(error, "sqlite_errorname", "").startswith(HINDRANCES):
             raise
         walk.note(Fault.FILE_DAMAGED, walk.last.seq)
-    return Verification(
-        rows=walk.rows,
-        head=walk.last,
-        findings=tuple(walk.findings),
-        in_doubt=tuple(sorted(walk.open_sequences)),
-    )
+    return walk.end()
 
 
 def _rows(connection: sqlite3.Connection) -> Iterator[JournalRow]:
@@ -143,7 +145,7 @@ def _rows(connection: sqlite3.Connection) -> Iterator[JournalRow]:
         yield row_from(cells)
 
 
-def _check_file(connection: sqlite3.Connection, walk: _Walk) -> None:
+def _check_file(connection: sqlite3.Connection, walk: Walk) -> None:
     if connection.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
         walk.note(Fault.FILE_DAMAGED, 0)
     guards = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall()
@@ -151,7 +153,7 @@ def _check_file(connection: sqlite3.Connection, walk: _Walk) -> None:
         walk.note(Fault.GUARD_MISSING, 0)
 
 
-def _check_head(connection: sqlite3.Connection, walk: _Walk) -> None:
+def _check_head(connection: sqlite3.Connection, walk: Walk) -> None:
     stored = read_head(connection, HeadTable.JOURNAL)
     if stored is None:
         is_right = walk.last == Head(0, GENESIS)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from atm_switch.adapters.audit_rows import AuditRow
     from atm_switch.adapters.audit_verify import NotedHead
+    from atm_switch.adapters.postgres_reader import Told
 
 FOLLOW_SECONDS = 0.5
 """How often ``--follow`` looks for new rows."""
@@ -56,20 +57,18 @@ def audit() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 def tail(folder: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands flags in so
     """Print the last records, oldest first."""
-    from atm_switch.adapters.audit_reader import AuditReader
+    from atm_switch.adapters.journal_place import open_audit
     from atm_switch.folder import open_folder
 
     line_of = _as_json if as_json else _as_text
-    with AuditReader(open_folder(folder).journal) as reader:
-        rows = reader.tail(count)
-        seen = rows[-1].seq if rows else reader.last_sequence()
+    with open_audit(open_folder(folder).journal_place) as book:
+        rows, seen = book.tail(count)
         if not as_json:
             print(_HEADING)
         _print_rows(rows, line_of)
         while follow:
-            rows = reader.since(seen)
+            rows, seen = book.since(seen)
             _print_rows(rows, line_of)
-            seen = rows[-1].seq if rows else seen
             if not rows:
                 time.sleep(FOLLOW_SECONDS)
 
@@ -90,36 +89,41 @@ def tail(folder: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa
 )  # fmt: skip
 def verify(folder: Path, expect: "NotedHead | None") -> None:
     """Check that no record was changed, added, moved or taken out; exits 1 if any was."""
-    from atm_switch.adapters.audit_reader import AuditReader
     from atm_switch.adapters.audit_verify import NotedHead
+    from atm_switch.adapters.journal_place import open_audit
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import open_folder
 
     opened = open_folder(folder)
-    with AuditReader(opened.journal) as reader:
-        found = reader.verify(opened.vault(), expect)
-    for finding in found.findings:
-        print(f"{finding.fault.value}" + (f" at {finding.sequence}" if finding.sequence else ""))
-    if not found.is_sound:
-        hint = "" if found.rows else "; in a folder never worked with, it has not begun yet"
-        count = len(found.findings)
+    with open_audit(opened.journal_place) as book:
+        nodes = book.verify(opened.vault(), expect)
+    for node, found in nodes.items():
+        by = f" of {node}" if node else ""
+        for finding in found.findings:
+            at = f" at {finding.sequence}" if finding.sequence else ""
+            print(f"{finding.fault.value}{at}{by}")
+    rows = sum(found.rows for found in nodes.values())
+    count = sum(len(found.findings) for found in nodes.values())
+    if count:
+        hint = "" if rows else "; in a folder never worked with, it has not begun yet"
         raise Refused(f"the audit is not as it was written: {count} finding(s){hint}")
-    print(f"the audit is sound: {found.rows} record(s)")
-    print(f"head {NotedHead.of(found.head)}")
+    print(f"the audit is sound: {rows} record(s)")
+    for node, found in nodes.items():
+        print(f"head {NotedHead.of(found.head)}" + (f" of {node}" if node else ""))
 
 
 @audit.command(epilog=examples("atm-switch audit export bank > audit.jsonl"))
 @data_folder
 def export(folder: Path) -> None:
     """Print all records as JSON lines, oldest first, with their links."""
-    from atm_switch.adapters.audit_reader import AuditReader
+    from atm_switch.adapters.journal_place import open_audit
     from atm_switch.folder import open_folder
 
-    with AuditReader(open_folder(folder).journal) as reader:
-        seen = 0
-        while rows := reader.since(seen):
+    with open_audit(open_folder(folder).journal_place) as book:
+        rows, seen = book.since({})
+        while rows:
             _print_rows(rows, _as_json)
-            seen = rows[-1].seq
+            rows, seen = book.since(seen)
 
 
 def _noted(text: str | None) -> "NotedHead | None":
@@ -133,26 +137,34 @@ def _noted(text: str | None) -> "NotedHead | None":
         raise click.BadParameter(str(error)) from None
 
 
-def _print_rows(rows: "Iterable[AuditRow]", line_of: "Callable[[AuditRow], str]") -> None:
-    for row in rows:
-        print(line_of(row), flush=True)
+def _print_rows(
+    rows: "Iterable[Told[AuditRow]]", line_of: "Callable[[Told[AuditRow]], str]"
+) -> None:
+    for one in rows:
+        print(line_of(one), flush=True)
 
 
-def _as_text(row: "AuditRow") -> str:
+def _as_text(one: "Told[AuditRow]") -> str:
     from atm_switch.adapters.audit_rows import harmless
     from atm_switch.domain.instant import Zone
 
+    row = one.row
     local = row.time and row.time.astimezone(Zone.WIB.tzinfo)
     at = f"{local:%Y-%m-%d %H:%M:%S}" if local else _NO_TIME
     # made harmless again, for a row that was tampered with is shown too
     kind, actor, what = harmless(row.kind), harmless(row.actor), harmless(row.subject)
     detail = f": {harmless(row.detail)}" if row.detail else ""
-    return f"{at} {row.seq:>7}  {kind:13}  {actor:22}  {what}{detail}"
+    return f"{at} {row.seq:>7}  {kind:13}  {actor:22}  {what}{detail}" + (
+        f"  {one.node}" if one.node else ""
+    )
 
 
-def _as_json(row: "AuditRow") -> str:
+def _as_json(one: "Told[AuditRow]") -> str:
+    row = one.row
     at = row.time and row.time.isoformat(timespec="microseconds").replace("+00:00", "Z")
     told = {"seq": row.seq, "at": at, "kind": row.kind, "actor": row.actor}
+    if one.node:
+        told = {"node": one.node, **told}
     return json.dumps(
         {**told, "subject": row.subject, "detail": row.detail, "link": row.chain.hex()}
     )

@@ -118,7 +118,7 @@ def unblock(folder: Path) -> None:
         was_blocked = lift(store, vault.card_refs(pan))
     ref, *former = vault.card_refs(pan)
     question = Unblock(ref, command_actor(), pan.masked, tuple(former))
-    tries = ask_journal(opened.journal, vault, utc_now, os.urandom, question)
+    tries = ask_journal(opened.journal_place, vault, utc_now, os.urandom, question)
     tries_told = f"{tries} used PIN tries cleared" if tries else "no PIN tries were used"
     print(f"{pan.masked}: {'the block is lifted, ' if was_blocked else ''}{tries_told}")
 

@@ -60,6 +60,7 @@ def tail(folder: Path, count: int, follow: bool, acquirer: str, as_json: bool) -
     from atm_switch.publishing import broker_of
 
     opened = open_folder(folder)
+    _require_own(opened)
     show = _Show(acquirer, as_json=as_json)
     seen = _print_last(opened, count, show)
     if not follow:
@@ -83,6 +84,7 @@ def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands f
     from atm_switch.folder import open_folder
 
     opened = open_folder(folder)
+    _require_own(opened)
     rules = opened.settings.events
     with OutboxReader(opened.journal, rules.name) as reader:
         oldest = reader.oldest_untold() if rules.broker else None
@@ -103,6 +105,16 @@ def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands f
     print(f"newest event  {told['newest']}")
     print(f"told through  {told['told']}")
     print(f"waiting       {told['waiting']}" + ("" if waits is None else f", for {waits:,.0f} s"))
+
+
+def _require_own(folder: "DataFolder") -> None:
+    from atm_switch.domain.errors import Refused
+
+    if folder.journal_place.url:
+        raise Refused(
+            "the events of a journal on PostgreSQL are kept but not shown yet; see "
+            "atm-switch journal tail DIR and atm-switch audit tail DIR"
+        )
 
 
 class _Show:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from atm_switch.adapters.journal_report import Reconciliation
     from atm_switch.adapters.journal_rows import JournalRow
+    from atm_switch.adapters.postgres_reader import Told
 
 FOLLOW_SECONDS = 0.5
 """How often ``--follow`` looks for new rows."""
@@ -58,18 +59,16 @@ def journal() -> None:
 @click.option("--follow", "-f", is_flag=True, help="Go on with new rows until Ctrl-C.")
 def tail(folder: Path, count: int, follow: bool) -> None:  # noqa: FBT001 - click hands flags in so
     """Print the last rows, oldest first."""
-    from atm_switch.adapters.journal_reader import JournalReader
+    from atm_switch.adapters.journal_place import open_pages
     from atm_switch.folder import open_folder
 
-    with JournalReader(open_folder(folder).journal) as reader:
-        rows = reader.tail(count)
-        seen = rows[-1].seq if rows else reader.last_sequence()
+    with open_pages(open_folder(folder).journal_place) as pages:
+        rows, seen = pages.tail(count)
         print(_HEADING)
         _print_rows(rows)
         while follow:
-            rows = reader.follow(seen)
+            rows, seen = pages.follow(seen)
             _print_rows(rows)
-            seen = rows[-1].seq if rows else seen
             if not rows:
                 time.sleep(FOLLOW_SECONDS)
 
@@ -79,16 +78,17 @@ def tail(folder: Path, count: int, follow: bool) -> None:  # noqa: FBT001 - clic
 @click.argument("rrn", metavar="RRN")
 def show(folder: Path, rrn: str) -> None:
     """Print all there is on one retrieval reference number (DE37)."""
-    from atm_switch.adapters.journal_reader import JournalReader
+    from atm_switch.adapters.journal_place import open_pages
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import open_folder
 
-    with JournalReader(open_folder(folder).journal) as reader:
-        rows = reader.show(rrn)
+    with open_pages(open_folder(folder).journal_place) as pages:
+        rows = pages.show(rrn)
     if not rows:
         raise Refused("the journal has no row with this RRN; see atm-switch journal tail DIR")
-    for row in rows:
-        for name, value in _details(row).items():
+    for one in rows:
+        node = {"node": one.node} if one.node else {}
+        for name, value in {**node, **_details(one.row)}.items():
             print(f"{name:16} {value}")
         print()
 
@@ -97,22 +97,27 @@ def show(folder: Path, rrn: str) -> None:
 @data_folder
 def verify(folder: Path) -> None:
     """Check that no row was changed, added or taken out; exits 1 if any was."""
-    from atm_switch.adapters.journal_reader import JournalReader
+    from atm_switch.adapters.journal_place import open_pages
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import open_folder
 
     opened = open_folder(folder)
-    with JournalReader(opened.journal) as reader:
-        found = reader.verify(opened.vault())
-    for finding in found.findings:
-        print(
-            f"{finding.fault.value}" + (f" at row {finding.sequence}" if finding.sequence else "")
-        )
-    if found.in_doubt:
-        print(f"in doubt (received, no ending): {', '.join(str(one) for one in found.in_doubt)}")
-    if not found.is_sound:
-        raise Refused(f"the journal is not as it was written: {len(found.findings)} finding(s)")
-    print(f"the journal is sound: {found.rows} row(s), {len(found.in_doubt)} in doubt")
+    with open_pages(opened.journal_place) as pages:
+        nodes = pages.verify(opened.vault())
+    for node, found in nodes.items():
+        by = f" of {node}" if node else ""
+        for finding in found.findings:
+            at = f" at row {finding.sequence}" if finding.sequence else ""
+            print(f"{finding.fault.value}{at}{by}")
+        if found.in_doubt:
+            listed = ", ".join(str(one) for one in found.in_doubt)
+            print(f"in doubt (received, no ending){by}: {listed}")
+    count = sum(len(found.findings) for found in nodes.values())
+    if count:
+        raise Refused(f"the journal is not as it was written: {count} finding(s)")
+    rows = sum(found.rows for found in nodes.values())
+    doubts = sum(len(found.in_doubt) for found in nodes.values())
+    print(f"the journal is sound: {rows} row(s), {doubts} in doubt")
 
 
 @journal.command(
@@ -133,11 +138,11 @@ def verify(folder: Path) -> None:
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a heading.")
 def report(folder: Path, day: datetime, acquirer: str, as_csv: bool) -> None:  # noqa: FBT001 - click hands flags in so
     """Count a bank's business date by outcome and DE39, to lay beside its own count."""
-    from atm_switch.adapters.journal_reader import JournalReader
+    from atm_switch.adapters.journal_place import open_pages
     from atm_switch.folder import open_folder
 
-    with JournalReader(open_folder(folder).journal) as reader:
-        counted = reader.reconcile(acquirer, day.date())
+    with open_pages(open_folder(folder).journal_place) as pages:
+        counted = pages.reconcile(acquirer, day.date())
     if as_csv:
         sys.stdout.write(counted.csv())
     else:
@@ -161,13 +166,14 @@ def _print_report(counted: "Reconciliation") -> None:
     print(f"  {'':4} {'in doubt':28} {counted.in_doubt:>10}")
 
 
-def _print_rows(rows: "Iterable[JournalRow]") -> None:
-    for row in rows:
+def _print_rows(rows: "Iterable[Told[JournalRow]]") -> None:
+    for one in rows:
+        row = one.row
         at = _local(row).strftime("%Y-%m-%d %H:%M:%S")
         ended = f"{row.response_code or '':4}  {row.outcome or ''}"
         print(
             f"{at} {row.seq:>7} {row.kind:^5}  {row.acquirer:8} {row.terminal:8}  {row.stan:6}"
-            f"  {row.rrn:12}  {row.pan_masked:19}  {ended}".rstrip(),
+            f"  {row.rrn:12}  {row.pan_masked:19}  {ended}  {one.node}".rstrip(),
             flush=True,
         )
 

@@ -79,16 +79,16 @@ def drain(folder: Path, timeout: float) -> None:
 @click.argument("rrn", metavar="RRN")
 def trace(folder: Path, rrn: str) -> None:
     """Follow one retrieval reference number (DE37): what was on disk when, and the end."""
-    from atm_switch.adapters.journal_reader import JournalReader
+    from atm_switch.adapters.journal_place import open_pages
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import open_folder
 
-    with JournalReader(open_folder(folder).journal) as reader:
-        rows = reader.show(rrn)
-    if not rows:
+    with open_pages(open_folder(folder).journal_place) as pages:
+        told = pages.show(rrn)
+    if not told:
         raise Refused("the journal has no row with this RRN; see atm-switch journal tail DIR")
-    for row in rows:
-        print(_step(row))
+    for one in told:
+        print(_step(one.node, one.row))
 
 
 def _ask(folder: Path, question: str) -> dict[str, Any]:
@@ -130,14 +130,15 @@ def _print_status(told: dict[str, Any]) -> None:
         print(f"{name:16} {value}")
 
 
-def _step(row: "JournalRow") -> str:
+def _step(node: str, row: "JournalRow") -> str:
     from atm_switch.domain.instant import Zone
 
     at = row.received.astimezone(Zone.WIB.tzinfo)
     what = {"A": "received, its PIN try reserved", "B": "ended"}.get(row.kind, row.kind)
     ended = f": {row.response_code} {row.outcome}" if row.response_code else ""
     written = (row.written_at - row.received_at) / 1000
+    by = f" of {node}" if node else ""
     return (
-        f"{at:%Y-%m-%d %H:%M:%S.%f} WIB  row {row.seq}  {row.kind}  {what}{ended}; "
+        f"{at:%Y-%m-%d %H:%M:%S.%f} WIB  row {row.seq}{by}  {row.kind}  {what}{ended}; "
         f"written {written:.1f} ms after it came"
     )

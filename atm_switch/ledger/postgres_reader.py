@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from atm_switch.adapters.postgres_link import connected
 from atm_switch.domain.errors import LedgerUnavailable, Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import CardRef, LinkedCard, Participant
 from atm_switch.ledger import postgres_rows as rows
-from atm_switch.ledger.store_postgres import connected, require_newest
+from atm_switch.ledger.store_postgres import require_newest
 
 if TYPE_CHECKING:
     from atm_switch.domain.statement import AccountHistory

@@ -11,14 +11,13 @@ from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
+from atm_switch.adapters.postgres_link import CONNECT_SECONDS, connected, driver
 from atm_switch.adapters.schema import migrations_of
 from atm_switch.adapters.sql_dialect import POSTGRESQL, numbered
 from atm_switch.domain.errors import Refused
 from atm_switch.ledger.store import Row, Value
 from atm_switch.ledger.store_sqlite import FAMILY
 
-CONNECT_SECONDS: Final = 5.0
-LOCK_SECONDS: Final = 5
 _MIGRATING: Final = 8583001
 """The advisory lock of whoever brings the schema up to date."""
 
@@ -135,32 +134,6 @@ async def require_newest(connection: Any) -> None:
             f"the ledger has schema {version}, this program needs {newest}; import a file to "
             "bring it up to date, or use the atm-switch release that made it"
         )
-
-
-async def connected(url: str, statement_seconds: float = 0) -> Any:
-    """Connect within ``CONNECT_SECONDS``; the server ends a statement after so many seconds.
-
-    0 is never.  Raises ``Refused`` where asyncpg is not there.
-    """
-    asyncpg = driver()
-    settings = {
-        "lock_timeout": f"{LOCK_SECONDS}s",
-        "statement_timeout": f"{round(1000 * statement_seconds)}ms",
-        "application_name": "atm-switch",
-    }
-    return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=settings)
-
-
-def driver() -> Any:
-    """Return the module asyncpg.  Raises ``Refused`` where it is not there."""
-    try:
-        import asyncpg  # noqa: PLC0415 - an extra: only those who use PostgreSQL install it
-    except ImportError:
-        raise Refused(
-            "the ledger is on PostgreSQL, which needs one package more: "
-            "pip install 'atm-switch[postgres]'"
-        ) from None
-    return asyncpg
 
 
 @contextmanager

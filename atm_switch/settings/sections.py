@@ -18,6 +18,7 @@ from atm_switch.settings.shapes import (
     FilePath,
     LedgerUrl,
     MacText,
+    NodeName,
     Span,
     TableText,
     TerminalText,
@@ -191,7 +192,17 @@ class Ledger(Section):
 class Journal(Section):
     """Where every inquiry is written before it is answered."""
 
-    path: FilePath = Field(default="journal.db", description="the journal's file")
+    path: FilePath = Field(default="journal.db", description="the journal's file, without a url")
+    url: LedgerUrl = Field(
+        default="",
+        description="of a PostgreSQL database in place of the file, which several switches may "
+        'share, e.g. "postgresql://atm@db.example/journal"; its password is read from '
+        "PGPASSFILE or PGPASSWORD",
+    )
+    node: NodeName = Field(
+        default="one",
+        description="as whom this switch writes a shared journal; no two have the same",
+    )
     queue_max: int = Field(
         default=4096, ge=1, le=1_000_000, description="rows that may wait for the disk (then 96)"
     )

@@ -143,6 +143,12 @@ def _ledger_url(text: str) -> str:
     return text
 
 
+def _node(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", text, re.ASCII):
+        raise ValueError("is no name; write letters, digits, '.', '_' or '-', forty at most")
+    return text
+
+
 AcquirerText = Annotated[str, AfterValidator(_acquirer_id)]
 TerminalText = Annotated[str, AfterValidator(_terminal_id)]
 ChannelText = Annotated[str, AfterValidator(_channel)]
@@ -150,5 +156,6 @@ MacText = Literal["off", "required"]
 TableText = Annotated[str, AfterValidator(_table)]
 FilePath = Annotated[str, AfterValidator(_no_way_out)]
 LedgerUrl = Annotated[str, AfterValidator(_ledger_url)]
+NodeName = Annotated[str, AfterValidator(_node)]
 NetworkText = Annotated[str, AfterValidator(_network)]
 CertificateName = Annotated[str, AfterValidator(_name)]

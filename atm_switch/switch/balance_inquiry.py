@@ -105,11 +105,27 @@ def _committed(case: Case, entry: JournalEntry, response: Response) -> Steps[Res
         resets_tries=case.resets_tries,
         returned_try=case.returned_try,
     )
+    since = case.repeats_since if keeps else None
     try:
-        yield from ask(Commit(entry, ending, case.sequence))
+        given = yield from ask(Commit(entry, ending, case.sequence, since))
     except NeighbourUnavailable as silent:
         return _failed(case, Outcome.INTERNAL_ERROR, str(silent))
-    return response
+    return response if given is None else (yield from _outrun(case, entry, given))
+
+
+def _outrun(case: Case, entry: JournalEntry, given: StoredResponse) -> Steps[Response]:
+    """Say what another process on the same journal has said to the same request meanwhile.
+
+    A row A of this process gets its B; like any repeat without one it has no row at all.
+    """
+    case.is_first = False
+    if given.fingerprint == entry.fingerprint:
+        response = again(case, given)
+        if case.sequence is None:
+            return response
+    else:
+        response = declined(case, Declined(Outcome.DUPLICATE, "same key, other content"))
+    return (yield from _committed(case, entry, response))
 
 
 def _failed(case: Case, outcome: Outcome, reason: str) -> Response:

@@ -48,6 +48,8 @@ class Case:
     """Row A in the journal, under PIN policy ``issuer``."""
     is_first: bool = False
     """The request is no repeat, so its response is kept for repeats."""
+    repeats_since: datetime | None = None
+    """Answers older than this are not those to a repeat of this request."""
     flight: RepeatKey | None = None
     """The flight this request leads, to be ended with it."""
     resets_tries: bool = False

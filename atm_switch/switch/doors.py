@@ -150,7 +150,8 @@ def first_time(
     house.flights[entry.key] = Flight(entry.fingerprint)
     case.flight = entry.key
     window = timedelta(seconds=case.profile.inquiry.repeat_window_seconds)
-    stored = yield from ask(FindRepeat(entry.key, case.received.utc - window))
+    case.repeats_since = case.received.utc - window
+    stored = yield from ask(FindRepeat(entry.key, case.repeats_since))
     if stored is None:
         case.is_first = True
         return Fresh(admitted, entry, inquiry)

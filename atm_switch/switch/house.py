@@ -18,6 +18,8 @@ from atm_switch.switch.throttle import Throttle
 
 HOUR, MINUTE = 3600.0, 60.0
 HOST_SEQUENCE_MAX = 1_000_000
+HOST_BLOCK = 10_000
+"""Host references given out together to one of several processes on one journal."""
 STAN_MAX = 999_999
 KEY_REQUESTS_PER_MINUTE = 6
 """Deliveries one bank or terminal may ask for (161); each rewrites the key file."""
@@ -40,6 +42,8 @@ class House:
     rates: RateTable
     host_sequence: int
     """The last number given out; the next start goes on from the journal's."""
+    host_blocks: list[int] = field(default_factory=list)
+    """Numbers of the blocks to go on with, where the journal is shared."""
     business_dates: dict[AcquirerId, date] = field(default_factory=dict)
     """Set by cut-over (0800 with DE70 201); otherwise the day in Jakarta."""
     changing_keys: set[KeyName] = field(default_factory=set)
@@ -73,6 +77,8 @@ class House:
     def next_host_reference(self, at: Instant) -> str:
         """Give out a host reference, ``J`` YY DDD and six digits (golden DE48, domain.md 6)."""
         self.host_sequence = (self.host_sequence + 1) % HOST_SEQUENCE_MAX
+        if self.host_blocks and self.host_sequence % HOST_BLOCK == 0:
+            self.host_sequence = self.host_blocks.pop(0) * HOST_BLOCK
         return f"J{_year_and_day(at.jakarta_date())}{self.host_sequence:06d}"
 
 

@@ -188,7 +188,7 @@ def _taken(
         is_known = ladder is held and name in house.vault.keys
         if not is_known:
             require_first(case)
-        yield from counted(case, house)
+        yield from counted(case, house, changes=not is_known)
         if not is_known:
             detail = f"received, check value {key.check}"
             yield from _keep(name, held, ladder, detail, case, house)

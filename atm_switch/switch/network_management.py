@@ -121,9 +121,10 @@ def _cut_over(case: Case, house: House) -> Steps[None]:
         raise Declined(
             Outcome.FORMAT_ERROR, "DE015 is too far from today", data_element=SETTLEMENT_DATE
         )
-    if house.business_date(acquirer, now) != following:
+    moves = house.business_date(acquirer, now) != following
+    if moves:
         require_first(case)
-    yield from counted(case, house)
+    yield from counted(case, house, changes=moves)
     yield from ask(KeepBusinessDate(acquirer, following))
     house.business_dates[acquirer] = following
 

@@ -24,15 +24,21 @@ def require_first(case: Case) -> None:
         raise Declined(Outcome.DUPLICATE, "the same command was carried out before")
 
 
-def counted(case: Case, house: House) -> Steps[None]:
+def counted(case: Case, house: House, *, changes: bool = True) -> Steps[None]:
     """Make durable that this command counts, where it counts once.
 
     Raises ``NeighbourUnavailable`` where that cannot be: it must not be carried out then.
+    Raises ``Declined`` (94) where it ``changes`` something and another process on the same
+    journal has carried it out already.
     """
     bank = bank_of(case, house)
     if bank is None or case.fresh_until is None:
         return
-    yield from ask(KeepCommand(bank.acquirer, identity_of(case.message), case.fresh_until))
+    command = KeepCommand(bank.acquirer, identity_of(case.message), case.fresh_until)
+    is_first = yield from ask(command)
+    if changes and is_first is False and not case.is_replay:
+        case.is_replay = True
+        require_first(case)
 
 
 def once(
@@ -64,7 +70,7 @@ def once(
     except (Declined, NeighbourUnavailable) as hindered:
         if holds and isinstance(hindered, NeighbourUnavailable):
             with suppress(NeighbourUnavailable):  # the memory of this process knows it anyhow
-                yield from counted(case, house)
+                yield from counted(case, house, changes=False)
         elif not (holds or case.is_replay):
             house.accepted.let_go(bank.acquirer, case.message)
         raise

@@ -164,12 +164,17 @@ class FindAccount(Ask[tuple[Participant, AccountHistory] | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Commit(Ask[None]):
-    """Make row B durable.  ``sequence`` is row A's, or ``None`` where there is none."""
+class Commit(Ask[StoredResponse | None]):
+    """Make row B durable.  ``sequence`` is row A's, or ``None`` where there is none.
+
+    ``unless_since``: where another process on the same journal has kept an answer to this
+    key since then (UTC), no row is written, and that answer is what comes back.
+    """
 
     entry: JournalEntry
     ending: Ending
     sequence: int | None
+    unless_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,16 +186,25 @@ class KeepBusinessDate(Ask[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class KeepCommand(Ask[None]):
+class KeepCommand(Ask[bool]):
     """Keep that a signed command was carried out, so that a restart knows its recording.
 
     ``identity`` is what tells it from every other of its bank; from ``until`` (UTC) on no
-    recording of it is fresh any more, and it may be forgotten.
+    recording of it is fresh any more, and it may be forgotten.  The answer is whether it is
+    the first: ``False`` where the journal holds it already, whoever wrote it.
     """
 
     acquirer: AcquirerId
     identity: str
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TakeNumbers(Ask[int]):
+    """Take a block of host references nobody else on the journal is given.
+
+    The answer is the number of the block: 0 to 99, ten thousand references each.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from atm_switch.adapters.audit_book import ask_journal, write_record
 from atm_switch.adapters.audit_reader import AuditReader
 from atm_switch.adapters.audit_rows import TEXT_MAX, AuditRow
 from atm_switch.adapters.journal_batch import Unblock
+from atm_switch.adapters.journal_place import JournalPlace
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.switch.ports import AUDIT_KINDS, AuditRecord, Commit, KeepRecord, Reserve
@@ -241,7 +242,7 @@ def test_command_appends_while_switch_writes(tmp_path: Path) -> None:
     with JournalBench(tmp_path / "journal.db") as bench:
         for number in range(0, 20, 2):
             bench.ask(KeepRecord(record_of(number)))
-            write_record(bench.path, bench.vault, clock, nonce, record_of(number + 1))
+            write_record(JournalPlace(bench.path), bench.vault, clock, nonce, record_of(number + 1))
 
         details = [row.detail for row in rows_of(bench)]
         with AuditReader(bench.path) as reader:
@@ -259,7 +260,7 @@ def test_command_with_other_keys_is_refused(tmp_path: Path) -> None:
         bench.ask(KeepRecord(record_of(1)))
 
     with pytest.raises(Refused):
-        write_record(bench.path, fresh_vault(), clock, nonce, record_of(2))
+        write_record(JournalPlace(bench.path), fresh_vault(), clock, nonce, record_of(2))
 
     assert 1 == len(rows_of(bench))
 
@@ -277,6 +278,6 @@ def test_unwritable_record_is_unavailable(tmp_path: Path) -> None:
         )
 
     with pytest.raises(JournalUnavailable, match="SQLITE_CONSTRAINT"):
-        ask_journal(bench.path, bench.vault, clock, nonce, KeepRecord(record_of(2)))
+        ask_journal(JournalPlace(bench.path), bench.vault, clock, nonce, KeepRecord(record_of(2)))
 
     assert 1 == len(rows_of(bench))

@@ -23,7 +23,7 @@ CLAIMED = "12345678901,2025-06-01,claim,1000.00\n"
 def bench(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> LedgerBench:
     """Return a bench with one account that holds 1,000.00; nobody waits long for another."""
     monkeypatch.setattr("atm_switch.adapters.schema.BUSY_SECONDS", 0.1)
-    monkeypatch.setattr("atm_switch.ledger.store_postgres.LOCK_SECONDS", 1)
+    monkeypatch.setattr("atm_switch.adapters.postgres_link.LOCK_SECONDS", 1)
     bench = LedgerBench(tmp_path, url=database.url)
     bench.participants()
     bench.postings(PAID)

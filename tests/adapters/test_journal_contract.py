@@ -1,4 +1,4 @@
-"""What every journal must do, whatever it is made of; run against the SQLite one."""
+"""What every journal must do, whatever it is made of: a file, or PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +22,8 @@ from tests.doubles.journal_bench import (
     key_of,
     since,
 )
+from tests.doubles.postgres import PostgresServer
+from tests.doubles.postgres_journal import PostgresJournalBench
 
 
 class Journal(Protocol):
@@ -205,4 +207,14 @@ class TestSqliteJournal(JournalContract):
     def journal(self, tmp_path: Path) -> Iterator[Journal]:
         """Give a journal in a file of its own."""
         with JournalBench(tmp_path / "journal.db") as bench:
+            yield bench
+
+
+class TestPostgresJournal(JournalContract):
+    """The contract, kept by the PostgreSQL journal."""
+
+    @pytest.fixture
+    def journal(self, postgres: PostgresServer) -> Iterator[Journal]:
+        """Give a journal in a database of its own."""
+        with PostgresJournalBench(postgres.empty()) as bench:
             yield bench

@@ -235,8 +235,8 @@ def test_commands_are_kept_as_long_as_they_matter(tmp_path: Path) -> None:
             KeepCommand(bank, f"|0630050000|00000{at}|162", NOON + timedelta(minutes=minutes))
             for at, minutes in enumerate((0, 10, 30))
         )
-        for command in (past, later, soon, replace(soon, until=NOON)):
-            assert bench.ask(command) is None
+        kept = (past, later, soon, replace(soon, until=NOON))
+        assert [True, True, True, False] == [bench.ask(command) for command in kept]
         bench.reopen()
 
         with bench.reader() as reader:

@@ -58,10 +58,11 @@ def book_of(records: int, vault: Vault, batch: int = BATCH) -> Book:
     def clock() -> datetime:
         return NOON + timedelta(milliseconds=next(ticks))
 
-    ink = Ink(vault, JournalChain(vault), AuditChain(vault), clock, os.urandom)
+    chains = JournalChain(vault), AuditChain(vault)
+    ink = Ink(vault, *chains, clock, os.urandom)
     connection = sqlite3.connect(":memory:", isolation_level=None)
     migrate(connection, migrations_of("journal"), "a book")
-    settle_heads(connection, ink.chain, ink.audit)
+    settle_heads(connection, *chains)
     write_batch(connection, ink, [Commit(entry_of(1), ending_of(), None)])
     heads = []
     for first in range(0, records, batch):

@@ -164,7 +164,7 @@ def _debian_server(place: Path, why_no_other: str) -> Iterator[str]:
     if user:
         subprocess.run(["chown", user, home], check=True)
     tools = found[-1].parent
-    options = ["-k", str(home), "-c", "listen_addresses=", "-c", "fsync=off"]
+    options = ["-k", str(home), "-c", "listen_addresses="]
     data = str(home / "data")
     make = [*as_user, str(tools / "initdb"), "-D", data, "-U", "postgres", "-A", "trust"]
     subprocess.run(make, check=True, capture_output=True, cwd=home)

@@ -1,0 +1,196 @@
+"""A thread that makes one commit of all that waits, and the queue before it.
+
+Plan: ``submit`` puts a question in a bounded queue and returns; the thread takes all that
+waits, up to ``batch_max``, and has it written at once (group commit: the more wait, the
+fewer syncs each costs).  Only then are the answers handed over, a whole batch in one call
+of ``on_batch``, in the thread.  Where it is written is a subclass's affair.
+Failures: a batch that cannot be written is answered ``JournalUnavailable``, each of its
+questions, and the next batch is tried.  Where one question is itself at fault, the others
+are written without it.  A fatal error ends the thread.
+Why a thread: a sync takes milliseconds, and no event loop may stand still that long.
+"""
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import dataclass
+from threading import Condition, Thread
+from typing import Any, Generic, Protocol, TypeVar
+
+from atm_switch.domain.errors import JournalUnavailable
+
+
+class Medium(Protocol):
+    """What is written to: a connection."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+K = TypeVar("K")
+Q = TypeVar("Q")
+M = TypeVar("M", bound=Medium)
+OnBatch = Callable[[list[tuple[K, Any]]], None]
+"""Told each batch's tokens with their answers, or ``JournalUnavailable`` as a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an error means for what comes after."""
+
+    name: str
+    """What it is called in an answer; it quotes no row."""
+    is_fatal: bool = False
+    """No further write may be tried."""
+    blames_a_question: bool = False
+    """One question is at fault, not the medium."""
+
+
+class BatchWriter(ABC, Generic[K, Q, M]):
+    """Answers questions ``Q`` on a medium ``M``; ``K`` is the caller's token for one."""
+
+    def __init__(self, queue_max: int, batch_max: int, name: str) -> None:
+        """Wait for ``start``; ``name`` is the thread's."""
+        self._queue_max = queue_max
+        self._batch_max = batch_max
+        self._name = name
+        self._waiting: deque[tuple[K, Q]] = deque()
+        self._bell = Condition()
+        self._is_open = False
+        self._thread: Thread | None = None
+
+    def start(self, on_batch: OnBatch[K]) -> None:
+        """Open the medium and begin to write.
+
+        ``on_batch`` is called in the thread and must not raise.  Raises what opening does.
+        """
+        opened: Future[None] = Future()
+        self._thread = Thread(
+            target=self._run, args=(opened, on_batch), name=self._name, daemon=True
+        )
+        self._thread.start()
+        opened.result()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether ``submit`` takes questions."""
+        return self._is_open
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait to be written."""
+        return len(self._waiting)
+
+    def submit(self, question: Q, token: K, *, rings: bool = True) -> None:
+        """Queue a question; its answer comes to ``on_batch`` with ``token``.
+
+        Any thread may call; it never blocks.  Once queued a question is never withdrawn.
+        Who does not have it ``rings`` says ``ring`` after the last of many.
+        Raises ``JournalUnavailable`` where the queue is full or the writer has ended, and
+        ``ValueError`` for a question that makes no sense.
+        """
+        self._check(question)
+        with self._bell:
+            if not self._is_open:
+                raise JournalUnavailable("the journal's writer is not running")
+            if len(self._waiting) >= self._queue_max:
+                raise JournalUnavailable("too many rows wait for the journal")
+            self._waiting.append((token, question))
+            if rings:
+                self._bell.notify()
+
+    def ring(self) -> None:
+        """Have the writer look at what waits."""
+        with self._bell:
+            self._bell.notify()
+
+    def stop(self) -> None:
+        """Take no more, write what waits, close the medium.  Returns when that is done."""
+        with self._bell:
+            self._is_open = False
+            self._bell.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    @abstractmethod
+    def _open(self) -> M:
+        """Open the medium, in the thread."""
+
+    @abstractmethod
+    def _commit(self, medium: M, questions: Sequence[Q]) -> list[Any]:
+        """Answer all questions in one transaction, durable on return; or raise, with none."""
+
+    @abstractmethod
+    def _judge(self, error: Exception) -> Judgement:
+        """Say what an error of ``_commit`` means."""
+
+    def _check(self, question: Q) -> None:
+        """Raise ``ValueError`` for a question that makes no sense."""
+
+    def _run(self, opened: Future[None], on_batch: OnBatch[K]) -> None:
+        try:
+            medium = self._open()
+        except Exception as error:  # noqa: BLE001 - raised again, by start, in its own thread
+            opened.set_exception(error)
+            return
+        with closing(medium):
+            self._is_open = True
+            opened.set_result(None)
+            try:
+                self._write_all(medium, on_batch)
+            finally:
+                self._give_up(on_batch)
+
+    def _write_all(self, medium: M, on_batch: OnBatch[K]) -> None:
+        while batch := self._take():
+            answers, go_on = self._write(medium, [question for _, question in batch])
+            if not go_on:
+                self._close_queue()
+            on_batch([(token, answer) for (token, _), answer in zip(batch, answers, strict=True)])
+            if not go_on:
+                return
+
+    def _take(self) -> list[tuple[K, Q]]:
+        """Wait for questions and take a batch; an empty one means the end."""
+        with self._bell:
+            while self._is_open and not self._waiting:
+                self._bell.wait()
+            count = min(len(self._waiting), self._batch_max)
+            return [self._waiting.popleft() for _ in range(count)]
+
+    def _write(self, medium: M, questions: Sequence[Q]) -> tuple[list[Any], bool]:
+        """Write a batch: its answers, and whether the writer may go on."""
+        try:
+            return self._commit(medium, questions), True
+        except Exception as error:  # noqa: BLE001 - every failure is an answer, none ends unsaid
+            judged = self._judge(error)
+            if not judged.is_fatal and judged.blames_a_question and len(questions) > 1:
+                return self._write_singly(medium, questions)
+            said = f"the journal could not write: {judged.name}"
+            return [JournalUnavailable(said) for _ in questions], not judged.is_fatal
+
+    def _write_singly(self, medium: M, questions: Sequence[Q]) -> tuple[list[Any], bool]:
+        answers: list[Any] = []
+        go_on = True
+        for question in questions:
+            if go_on:
+                answered, go_on = self._write(medium, [question])
+                answers += answered
+            else:
+                answers.append(JournalUnavailable("the journal's writer has ended"))
+        return answers, go_on
+
+    def _close_queue(self) -> None:
+        with self._bell:
+            self._is_open = False
+
+    def _give_up(self, on_batch: OnBatch[K]) -> None:
+        """Answer whatever the writer leaves behind; nothing, where it ended in order."""
+        self._close_queue()
+        left = [token for token, _ in self._waiting]
+        self._waiting.clear()
+        if left:
+            ended = JournalUnavailable("the journal's writer has ended")
+            on_batch([(token, ended) for token in left])

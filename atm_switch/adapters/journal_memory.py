@@ -1,0 +1,89 @@
+"""What a journal's file remembers beside its rows, and the answer it holds to a repeat.
+
+Plan: answers are read from the rows; signed commands that count once, business dates and
+blocks of host references have small tables.  All of it in the transaction of the batch.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from atm_switch.adapters.journal_rows import to_microseconds
+from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.security.vault import Vault
+from atm_switch.switch.ports import (
+    FindRepeat,
+    KeepBusinessDate,
+    KeepCommand,
+    StoredResponse,
+    TakeNumbers,
+)
+
+RESPONSE_PURPOSE: Final = "response"
+"""What a stored 0210 is sealed for."""
+
+_NEWEST_RESPONSE: Final = (
+    "SELECT fingerprint, response FROM journal_rows"
+    " WHERE acquirer = ? AND terminal = ? AND stamp = ? AND stan = ? AND rrn = ?"
+    " AND response IS NOT NULL AND received_at >= ? ORDER BY seq DESC LIMIT 1"
+)
+_SET_DATE: Final = (
+    "INSERT INTO business_dates (acquirer, business_date) VALUES (?, ?)"
+    " ON CONFLICT (acquirer) DO UPDATE SET business_date = excluded.business_date"
+)
+_FORGET_COMMANDS: Final = "DELETE FROM commands WHERE until <= ?"
+_KNOWS_COMMAND: Final = "SELECT 1 FROM commands WHERE acquirer = ? AND identity = ?"
+_KEEP_COMMAND: Final = (
+    "INSERT INTO commands (acquirer, identity, until) VALUES (?, ?, ?)"
+    " ON CONFLICT (acquirer, identity) DO UPDATE SET until = max(until, excluded.until)"
+)
+_TAKE_BLOCK: Final = (
+    "INSERT INTO host_blocks (one, taken) VALUES (1, 1)"
+    " ON CONFLICT (one) DO UPDATE SET taken = (taken + 1) % 100 RETURNING taken"
+)
+
+Remembered = KeepBusinessDate | KeepCommand | TakeNumbers
+
+Select = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+"""Runs a query and returns all it yields."""
+
+
+def stored_answer(select: Select, question: FindRepeat, vault: Vault) -> StoredResponse | None:
+    """Find the newest stored 0210 under a key.
+
+    Raises ``JournalUnavailable`` for one that does not open.
+    """
+    key, since = question.key, to_microseconds(question.since)
+    values = (key.acquirer, key.terminal, key.stamp, key.stan, key.rrn, since)
+    found = select(_NEWEST_RESPONSE, values)
+    return opened_answer(found[0][0], found[0][1], vault) if found else None
+
+
+def opened_answer(fingerprint: bytes, sealed: bytes, vault: Vault) -> StoredResponse:
+    """Open a stored 0210.  Raises ``JournalUnavailable`` for one that does not."""
+    try:
+        return StoredResponse(fingerprint, vault.unseal(RESPONSE_PURPOSE, sealed))
+    except ValueError:
+        raise JournalUnavailable("a stored response cannot be opened") from None
+
+
+def remember(connection: sqlite3.Connection, question: Remembered, now: int) -> bool | int | None:
+    """Carry out one question in the transaction under way; ``now`` in microseconds."""
+    match question:
+        case KeepBusinessDate(acquirer, business_date):
+            connection.execute(_SET_DATE, (acquirer.text, business_date.isoformat()))
+            return None
+        case KeepCommand():
+            return _remember_command(connection, question, now)
+        case TakeNumbers():
+            ((taken,),) = connection.execute(_TAKE_BLOCK).fetchall()
+            return int(taken)
+
+
+def _remember_command(connection: sqlite3.Connection, question: KeepCommand, now: int) -> bool:
+    bank = question.acquirer.text
+    connection.execute(_FORGET_COMMANDS, (now,))
+    is_first = not connection.execute(_KNOWS_COMMAND, (bank, question.identity)).fetchall()
+    command = (bank, question.identity, to_microseconds(question.until))
+    connection.execute(_KEEP_COMMAND, command)
+    return is_first

@@ -1,0 +1,187 @@
+"""The journal on PostgreSQL: one thread that writes as a node, one that looks for repeats.
+
+Plan: both are a ``BatchWriter``: what waits goes to the server as one transaction, or one
+query.  The writer holds its node's name (``postgres_schema.take_node``), so that no two
+processes write one chain; where the connection is lost the next batch makes a new one,
+takes the name again and reads the heads anew.
+Limits: a batch whose COMMIT was cut off may be there or not.  Its requests are answered
+that the journal failed; their repeats get what the journal has.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from atm_switch.adapters.batch_writer import BatchWriter, Judgement, K
+from atm_switch.adapters.journal_batch import Ink, JournalQuestion
+from atm_switch.adapters.journal_chain import chains_of
+from atm_switch.adapters.journal_heads import HeadNotOurs
+from atm_switch.adapters.journal_writer import check_question
+from atm_switch.adapters.postgres_batch import Heads, read_heads, write_batch
+from atm_switch.adapters.postgres_link import PostgresSession, driver
+from atm_switch.adapters.postgres_schema import (
+    WHAT,
+    migrate,
+    opened,
+    require_durable,
+    require_newest,
+    take_node,
+)
+from atm_switch.adapters.postgres_shared import find_answers
+from atm_switch.domain.errors import JournalUnavailable, Refused
+from atm_switch.security.vault import Vault
+from atm_switch.switch.ports import FindRepeat, StoredResponse
+
+COMMIT_SECONDS_MAX: Final = 5.0
+LOOK_SECONDS_MAX: Final = 1.0
+PAUSE_SECONDS: Final = 0.2
+"""After an attempt to connect that failed, how long none is made."""
+
+
+class _Reconnecting:
+    """A session made anew when it was lost."""
+
+    def __init__(self, connect: Callable[[], PostgresSession]) -> None:
+        """Connect now.  Raises ``Refused``."""
+        self._connect = connect
+        self._session: PostgresSession | None = connect()
+        self._failed_at = 0.0
+
+    def session(self) -> PostgresSession:
+        """Return a session that is there.  Raises ``JournalUnavailable``."""
+        if self._session is None:
+            if time.monotonic() - self._failed_at < PAUSE_SECONDS:
+                raise JournalUnavailable("PostgreSQL is away")
+            try:
+                self._session = self._connect()
+            except Refused as away:
+                self._failed_at = time.monotonic()
+                raise JournalUnavailable(str(away)) from None
+        return self._session
+
+    def after(self, error: Exception) -> None:
+        """Let go of a session unless the server itself said what is wrong, and is done with it."""
+        known = (driver(WHAT).PostgresError, ValueError, JournalUnavailable)
+        if self._session is not None and not (isinstance(error, known) and self._session.is_idle):
+            self.close()
+
+    def close(self) -> None:
+        """End the session."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except Refused:
+        raise
+    except HeadNotOurs:
+        raise Refused(
+            "the journal was written with other keys, or its head was changed: see journal "
+            "verify, then restore the key file or the journal it belongs to"
+        ) from None
+    except Exception as error:  # noqa: BLE001  named by its type: its text may quote a row
+        raise Refused(f"the journal cannot be written: {type(error).__name__}") from None
+
+
+class _PostgresWriter(BatchWriter[K, Any, _Reconnecting]):
+    """What both threads do alike."""
+
+    _url: str
+
+    def _judge(self, error: Exception) -> Judgement:
+        asyncpg = driver(WHAT)
+        of_one_row = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueError)
+        name = str(error) if isinstance(error, JournalUnavailable) else type(error).__name__
+        return Judgement(name, blames_a_question=isinstance(error, of_one_row))
+
+
+class PostgresJournalWriter(_PostgresWriter[K]):
+    """Appends to the journal as ``node``, and answers what its processes must agree on.
+
+    ``clock`` gives the time in UTC, ``nonce`` so many fresh random bytes.  ``start`` makes
+    the schema if need be; it raises ``Refused`` for a server that is away or not durable, a
+    node that is taken, and a head of other keys.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        node: str,
+        vault: Vault,
+        clock: Callable[[], datetime],
+        nonce: Callable[[int], bytes],
+        queue_max: int = 4096,
+        batch_max: int = 256,
+    ) -> None:
+        super().__init__(queue_max, batch_max, "journal-writer")
+        self._url, self._node = url, node
+        self._ink = Ink(vault, *chains_of(vault, node), clock, nonce, is_shared=True)
+        self._heads: Heads | None = None
+
+    def _open(self) -> _Reconnecting:
+        return _Reconnecting(self._connected)
+
+    def _connected(self) -> PostgresSession:
+        session = opened(self._url, COMMIT_SECONDS_MAX)
+        try:
+            with _translated():
+                migrate(session)
+                require_durable(session)
+                take_node(session, self._node)
+                self._heads = read_heads(session, self._node, self._ink)
+        except Refused:
+            session.close()
+            raise
+        return session
+
+    def _commit(self, medium: _Reconnecting, questions: Sequence[JournalQuestion]) -> list[Any]:
+        session = medium.session()
+        try:
+            if self._heads is None:
+                self._heads = read_heads(session, self._node, self._ink)
+            answers, self._heads = write_batch(
+                session, self._node, self._ink, self._heads, questions
+            )
+        except Exception as error:
+            medium.after(error)
+            raise
+        return answers
+
+    def _check(self, question: JournalQuestion) -> None:
+        check_question(question)
+
+
+class PostgresRepeats(_PostgresWriter[K]):
+    """Looks for stored answers, all that were asked for meanwhile in one query."""
+
+    def __init__(self, url: str, vault: Vault, queue_max: int = 4096, batch_max: int = 256) -> None:
+        super().__init__(queue_max, batch_max, "journal-repeats")
+        self._url, self._vault = url, vault
+
+    def _open(self) -> _Reconnecting:
+        return _Reconnecting(self._connected)
+
+    def _connected(self) -> PostgresSession:
+        session = opened(self._url, LOOK_SECONDS_MAX)
+        try:
+            require_newest(session)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _commit(
+        self, medium: _Reconnecting, questions: Sequence[FindRepeat]
+    ) -> list[StoredResponse | None]:
+        session = medium.session()
+        try:
+            return find_answers(session, questions, self._vault)
+        except Exception as error:
+            medium.after(error)
+            raise

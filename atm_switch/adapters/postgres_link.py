@@ -1,0 +1,134 @@
+"""A connection to PostgreSQL: how it is made, and how a thread without a loop uses one.
+
+Plan: asyncpg; whoever has no event loop gets a ``PostgresSession``, which brings its own
+and runs one call at a time, so that it reads like a synchronous driver.
+Limits: ``url`` is a ``postgresql://`` address or DSN asyncpg takes; its password comes
+from PGPASSFILE or PGPASSWORD and is shown nowhere.  A dead peer is noticed by TCP
+keepalives within half a minute, on both sides.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from typing import Any, Final, TypeVar
+
+from atm_switch.domain.errors import Refused
+
+CONNECT_SECONDS: Final = 5.0
+LOCK_SECONDS: Final = 5
+GRACE: Final = 1.5
+
+T = TypeVar("T")
+
+
+async def connected(
+    url: str,
+    statement_seconds: float = 0,
+    what: str = "the ledger",
+    application: str = "atm-switch",
+) -> Any:
+    """Connect within ``CONNECT_SECONDS``; the server ends a statement after so many seconds.
+
+    0 is never.  ``application`` is what the server's own views call us.  Raises ``Refused``
+    where asyncpg is not there; ``what`` then says who needs it.
+    """
+    asyncpg = driver(what)
+    settings = {
+        "lock_timeout": f"{LOCK_SECONDS}s",
+        "statement_timeout": f"{round(1000 * statement_seconds)}ms",
+        "application_name": application,
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+    }
+    return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=settings)
+
+
+def driver(what: str = "the ledger") -> Any:
+    """Return the module asyncpg.  Raises ``Refused`` where it is not there."""
+    try:
+        import asyncpg  # noqa: PLC0415 - an extra: only those who use PostgreSQL install it
+    except ImportError:
+        raise Refused(
+            f"{what} is on PostgreSQL, which needs one package more: "
+            "pip install 'atm-switch[postgres]'"
+        ) from None
+    return asyncpg
+
+
+class PostgresSession:
+    """One connection, used from one thread that has no loop of its own.
+
+    Its methods raise what asyncpg raises, ``OSError`` and ``TimeoutError``.
+    """
+
+    def __init__(self, url: str, what: str, seconds_max: float = 0) -> None:
+        """Connect; a call may take ``seconds_max`` (0: as long as it likes).
+
+        Raises ``Refused`` where asyncpg is not there.
+        """
+        self._loop = asyncio.new_event_loop()
+        self._seconds_max = 0.0
+        try:
+            self.connection = self.wait(connected(url, seconds_max, what))
+        except BaseException:
+            self._loop.close()
+            raise
+        # The server ends a statement in time; this is for one that does not even say so.
+        self._seconds_max = GRACE * seconds_max
+
+    def wait(self, call: Coroutine[Any, Any, T]) -> T:
+        """Run one call of the connection to its end.
+
+        One that takes too long ends with the connection: what is under way is not known then.
+        """
+        if not self._seconds_max:
+            with closing(call):
+                return self._loop.run_until_complete(call)
+        timer = self._loop.call_later(self._seconds_max, self.connection.terminate)
+        try:
+            with closing(call):
+                return self._loop.run_until_complete(call)
+        finally:
+            timer.cancel()
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement and return all it yields."""
+        return [tuple(row) for row in self.wait(self.connection.fetch(sql, *values))]
+
+    def run(self, sql: str) -> None:
+        """Run statements that yield nothing and take no values."""
+        self.wait(self.connection.execute(sql))
+
+    @contextmanager
+    def transaction(self, kind: str = "") -> Iterator[None]:
+        """Commit at the end, roll back on any error."""
+        self.run(f"BEGIN {kind}")
+        try:
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            with suppress(Exception):  # a lost connection has rolled back by itself
+                self.run("ROLLBACK")
+            raise
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the connection is sound and nothing is under way on it."""
+        return not self.connection.is_closed() and not self.connection.is_in_transaction()
+
+    def close(self) -> None:
+        """End the connection."""
+        with suppress(Exception):  # gone is gone
+            self.wait(self.connection.close(timeout=1))
+        self._loop.close()
+
+
+def name_of(error: Exception) -> str:
+    """Name an error by its type: its text may quote a row."""
+    return type(error).__name__
+
+
+def values_in_columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Turn rows into one array for each column, as ``unnest`` takes them."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width

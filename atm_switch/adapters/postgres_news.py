@@ -1,0 +1,70 @@
+"""What other processes on a PostgreSQL journal have changed: business dates, keys.
+
+Plan: one connection that listens.  Whoever changes something notifies in the transaction
+of the change; a listener that connects, or connects again, is told everything, for it may
+have missed something.
+Limits: news come a moment after the change was committed, some milliseconds as a rule.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from atm_switch.adapters.postgres_link import connected
+from atm_switch.adapters.postgres_schema import WHAT
+from atm_switch.adapters.postgres_shared import CHANNEL, DATES, KEYS
+
+PAUSE_SECONDS: Final = 0.5
+ALL: Final = (DATES, KEYS)
+
+Tell = Callable[[str, dict[str, str]], None]
+
+
+class PostgresNews:
+    """Listens until it is closed."""
+
+    def __init__(self, url: str, heard: Callable[[str], None], tell: Tell) -> None:
+        """``heard`` is called in the loop with what was changed, ``tell`` writes the log."""
+        self._url, self._heard, self._tell = url, heard, tell
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; call in the loop."""
+        self._task = asyncio.get_running_loop().create_task(self._listen())
+
+    def close(self) -> None:
+        """Hear no more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _listen(self) -> None:
+        is_told = False
+        while True:
+            try:
+                await self._listen_once()
+            except Exception as away:  # noqa: BLE001  away in whatever way: tried again
+                if not is_told:
+                    self._tell("journal news away", {"reason": type(away).__name__})
+                is_told = True
+            else:
+                is_told = False
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _listen_once(self) -> None:
+        """Listen for as long as the connection lasts."""
+        connection = await connected(self._url, 0, WHAT)
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _: lost.set())
+        try:
+            await connection.add_listener(CHANNEL, self._notified)
+            for kind in ALL:
+                self._heard(kind)
+            await lost.wait()
+        finally:
+            with suppress(Exception):
+                connection.terminate()
+
+    def _notified(self, _connection: Any, _process: int, _channel: str, kind: str) -> None:
+        if kind in ALL:
+            self._heard(kind)

@@ -1,0 +1,104 @@
+"""What a batch of a PostgreSQL journal writes into the outbox, beside what the triggers do.
+
+Plan: as ``outbox_page``; the numbers of events are given by whoever tells them.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from atm_switch.adapters.outbox_page import (
+    EVENT_ID_BYTES,
+    DropStatus,
+    MarkTold,
+    OutboxQuestion,
+    PurgeTold,
+)
+from atm_switch.adapters.outbox_rows import written_body
+from atm_switch.adapters.postgres_link import PostgresSession
+from atm_switch.switch.event import Announce, EventKind
+from atm_switch.switch.fleet import TerminalName
+
+_INSERT: Final = "INSERT INTO outbox (at, source, node, body) VALUES ($1, $2, $3, $4)"
+_REMEMBER: Final = (
+    "INSERT INTO terminal_status (acquirer, terminal, state, at) VALUES ($1, $2, $3, $4)"
+    " ON CONFLICT (acquirer, terminal) DO UPDATE SET state = excluded.state, at = excluded.at"
+)
+_MARK: Final = "UPDATE outbox_mark SET seq = $1 WHERE seq < $1"
+# Written rows are deleted by the order of their ids, which is nearly that of time.
+_PURGE: Final = (
+    "WITH gone AS (DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1)"
+    " AND at < $2 AND ($3 OR seq <= (SELECT seq FROM outbox_mark)) RETURNING 1)"
+    " SELECT count(*) FROM gone"
+)
+_DROP: Final = (
+    "WITH gone AS (DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE source = 'status'"
+    " AND seq IS NULL ORDER BY id LIMIT $1) RETURNING 1) SELECT count(*) FROM gone"
+)
+
+
+def answer_outbox(
+    session: PostgresSession,
+    question: OutboxQuestion,
+    written_at: int,
+    nonce: Callable[[int], bytes],
+    node: str,
+) -> int | None:
+    """Carry out one question in the transaction under way; ``written_at`` in microseconds."""
+    match question:
+        case Announce():
+            _announce(session, question, written_at, nonce(EVENT_ID_BYTES).hex(), node)
+            return None
+        case MarkTold(through):
+            session.rows(_MARK, through)
+            return None
+        case PurgeTold(before, count_max, is_unheard):
+            return int(session.rows(_PURGE, count_max, before, is_unheard)[0][0])
+        case DropStatus(count_max):
+            return int(session.rows(_DROP, count_max)[0][0])
+
+
+def _announce(
+    session: PostgresSession, told: Announce, written_at: int, event_id: str, node: str
+) -> None:
+    is_status = told.kind is EventKind.STATUS
+    body = written_body(
+        {
+            "event_id": event_id,
+            "kind": told.kind.value,
+            "acquirer": told.acquirer,
+            "terminal": told.terminal,
+            "body": dict(told.body),
+        }
+    )
+    session.rows(_INSERT, written_at, "status" if is_status else "notice", node, body)
+    if is_status:
+        state = str(told.body.get("state", ""))
+        session.rows(_REMEMBER, told.acquirer, told.terminal, state, written_at)
+
+
+class UnreadOutbox:
+    """The outbox of a shared journal as a switch sees that tells nobody of it: never empty."""
+
+    def oldest(self) -> datetime | None:
+        """Say that there may be something old, so that it is looked for."""
+        return datetime.min.replace(tzinfo=UTC)
+
+    def active_terminals(self) -> list[TerminalName]:
+        """Name nobody: where a terminal was last heard is for all switches together to know."""
+        return []
+
+    def backlog(self) -> int:
+        """Count nothing that waits."""
+        return 0
+
+    def last_sequence(self) -> int:
+        """Number nothing."""
+        return 0
+
+    def has_droppable(self) -> bool:
+        """Nothing waits, so nothing goes."""
+        return False
+
+    def close(self) -> None:
+        """Hold nothing."""

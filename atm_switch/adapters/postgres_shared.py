@@ -1,0 +1,190 @@
+"""What the processes on one PostgreSQL journal must agree on, in one batch's transaction.
+
+Plan: PIN tries are counted on rows that are locked first, all of a batch in one statement
+and in one order, so that two processes wait for each other and never dead-lock.  Who
+answers a request first is settled by a unique key in the same way.
+Limits: a lock lasts one batch, some milliseconds.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final, TypeGuard
+
+from atm_switch.adapters.journal_batch import JournalQuestion, Unblock, required_card
+from atm_switch.adapters.journal_memory import opened_answer
+from atm_switch.adapters.journal_rows import to_microseconds
+from atm_switch.adapters.postgres_link import PostgresSession
+from atm_switch.security.vault import Vault
+from atm_switch.switch.ports import (
+    Commit,
+    FindRepeat,
+    KeepBusinessDate,
+    KeepCommand,
+    RepeatKey,
+    Reserve,
+    StoredResponse,
+    TakeNumbers,
+)
+
+CHANNEL: Final = "atm_switch"
+"""On which processes tell each other that dates or keys were changed."""
+DATES, KEYS = "dates", "keys"
+
+_LOCK_TRIES: Final = (
+    "INSERT INTO pin_tries AS held (pan_digest, tries)"
+    " SELECT digest, 0 FROM unnest($1::bytea[]) AS digest ORDER BY digest"
+    " ON CONFLICT (pan_digest) DO UPDATE SET tries = held.tries RETURNING pan_digest, tries"
+)
+_SET_TRIES: Final = (
+    "UPDATE pin_tries SET tries = counted.tries"
+    " FROM unnest($1::bytea[], $2::bigint[]) AS counted (digest, tries)"
+    " WHERE pan_digest = counted.digest"
+)
+_KEY: Final = "acquirer, terminal, stamp, stan, rrn"
+_CLAIM: Final = (
+    f"INSERT INTO answers AS held ({_KEY}, received_at)"  # noqa: S608 - constants
+    " SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
+    " $7::bigint[]) ORDER BY 1, 2, 3, 4, 5"
+    f" ON CONFLICT ({_KEY}) DO UPDATE SET received_at = excluded.received_at"
+    f" WHERE held.received_at < $1 RETURNING {_KEY}"
+)
+_NEWEST_ANSWERS: Final = """
+    SELECT asked.at, found.fingerprint, found.response
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                $7::bigint[]) AS asked (at, acquirer, terminal, stamp, stan, rrn, since)
+    CROSS JOIN LATERAL (
+        SELECT fingerprint, response FROM journal_rows AS kept
+        WHERE kept.acquirer = asked.acquirer AND kept.terminal = asked.terminal
+        AND kept.stamp = asked.stamp AND kept.stan = asked.stan AND kept.rrn = asked.rrn
+        AND kept.response IS NOT NULL AND kept.received_at >= asked.since
+        ORDER BY kept.written_at DESC, kept.seq DESC LIMIT 1) AS found"""
+_SET_DATE: Final = (
+    "INSERT INTO business_dates (acquirer, business_date) VALUES ($1, $2)"
+    " ON CONFLICT (acquirer) DO UPDATE SET business_date = excluded.business_date"
+)
+_TELL: Final = "SELECT pg_notify($1, $2)"
+# What another process forgets right now is not waited for.
+_FORGET_COMMANDS: Final = (
+    "DELETE FROM commands WHERE (acquirer, identity) IN"
+    " (SELECT acquirer, identity FROM commands WHERE until <= $1 FOR UPDATE SKIP LOCKED)"
+)
+_KEEP_COMMAND: Final = (
+    "INSERT INTO commands AS held (acquirer, identity, until) VALUES ($1, $2, $3)"
+    " ON CONFLICT (acquirer, identity) DO UPDATE SET until = greatest(held.until, excluded.until)"
+    " RETURNING xmax = 0"
+)
+_TAKE_BLOCK: Final = "SELECT nextval('host_blocks')"
+
+
+def locked_tries(
+    session: PostgresSession, questions: Iterable[JournalQuestion]
+) -> dict[bytes, int]:
+    """Lock the PIN tries of every card the questions are about; return how many there are."""
+    digests = {digest for question in questions for digest in _digests(question)}
+    return dict(session.rows(_LOCK_TRIES, sorted(digests))) if digests else {}
+
+
+def _digests(question: JournalQuestion) -> Iterable[bytes]:
+    match question:
+        case Reserve():
+            refs = (required_card(question.entry), *question.former)
+        case Unblock():
+            refs = (question.ref, *question.former)
+        case Commit(entry, ending) if ending.resets_tries or ending.returned_try:
+            refs = (required_card(entry),)
+        case _:
+            return ()
+    return [ref.digest for ref in refs]
+
+
+def set_tries(session: PostgresSession, before: dict[bytes, int], now: dict[bytes, int]) -> None:
+    """Write what changed."""
+    changed = [digest for digest, tries in now.items() if before[digest] != tries]
+    if changed:
+        session.rows(_SET_TRIES, changed, [now[digest] for digest in changed])
+
+
+def given_answers(
+    session: PostgresSession, questions: Sequence[JournalQuestion], vault: Vault
+) -> dict[int, StoredResponse]:
+    """Claim every answer that is the first or no answer at all; return the others.
+
+    By the place of the question: what another process, or this batch, has said before.
+    """
+    asked = {at: one for at, one in enumerate(questions) if _is_claim(one)}
+    first: dict[RepeatKey, Commit] = {}
+    given: dict[int, StoredResponse] = {}
+    for at, one in asked.items():
+        held = first.setdefault(one.entry.key, one)
+        if held is not one:
+            given[at] = StoredResponse(held.entry.fingerprint, held.ending.payload or b"")
+    if not first:
+        return given
+    won = set(_claimed(session, first.values()))
+    lost = [at for at, one in asked.items() if at not in given and one.entry.key not in won]
+    if lost:
+        wanted = [FindRepeat(asked[at].entry.key, _since(asked[at])) for at in lost]
+        found = find_answers(session, wanted, vault)
+        given |= {at: one for at, one in zip(lost, found, strict=True) if one is not None}
+    return given
+
+
+def _is_claim(question: JournalQuestion) -> TypeGuard[Commit]:
+    return (
+        isinstance(question, Commit)
+        and question.unless_since is not None
+        and question.ending.payload is not None
+    )
+
+
+def _since(question: Commit) -> datetime:
+    return question.unless_since or question.entry.received_at
+
+
+def _claimed(session: PostgresSession, questions: Iterable[Commit]) -> Iterable[RepeatKey]:
+    asked = list(questions)
+    keys = _columns([one.entry.key for one in asked])
+    times = [to_microseconds(one.entry.received_at) for one in asked]
+    since = min(to_microseconds(_since(one)) for one in asked)
+    return (RepeatKey(*key) for key in session.rows(_CLAIM, since, *keys, times))
+
+
+def find_answers(
+    session: PostgresSession, questions: Sequence[FindRepeat], vault: Vault
+) -> list[StoredResponse | None]:
+    """Find the newest stored 0210 under each key, in one round trip.
+
+    Raises ``JournalUnavailable`` for one that does not open.
+    """
+    keys = _columns([one.key for one in questions])
+    since = [to_microseconds(one.since) for one in questions]
+    answers: list[StoredResponse | None] = [None] * len(questions)
+    for at, fingerprint, sealed in session.rows(
+        _NEWEST_ANSWERS, list(range(len(questions))), *keys, since
+    ):
+        answers[at] = opened_answer(fingerprint, sealed, vault)
+    return answers
+
+
+def _columns(keys: Sequence[RepeatKey]) -> list[list[str]]:
+    return [
+        [getattr(key, name) for key in keys]
+        for name in ("acquirer", "terminal", "stamp", "stan", "rrn")
+    ]
+
+
+def remember(
+    session: PostgresSession, question: KeepBusinessDate | KeepCommand | TakeNumbers, now: int
+) -> bool | int | None:
+    """Carry out one question in the transaction under way; ``now`` in microseconds."""
+    match question:
+        case KeepBusinessDate(acquirer, business_date):
+            session.rows(_SET_DATE, acquirer.text, business_date.isoformat())
+            session.rows(_TELL, CHANNEL, DATES)
+            return None
+        case KeepCommand(acquirer, identity, until):
+            session.rows(_FORGET_COMMANDS, now)
+            kept = session.rows(_KEEP_COMMAND, acquirer.text, identity, to_microseconds(until))
+            return bool(kept[0][0])
+        case TakeNumbers():
+            return int(session.rows(_TAKE_BLOCK)[0][0])

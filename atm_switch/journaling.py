@@ -1,0 +1,193 @@
+"""The journal of a running switch: its own file, or its share of one on PostgreSQL.
+
+Plan: one object that the service asks for the writer, the answers to repeats, what was
+remembered, and the blocks of host references.  On a shared journal every process writes as
+a node of its own (``postgres_journal``); who is first to answer a request, whose turn a PIN
+try is and which command counts is settled in the database; business dates and keys that
+another process changed are heard of (``postgres_news``).
+Limits: the limits of frequency, the strikes and the order of PIN checks of one card are
+each process's own: two processes may look at two PINs of a card at once, never at a fourth.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from atm_switch.adapters.batch_writer import BatchWriter
+from atm_switch.adapters.clock import read_clock, utc_now
+from atm_switch.adapters.journal_batch import JournalQuestion
+from atm_switch.adapters.journal_reader import JournalReader
+from atm_switch.adapters.journal_writer import JournalWriter
+from atm_switch.adapters.postgres_journal import PostgresJournalWriter, PostgresRepeats
+from atm_switch.adapters.postgres_news import PostgresNews
+from atm_switch.adapters.postgres_reader import PostgresReader
+from atm_switch.adapters.postgres_shared import DATES
+from atm_switch.adapters.schema import open_writer
+from atm_switch.domain.errors import JournalUnavailable, NeighbourUnavailable, Refused
+from atm_switch.folder import DataFolder
+from atm_switch.security.vault import Vault
+from atm_switch.server.hand_over import hand_over
+from atm_switch.start_up import recall, recall_dates
+from atm_switch.switch.effects import Ticket
+from atm_switch.switch.house import HOST_BLOCK, House
+from atm_switch.switch.ports import FindRepeat, TakeNumbers
+
+NUMBERS: Final = -1
+"""The ticket of a block of host references; the core counts from 1."""
+START_SECONDS_MAX: Final = 10.0
+
+Writer = BatchWriter[Ticket, JournalQuestion, Any]
+Batch = list[tuple[Ticket, Any]]
+Tell = Callable[[str, dict[str, str]], None]
+
+
+class Journaling:
+    """The journal of one process."""
+
+    def __init__(self, folder: DataFolder, vault: Vault) -> None:
+        """Make the file's schema.  Raises ``Refused``."""
+        place, limits = folder.journal_place, folder.settings.journal
+        bounds = limits.queue_max, limits.batch_max
+        self.is_shared = bool(place.url)
+        self._place, self._vault = place, vault
+        self._house: House | None = None
+        self._news: PostgresNews | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._numbers_asked = False
+        self._first_block: asyncio.Future[int] | None = None
+        self._reader: JournalReader | None = None
+        self._repeats: PostgresRepeats[asyncio.Future[Any]] | None = None
+        self.writer: Writer
+        if place.url:
+            self._repeats = PostgresRepeats(place.url, vault, *bounds)
+            self.writer = PostgresJournalWriter(
+                place.url, place.node, vault, utc_now, os.urandom, *bounds
+            )
+        else:
+            # A folder of an older release is brought up to date.
+            open_writer(place.path, "journal").close()
+            soon = asyncio.get_running_loop().call_soon
+            self._reader = JournalReader(place.path, soon=soon)
+            self.writer = JournalWriter(place.path, vault, utc_now, os.urandom, *bounds)
+
+    def last_sequence(self) -> int:
+        """Return from where host references are counted up; a shared journal has blocks."""
+        return self._reader.last_sequence() if self._reader is not None else 0
+
+    def find_repeat(self, question: FindRepeat) -> Any:
+        """Answer from the file at once, or with a future of the loop."""
+        if self._reader is not None:
+            return self._reader.find_repeat(question, self._vault)
+        if self._repeats is None:
+            raise JournalUnavailable("the journal is closed")
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._repeats.submit(question, future)
+        return future
+
+    async def start(
+        self, house: House, tell: Tell, changed: Callable[[str], Awaitable[None]],
+        *hearers: Callable[[Batch], None],
+    ) -> None:  # fmt: skip
+        """Begin to write; give ``house`` what was remembered.  Raises ``Refused``.
+
+        ``changed`` is awaited with what another process has changed, once it is known here.
+        """
+        loop = asyncio.get_running_loop()
+        self._house = house
+        self.writer.start(hand_over(loop, self._numbers_heard, *hearers))
+        if self._reader is not None:
+            recall(house, self._reader, read_clock())
+            return
+        if self._repeats is not None:
+            self._repeats.start(lambda batch: _settle_all(loop, batch))
+        await self._read_shared(lambda reader: recall(house, reader, read_clock()))
+        house.host_sequence = await self._taken() * HOST_BLOCK
+        self._news = PostgresNews(self._place.url, lambda kind: self._heard(kind, changed), tell)
+        self._news.start()
+
+    def tick(self) -> None:
+        """See that there is a block of host references to go on with."""
+        house = self._house
+        if self.is_shared and house and not (house.host_blocks or self._numbers_asked):
+            self._ask_numbers()
+
+    def close(self) -> None:
+        """Write what waits, then end."""
+        if self._news is not None:
+            self._news.close()
+        for task in self._tasks:
+            task.cancel()
+        self.writer.stop()
+        if self._repeats is not None:
+            self._repeats.stop()
+        if self._reader is not None:
+            self._reader.close()
+
+    async def _taken(self) -> int:
+        self._first_block = asyncio.get_running_loop().create_future()
+        self._ask_numbers()
+        try:
+            return await asyncio.wait_for(self._first_block, START_SECONDS_MAX)
+        except TimeoutError:
+            raise Refused("the journal's PostgreSQL does not answer") from None
+
+    def _ask_numbers(self) -> None:
+        self._numbers_asked = True
+        try:
+            self.writer.submit(TakeNumbers(), NUMBERS)
+        except JournalUnavailable:
+            self._numbers_asked = False
+
+    def _numbers_heard(self, batch: Batch) -> None:
+        for ticket, answer in batch:
+            if ticket != NUMBERS:
+                continue
+            self._numbers_asked = False
+            first = self._first_block
+            if first is not None and not first.done():
+                _settle(first, answer)
+            elif isinstance(answer, int) and self._house is not None:
+                self._house.host_blocks.append(answer)
+
+    def _heard(self, kind: str, changed: Callable[[str], Awaitable[None]]) -> None:
+        task = asyncio.get_running_loop().create_task(self._take_up(kind, changed))
+        self._tasks.add(task)  # the loop itself holds tasks weakly
+        task.add_done_callback(self._tasks.discard)
+
+    async def _take_up(self, kind: str, changed: Callable[[str], Awaitable[None]]) -> None:
+        house = self._house
+        try:
+            if kind == DATES and house is not None:
+                await self._read_shared(lambda reader: recall_dates(house, reader))
+            await changed(kind)
+        except (JournalUnavailable, Refused):
+            return  # the next connection of the news tells everything again
+
+    async def _read_shared(self, read: Callable[[PostgresReader], None]) -> None:
+        # A thread, for the reader brings a loop of its own.
+        await asyncio.to_thread(_read, self._place.url, read)
+
+
+def _read(url: str, read: Callable[[PostgresReader], None]) -> None:
+    with PostgresReader(url) as reader:
+        read(reader)
+
+
+def _settle_all(
+    loop: asyncio.AbstractEventLoop, batch: list[tuple["asyncio.Future[Any]", Any]]
+) -> None:
+    def settle() -> None:
+        for future, answer in batch:
+            _settle(future, answer)
+
+    loop.call_soon_threadsafe(settle)
+
+
+def _settle(future: "asyncio.Future[Any]", answer: Any) -> None:
+    if future.done():
+        return
+    if isinstance(answer, NeighbourUnavailable):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

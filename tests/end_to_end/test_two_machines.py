@@ -1,0 +1,178 @@
+"""Two real switches behind a TCP balancer on one real PostgreSQL: one bank, whichever answers."""
+
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from atm_switch.adapters.journal_place import open_pages
+from atm_switch.folder import open_folder
+from tests.doubles.balancer import Balancer, balanced
+from tests.doubles.machines import two_machines
+from tests.doubles.postgres import PostgresServer
+from tests.doubles.served import Served, run, serve
+from tests.doubles.talk import HungUp, Talk, inquiry, stamp
+
+CARD, PIN, WRONG = "9990090000000012", "123456", "999999"
+GUESSED, ITS_PIN = "9990090000000020", "234567"
+
+
+@dataclass
+class Fleet:
+    """Both machines, running, and the balancer before them."""
+
+    folders: tuple[Path, Path]
+    served: list[Served]
+    balancer: Balancer
+
+    def talk(self, at: int) -> Talk:
+        """Sign on at one of the machines."""
+        return Talk.of(self.served[at].port, self.folders[at])
+
+    def talk_to_any(self) -> Talk:
+        """Sign on wherever the balancer sends us."""
+        return Talk.of(self.balancer.port, self.folders[0])
+
+    def talk_again(self) -> Talk:
+        """Connect until a machine that lives takes us."""
+        for _ in range(100):
+            try:
+                return self.talk_to_any()
+            except HungUp:
+                continue
+        message = "no machine takes a link"
+        raise AssertionError(message)
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -> Iterator[Fleet]:
+    """Start two machines and the balancer."""
+    folders = two_machines(
+        tmp_path_factory.mktemp("machines"), postgres.empty(), "--mac", "required"
+    )
+    with ExitStack() as running:
+        served = [running.enter_context(serve(folder)) for folder in folders]
+        balancer = running.enter_context(balanced([one.port for one in served]))
+        yield Fleet(folders, served, balancer)
+
+
+def asked(talk: Talk, number: int, pin: str, sent: str = "", card: str = CARD) -> str:
+    """Ask for the balance of a card and return DE39."""
+    elements = {2: card, 7: sent or stamp(), 52: talk.pin_block(pin, card)}
+    return talk.ask(inquiry(number, elements))[39]
+
+
+def test_tries_are_three_over_both_machines(fleet: Fleet) -> None:
+    """Forty wrong PINs at once over eight links: three are looked at, then it is 75 everywhere."""
+
+    def guess(link: int) -> list[str]:
+        with fleet.talk_to_any() as talk:
+            return [asked(talk, 10 * link + at, WRONG, card=GUESSED) for at in range(5)]
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = Counter(code for codes in pool.map(guess, range(8)) for code in codes)
+    with fleet.talk(0) as one, fleet.talk(1) as two:
+        right = [asked(talk, 500, ITS_PIN, card=GUESSED) for talk in (one, two)]
+
+    assert {"55": 3, "75": 37} == codes
+    assert ["75", "75"] == right
+
+
+def test_repeat_is_answered_by_the_other_machine(fleet: Fleet) -> None:
+    """What one machine answered the other repeats, byte for byte but for the MAC made anew."""
+    sent = stamp()
+    with fleet.talk(0) as one, fleet.talk(1) as two:
+        codes = [asked(talk, 7, PIN, sent) for talk in (one, two, one)]
+        answers = {talk.heard[-1][:-16] for talk in (one, two)}
+
+    assert ["00", "00", "00"] == codes
+    assert 1 == len(answers)
+    with open_pages(open_folder(fleet.folders[1]).journal_place) as pages:
+        assert ["A", "B"] == [told.row.kind for told in pages.show("518107000007")]
+
+
+def test_same_request_on_both_at_once_has_one_answer(fleet: Fleet) -> None:
+    """Thirty requests, each on both machines at once: the two answers are the same bytes."""
+    sent = stamp()
+    with fleet.talk(0) as one, fleet.talk(1) as two, ThreadPoolExecutor(2) as pool:
+        for number in range(100, 130):
+            codes = list(pool.map(lambda talk: asked(talk, number, PIN, sent), (one, two)))  # noqa: B023
+            assert ["00", "00"] == codes
+            assert one.heard[-1][:-16] == two.heard[-1][:-16]
+
+
+def test_journal_is_one_for_the_commands(fleet: Fleet) -> None:
+    """tail, show, report, verify and the audit speak of both machines, asked on either."""
+    with fleet.talk(0) as one, fleet.talk(1) as two:
+        assert ["00", "00"] == [asked(one, 701, PIN), asked(two, 702, PIN)]
+    folder = fleet.folders[0]
+    day = run("journal", "tail", folder).stdout
+    checked = [run("journal", "verify", folder), run("audit", "verify", folder)]
+    trail = run("audit", "export", folder).stdout.splitlines()
+
+    assert "  first" in day
+    assert "  second" in day
+    assert [0, 0] == [one.returncode for one in checked], [one.stdout for one in checked]
+    assert {"first", "second"} <= {json.loads(line)["node"] for line in trail}
+
+
+def test_cut_over_on_one_moves_the_other(fleet: Fleet) -> None:
+    """A cut-over sent to one machine is soon the business date of both, and stays it."""
+    with fleet.talk(0) as one, fleet.talk(1) as two:
+        assert "00" == two.ask(two.network("201", {11: "000009"}))[39]
+        assert "00" == asked(two, 801, PIN)
+        moved = dates_of(fleet, 801)
+        for number in range(802, 832):
+            assert "00" == asked(one, number, PIN)
+            if dates_of(fleet, number) == moved:
+                break
+            time.sleep(0.5)
+
+    assert dates_of(fleet, number) == moved
+    assert dates_of(fleet, 801) != dates_of(fleet, 701)
+
+
+def dates_of(fleet: Fleet, number: int) -> set[str]:
+    """Read the business date of a request's rows."""
+    with open_pages(open_folder(fleet.folders[0]).journal_place) as pages:
+        return {told.row.business_date for told in pages.show(f"518107{number:06d}")}
+
+
+def test_no_answered_row_is_lost_when_a_machine_dies(fleet: Fleet) -> None:
+    """Kill -9 of one machine under load: links go on at the other, every 00 is in the journal."""
+
+    def work(link: int) -> tuple[list[str], int]:
+        answered, cut = [], 0
+        talk = fleet.talk_to_any()
+        for at in range(30):
+            number = 1000 * (link + 1) + at
+            if link == 0 and at == 10:
+                fleet.served[0].process.send_signal(signal.SIGKILL)
+            try:
+                if asked(talk, number, PIN) == "00":
+                    answered.append(f"518107{number:06d}")
+            except HungUp:
+                talk.close()
+                cut += 1
+                talk = fleet.talk_again()
+        talk.close()
+        return answered, cut
+
+    with ThreadPoolExecutor(6) as pool:
+        done = list(pool.map(work, range(6)))
+    answered = [rrn for rrns, _ in done for rrn in rrns]
+
+    assert any(cut for _, cut in done)
+    assert 6 * 30 - sum(cut for _, cut in done) == len(answered)
+    with open_pages(open_folder(fleet.folders[1]).journal_place) as pages:
+        ended = {told.row.rrn for told in pages.tail(10_000)[0] if told.row.response_code == "00"}
+    assert set(answered) <= ended
+    verified = run("journal", "verify", fleet.folders[1])
+    assert 0 == verified.returncode, verified.stdout + verified.stderr
