@@ -10,4 +10,9 @@ class Entry(NamedTuple):
     about: str
 
 
-ENTRIES = (Entry("codec", "a message read, answered and written, beside pyiso8583"),)
+ENTRIES = (
+    Entry("codec", "a message read, answered and written, beside pyiso8583"),
+    Entry("full_path", "durable inquiries a second, beside the usual way and without a journal"),
+    Entry("answering", "a server that decodes and answers, beside a framed echo"),
+    Entry("lookups", "ledger look-ups, large against small, batched against one by one"),
+)

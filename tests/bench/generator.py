@@ -14,7 +14,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +27,7 @@ from terminal_emulator.load.precise import precise_loop
 from terminal_emulator.load.run import Load, Target
 from terminal_emulator.load.schedule import constant
 from terminal_emulator.load.tally import Tally, percentile
+from tests.bench.hosts import Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +67,18 @@ class Outcome:
         return not self.faults and set(self.codes) == {"00"}
 
 
-def run(wishes: Wishes, servers: Sequence[int]) -> Outcome:
-    """Run the load in a process of its own; ``servers`` are those whose CPU is counted."""
-    program = [sys.executable, "-m", "tests.bench.generator", json.dumps(asdict(wishes))]
+def run(wishes: Wishes, host: Host) -> Outcome:
+    """Load ``host`` from a process of its own, and count the CPU of both."""
+    asked = json.dumps({**asdict(wishes), "port": host.port})
+    program = [sys.executable, "-m", "tests.bench.generator", asked]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdout.readline()  # it is warm
-        before = sum(map(cpu_seconds, servers))
+        before = cpu_seconds(host.process)
         process.stdin.close()
         told = json.loads(process.stdout.readline())
-        spent = sum(map(cpu_seconds, servers)) - before
+        spent = cpu_seconds(host.process) - before
     if process.returncode:
         raise ChildProcessError(f"the load ended with {process.returncode}")
     return Outcome(**told, server_cpu_us=spent / max(told["answered"], 1) * 1e6)

@@ -1,0 +1,37 @@
+"""The processes a figure runs against: the switch, the switch unjournaled, the usual host."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SECONDS = 60
+OURS, FORGETFUL, USUAL = "atm_switch", "tests.bench.unjournaled", "tests.bench.usual_host"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host that listens."""
+
+    port: int
+    process: int
+
+
+@contextmanager
+def running(module: str, *arguments: str | Path, log: Path) -> Iterator[Host]:
+    """Run a host for a block; its log goes to a file.  It must say where it listens."""
+    program = [sys.executable, "-m", module, *map(str, arguments)]
+    with log.open("w") as said:
+        process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=said, text=True)
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line.startswith("listening on "):
+            raise ChildProcessError(f"{module} does not listen: {log.read_text()[-500:]}")
+        yield Host(int(line.rpartition(":")[2]), process.pid)
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+        process.stdout.close()
