@@ -101,3 +101,35 @@ def test_moved_card_number_is_shown_nowhere(
     assert "4827153" not in shown
     assert not any(form in raw for form in (b"4827153", "4827153".encode("cp500")))
     assert "4827153" not in raw.hex()
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [(b"040JHTBAL", b"250JHTBAL"), (b"S1ABC123BNI", b"S1ABC1BNI")],
+    ids=["length of DE48", "two bytes too few"],
+)
+def test_known_card_hides_nothing_else(spoilt: tuple[bytes, bytes]) -> None:
+    """Where DE2 is right, times, codes and references before the fault are shown as they are."""
+    elements = {**SECRET.elements, 12: "142507", 13: "0630", 18: "6011", 22: "051", 25: "02"}
+    del elements[35]
+    octets = Packager(PROFILES[0]).pack(IsoMessage("0200", dict(sorted(elements.items()))))
+
+    (message,) = document_of(readings(octets.replace(*spoilt, 1), PROFILES), "here")["messages"]
+
+    shown = {one["element"]: one["value"] for one in message["pieces"]}
+    assert message["why_stopped"]
+    assert ("142507", "0630", "518107000123") == (shown[12], shown[13], shown[37])
+    assert "2 3 4 7 11" in shown[None]
+    assert "999009******0012" == shown[2]
+
+
+def test_second_message_run_into_the_first_shows_no_card() -> None:
+    """A lost length header: the card of the message behind is not shown in the first one's."""
+    other = IsoMessage("0200", {**SECRET.elements, 2: "9990094827153608", 35: LAID_BARE[35]})
+    octets = Packager(PROFILES[0]).pack(SECRET) + Packager(PROFILES[0]).pack(other)
+
+    shown = told(octets)
+
+    assert "999009******0012" in shown
+    assert "4827153" not in shown
+    assert b"4827153".hex() not in shown
