@@ -16,7 +16,7 @@ import click
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
-from atm_switch.domain.mask import mask_kpj
+from atm_switch.domain.mask import mask_kpj, mask_long_numbers
 from atm_switch.domain.secret import Pin
 from atm_switch.messages.inquiry_data import BalanceData, InquiryData, Lookup
 from atm_switch.profile.model import Profile
@@ -34,7 +34,7 @@ from terminal_emulator.wanted import kit_of, look_of_stdout, manner_of
 if TYPE_CHECKING:
     from terminal_emulator.options import InquiryOptions, TerminalOptions
 
-DONE = 0
+DONE, DECLINED = 0, 1
 SLIP_WIDTH = 40
 PIN_BLOCK = "DE052"
 AMOUNTS = ("opening", "contributions", "development", "claims", "closing")
@@ -62,7 +62,10 @@ def inquire(options: "TerminalOptions", asked: "InquiryOptions") -> int:
         export(paper, form, asked.slip)
     if result.is_approved:
         return DONE
-    raise Refused(_why_refused(result, has_pin=pin is not None))
+    # Not by way of an exception: what is told of those has its long numbers hidden, and this
+    # one's RRN is what the host's journal is searched by.
+    click.echo(f"terminal-emulator: {_why_refused(result, has_pin=pin is not None)}", err=True)
+    return DECLINED
 
 
 def network(options: "TerminalOptions", verb: Verb) -> int:
@@ -183,7 +186,8 @@ def _why_refused(result: InquiryResult, *, has_pin: bool) -> str:
     if result.fault == PIN_BLOCK and not has_pin:
         remedy = "; the host wants a PIN: pass --kit DIR/terminal-kit.json and --pin"
     numbers = f"(STAN {result.stan}, RRN {result.rrn})"
-    return f"refused: {result.code} {result.text}{at_fault} {numbers}{remedy}"
+    said = mask_long_numbers(f"refused: {result.code} {result.text}{at_fault}")
+    return f"{said} {numbers}{remedy}"
 
 
 def _print_failure(options: "TerminalOptions", sentence: str) -> None:

@@ -86,6 +86,8 @@ _IDENTIFIERS: Mapping[str, Callable[[str], Any]] = {
     "channel": Channel,
 }
 
+HOW = "atm-switch init DIR writes one to DIR/terminal-kit.json"
+
 BARE_KIT = Kit(
     profile="bpjstk-jht-v1",
     station=Station(
@@ -111,7 +113,7 @@ def read_kit(path: Path, warn: Callable[[str], None] = lambda _sentence: None) -
         with path.open("rb") as file:
             raw = file.read(KIT_BYTES_MAX)
     except OSError as error:
-        raise KitError(f"the kit {path} cannot be read: {error.strerror}") from None
+        raise KitError(f"the kit {path} cannot be read: {error.strerror}; {HOW}") from None
     try:
         kit = kit_of(json.loads(raw))
     except ValueError as error:

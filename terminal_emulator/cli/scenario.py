@@ -19,6 +19,7 @@ Examples:
   terminal-emulator scenario example > mine.toml
   terminal-emulator scenario run mine.toml --kit bank/terminal-kit.json
   terminal-emulator scenario run --suite conformance --kit bank/terminal-kit.json --junit out.xml
+  terminal-emulator scenario target > theirs.toml
   terminal-emulator scenario run --suite conformance --connect 10.1.2.3:8583 \\
                              --kit kit.json --target theirs.toml""",
 )
@@ -49,6 +50,8 @@ def run(**given: Any) -> int:
     """Play scenarios; exits 0 only if every case is as expected."""
     names = TerminalOptions.__dataclass_fields__.keys()
     terminal = TerminalOptions(**{name: given.pop(name) for name in names})
+    if terminal.as_json and any(place.suffix == ".json" for place in given["places"]):
+        raise click.UsageError("--json prints; to write a file pass --json-file FILE")
     from terminal_emulator.scenario import command
 
     return command.run(terminal, command.RunOptions(**given))
@@ -59,7 +62,7 @@ def run(**given: Any) -> int:
 @click.option("--suite", metavar="NAME", help="A suite that ships: conformance.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only cases with this tag.")
 def list_cases(places: tuple[Path, ...], suite: str | None, tags: tuple[str, ...]) -> None:
-    """List the cases of files, with what each proves; reads them only."""
+    """List cases, with tags and what each proves."""
     for case in _cases(places, suite, tags):
         click.echo(f"{case.name}  [{', '.join(sorted(case.tags))}]  {case.proves}".rstrip())
 
@@ -67,7 +70,7 @@ def list_cases(places: tuple[Path, ...], suite: str | None, tags: tuple[str, ...
 @scenario.command()
 @click.argument("places", metavar="FILE|DIR...", nargs=-1, type=_file, required=True)
 def check(places: tuple[Path, ...]) -> None:
-    """Say whether files are well formed, and how many cases are in them."""
+    """Judge files without a host; count their cases."""
     click.echo(f"{len(_cases(places, None, ()))} cases, well formed")
 
 
@@ -77,6 +80,14 @@ def example() -> None:
     from terminal_emulator.scenario import command
 
     click.echo(command.example(), nl=False)
+
+
+@scenario.command()
+def target() -> None:
+    """Print a commented target file: what somebody else's host knows."""
+    from terminal_emulator.scenario import command
+
+    click.echo(command.example_target(), nl=False)
 
 
 def _cases(places: tuple[Path, ...], suite: str | None, tags: tuple[str, ...]) -> list[Any]:

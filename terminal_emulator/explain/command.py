@@ -73,7 +73,7 @@ def _captured(place: str, kind: str) -> list[Captured]:
     try:
         given = sys.stdin.buffer.read() if place == "-" else Path(place).read_bytes()
     except OSError as error:
-        raise Refused(f"{place}: {error.strerror}") from None
+        raise Refused(f"{place}: {error.strerror}; name a file, or - for standard input") from None
     try:
         return captured(given, kind)
     except NothingFound as nothing:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from atm_switch.domain.errors import Refused
+from terminal_emulator.given_file import text_of_file
 from terminal_emulator.kit import Kit, find_profile, read_kit
 from terminal_emulator.load import schedule
 from terminal_emulator.load.callers import Card, callers_of, read_cards
@@ -229,8 +230,6 @@ def _cards(asked: LoadOptions, kit: Kit) -> list[Card]:
     if path is None:
         raise click.UsageError("which cards? pass --pan, --cards FILE, or --kit of a sample folder")
     try:
-        return read_cards(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Refused(f"{path}: {error.strerror}; pass --cards FILE or --pan") from None
+        return read_cards(text_of_file(path, "pass --cards FILE or --pan"))
     except ValueError as error:
         raise Refused(f"{path}: {error}") from None

@@ -8,9 +8,12 @@ import click
 
 from atm_switch.domain.errors import Refused
 from terminal_emulator.address import Address
+from terminal_emulator.given_file import text_of_file
 from terminal_emulator.kit import BARE_KIT, Kit, find_profile, read_kit
 from terminal_emulator.mock_host.host import MockHost
 from terminal_emulator.mock_host.rules import EXAMPLE, Rules, RulesWrong, read_rules
+
+WRITE_ONE = "one to begin from: terminal-emulator mock-host --example > FILE"
 
 
 def example() -> str:
@@ -53,8 +56,6 @@ def _rules(path: Path | None, seed: str) -> Rules:
     if path is None:
         return read_rules("", seed)
     try:
-        return read_rules(path.read_text(encoding="utf-8"), seed)
-    except OSError as error:
-        raise Refused(f"{path}: {error.strerror}") from None
+        return read_rules(text_of_file(path, WRITE_ONE), seed)
     except RulesWrong as wrong:
         raise Refused(f"{path}: {wrong}") from None

@@ -15,6 +15,7 @@ import click
 from atm_switch.domain.errors import Refused
 from terminal_emulator.address import Address
 from terminal_emulator.flow import Manner
+from terminal_emulator.given_file import text_of_file
 from terminal_emulator.kit import BARE_KIT, find_profile
 from terminal_emulator.load.callers import Card, read_all_cards
 from terminal_emulator.options import TerminalOptions
@@ -75,9 +76,7 @@ async def _serve(recorder: Recorder, listen: Address) -> None:
 def play(terminal: TerminalOptions, file: Path, cards_file: Path | None, speed: str) -> int:
     """Play a recording again; 0 only if the host said the same to everything."""
     try:
-        head, told = read_tape(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Refused(f"{file}: {error.strerror}") from None
+        head, told = read_tape(text_of_file(file, "make one with: terminal-emulator record"))
     except TapeWrong as wrong:
         raise Refused(f"{file}: {wrong}") from None
     kit = kit_of(replace(terminal, profile=terminal.profile or head.get("profile")))
@@ -110,7 +109,4 @@ def _cards(path: Path | None, kit: Path | None) -> list[Card]:
     found = path or (kit.parent / "sample" / "cards.txt" if kit else None)
     if found is None:
         return []
-    try:
-        return read_all_cards(found.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Refused(f"{found}: {error.strerror}; pass --cards FILE") from None
+    return read_all_cards(text_of_file(found, "pass --cards FILE"))

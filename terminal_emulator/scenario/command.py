@@ -14,6 +14,7 @@ import click
 
 from atm_switch.domain.errors import Refused
 from atm_switch.profile.shipped import spec_text, specs_folder
+from terminal_emulator.given_file import text_of_file
 from terminal_emulator.kit import find_profile
 from terminal_emulator.options import TerminalOptions
 from terminal_emulator.scenario.model import Case
@@ -27,10 +28,18 @@ from terminal_emulator.scenario.report import (
     line_of,
     summary_of,
 )
-from terminal_emulator.scenario.target import Target, beyond, read_target, sample_target
+from terminal_emulator.scenario.target import (
+    TARGET_EXAMPLE,
+    Target,
+    beyond,
+    read_target,
+    sample_target,
+)
+from terminal_emulator.scenario.wire import Unreachable
 from terminal_emulator.wanted import kit_of, tls_of
 
 INTERRUPTED = 130
+WRITE_ONE = "one to begin from: terminal-emulator scenario example > FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,11 @@ def example() -> str:
     return spec_text("conformance/example.toml")
 
 
+def example_target() -> str:
+    """Return a commented target file."""
+    return TARGET_EXAMPLE
+
+
 class _AnyTarget(Target):
     """Knows every card, for those who only look at the cases."""
 
@@ -145,7 +159,10 @@ async def _play_all(
     # Wrong PINs of two cases at once would use up a card's tries together.
     guessing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    was_reached = False
+
     async def lane(number: int) -> None:
+        nonlocal was_reached
         own = with_terminal(host, number)
         while waiting:
             case = waiting.pop()
@@ -157,20 +174,28 @@ async def _play_all(
             async with AsyncExitStack() as held:
                 for card in sorted({step.card for step in case.steps if step.guesses}):
                     await held.enter_async_context(guessing[card])
-                tell(await Play(case, own, chance).run())
+                try:
+                    result = await Play(case, own, chance).run()
+                except Unreachable as error:
+                    if not was_reached:
+                        raise  # the same sentence for each case would tell no more
+                    result = CaseResult(case, error=str(error))
+                was_reached = True
+                tell(result)
 
     await asyncio.gather(*(lane(number) for number in range(lanes)))
 
 
 def _chosen(asked: RunOptions, target: Target, seed: str) -> list[Case]:
     cases: list[Case] = []
+    wrong: list[str] = []
     for path in _files(asked):
         try:
-            cases += read_cases(path.read_text(encoding="utf-8"), path.name, target.fact, seed)
-        except ScenarioWrong as wrong:
-            raise Refused(str(wrong)) from None
-        except OSError as error:
-            raise Refused(f"{path}: {error.strerror}") from None
+            cases += read_cases(text_of_file(path, WRITE_ONE), path.name, target.fact, seed)
+        except ScenarioWrong as one:
+            wrong.append(str(one))
+    if wrong:
+        raise Refused("\n".join(wrong))
     if asked.tags:
         cases = [case for case in cases if case.tags & set(asked.tags)]
     if asked.names:

@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from atm_switch.domain.errors import FormatError
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.amounts import read_amounts
 from atm_switch.messages.inquiry_data import minor_units, read_balance_data
 from atm_switch.messages.text_block import TextBlock, read_text_block
 from atm_switch.profile.model import Profile
 from atm_switch.wire.message import IsoMessage
+from atm_switch.wire.packager import Packager
 from terminal_emulator.explain.meaning import shown_value, without_numbers
 from terminal_emulator.scenario.model import Expectation
 from terminal_emulator.scenario.target import Target
@@ -58,10 +60,8 @@ def differences(
     yield from _texts(message, expected)
     if expected.adds_up:
         yield from _sums(message, profile)
-    if expected.same_as is not None and saved.get(expected.same_as) != heard.payload:
-        known = expected.same_as in saved
-        got = "another" if known else "nothing was saved under that name"
-        yield Difference("answer", f"the bytes of {expected.same_as!r}", got)
+    if expected.same_as is not None:
+        yield from _sameness(heard.payload, message, saved.get(expected.same_as), profile)
 
 
 def _manner(heard: Heard, expected: Expectation) -> Iterator[Difference]:
@@ -87,6 +87,33 @@ def _elements(
     for number in expected.absent:
         if number in message:
             yield Difference(f"DE{number:03d}", "absent", _shown(number, message, profile))
+
+
+def _sameness(
+    payload: bytes, message: IsoMessage, saved: bytes | None, profile: Profile
+) -> Iterator[Difference]:
+    """Yield each element that differs from the saved answer, and that it does elsewhere only."""
+    if saved is None:
+        yield Difference("answer", "the bytes saved before", "nothing was saved under that name")
+        return
+    if payload == saved:
+        return
+    try:
+        before = Packager(profile).unpack(saved)
+    except FormatError:
+        yield Difference("answer", "the bytes saved before", "others")
+        return
+    apart = [
+        number
+        for number in sorted({*before.elements, *message.elements})
+        if before.elements.get(number) != message.elements.get(number)
+    ]
+    for number in apart:
+        expected, got = _shown(number, before, profile), _shown(number, message, profile)
+        masked = " (differs where it is masked)" if expected == got else ""
+        yield Difference(f"DE{number:03d}", f"as before {expected}", got + masked)
+    if not apart:
+        yield Difference("answer", f"as before {before.mti}", f"{message.mti}, other bytes")
 
 
 def _codes(

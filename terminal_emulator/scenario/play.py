@@ -80,10 +80,13 @@ class Play:
         self._owed = Owed()
 
     async def run(self) -> CaseResult:
-        """Play all steps; stop at the first that cannot be done."""
+        """Play all steps; stop at the first that cannot be done.
+
+        Raises ``Unreachable`` where the case cannot begin.
+        """
         result, began = CaseResult(self._case), time.monotonic()
+        await self._exchange.connect()
         try:
-            await self._exchange.connect()
             if self._case.sign_on:
                 await self._sign_on()
             for _ in range(self._case.repeat):

@@ -5,11 +5,13 @@ tables) stands for as many cases, in whose texts ``${key}`` is put in (``variabl
 What each key may hold is said in ``shapes.py``.
 """
 
+import difflib
 import random
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from terminal_emulator.scenario import shapes
 from terminal_emulator.scenario.model import Case, Expectation, Step
@@ -21,12 +23,15 @@ _OTHERWISE = {"hex": "octets"}
 """Keys that have another name in the model."""
 
 
+T = TypeVar("T")
+
+
 class ScenarioWrong(ValueError):
     """A scenario file cannot be used; the text names file, case, step and key."""
 
 
 def read_cases(text: str, file: str, facts: Facts, seed: str) -> list[Case]:
-    """Read all cases of a file.  Raises ``ScenarioWrong``."""
+    """Read all cases of a file.  Raises ``ScenarioWrong`` with the first mistake of every step."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -37,11 +42,11 @@ def read_cases(text: str, file: str, facts: Facts, seed: str) -> list[Case]:
         raise ScenarioWrong(f"{file}: there is no [[case]]")
     shared = _value(document, "vars", shapes.table, file, {})
     tags = _words(document.get("tags", []), file)
-    cases = [
-        replace(case, tags=case.tags | tags)
+    read = _all(
+        partial(_cases, table, f"{file}: case {number}", shared, facts, seed)
         for number, table in enumerate(tables, 1)
-        for case in _cases(table, f"{file}: case {number}", shared, facts, seed)
-    ]
+    )
+    cases = [replace(case, tags=case.tags | tags) for group in read for case in group]
     names = [case.name for case in cases]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -51,8 +56,9 @@ def read_cases(text: str, file: str, facts: Facts, seed: str) -> list[Case]:
 
 def _cases(
     table: Mapping[str, Any], where: str, shared: Mapping[str, Any], facts: Facts, seed: str
-) -> Iterator[Case]:
+) -> list[Case]:
     _known(table, _CASE_KEYS, where)
+    cases = []
     bare = {key: value for key, value in table.items() if key not in ("each", "vars")}
     own = {**shared, **_value(table, "vars", shapes.table, where, {})}
     for row in _value(table, "each", _rows, where, [{}]):
@@ -63,7 +69,8 @@ def _cases(
             raise ScenarioWrong(f"{where}: {error}") from None
         case = _case(filled, where)
         cards = {f"card.{step.card}" for step in case.steps if step.do == "inquire"}
-        yield replace(case, needs=frozenset(used | cards))
+        cases.append(replace(case, needs=frozenset(used | cards)))
+    return cases
 
 
 def _filled(
@@ -89,7 +96,11 @@ def _case(table: Mapping[str, Any], where: str) -> Case:
     steps = table.get("step", [])
     if not isinstance(steps, list) or not steps:
         raise ScenarioWrong(f"{where} {name!r}: there is no [[case.step]]")
-    made = tuple(_step(step, f"{where} {name!r}, step {at}") for at, step in enumerate(steps, 1))
+    made = tuple(
+        _all(
+            partial(_step, step, f"{where} {name!r}, step {at}") for at, step in enumerate(steps, 1)
+        )
+    )
     _require_saved(made)
     return Case(
         name=name, file=where, proves=_value(table, "proves", shapes.text, where, ""),
@@ -133,6 +144,19 @@ def _value(
         raise ScenarioWrong(f"{at}: {key} {error}") from None
 
 
+def _all(reads: Iterable[Callable[[], T]]) -> list[T]:
+    """Return what each reads.  Raises ``ScenarioWrong`` with what all of them say, a line each."""
+    made, wrong = [], []
+    for read in reads:
+        try:
+            made.append(read())
+        except ScenarioWrong as one:
+            wrong.append(str(one))
+    if wrong:
+        raise ScenarioWrong("\n".join(dict.fromkeys(wrong)))
+    return made
+
+
 def _rows(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
         message = "is a list of tables, one for each case"
@@ -165,6 +189,8 @@ def _known(table: Any, keys: Iterable[str], where: str) -> None:
         raise ScenarioWrong(f"{where}: is no table")
     for key in table:
         if key not in keys:
-            raise ScenarioWrong(
-                f"{where}: {key!r} is not known; there are {', '.join(sorted(keys))}"
+            near = difflib.get_close_matches(key, keys, n=1)
+            advice = (
+                f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(keys))}"
             )
+            raise ScenarioWrong(f"{where}: {key!r} is not known; {advice}")

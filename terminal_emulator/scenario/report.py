@@ -29,11 +29,11 @@ def deeds_of(result: CaseResult, profile: Profile) -> Iterator[str]:
 
 def failure_of(result: CaseResult, profile: Profile) -> str:
     """Write what was wrong with a case: expected beside got, then the messages, masked."""
-    lines = [f"{result.case.name}", f"  {result.case.file}"]
+    lines = [result.case.name]
     if result.case.proves:
         lines.append(f"  proves: {result.case.proves}")
     if result.error:
-        lines.append(f"  {result.error}")
+        lines.append(f"  {result.case.file}: {result.error}")
     for step in result.steps:
         if step.wrong:
             lines += list(_step(step, profile))

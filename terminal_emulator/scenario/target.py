@@ -1,27 +1,20 @@
 """The host under test: which cards it knows in which role, and what it answers otherwise.
 
-A target file, TOML, for somebody else's host::
-
-    without = ["mac", "repeat"]            # tags of cases it is not to be asked; sample is one
-    [codes]                                # DE39 it uses in place of the profile's
-    "58" = "91"
-    [cards.approved]                       # roles: approved several claimed bpu pmi blocked
-    pan = "9990090000000012"               #        expired unlinked empty
-    pin = "123456"
-    kpj = "12345678901"
-
+Somebody else's host is described by a target file, TOML; ``TARGET_EXAMPLE`` explains it.
 Without one the sample data of ``atm-switch init --sample`` beside the kit is the target.
 """
 
 import csv
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from atm_switch.domain.errors import Refused
 from atm_switch.profile.model import Profile
+from terminal_emulator.given_file import text_of_file
 
 ROLES = (
     "approved", "several", "claimed", "bpu", "pmi", "blocked", "expired", "unlinked", "empty",
@@ -31,6 +24,27 @@ _SHOWS = {
     "bpu": "self-employed", "pmi": "migrant", "blocked": "blocked", "expired": "expired",
     "unlinked": "no member is linked", "empty": "nothing booked",
 }  # fmt: skip
+
+
+TARGET_EXAMPLE = """\
+# A host under test.  terminal-emulator scenario run --suite conformance --target FILE
+# Cases whose card it has not, or whose tag it is without, are skipped and said so.
+
+without = ["mac", "repeat"]        # tags of cases not to be asked; scenario list shows them all
+
+[codes]                            # DE39 it uses in place of the profile's
+"58" = "91"
+
+[cards.approved]                   # roles: approved several claimed bpu pmi
+pan = "9990090000000012"           #        blocked expired unlinked empty
+pin = "123456"
+kpj = "12345678901"
+
+[cards.blocked]
+pan = "9990090000000061"
+pin = "678901"
+"""
+HOW = "one to begin from: terminal-emulator scenario target > FILE"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -88,22 +102,44 @@ def beyond(profile: Profile) -> set[str]:
 def read_target(path: Path) -> Target:
     """Read a target file.  Raises ``Refused``."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Refused(f"{path}: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise Refused(f"{path}: {error}") from None
-    cards = document.get("cards", {})
-    strange = sorted(set(cards) - set(ROLES))
-    if strange:
-        raise Refused(f"{path}: {strange[0]!r} is no role; there are {', '.join(ROLES)}")
-    try:
-        roles = {name: Role(**one) for name, one in cards.items()}
-    except TypeError:
-        raise Refused(f"{path}: a card has pan, pin and kpj") from None
+        document = tomllib.loads(text_of_file(path, HOW))
+        _require_known(document, ("without", "codes", "cards"), "key")
+        _require_known(document.get("cards", {}), ROLES, "role")
+        roles = {name: _role(name, one) for name, one in document.get("cards", {}).items()}
+        codes = _texts(document.get("codes", {}), "codes")
+    except ValueError as error:
+        raise Refused(f"{path}: {error}; {HOW}") from None
+    without = document.get("without", [])
+    if not isinstance(without, list) or not all(isinstance(one, str) for one in without):
+        raise Refused(f"{path}: without is a list of tags; {HOW}")
     # What only the sample data says of itself is true of no other host.
-    without = frozenset({"sample", *document.get("without", ())})
-    return Target(roles, without, document.get("codes", {}))
+    return Target(roles, frozenset({"sample", *without}), codes)
+
+
+def _require_known(table: Any, known: Sequence[str], what: str) -> None:
+    """Raise ``ValueError`` for what is no table, or has a key that nobody knows."""
+    if not isinstance(table, dict):
+        message = f"{what}s are not in a table"
+        raise ValueError(message)  # noqa: TRY004  a file's content is a value, not a type
+    strange = sorted(set(table) - set(known))
+    if strange:
+        message = f"{strange[0]!r} is no {what}; there are {', '.join(known)}"
+        raise ValueError(message)
+
+
+def _role(name: str, table: Any) -> Role:
+    card = _texts(table, f"cards.{name}")
+    if set(card) - {"pan", "pin", "kpj"} or not re.fullmatch("[0-9]{1,19}", card.get("pan", "")):
+        message = f"cards.{name} has a pan of digits, and may have pin and kpj"
+        raise ValueError(message)
+    return Role(**card)
+
+
+def _texts(table: Any, name: str) -> dict[str, str]:
+    if not isinstance(table, dict) or not all(isinstance(one, str) for one in table.values()):
+        message = f"{name} is a table of texts, in quotes"
+        raise ValueError(message)
+    return table
 
 
 def sample_target(folder: Path) -> Target:

@@ -16,12 +16,16 @@ from typing import Self, cast
 from atm_switch.domain.errors import FramingError, Refused
 from atm_switch.profile.model import Profile
 from atm_switch.wire.framing import Frame, FrameBuffer
-from terminal_emulator.address import Address
+from terminal_emulator.address import Address, why_unreachable
 
 CONNECT_SECONDS = 5.0
 
 Answer = Callable[[Frame], bytes | None]
 """What goes back for a frame of the host's own; ``None`` for a frame that is an answer."""
+
+
+class Unreachable(Refused):
+    """The host did not take the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,12 @@ class Wire:
     async def open(
         cls, address: Address, profile: Profile, answer: Answer, tls: ssl.SSLContext | None
     ) -> Self:
-        """Connect.  Raises ``Refused`` in one sentence."""
+        """Connect.  Raises ``Unreachable`` in one sentence."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 streams = await asyncio.open_connection(address.host, address.port, ssl=tls)
         except (OSError, TimeoutError) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
-            raise Refused(f"{address} does not take the call: {why}") from None
+            raise Unreachable(why_unreachable(address, error)) from None
         return cls(streams, profile, answer)
 
     async def write(self, octets: bytes) -> None:

@@ -12,6 +12,7 @@ from terminal_emulator.slips.export import Form, export, form_of, rendered
 from terminal_emulator.slips.paper import Paper, paper_of_block, paper_of_document
 
 STANDARD = "-"
+HOW = "give what inquire --json prints, or the text of DE63"
 BYTES_MAX = 1_000_000
 BINARY = (Form.PNG, Form.ESCPOS)
 
@@ -39,7 +40,7 @@ def _content(place: str) -> str:
         with Path(place).open(encoding="utf-8") as file:
             return file.read(BYTES_MAX)
     except OSError as error:
-        raise Refused(f"{place} cannot be read: {error.strerror}") from None
+        raise Refused(f"{place} cannot be read: {error.strerror}; {HOW}") from None
     except UnicodeDecodeError:
         raise Refused(f"{place} is no text: it is neither JSON of inquire nor DE63") from None
 
@@ -52,4 +53,4 @@ def _paper_of(content: str, width: int, language: str) -> Paper:
                 return paper_of_document(document, width, language)
         return paper_of_block(content.strip("\r\n"))
     except ValueError as error:
-        raise Refused(f"no slip can be made of it: {error}") from None
+        raise Refused(f"no slip can be made of it: {error}; {HOW}") from None

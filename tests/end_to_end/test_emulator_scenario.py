@@ -187,6 +187,23 @@ def test_check_counts_cases_and_names_mistakes(tmp_path: Path) -> None:
     assert "wrong.toml: case 1 'x', step 1: do is one of inquire" in wrong.stderr
 
 
+def test_absent_host_is_one_sentence(folder: Path) -> None:
+    """Not the same failure three hundred times: no case is played, exit 1."""
+    done = play("127.0.0.1:1", folder, "--suite", "conformance", "--parallel", "4")
+
+    assert (1, "FAIL" in done.stdout) == (done.returncode, False)
+    assert "nobody listens at 127.0.0.1:1; start the switch with" in done.stderr
+
+
+def test_wrong_words_are_told_what_to_do(folder: Path) -> None:
+    """A file that is not there, and the option that prints taken for the one that writes."""
+    away = play("127.0.0.1:1", folder, "nowhere.toml")
+    printed = play("127.0.0.1:1", folder, "--json", "out.json")
+
+    assert "No such file or directory; one to begin from: terminal-emulator" in away.stderr
+    assert (2, True) == (printed.returncode, "pass --json-file FILE" in printed.stderr)
+
+
 def test_cases_without_their_card_are_skipped(served: Served, folder: Path, tmp_path: Path) -> None:
     """A host of whom one card is known is asked the rest; one of whom nothing is, nothing."""
     (tmp_path / "one.toml").write_text(

@@ -71,13 +71,32 @@ def test_anything_at_all_can_be_forged(name: str, elements: dict[int, str], mti:
         (Expectation(slip=32), "DE063: expected 32 columns, got no lines"),
         (Expectation(adds_up=True), "DE048: expected a balance that adds up"),
         (Expectation(within=0.001), "time: expected at most 0.001 s"),
-        (Expectation(same_as="first"), "the bytes of 'first', got another"),
+        (Expectation(same_as="first"), "the bytes saved before, got others"),
         (Expectation(same_as="second"), "nothing was saved under that name"),
     ],
 )
 def test_every_expectation_can_fail(expected: Expectation, told: str) -> None:
     """Each names what was expected and what came."""
     assert told in wrong(expected)
+
+
+def test_answer_that_is_not_the_one_before_says_where() -> None:
+    """Each element that differs is named with both values, masked ones too, and no other."""
+    before = {**ANSWER.elements, 2: "9990090000000012", 11: "000999", 32: "009"}
+    now = {**ANSWER.elements, 2: "9990090111110012"}
+    masked = "999009******0012"
+    saved, heard = (PACKAGERS[NAMES[0]].pack(IsoMessage("0210", one)) for one in (before, now))
+
+    found = differences(
+        Heard(heard, IsoMessage("0210", now), 0.01), Expectation(same_as="first"), None,
+        {"first": saved}, Target(), PROFILE,
+    )  # fmt: skip
+
+    assert [
+        f"DE002: expected as before {masked}, got {masked} (differs where it is masked)",
+        "DE011: expected as before 000999, got 000123",
+        "DE032: expected as before 009, got absent",
+    ] == [str(one) for one in found]
 
 
 def test_answer_as_expected_has_no_difference() -> None:

@@ -115,7 +115,11 @@ def test_nothing_secret_is_in_the_repr_of_a_case() -> None:
         (step('do = "repeat"'), "no step before it has save = ''"),
         (step('do = "echo"\nexpect = { same_as = "a" }'), "no step before it has save = 'a'"),
         (step('do = "echo"\nexpect = 1'), "step 1, expect: is no table"),
-        (step('do = "echo"\nexpect = { cod = "00" }'), "expect: 'cod' is not known"),
+        (
+            step('do = "echo"\nexpect = { cod = "00" }'),
+            "expect: 'cod' is not known; did you mean 'code'?",
+        ),
+        (step('do = "inquire"\ncrad = "x"'), "step 1: 'crad' is not known; did you mean 'card'?"),
         (step('do = "echo"\nexpect = { outcome = "good" }'), "outcome is one of approved"),
         (step('do = "echo"\nexpect = { answers = -1 }'), "answers is a whole number from 0"),
         (step('do = "echo"\nexpect = { matches = { 48 = "(" } }'), "no regular expression for"),
@@ -127,6 +131,19 @@ def test_mistakes_of_a_file_are_named(text: str, sentence: str) -> None:
         read(text)
 
     assert sentence in str(told.value)
+
+
+def test_mistakes_of_all_steps_are_told_at_once() -> None:
+    """A line for each step that has one, whatever case it is in; the others are read on."""
+    wrong = '[[case.step]]\ndo = "dance"\n'
+    text = f'[[case]]\nname = "x"\n{wrong}{ECHO}{wrong}[[case]]\nname = "y"\n{ECHO}{wrong}'
+
+    with pytest.raises(ScenarioWrong) as told:
+        read(text)
+
+    assert ["case 1 'x', step 1", "case 1 'x', step 3", "case 2 'y', step 2"] == [
+        line.split(": ")[1] for line in str(told.value).split("\n")
+    ]
 
 
 def test_every_shipped_case_names_its_rule() -> None:
