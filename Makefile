@@ -8,6 +8,8 @@ SHELL := /bin/bash
 
 PY ?= python3
 VENV := .venv
+# Test files run side by side, as many at once.
+JOBS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SHOW := awk '/^(Collecting|Installing|Successfully|Building|ERROR)/ {print substr($$0, 1, 100); fflush()}'
@@ -49,7 +51,7 @@ demo: $(VENV)/.run
 	@$(BIN)/atm-switch demo
 
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

@@ -4,6 +4,8 @@ And one PostgreSQL server for the whole run, started by the first test that asks
 """
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +22,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+if threading.current_thread() is threading.main_thread():
+    # A shell that starts the run behind its back has it ignore Ctrl-C, and so would every
+    # command of the tests that a Ctrl-C is meant for.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,8 @@ def test_help_lists_every_command(run: CommandLine) -> None:
     names = re.findall(r"^  ([a-z]+)  +[A-Z]", done.stdout, re.MULTILINE)
     expected = [
         "demo", "init", "serve", "status", "sessions", "drain", "trace", "ledger", "cards",
-        "journal", "audit", "events", "keys", "acquirer", "config", "profile", "completion",
+        "journal", "audit", "events", "keys", "acquirer", "config", "profile",
+        "backup", "restore", "migrate", "completion",
     ]  # fmt: skip
     assert (0, expected) == (done.returncode, names)
 
