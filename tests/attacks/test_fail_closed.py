@@ -24,8 +24,8 @@ from tests.doubles.inquiries import signed_on
 KINDS = (FindRepeat, FindCard, Reserve, VerifyPin, FindSiblings, FindAccount, Commit)
 READING = (FindCard, FindSiblings, FindAccount)
 NONSENSE: tuple[Any, ...] = (
-    "00", "yes", 1, 1.0, b"\x01", bytearray(b"00"), ("00",), {"granted": True}, [True], NotImplemented,
-    asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(0),
+    "00", "yes", 1, 1.0, b"\x01", bytearray(b"00"), ("00",), {"granted": True}, [True],
+    NotImplemented, asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(0),
 )  # fmt: skip
 
 
