@@ -26,6 +26,10 @@ GOALS = (
     "hostile_frames",
     "split_and_joined",
     "synced_first",
+    "ledger_away",
+    "broker_away",
+    "idle_terminals",
+    "slowloris",
 )  # fmt: skip
 """The proofs in the order of their worth; each is ``python -m tests.chaos.NAME``."""
 

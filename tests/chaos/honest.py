@@ -48,6 +48,8 @@ class Answer:
     code: str
     payload: bytes
     seconds: float
+    asked_at: float
+    """Monotonic."""
 
 
 class Script:
@@ -127,7 +129,9 @@ class Honest(asyncio.Protocol):
                 continue  # a refusal of what others said on this link
             future, asked_at = self.waiting.pop(name)
             if not future.done():
-                future.set_result(Answer(name, message[39], frame.payload, now - asked_at))
+                future.set_result(
+                    Answer(name, message[39], frame.payload, now - asked_at, asked_at)
+                )
 
     def _answer_echo(self, message: IsoMessage) -> None:
         rule = self._script.profile.messages["network"]
@@ -172,17 +176,25 @@ class Tally:
     """What a load was told."""
 
     codes: Counter[str] = field(default_factory=Counter)
-    seconds: list[float] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     hung_up: int = 0
 
     def take(self, told: Answer) -> None:
         """Count one answer."""
         self.codes[told.code] += 1
-        self.seconds.append(told.seconds)
+        self.answers.append(told)
+
+    def between(self, begin: float, end: float) -> "Tally":
+        """Return what was asked in this span of the monotonic clock."""
+        part = Tally()
+        for told in self.answers:
+            if begin <= told.asked_at < end:
+                part.take(told)
+        return part
 
     def percentile(self, share: float) -> float:
         """Return the time that ``share`` of the answers kept within, in milliseconds."""
-        ordered = sorted(self.seconds)
+        ordered = sorted(told.seconds for told in self.answers)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 

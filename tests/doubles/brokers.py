@@ -95,6 +95,12 @@ class Heard:
     told: dict[str, Any]
     raw: bytes = field(repr=False)
 
+    @classmethod
+    def of(cls, message: paho.MQTTMessage) -> Self:
+        """Take a message apart."""
+        payload = bytes(message.payload)
+        return cls(message.topic, message.retain, json.loads(payload), payload)
+
     @property
     def event_id(self) -> str:
         """The id of the event."""
@@ -151,9 +157,8 @@ class Subscriber:
         return [f"{one.topic} {one.sequence}" for one in self.heard]
 
     def _take(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
-        told = json.loads(message.payload)
         with self._changed:
-            self.heard.append(Heard(message.topic, message.retain, told, bytes(message.payload)))
+            self.heard.append(Heard.of(message))
             self._changed.notify_all()
 
 

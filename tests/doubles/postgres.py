@@ -107,6 +107,11 @@ class FallenServer:
         process.send_signal(signal.SIGQUIT)
         process.wait(20)
 
+    @property
+    def pid(self) -> int:
+        """Its first process; the others are its children."""
+        return int(self._embedded.get_postmaster_info().process.pid)
+
     def rise(self) -> None:
         """Start it again at the same address."""
         self._embedded.ensure_postgres_running()
