@@ -61,7 +61,10 @@ def plain_part(root: Path, count: int) -> tuple[bool, str]:
             there, _ = idle.left()
         plant.stop()
     each = (resident - before) / max(there, 1)
-    said = f"{there:,} plain: {resident / 1024:.0f} MiB ({each:.1f} KiB each), p99 {alone:.1f} ms alone, {beside:.1f} ms beside"
+    said = (
+        f"{there:,} plain: {resident / 1024:.0f} MiB ({each:.1f} KiB each), "
+        f"p99 {alone:.1f} ms alone, {beside:.1f} ms beside"
+    )
     is_held = there == count and resident < PLAIN_MIB_MAX * 1024 and is_as_fast(alone, beside)
     return is_held, said
 
