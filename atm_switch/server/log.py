@@ -1,19 +1,18 @@
 """The log: JSON lines in service, readable ones on a terminal, made off the loop.
 
 Plan: whoever logs hands over a tuple - moment, level, event, fields - and goes on; a thread
-makes the line with structlog's renderers and writes it (``background_stream.py``).  A stream
-of one's own is written at once.
+makes the line, JSON or with structlog's renderer, and writes it (``background_stream.py``).
+A stream of one's own is written at once.
 No renderer here prints frame locals, and no call passes exception objects: a traceback's
 locals would hold the message (dependencies.md, structlog).  Lines are cut to a length.
 """
 
+import json
 import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
-
-import structlog
 
 from atm_switch.server.background_stream import BackgroundStream
 
@@ -53,24 +52,30 @@ def make_logger(form: str, level: str, stream: TextIO | None = None) -> Logger:
     """Return the logger.  ``form`` is auto, json or text; auto asks the stream."""
     target = stream or sys.stderr
     is_text = form == "text" or (form == "auto" and target.isatty())
-    renderer: Callable[..., Any] = (
-        structlog.dev.ConsoleRenderer(
-            colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-        if is_text
-        else structlog.processors.JSONRenderer()
-    )
+    render = _readable(colors=target.isatty()) if is_text else _as_json
 
     def line_of(record: Record) -> str:
         moment, said_as, event, fields = record
         told = {name: _shortened(value) for name, value in fields.items()}
         at = datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
         told |= {"event": event, "level": said_as, "timestamp": at}
-        return f"{renderer(None, said_as, told)}\n"
+        return f"{render(told)}\n"
 
     if stream is None:
         return Logger(BackgroundStream(target, line_of).write, level)
     return Logger(lambda record: stream.write(line_of(record)), level)
+
+
+def _as_json(told: dict[str, Any]) -> str:
+    return json.dumps(told, default=repr)
+
+
+def _readable(*, colors: bool) -> Callable[[dict[str, Any]], str]:
+    # Imported here: structlog brings rich with it, a fifth of what a start imports.
+    from structlog.dev import ConsoleRenderer, plain_traceback  # noqa: PLC0415
+
+    renderer = ConsoleRenderer(colors=colors, exception_formatter=plain_traceback)
+    return lambda told: str(renderer(None, str(told["level"]), told))
 
 
 def _shortened(value: Any) -> Any:

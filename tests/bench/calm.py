@@ -1,0 +1,176 @@
+"""What stays small however much is on: the slowest answers, many links, start, pauses, memory.
+
+Plan: everything on is MAC and PIN checked here, events to a real broker, metrics scraped each
+second; the load is open, at half the knee, which is what the closed loop reaches.  Links: the
+same open load over 10 and over 10^4 of them.  Pauses: the switch runs with a watch on the
+garbage collector (``watched``) under the closed loop.  Start: from the command to its line on
+standard output, warm.  Memory: the resident set of the switch with 5,000 idle links signed on
+less that before, each.
+Limits: loopback; the load generator and the broker share the two cores.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from tests.bench.figure import Bench, Goal, Got
+from tests.bench.generator import Wishes, run
+from tests.bench.hosts import OURS, Host, running
+from tests.bench.places import MEMBERS, cards_of, full_folder, settle
+from tests.doubles.brokers import EmbeddedBroker, free_port
+
+SLOWEST: Final = "everything on (MAC, PIN, events, metrics), open loop at half the knee: p99"
+LINKS: Final = "links 10 to 10^4 at the same rate, p99"
+PAUSE: Final = "longest pause of the garbage collector under load, CPU"
+START: Final = "start until it listens, warm"
+MEMORY: Final = "memory of an idle link, signed on, plain TCP"
+GOALS = (
+    Goal(SLOWEST, least=50, aim=10, unit="ms", less_is_better=True),
+    Goal(LINKS, least=1.5, aim=1.1, less_is_better=True),
+    Goal(PAUSE, least=20, unit="ms", less_is_better=True),
+    Goal(START, least=0.5, unit="s", less_is_better=True),
+    Goal(MEMORY, least=10, aim=5, unit="KiB", less_is_better=True),
+)
+FEW, MANY, IDLE = 10, 10_000, 5_000
+RATE = 200.0
+"""Of the load over few and many links: a rate at which nothing queues."""
+SECONDS = 4.0
+ROOM = f"[limits]\nconnections_max = {2 * MANY}\nconnections_per_peer_max = {2 * MANY}\n"
+
+
+def measure(bench: Bench) -> Iterator[Got]:
+    """Measure the rows of ``GOALS``."""
+    bank = full_folder(MEMBERS, bench.say)
+    yield _slowest(bench, bank)
+    yield _links(bench, bank)
+    yield _pause(bench, bank)
+    yield _start(bench, bank)
+    yield _memory(bench, bank)
+
+
+def _slowest(bench: Bench, bank: Path) -> Got:
+    broker_port, page = free_port(), free_port()
+    broker = EmbeddedBroker(broker_port)
+    on = f'[events]\nbroker = "mqtt://127.0.0.1:{broker_port}"\n'
+    on += f'[metrics]\nlisten = "127.0.0.1:{page}"\n'
+    found, knees = [], []
+    try:
+        for number in range(1, bench.rounds + 1):
+            kit = settle(bank, pin="issuer", mac="required", more=on)
+            wishes = Wishes(port=0, cards=str(cards_of(bank)), seconds=SECONDS, kit=str(kit))
+            log = bench.folder / "host.log"
+            with running(OURS, "serve", bank, log=log) as host, _scraped(page):
+                knee = run(wishes, host).per_second
+                outcome = run(replace(wishes, rate=knee / 2), host)
+            if not outcome.is_clean:
+                raise ChildProcessError(f"{outcome.codes} {outcome.faults}")
+            found.append(outcome.p99)
+            knees.append(knee)
+            bench.say(f"round {number}: p99 {outcome.p99:.1f} ms at {knee / 2:,.0f}/s")
+    finally:
+        broker.stop()
+    rates = {"knee": median(knees), "half of it": median(knees) / 2}
+    return Got(SLOWEST, found, parts=rates, parts_unit="/s")
+
+
+@contextmanager
+def _scraped(port: int) -> Iterator[None]:
+    over = threading.Event()
+
+    def scrape() -> None:
+        while not over.wait(1.0):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
+                page.read()
+
+    thread = threading.Thread(target=scrape)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _links(bench: Bench, bank: Path) -> Got:
+    ratios, parts = [], {}
+    kit = settle(bank, pin="acquirer", mac="off", more=ROOM)
+    wishes = Wishes(port=0, cards=str(cards_of(bank)), seconds=SECONDS, kit=str(kit), rate=RATE)
+    with running(OURS, "serve", bank, log=bench.folder / "host.log") as host:
+        for number in range(1, bench.rounds + 1):
+            few, many = (run(replace(wishes, links=links), host) for links in (FEW, MANY))
+            if not (few.is_clean and many.is_clean):
+                raise ChildProcessError(f"{few.codes} {few.faults} {many.codes} {many.faults}")
+            ratios.append(many.p99 / few.p99)
+            parts = {f"{FEW} links": few.p99, f"{MANY:,} links": many.p99}
+            bench.say(f"round {number}: p99 {few.p99:.1f} ms and {many.p99:.1f} ms")
+    return Got(LINKS, ratios, parts=parts, parts_unit="ms")
+
+
+def _pause(bench: Bench, bank: Path) -> Got:
+    longest = []
+    for number in range(1, bench.rounds + 1):
+        kit = settle(bank, pin="acquirer", mac="off")
+        told = bench.folder / "pauses.json"
+        wishes = Wishes(port=0, cards=str(cards_of(bank)), seconds=SECONDS, kit=str(kit))
+        program = ("tests.bench.watched", bank, told)
+        with running(*program, log=bench.folder / "host.log") as host:
+            run(wishes, host)
+        pauses = json.loads(told.read_text())
+        longest.append(pauses["longest_cpu_ms"])
+        bench.say(
+            f"round {number}: {pauses['longest_cpu_ms']:.1f} ms of CPU, "
+            f"{pauses['longest_ms']:.1f} of the clock, {pauses['count']} collections"
+        )
+    return Got(PAUSE, longest)
+
+
+def _start(bench: Bench, bank: Path) -> Got:
+    taken = []
+    for number in range(bench.rounds + 1):
+        settle(bank, pin="issuer", mac="required")
+        for warm in (False, True):  # the first makes the journal
+            began = time.monotonic()
+            with running(OURS, "serve", bank, log=bench.folder / "host.log"):
+                spent = time.monotonic() - began
+            if number and warm:
+                taken.append(spent)
+    bench.say(f"start: {median(taken):.2f} s")
+    return Got(START, taken)
+
+
+def _memory(bench: Bench, bank: Path) -> Got:
+    found = []
+    for number in range(1, bench.rounds + 1):
+        kit = settle(bank, pin="acquirer", mac="off", more=ROOM)
+        with running(OURS, "serve", bank, log=bench.folder / "host.log") as host:
+            before = _resident_kibibytes(host)
+            with _idle(host, kit):
+                found.append((_resident_kibibytes(host) - before) / IDLE)
+        bench.say(f"round {number}: {found[-1]:.2f} KiB a link")
+    return Got(MEMORY, found)
+
+
+@contextmanager
+def _idle(host: Host, kit: Path) -> Iterator[None]:
+    """Hold links open and signed on, from a process of their own."""
+    program = [sys.executable, "-m", "tests.bench.idle_links", str(host.port), str(kit), str(IDLE)]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.stdout.readline()
+        yield
+        process.stdin.close()
+
+
+def _resident_kibibytes(host: Host) -> int:
+    status = Path(f"/proc/{host.process}/status").read_text(encoding="ascii")
+    return int(status.partition("VmRSS:")[2].split()[0])
