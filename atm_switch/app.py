@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.key_keeper import KeyKeeper
+from atm_switch.adapters.postgres_shared import KEYS
 from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.domain.identifiers import AcquirerId
@@ -204,7 +205,9 @@ class Service:
         self.log.warning(event, **fields)
 
     async def _changed_elsewhere(self, kind: str) -> None:
-        self.log.info("changed by another switch", what=kind)
+        if kind == KEYS and self._upkeep is not None:
+            await asyncio.to_thread(self.folder.pull_keys)
+            self._upkeep.catch_up("changed by another switch")
 
     def _neighbours_wrong(self) -> dict[str, str]:
         live = self._engine.live if self._engine is not None else None

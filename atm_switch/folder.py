@@ -15,6 +15,7 @@ from pathlib import Path
 from atm_switch.adapters import key_file as sealed_keys
 from atm_switch.adapters.folder_lock import keys_locked
 from atm_switch.adapters.journal_place import JournalPlace
+from atm_switch.adapters.shared_keys import SharedKeys, held_keys
 from atm_switch.domain.errors import Refused
 from atm_switch.ledger.opening import LedgerPlace
 from atm_switch.profile.load import load_profile
@@ -25,6 +26,9 @@ from atm_switch.server.tls import TlsFiles, tls_problems
 from atm_switch.settings.listener import Listener
 from atm_switch.settings.load import FILE_NAME, load_settings
 from atm_switch.settings.model import Contradiction, Settings
+
+_ROOT = b"one switch"
+"""What two copies of one vault make the same hash of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +90,50 @@ class DataFolder:
     def change_keys(self, change: Callable[[Vault], Vault]) -> Vault:
         """Read the vault, change it, seal it; return it once it is on disk.
 
-        One process at a time, so that no change is lost.  Raises ``Refused``.
+        One process at a time, so that no change is lost; where the journal is on PostgreSQL
+        one process of all machines, and it is durable there first.  Raises ``Refused``.
         """
+        files = self.key_file, self.master_file, _credentials()
         with keys_locked(self.root):
-            vault = change(self.vault())
-            sealed_keys.save(self.key_file, self.master_file, _credentials(), vault)
+            if not self.settings.journal.url:
+                vault = change(self.vault())
+                sealed_keys.save(*files, vault)
+                return vault
+            with held_keys(self.settings.journal.url) as shared:
+                self._take(shared)
+                vault = change(self.vault())
+                content = sealed_keys.sealed(*files, vault)
+                shared.put(content)
+            sealed_keys.place(self.key_file, content)
         return vault
+
+    def pull_keys(self) -> None:
+        """Take up the keys other machines have changed; without any there, give them ours.
+
+        Nothing to do where the journal is a file.  Raises ``Refused``, also for keys of
+        another folder than the one this was copied from.
+        """
+        if self.settings.journal.url:
+            with keys_locked(self.root), held_keys(self.settings.journal.url) as shared:
+                self._take(shared)
+
+    def _take(self, shared: SharedKeys) -> None:
+        own = self.key_file.read_bytes()
+        if shared.content is None:
+            shared.put(own)
+        elif shared.content != own:
+            theirs = sealed_keys.opened(shared.content, self.master_file, _credentials())
+            if theirs is None:
+                raise Refused(
+                    "the keys on PostgreSQL are sealed under another master; use the master of "
+                    "the machine that is there"
+                )
+            if theirs.fingerprint(_ROOT) != self.vault().fingerprint(_ROOT):
+                raise Refused(
+                    "the keys on PostgreSQL are of another switch; copy the folder of the machine "
+                    "that is there, or name another database in journal.url"
+                )
+            sealed_keys.place(self.key_file, shared.content)
 
 
 def open_folder(path: Path) -> DataFolder:

@@ -36,6 +36,8 @@ from atm_switch.switch.ports import FindRepeat, TakeNumbers
 NUMBERS: Final = -1
 """The ticket of a block of host references; the core counts from 1."""
 START_SECONDS_MAX: Final = 10.0
+AGAIN_SECONDS: Final = 1.0
+"""After news that could not be taken up."""
 
 Writer = BatchWriter[Ticket, JournalQuestion, Any]
 Batch = list[tuple[Ticket, Any]]
@@ -157,12 +159,15 @@ class Journaling:
 
     async def _take_up(self, kind: str, changed: Callable[[str], Awaitable[None]]) -> None:
         house = self._house
-        try:
-            if kind == DATES and house is not None:
-                await self._read_shared(lambda reader: recall_dates(house, reader))
-            await changed(kind)
-        except (JournalUnavailable, Refused):
-            return  # the next connection of the news tells everything again
+        while True:
+            try:
+                if kind == DATES and house is not None:
+                    await self._read_shared(lambda reader: recall_dates(house, reader))
+                await changed(kind)
+            except (JournalUnavailable, Refused):
+                await asyncio.sleep(AGAIN_SECONDS)
+            else:
+                return
 
     async def _read_shared(self, read: Callable[[PostgresReader], None]) -> None:
         # A thread, for the reader brings a loop of its own.

@@ -61,14 +61,14 @@ class Upkeep:
         self.warn_of_certificates()
         self._timer = asyncio.get_running_loop().call_later(DAY_SECONDS, self.start)
 
-    def catch_up(self) -> None:
-        """Take up keys that were changed while the switch was starting."""
+    def catch_up(self, why: str = "changed during the start") -> None:
+        """Take up keys that were changed meanwhile, by whomever."""
         try:
             is_changed = not self._folder.vault().is_same_as(self._house.vault)
         except SwitchError:
             is_changed = True  # reading them again says what is wrong
         if is_changed:
-            self.reload_keys("changed during the start")
+            self.reload_keys(why)
 
     def warn_of_certificates(self) -> None:
         """Name in the log every certificate that soon ends."""

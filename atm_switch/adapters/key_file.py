@@ -76,6 +76,16 @@ def save(
     Raises ``Refused`` as ``load`` does for the master, and where it cannot be written; also
     for keys that could not be read again, with the old file left as it is.
     """
+    place(key_file, sealed(key_file, master_file, credentials_directory, vault))
+
+
+def sealed(
+    key_file: Path, master_file: Path, credentials_directory: Path | None, vault: Vault
+) -> bytes:
+    """Return what the key file must hold for these keys, proved readable.
+
+    Raises ``Refused`` as ``save`` does.
+    """
     master = _master(master_file, credentials_directory)
     content = _sealed(master, vault)
     if not _opens_to(vault, master, content):
@@ -84,6 +94,18 @@ def save(
             "it again: undo the last change, or report it to the makers of this program"
         )
         raise Refused(message)
+    return content
+
+
+def opened(content: bytes, master_file: Path, credentials_directory: Path | None) -> Vault | None:
+    """Open the content of a key file; ``None`` where it is damaged or of another master."""
+    envelope = _envelope(content)
+    master = _master(master_file, credentials_directory)
+    return _open(master, envelope) if envelope else None
+
+
+def place(key_file: Path, content: bytes) -> None:
+    """Put content in the key file's place, at once and durably.  Raises ``Refused``."""
     fresh = key_file.with_name(key_file.name + ".new")
     try:
         fresh.unlink(missing_ok=True)

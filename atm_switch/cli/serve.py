@@ -34,6 +34,7 @@ def serve(folder: Path) -> None:
     refuse_optimised()
     forbid_core_dumps()
     opened = open_folder(folder)
+    opened.pull_keys()
     log = make_logger(opened.settings.log.format, opened.settings.log.level)
     service = Service(opened, opened.vault(), log)
     try:
