@@ -8,7 +8,7 @@ be answered and nothing is answered that is not on disk.
 import asyncio
 import gc
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,23 +19,22 @@ from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.key_keeper import KeyKeeper
 from atm_switch.adapters.postgres_shared import KEYS
 from atm_switch.adapters.schema import open_writer
-from atm_switch.domain.errors import JournalUnavailable, Refused
-from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.doorways import Doorways
 from atm_switch.engine import Engine, open_engine
-from atm_switch.folder import DataFolder, profile_of, tls_files_of
+from atm_switch.folder import DataFolder, profile_of
 from atm_switch.journaling import Journaling, Writer
 from atm_switch.key_office import keys_in_use
 from atm_switch.ledger.opening import LedgerReading, open_reading
-from atm_switch.monitor import Monitor, answer_admin, serve_page
+from atm_switch.monitor import Monitor, admin_socket, answer_admin, serve_page
 from atm_switch.publishing import Publishing
 from atm_switch.readiness import refuse_what_cannot_work
+from atm_switch.seat import Seat
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.desk import TICK_SECONDS, UNASKED, Desk, Neighbours
-from atm_switch.server.entrance import Entrance
 from atm_switch.server.event_loop import loop_name
 from atm_switch.server.journal_bell import JournalBell
-from atm_switch.server.listener import Door
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.settings.load import FILE_NAME
@@ -76,10 +75,11 @@ class Service:
     folder: DataFolder
     vault: Vault
     log: Logger
-    addresses: list[str] = field(default_factory=list)
     asked_to_stop: Callable[[], None] = lambda: None
     """Called where somebody asks over the admin socket that the switch stop."""
-    _doors: list[Door] = field(default_factory=list)
+    seat: Seat = field(default_factory=Seat)
+    """Which of several processes this is."""
+    _doorways: Doorways | None = None
     _resources: ExitStack = field(default_factory=ExitStack)
     _desk: Desk | None = None
     _journaling: Journaling | None = None
@@ -92,6 +92,11 @@ class Service:
     _ledger_away: str = ""
     """Why the ledger cannot be asked, if so."""
 
+    @property
+    def addresses(self) -> list[str]:
+        """Where it listens, as ``HOST:PORT``."""
+        return self._doorways.addresses if self._doorways is not None else []
+
     async def start(self) -> None:
         """Open everything.  Raises ``Refused`` or ``ProfileWrong``; nothing stays open then."""
         try:
@@ -102,8 +107,7 @@ class Service:
 
     async def stop(self) -> None:
         """Accept no more, answer what is under way, sync the journal, close."""
-        for door in self._doors:
-            door.close()
+        self._take_no_more()
         if self._desk is not None:
             await self._desk.drain()
         self._record("stop", self.folder.root.name, "")
@@ -111,22 +115,15 @@ class Service:
 
     def reload(self) -> None:
         """Read certificates and keys again; what cannot be used changes nothing."""
-        self.reload_certificates()
+        if self._doorways is not None:
+            self._doorways.reload()
         if self._upkeep is not None:
             self._upkeep.warn_of_certificates()
             self._upkeep.reload_keys("SIGHUP")
 
-    def reload_certificates(self) -> None:
-        """Read the TLS files again, for new links; those that cannot be used change nothing."""
-        for door in self._doors:
-            if not door.is_secured:
-                continue
-            try:
-                door.reload()
-            except Refused as wrong:
-                self.log.warning("certificates not reloaded", at=door.address, reason=str(wrong))
-            else:
-                self.log.info("certificates reloaded", at=door.address)
+    def _take_no_more(self) -> None:
+        if self._doorways is not None:
+            self._doorways.close()
 
     async def _start(self) -> None:
         settings, root = self.folder.settings, self.folder.root
@@ -134,12 +131,13 @@ class Service:
             one.profile: Dialect.of(profile_of(one.profile, root)) for one in settings.listeners
         }
         policy = settings.to_policy()
-        self._resources.callback(lock_folder(root))
+        if not self.seat.is_worker:  # the supervisor holds it for all
+            self._resources.callback(lock_folder(root))
         refuse_what_cannot_work(self.folder, self.vault)
         refuse_wrong_certificates(self.folder)
         if not settings.ledger.url:  # a folder of an older release is brought up to date
             open_writer(self.folder.ledger, "ledger").close()
-        journaling = self._kept(Journaling(self.folder, self.vault))
+        journaling = self._kept(Journaling(self.folder, self.vault, self.seat))
         journal = journaling.writer
         self._engine = await open_engine(self.folder, self._tell_of_hsm)
         await refuse_wrong_tokens(self.vault, self._engine)
@@ -162,23 +160,30 @@ class Service:
         self._record("start", root.name, f"mode {settings.mode}, {settings.hsm.engine} HSM")
         self._record("configuration", "keys", keys_in_use(self.vault, "start"))
         self._record("configuration", FILE_NAME, digest_of(root / FILE_NAME))
-        await self._open_doors(dialects, desk)
+        self._doorways = Doorways(self.folder, self.log)
+        self.seat.taken = self._doorways.take
+        await self._doorways.open(dialects, desk, self.seat.lent)
         self._tick(loop, desk)
         self._upkeep.start()
         self._upkeep.catch_up()
-        now = read_clock().monotonic
-        wrong = self._neighbours_wrong
+        await self._let_watch(desk, journal, publishing)
+        self.seat.tell_ready()
+        gc.freeze()
+
+    async def _let_watch(self, desk: Desk, journal: Writer, publishing: Publishing) -> None:
+        settings, now = self.folder.settings, read_clock().monotonic
+        loop, wrong = loop_name(asyncio.get_running_loop()), self._neighbours_wrong
         waiting, told = lambda: journal.waiting, publishing.status
-        monitor = Monitor(desk, waiting, wrong, now, loop_name(loop), told)
-        if settings.metrics.listen:
+        monitor = Monitor(desk, waiting, wrong, now, loop, told)
+        if settings.metrics.listen and not self.seat.is_worker:
             page = self._kept(serve_page(monitor, settings.metrics.listen))
             self.log.info("metrics served", at=page.address)
         await self._answer_admin(monitor)
-        gc.freeze()
 
     def _publish(self, journal: Writer, desk: Desk) -> Publishing:
         submit = partial(journal.submit, token=UNASKED)
-        publishing = Publishing(self.folder, submit, self.log, lambda: desk.in_flight > 0)
+        is_busy = lambda: desk.in_flight > 0  # noqa: E731
+        publishing = Publishing(self.folder, submit, self.log, is_busy, self.seat)
         self._publishing, desk.on_note = publishing, publishing.heard
         return publishing
 
@@ -207,7 +212,7 @@ class Service:
     async def _changed_elsewhere(self, kind: str) -> None:
         if kind == KEYS and self._upkeep is not None:
             await asyncio.to_thread(self.folder.pull_keys)
-            self._upkeep.catch_up("changed by another switch")
+            self._upkeep.catch_up("changed by another process")
 
     def _neighbours_wrong(self) -> dict[str, str]:
         live = self._engine.live if self._engine is not None else None
@@ -216,7 +221,8 @@ class Service:
 
     async def _answer_admin(self, monitor: Monitor) -> None:
         try:
-            self._kept(await answer_admin(self.folder.root, monitor, self.addresses, self._drain))
+            path = self.folder.root / admin_socket(self.seat)
+            self._kept(await answer_admin(path, monitor, self.addresses, self._drain))
         except OSError as error:
             # A switch without it answers as well as one with it.
             self.log.warning("no admin socket", reason=plain_words(error))
@@ -235,7 +241,9 @@ class Service:
             FindCard: lambda question: ledger.card(question.ref, question.former),
             FindSiblings: lambda question: ledger.siblings(question.kpj),
             FindAccount: lambda question: ledger.account(question.kpj, question.as_of),
-            KeepKeys: self._kept(KeyKeeper(folder.change_keys, self._key_changed_elsewhere)).keep,
+            KeepKeys: journaling.telling_of_keys(
+                self._kept(KeyKeeper(folder.change_keys, self._key_changed_elsewhere)).keep
+            ),
             **engine.answers,
         }
 
@@ -247,32 +255,12 @@ class Service:
         self._resources.callback(resource.close)
         return resource
 
-    async def _open_doors(self, dialects: Mapping[str, Dialect], desk: Desk) -> None:
-        for one in self.folder.settings.listeners:
-            acquirer = AcquirerId(one.acquirer) if one.acquirer else None
-            tls = tls_files_of(one, self.folder.root)
-            dialect = dialects[one.profile]
-            entrance = Entrance(one.host, one.port, dialect, acquirer, tls, one.networks)
-            await self._listen(entrance, desk)
-
-    async def _listen(self, entrance: Entrance, desk: Desk) -> None:
-        where = f"{entrance.host}:{entrance.port}"
-        door = Door(entrance, desk, server_limits(self.folder.settings).line)
-        try:
-            await door.open()
-        except OSError as error:
-            raise Refused(
-                f"cannot listen on {where}: {plain_words(error)}; "
-                "change [[listeners]] listen, or stop whoever listens there"
-            ) from None
-        self._doors.append(door)
-        self.addresses.append(door.address)
-
     def _tick(self, loop: asyncio.AbstractEventLoop, desk: Desk) -> None:
         self._ticking = loop.call_later(TICK_SECONDS, self._tick, loop, desk)
         desk.tick()
         if self._journaling is not None:
             self._journaling.tick()
+        self.seat.tell_ended(len(desk.links()))
         if self._publishing is not None:
             self._publishing.tick(desk.clock())
 
@@ -287,8 +275,7 @@ class Service:
             self._ticking.cancel()
         if self._upkeep is not None:
             self._upkeep.stop()
-        for door in self._doors:
-            door.close()
+        self._take_no_more()
         if self._publishing is not None:
             await self._publishing.stop()
         self._resources.close()  # the writer writes what waits, then ends

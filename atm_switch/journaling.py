@@ -4,7 +4,8 @@ Plan: one object that the service asks for the writer, the answers to repeats, w
 remembered, and the blocks of host references.  On a shared journal every process writes as
 a node of its own (``postgres_journal``); who is first to answer a request, whose turn a PIN
 try is and which command counts is settled in the database; business dates and keys that
-another process changed are heard of (``postgres_news``).
+another process changed are heard of (``postgres_news``).  Workers on one machine share its
+file through the writer's process (``remote_journal``), with the same claims.
 Limits: the limits of frequency, the strikes and the order of PIN checks of one card are
 each process's own: two processes may look at two PINs of a card at once, never at a fourth.
 """
@@ -12,34 +13,39 @@ each process's own: two processes may look at two PINs of a card at once, never 
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from atm_switch.adapters.batch_writer import BatchWriter
 from atm_switch.adapters.clock import read_clock, utc_now
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_reader import JournalReader
+from atm_switch.adapters.journal_wire import SOCKET_NAME
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.postgres_journal import PostgresJournalWriter, PostgresRepeats
 from atm_switch.adapters.postgres_news import PostgresNews
 from atm_switch.adapters.postgres_reader import PostgresReader
 from atm_switch.adapters.postgres_shared import DATES
+from atm_switch.adapters.remote_journal import RemoteJournal
 from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.errors import JournalUnavailable, NeighbourUnavailable, Refused
 from atm_switch.folder import DataFolder
+from atm_switch.seat import Seat
 from atm_switch.security.vault import Vault
 from atm_switch.server.hand_over import hand_over
-from atm_switch.start_up import recall, recall_dates
+from atm_switch.start_up import Memory, recall, recall_dates
 from atm_switch.switch.effects import Ticket
 from atm_switch.switch.house import HOST_BLOCK, House
-from atm_switch.switch.ports import FindRepeat, TakeNumbers
+from atm_switch.switch.ports import FindRepeat, KeepKeys, TakeNumbers
 
 NUMBERS: Final = -1
 """The ticket of a block of host references; the core counts from 1."""
-START_SECONDS_MAX: Final = 10.0
+START_SECONDS_MAX: Final = 25.0
 AGAIN_SECONDS: Final = 1.0
 """After news that could not be taken up."""
 
-Writer = BatchWriter[Ticket, JournalQuestion, Any]
+Writer = BatchWriter[Ticket, JournalQuestion, Any] | RemoteJournal
+Keep = Callable[[KeepKeys], "asyncio.Future[None]"]
+T = TypeVar("T")
 Batch = list[tuple[Ticket, Any]]
 Tell = Callable[[str, dict[str, str]], None]
 
@@ -47,14 +53,16 @@ Tell = Callable[[str, dict[str, str]], None]
 class Journaling:
     """The journal of one process."""
 
-    def __init__(self, folder: DataFolder, vault: Vault) -> None:
+    def __init__(self, folder: DataFolder, vault: Vault, seat: Seat) -> None:
         """Make the file's schema.  Raises ``Refused``."""
         place, limits = folder.journal_place, folder.settings.journal
         bounds = limits.queue_max, limits.batch_max
-        self.is_shared = bool(place.url)
+        self.is_shared = bool(place.url) or seat.is_worker
         self._place, self._vault = place, vault
         self._house: House | None = None
         self._news: PostgresNews | None = None
+        self._remote: RemoteJournal | None = None
+        self._changed: Callable[[str], Awaitable[None]] = _nobody
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers_asked = False
         self._first_block: asyncio.Future[int] | None = None
@@ -64,14 +72,19 @@ class Journaling:
         if place.url:
             self._repeats = PostgresRepeats(place.url, vault, *bounds)
             self.writer = PostgresJournalWriter(
-                place.url, place.node, vault, utc_now, os.urandom, *bounds
+                place.url, place.node + seat.suffix, vault, utc_now, os.urandom, *bounds
             )
         else:
             # A folder of an older release is brought up to date.
             open_writer(place.path, "journal").close()
             soon = asyncio.get_running_loop().call_soon
             self._reader = JournalReader(place.path, soon=soon)
-            self.writer = JournalWriter(place.path, vault, utc_now, os.urandom, *bounds)
+            if seat.is_worker:
+                socket = folder.root / SOCKET_NAME
+                self._remote = RemoteJournal(socket, self._heard, limits.queue_max)
+                self.writer = self._remote
+            else:
+                self.writer = JournalWriter(place.path, vault, utc_now, os.urandom, *bounds)
 
     def last_sequence(self) -> int:
         """Return from where host references are counted up; a shared journal has blocks."""
@@ -96,17 +109,33 @@ class Journaling:
         ``changed`` is awaited with what another process has changed, once it is known here.
         """
         loop = asyncio.get_running_loop()
-        self._house = house
+        self._house, self._changed = house, changed
+        if self._remote is not None:
+            await _in_time(self._remote.connect())
         self.writer.start(hand_over(loop, self._numbers_heard, *hearers))
-        if self._reader is not None:
-            recall(house, self._reader, read_clock())
-            return
         if self._repeats is not None:
             self._repeats.start(lambda batch: _settle_all(loop, batch))
-        await self._read_shared(lambda reader: recall(house, reader, read_clock()))
-        house.host_sequence = await self._taken() * HOST_BLOCK
-        self._news = PostgresNews(self._place.url, lambda kind: self._heard(kind, changed), tell)
-        self._news.start()
+        await self._read(lambda memory: recall(house, memory, read_clock()))
+        if self.is_shared:
+            house.host_sequence = await self._taken() * HOST_BLOCK
+        if self._place.url:
+            self._news = PostgresNews(self._place.url, self._heard, tell)
+            self._news.start()
+
+    def telling_of_keys(self, keep: Keep) -> Keep:
+        """Have other workers told when keys were kept, before that is answered.
+
+        A journal on PostgreSQL tells by itself.
+        """
+        remote = self._remote
+        if remote is None:
+            return keep
+
+        async def kept(question: KeepKeys) -> None:
+            await keep(question)
+            await remote.tell_keys_changed()
+
+        return lambda question: asyncio.get_running_loop().create_task(kept(question))
 
     def tick(self) -> None:
         """See that there is a block of host references to go on with."""
@@ -129,10 +158,7 @@ class Journaling:
     async def _taken(self) -> int:
         self._first_block = asyncio.get_running_loop().create_future()
         self._ask_numbers()
-        try:
-            return await asyncio.wait_for(self._first_block, START_SECONDS_MAX)
-        except TimeoutError:
-            raise Refused("the journal's PostgreSQL does not answer") from None
+        return await _in_time(self._first_block)
 
     def _ask_numbers(self) -> None:
         self._numbers_asked = True
@@ -152,31 +178,44 @@ class Journaling:
             elif isinstance(answer, int) and self._house is not None:
                 self._house.host_blocks.append(answer)
 
-    def _heard(self, kind: str, changed: Callable[[str], Awaitable[None]]) -> None:
-        task = asyncio.get_running_loop().create_task(self._take_up(kind, changed))
+    def _heard(self, kind: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._take_up(kind))
         self._tasks.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(self._tasks.discard)
 
-    async def _take_up(self, kind: str, changed: Callable[[str], Awaitable[None]]) -> None:
+    async def _take_up(self, kind: str) -> None:
         house = self._house
         while True:
             try:
                 if kind == DATES and house is not None:
-                    await self._read_shared(lambda reader: recall_dates(house, reader))
-                await changed(kind)
+                    await self._read(lambda memory: recall_dates(house, memory))
+                await self._changed(kind)
             except (JournalUnavailable, Refused):
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
                 return
 
-    async def _read_shared(self, read: Callable[[PostgresReader], None]) -> None:
-        # A thread, for the reader brings a loop of its own.
-        await asyncio.to_thread(_read, self._place.url, read)
+    async def _read(self, read: Callable[[Memory], None]) -> None:
+        if self._reader is not None:
+            read(self._reader)
+        else:  # in a thread, for the reader brings a loop of its own
+            await asyncio.to_thread(_read, self._place.url, read)
 
 
-def _read(url: str, read: Callable[[PostgresReader], None]) -> None:
+def _read(url: str, read: Callable[[Memory], None]) -> None:
     with PostgresReader(url) as reader:
         read(reader)
+
+
+async def _in_time(waiting: Awaitable[T]) -> T:
+    try:
+        return await asyncio.wait_for(waiting, START_SECONDS_MAX)
+    except TimeoutError:
+        raise Refused("the journal does not answer; is its writer, or PostgreSQL, there?") from None
+
+
+async def _nobody(_kind: str) -> None:
+    """Hear nothing: the switch has not started."""
 
 
 def _settle_all(

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry, generate_latest
+
 from atm_switch.domain.errors import Refused
+from atm_switch.seat import Seat
 from atm_switch.server.admin_socket import FILE_NAME as ADMIN_SOCKET
 from atm_switch.server.admin_socket import AdminSocket
 from atm_switch.server.desk import TICK_SECONDS, Desk
@@ -131,16 +134,24 @@ def serve_page(monitor: Monitor, listen: str) -> WatchPage:
         ) from None
 
 
+def admin_socket(seat: Seat) -> str:
+    """Name the admin socket of a process in its folder; a worker's is its supervisor's to ask."""
+    return ADMIN_SOCKET.replace(".sock", f"{seat.suffix}.sock")
+
+
 async def answer_admin(
-    root: Path, monitor: Monitor, addresses: Sequence[str], drain: Callable[[str], dict[str, Any]]
+    path: Path, monitor: Monitor, addresses: Sequence[str], drain: Callable[[str], dict[str, Any]]
 ) -> AdminSocket:
     """Answer the local commands.  Raises ``OSError`` where the socket cannot be made."""
+    registry = CollectorRegistry()
+    registry.register(SwitchCollector(monitor.desk.meters, monitor.gauges))
     admin = AdminSocket(
-        root / ADMIN_SOCKET,
+        path,
         {
             "status": lambda _asker: monitor.status(addresses),
             "sessions": lambda _asker: monitor.sessions(),
             "events": lambda _asker: monitor.events(),
+            "metrics": lambda _asker: {"text": generate_latest(registry).decode()},
             "drain": drain,
         },
     )

@@ -25,6 +25,7 @@ from atm_switch.adapters.postgres_outbox import UnreadOutbox
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder
+from atm_switch.seat import Seat
 from atm_switch.server.log import Logger
 from atm_switch.settings.load import FILE_NAME, SettingsWrong
 from atm_switch.switch.effects import Note
@@ -59,20 +60,24 @@ class Publishing:
         submit: Submit,
         log: Logger,
         is_busy: Callable[[], bool] = lambda: False,
+        seat: Seat | None = None,
     ) -> None:
         """Open the outbox; ``is_busy`` tells whether requests are under way.
+
+        Of several workers the first tells and looks after it; the others only announce.
 
         Raises ``Refused``, and ``SettingsWrong`` for files of no use.
         """
         self._rules = folder.settings.events
         self._submit, self._log, self._is_busy = submit, log, is_busy
-        self._broker = broker_of(folder)
+        self._seat = seat or Seat()
+        self._broker = broker_of(folder) if self._seat.is_first else None
         is_shared = bool(folder.journal_place.url)
         self._outbox = (
             UnreadOutbox() if is_shared else OutboxReader(folder.journal, self._rules.name)
         )
-        # A terminal that is silent here may be talking to another switch of a shared journal.
-        silence = 0 if is_shared else self._rules.silence_seconds
+        # A terminal that is silent here may be talking to another process on the journal.
+        silence = 0 if is_shared or self._seat.is_worker else self._rules.silence_seconds
         self._fleet = FleetWatch(self._rules.name, silence)
         self._throttle = Throttle()
         self._care = _Care()
@@ -120,7 +125,9 @@ class Publishing:
     def tick(self, now: Instant) -> None:
         """Let time pass."""
         self._announce(self._fleet.tick(now.monotonic))
-        if now.monotonic >= self._care.due:
+        if self._seat.is_worker:
+            self.nudge()  # what other workers had written
+        if self._seat.is_first and now.monotonic >= self._care.due:
             self._care.due = now.monotonic + CARE_SECONDS
             with suppress(JournalUnavailable):  # the next look comes in a second
                 self._look_after(now.utc)

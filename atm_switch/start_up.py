@@ -72,10 +72,10 @@ def recall_dates(house: House, memory: Memory) -> None:
 
 
 def server_limits(settings: Settings) -> ServerLimits:
-    """Hand the limits of the settings to the server."""
+    """Hand the limits of the settings to the server: of all connections a worker's share."""
     limits = settings.limits
     return ServerLimits(
-        connections_max=limits.connections_max,
+        connections_max=-(-limits.connections_max // settings.workers),
         connections_per_peer_max=limits.connections_per_peer_max,
         drain_seconds_max=limits.drain_seconds_max,
         line=LineLimits(

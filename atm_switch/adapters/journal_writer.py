@@ -71,11 +71,14 @@ class JournalWriter(BatchWriter[K, JournalQuestion, sqlite3.Connection]):
         nonce: Callable[[int], bytes],
         queue_max: int = 4096,
         batch_max: int = 256,
+        *,
+        is_shared: bool = False,
     ) -> None:
+        """``is_shared``: several processes have it write, and the first answer counts."""
         super().__init__(queue_max, batch_max, "journal-writer")
         self._path = path
         self._chains = JournalChain(vault), AuditChain(vault)
-        self._ink = Ink(vault, *self._chains, clock, nonce)
+        self._ink = Ink(vault, *self._chains, clock, nonce, is_shared=is_shared)
 
     def _open(self) -> sqlite3.Connection:
         connection = open_writer(self._path, FAMILY)

@@ -124,6 +124,7 @@ def _print_status(told: dict[str, Any]) -> None:
         "journal queue": f"{told['journal_waiting']:.0f}",
         "answers": answers or "none yet",
         "latest tick": f"{told['loop_lag_seconds_max'] * 1000:.0f} ms late",
+        **{name: f"process {pid}" for name, pid in told.get("processes", {}).items()},
         **{f"check: {name}": said for name, said in told["checks"].items()},
     }
     for name, value in lines.items():

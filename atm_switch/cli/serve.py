@@ -3,12 +3,16 @@
 import asyncio
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from atm_switch.app import Service
+    from atm_switch.folder import DataFolder
+    from atm_switch.server.log import Logger
 
 
 @click.command(
@@ -19,13 +23,15 @@ Examples:
 
 It prints "listening on HOST:PORT" once it accepts connections.  SIGTERM or Ctrl-C
 answers what is under way and stops; a second one stops at once.  SIGHUP reads TLS
-certificates and keys again; connections that are there stay."""
+certificates and keys again; connections that are there stay.  With workers = N in
+the settings N processes answer; one that dies is started again, and exit code 70 says
+that they died too often."""
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def serve(folder: Path) -> None:
+@click.option("--as-process", "process", default="", hidden=True)
+def serve(folder: Path, process: str) -> int:
     """Run the switch on the data folder DIR until SIGTERM."""
     from atm_switch.adapters.process_hygiene import forbid_core_dumps, refuse_optimised
-    from atm_switch.app import Service
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import open_folder
     from atm_switch.server.event_loop import new_loop
@@ -36,15 +42,60 @@ def serve(folder: Path) -> None:
     opened = open_folder(folder)
     opened.pull_keys()
     log = make_logger(opened.settings.log.format, opened.settings.log.level)
-    service = Service(opened, opened.vault(), log)
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
-            runner.run(_serve(service))
+            if process:
+                runner.run(_serve_as(process, opened, log))
+            elif opened.settings.workers > 1:
+                return runner.run(_supervise(opened, log))
+            else:
+                runner.run(_serve_alone(opened, log))
     except asyncio.CancelledError:
         raise Refused("stopped at once: requests under way were not answered") from None
+    return 0
 
 
-async def _serve(service: "Service") -> None:
+async def _supervise(folder: "DataFolder", log: "Logger") -> int:
+    from atm_switch.supervisor import Supervisor
+
+    return await Supervisor(folder, log).run(_print_address)
+
+
+async def _serve_alone(folder: "DataFolder", log: "Logger") -> None:
+    from atm_switch.app import Service
+
+    await _serve(Service(folder, folder.vault(), log), _print_address)
+
+
+async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> None:
+    """Serve as one of a supervisor's processes: ``NUMBER:COUNT:DESCRIPTOR``."""
+    from atm_switch.app import Service
+    from atm_switch.seat import LENT, Seat
+    from atm_switch.server.control import Control
+    from atm_switch.writer_process import write_for_all
+
+    number, count, descriptor = map(int, process.split(":"))
+    seat, told, gone = Seat(number, count), asyncio.Event(), asyncio.Event()
+
+    def heard(message: dict[str, Any], connection: int | None) -> None:
+        seat.lent = tuple(message.get(LENT, seat.lent))
+        seat.heard(message, connection)
+        told.set()
+
+    seat.control = Control.of_descriptor(descriptor, heard, gone.set)
+    seat.control.start()
+    await told.wait()
+    vault = folder.vault()
+    if not number:
+        await write_for_all(folder, vault, seat, gone)
+        return
+    service = Service(folder, vault, log.of(worker=number), seat=seat)
+    await _serve(service, lambda _address: None, gone)
+
+
+async def _serve(
+    service: "Service", listening: "Callable[[str], None]", gone: asyncio.Event | None = None
+) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     main = asyncio.current_task()
 
@@ -54,13 +105,19 @@ async def _serve(service: "Service") -> None:
         stop.set()
 
     service.asked_to_stop = asked_to_stop
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked_to_stop)
+    loop.add_signal_handler(signal.SIGTERM, asked_to_stop)
+    # Of a supervisor's processes the terminal tells all; they stop when the supervisor says so.
+    loop.add_signal_handler(signal.SIGINT, asked_to_stop if gone is None else lambda: None)
     loop.add_signal_handler(signal.SIGHUP, service.reload)
     await service.start()
     try:
         for address in service.addresses:
-            print(f"listening on {address}", flush=True)
-        await stop.wait()
+            listening(address)
+        waiting = [asyncio.ensure_future(one.wait()) for one in (stop, gone) if one is not None]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await service.stop()
+
+
+def _print_address(address: str) -> None:
+    print(f"listening on {address}", flush=True)

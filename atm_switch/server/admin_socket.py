@@ -12,7 +12,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ FILE_NAME = "admin.sock"
 LINE_BYTES_MAX = 4096
 ASK_SECONDS_MAX = 5.0
 
-Answers = Mapping[str, Callable[[str], dict[str, Any]]]
-"""Who answers which question; told who asks, as ``uid 0, pid 4711``."""
+Answer = dict[str, Any]
+Answers = Mapping[str, Callable[[str], Answer | Awaitable[Answer]]]
+"""Who answers which question, at once or later; told who asks, as ``uid 0, pid 4711``."""
 
 _CREDENTIALS = struct.Struct("3i")
 """Of SO_PEERCRED (unix(7)): process, user and group, as the kernel knows them."""
@@ -67,11 +68,13 @@ class AdminSocket:
         with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
             async with asyncio.timeout(ASK_SECONDS_MAX):
                 answer = self._answer(await reader.readline(), _asker(writer))
+                if not isinstance(answer, dict):
+                    answer = await answer
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
         writer.close()
 
-    def _answer(self, line: bytes, asker: str) -> dict[str, Any]:
+    def _answer(self, line: bytes, asker: str) -> Answer | Awaitable[Answer]:
         try:
             question = json.loads(line)
             ask = self._answers[question["ask"]]

@@ -6,6 +6,7 @@ keeps what it was secured with, so a reload drops nobody.
 
 import asyncio
 import itertools
+import socket
 from functools import partial
 
 from atm_switch.server.channel import PlainChannel, TlsChannel
@@ -31,6 +32,8 @@ class Door:
         self._limits = limits
         self._secured: type[PlainChannel] | partial[TlsChannel] = PlainChannel
         self._server: asyncio.Server | None = None
+        self.lent_address = ""
+        """Where another process listens for this door."""
 
     @property
     def is_secured(self) -> bool:
@@ -41,7 +44,7 @@ class Door:
     def address(self) -> str:
         """The bound address as ``HOST:PORT``, an IPv6 host in brackets; empty while shut."""
         if self._server is None or not self._server.sockets:
-            return ""
+            return self.lent_address
         host, port, *_ = self._server.sockets[0].getsockname()
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -59,6 +62,10 @@ class Door:
             backlog=BACKLOG,
             reuse_address=True,
         )
+
+    async def take(self, connection: socket.socket) -> None:
+        """Take a connection that another process has accepted for this door."""
+        await asyncio.get_running_loop().connect_accepted_socket(self._line, connection)
 
     def reload(self) -> None:
         """Read the files of TLS again, for links from now on.

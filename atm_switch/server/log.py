@@ -33,6 +33,11 @@ class Logger:
         self._put = put
         self._least = _LEVELS[level]
 
+    def of(self, **always: Any) -> "Logger":
+        """Return a logger that adds these fields to every record."""
+        put, level = self._put, next(name for name, at in _LEVELS.items() if at == self._least)
+        return Logger(lambda one: put((one[0], one[1], one[2], {**always, **one[3]})), level)
+
     def info(self, event: str, **fields: Any) -> None:
         """Log what is as it should be."""
         if self._least <= _LEVELS["info"]:

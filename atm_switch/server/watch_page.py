@@ -23,6 +23,7 @@ from prometheus_client.core import (
     HistogramMetricFamily,
     Metric,
 )
+from prometheus_client.registry import Collector
 
 from atm_switch.server.meters import Histogram, Meters
 
@@ -51,7 +52,7 @@ Checks = Mapping[str, str]
 """What must hold by name: empty, or what is wrong."""
 
 
-class SwitchCollector:
+class SwitchCollector(Collector):
     """Hands the meters to prometheus_client."""
 
     def __init__(self, meters: Meters, gauges: Callable[[], Gauges]) -> None:
@@ -117,7 +118,7 @@ class WatchPage:
         self,
         host: str,
         port: int,
-        collector: SwitchCollector,
+        collector: Collector,
         health: Callable[[], Checks],
         readiness: Callable[[], Checks],
     ) -> None:

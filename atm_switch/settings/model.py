@@ -93,6 +93,13 @@ class Settings(BaseSettings):
         description="lab: test cards and software keys, terminal kits are written; "
         "production: neither",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="processes that answer, on one port; more than the machine's cores are of "
+        "no use",
+    )
     listeners: tuple[Listener, ...] = Field(
         default=(), description="where the banks connect; one table for each address"
     )

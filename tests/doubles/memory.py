@@ -74,6 +74,8 @@ class Memory:
     commands: list[KeepCommand] = field(default_factory=list)
     verifications: int = 0
     asked: list[Any] = field(default_factory=list)
+    is_shared: bool = False
+    """Others answer from the same journal: then the first answer and the first command count."""
     faults: dict[type, Any] = field(default_factory=dict)
     """What a kind of question is answered with instead."""
 
@@ -144,7 +146,11 @@ class Memory:
         person = self.persons.get(question.kpj)
         return person and (person, self.histories[question.kpj](question.as_of))
 
-    def _Commit(self, question: Commit) -> None:  # noqa: N802
+    def _Commit(self, question: Commit) -> StoredResponse | None:  # noqa: N802
+        if self.is_shared and question.unless_since is not None:
+            given = self._FindRepeat(FindRepeat(question.entry.key, question.unless_since))
+            if given is not None:
+                return given
         self.rows.append(question)
         entry, ending = question.entry, question.ending
         if ending.resets_tries and entry.card is not None:
@@ -154,9 +160,12 @@ class Memory:
         if ending.payload is not None:
             kept = StoredResponse(entry.fingerprint, ending.payload)
             self.stored[entry.key] = (entry.received_at, kept)
+        return None
 
-    def _KeepCommand(self, question: KeepCommand) -> None:  # noqa: N802
+    def _KeepCommand(self, question: KeepCommand) -> bool:  # noqa: N802
+        known = [(one.acquirer, one.identity) for one in self.commands] if self.is_shared else []
         self.commands.append(question)
+        return (question.acquirer, question.identity) not in known
 
     def _KeepBusinessDate(self, question: KeepBusinessDate) -> None:  # noqa: N802
         self.rows.append(question)

@@ -116,6 +116,12 @@ class Talk:
         response = answer(request, self.profile.messages["network"], code)
         self.say(self.keys.pack(response, self.packager, like=payload))
 
+    @property
+    def local(self) -> tuple[str, int]:
+        """Our own end, as the switch sees its peer."""
+        host, port = self._socket.getsockname()[:2]
+        return str(host), int(port)
+
     def close(self) -> None:
         """Hang up."""
         self._socket.close()

@@ -1,0 +1,135 @@
+"""The writer of a journal's file, for workers in other processes.
+
+Plan: a stream socket in the folder; what every worker sends is put to the one writer thread,
+which makes one commit of all that waits, whoever sent it.  Answers go back a batch at a
+time.  A cut-over, and a key file that was changed, is told to all other workers before it
+is answered.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
+from atm_switch.adapters.journal_writer import JournalWriter
+from atm_switch.adapters.postgres_shared import DATES, KEYS
+from atm_switch.adapters.remote_journal import NEWS
+from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.switch.ports import KeepBusinessDate
+
+Token = tuple["_Worker", int, str]
+"""Whose question it is, its number there, and what others are to hear of it."""
+
+
+class JournalServer:
+    """Serves the workers of one folder; made by ``open``."""
+
+    def __init__(self, path: Path, writer: JournalWriter[Token]) -> None:
+        """Wait for ``open``; ``path`` is the socket's."""
+        self._path, self._writer = path, writer
+        self._workers: set[_Worker] = set()
+        self._server: asyncio.Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def open(self) -> None:
+        """Start the writer and listen.  Raises what its ``start`` does, and ``OSError``."""
+        loop = self._loop = asyncio.get_running_loop()
+        self._writer.start(lambda batch: _soon(loop, self._deliver, batch))
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            self._server = await loop.create_unix_server(
+                lambda: _Worker(self), socket_name(self._path)
+            )
+        finally:
+            os.umask(before)
+
+    @property
+    def workers(self) -> int:
+        """How many workers are connected."""
+        return len(self._workers)
+
+    def close(self) -> None:
+        """Listen no more, write what waits, end."""
+        if self._server is not None:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+        self._writer.stop()
+
+    def came(self, worker: "_Worker") -> None:
+        """Hear of a worker."""
+        self._workers.add(worker)
+
+    def went(self, worker: "_Worker") -> None:
+        """Hear that it is gone."""
+        self._workers.discard(worker)
+
+    def asked(self, worker: "_Worker", questions: list[tuple[int, Any]]) -> None:
+        """Put a worker's questions to the writer."""
+        refused: list[tuple[int, JournalUnavailable | None]] = []
+        for number, question in questions:
+            if isinstance(question, KeysChanged):
+                self._tell_others(worker, KEYS)
+                refused.append((number, None))
+                continue
+            news = DATES if isinstance(question, KeepBusinessDate) else ""
+            try:
+                self._writer.submit(question, (worker, number, news), rings=False)
+            except JournalUnavailable as error:
+                refused.append((number, error))
+            except ValueError as error:
+                refused.append((number, JournalUnavailable(type(error).__name__)))
+        self._writer.ring()
+        if refused:
+            worker.say(refused)
+
+    def _deliver(self, batch: list[tuple[Token, Any]]) -> None:
+        answers: dict[_Worker, list[tuple[int, Any]]] = {}
+        for (worker, number, news), answer in batch:
+            if news and not isinstance(answer, Exception):
+                self._tell_others(worker, news)
+            answers.setdefault(worker, []).append((number, answer))
+        for worker, its in answers.items():
+            worker.say(its)
+
+    def _tell_others(self, worker: "_Worker", news: str) -> None:
+        for other in self._workers - {worker}:
+            other.say([(NEWS, news)])
+
+
+class _Worker(asyncio.Protocol):
+    """One worker's connection."""
+
+    def __init__(self, server: JournalServer) -> None:
+        self._server = server
+        self._frames = Frames()
+        self._transport: asyncio.WriteTransport | None = None
+
+    def say(self, entries: Sequence[tuple[int, Any]]) -> None:
+        if self._transport is not None:
+            self._transport.write(framed(entries))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is none of these
+        self._server.came(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for frame in self._frames.receive(data):
+                self._server.asked(self, frame)
+        except Strange:
+            if self._transport is not None:
+                self._transport.abort()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._transport = None
+        self._server.went(self)
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Any, batch: Any) -> None:
+    try:
+        loop.call_soon_threadsafe(call, batch)
+    except RuntimeError:  # the loop is closed: nobody is left to hear it
+        return

@@ -1,0 +1,94 @@
+"""Questions to the journal and their answers, between a worker and the writer's process.
+
+Plan: frames of a length (4 bytes) and a pickle, over a socket in the data folder (mode 0600
+in a folder of mode 0700), so that only the user the switch runs as can speak.  A pickle may
+name none but the values listed here: what comes cannot run a thing.
+Limits: both ends are of one release; a frame is at most ``FRAME_BYTES_MAX``.
+"""
+
+import io
+import os
+import pickle
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+FRAME_BYTES_MAX: Final = 64 * 1024 * 1024
+SOCKET_NAME: Final = "journal.sock"
+
+_LENGTH: Final = struct.Struct(">I")
+_PORTS: Final = {
+    "RepeatKey", "StoredResponse", "JournalEntry", "Reservation", "Ending", "Reserve", "Commit",
+    "KeepBusinessDate", "KeepCommand", "TakeNumbers", "AuditRecord", "KeepRecord",
+}  # fmt: skip
+_ALLOWED: Final = {
+    "atm_switch.switch.ports": _PORTS,
+    "atm_switch.switch.event": {"Announce", "EventKind"},
+    "atm_switch.adapters.outbox_page": {"MarkTold", "PurgeTold", "DropStatus"},
+    "atm_switch.adapters.journal_wire": {"KeysChanged"},
+    "atm_switch.domain.identifiers": {"AcquirerId"},
+    "atm_switch.domain.member": {"CardRef"},
+    "atm_switch.domain.outcome": {"Outcome"},
+    "atm_switch.domain.errors": {"JournalUnavailable"},
+    "datetime": {"datetime", "date", "timezone", "timedelta"},
+}
+
+
+class KeysChanged:
+    """Tell the other workers that the key file was changed; answered when they are told."""
+
+    __slots__ = ()
+
+
+class Strange(ValueError):
+    """Something came that no worker says."""
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if name not in _ALLOWED.get(module, ()):
+            raise Strange(f"{module}.{name} is no value of the journal")
+        return super().find_class(module, name)
+
+
+def socket_name(path: Path) -> str:
+    """Return the shorter spelling: the kernel takes 107 bytes of a socket's name."""
+    return min(str(path), os.path.relpath(path), key=len)
+
+
+def framed(content: Any) -> bytes:
+    """Write one frame."""
+    body = pickle.dumps(content, protocol=5)
+    return _LENGTH.pack(len(body)) + body
+
+
+class Frames:
+    """Cuts what comes into frames."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._buffer = bytearray()
+
+    def receive(self, data: bytes) -> Iterator[Any]:
+        """Take bytes; yield the content of every frame that is whole.  Raises ``Strange``."""
+        self._buffer += data
+        while len(self._buffer) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._buffer)
+            if length > FRAME_BYTES_MAX:
+                raise Strange("the frame is too long")
+            end = _LENGTH.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[_LENGTH.size : end])
+            del self._buffer[:end]
+            yield _read(body)
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return _Unpickler(io.BytesIO(body)).load()
+    except Strange:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever a pickle can fail with
+        raise Strange(f"the frame cannot be read: {type(error).__name__}") from None

@@ -1,0 +1,155 @@
+"""The journal's file as a worker sees it: written by another process, over a socket.
+
+Plan: the same door as the writer thread's.  All that one turn of the loop brings goes in one
+frame, and the writer's process makes one commit of what all workers sent meanwhile.
+Limits: for the loop's own thread.  Where the writer's process is gone, what was asked is
+answered ``JournalUnavailable`` - it may be in the file or not - and so is what is asked
+until it is back.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, cast
+
+from atm_switch.adapters.batch_writer import OnBatch
+from atm_switch.adapters.journal_batch import JournalQuestion
+from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
+from atm_switch.adapters.journal_writer import check_question
+from atm_switch.domain.errors import JournalUnavailable
+
+AGAIN_SECONDS: Final = 0.05
+NEWS: Final = 0
+"""The number of a frame's entry that answers no question but tells of a change."""
+
+
+class RemoteJournal(asyncio.Protocol):
+    """Asks the writer's process; the token of a question is a ticket."""
+
+    def __init__(self, path: Path, heard: Callable[[str], None], queue_max: int = 4096) -> None:
+        """Wait for ``connect``; ``heard`` is told what other workers have changed."""
+        self._path, self._told, self._queue_max = path, heard, queue_max
+        self._numbers = itertools.count(NEWS + 1)
+        self._asked: dict[int, Any] = {}
+        self._waiting: list[tuple[int, Any]] = []
+        self._transport: asyncio.WriteTransport | None = None
+        self._frames = Frames()
+        self._on_batch: OnBatch[Any] = lambda _batch: None
+        self._connecting: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    def start(self, on_batch: OnBatch[Any]) -> None:
+        """Hand answers to ``on_batch``, a frame's at a time, in the loop."""
+        self._on_batch = on_batch
+
+    async def connect(self) -> None:
+        """Connect to the writer's process, however long it takes to come up."""
+        loop = asyncio.get_running_loop()
+        while not self._is_closed:
+            with suppress(OSError):
+                await loop.create_unix_connection(lambda: self, socket_name(self._path))
+                return
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether ``submit`` takes questions."""
+        return self._transport is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many questions are not answered."""
+        return len(self._asked)
+
+    def submit(self, question: JournalQuestion, token: Any, *, rings: bool = True) -> None:
+        """Queue a question.  Raises as the writer thread's does."""
+        check_question(question)
+        self._submit(question, token)
+        if rings:
+            self.ring()
+
+    def ring(self) -> None:
+        """Send what waits."""
+        if self._waiting and self._transport is not None:
+            self._transport.write(framed(self._waiting))
+            self._waiting.clear()
+
+    async def tell_keys_changed(self) -> None:
+        """Have every other worker told that the key file was changed."""
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with suppress(JournalUnavailable):  # they are told at their next connection
+            self._submit(KeysChanged(), told)
+            self.ring()
+            await told
+
+    def stop(self) -> None:
+        """Ask no more.  What was sent is written."""
+        self._is_closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._transport is not None:
+            self.ring()
+            self._transport.close()
+
+    def _submit(self, question: Any, token: Any) -> None:
+        if self._transport is None:
+            raise JournalUnavailable("the journal's writer is not running")
+        if len(self._asked) >= self._queue_max:
+            raise JournalUnavailable("too many rows wait for the journal")
+        number = next(self._numbers)
+        self._asked[number] = token
+        self._waiting.append((number, question))
+
+    # -- what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is none of these
+        self._frames = Frames()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand out the answers."""
+        try:
+            for frame in self._frames.receive(data):
+                self._take(frame)
+        except Strange:
+            if self._transport is not None:
+                self._transport.abort()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Answer what was asked, and look for the writer again."""
+        self._transport = None
+        self._waiting.clear()
+        lost, self._asked = self._asked, {}
+        self._deliver([
+            (token, JournalUnavailable("the journal's writer has ended"))
+            for token in lost.values()
+        ])  # fmt: skip
+        if not self._is_closed:
+            self._connecting = asyncio.get_running_loop().create_task(self._connect_again())
+
+    async def _connect_again(self) -> None:
+        await self.connect()
+        for kind in ("dates", "keys"):  # what was told meanwhile was not heard
+            self._told(kind)
+
+    def _take(self, frame: list[tuple[int, Any]]) -> None:
+        answers = []
+        for number, answer in frame:
+            if number == NEWS:
+                self._told(answer)
+            elif number in self._asked:
+                answers.append((self._asked.pop(number), answer))
+        self._deliver(answers)
+
+    def _deliver(self, answers: list[tuple[Any, Any]]) -> None:
+        batch = []
+        for token, answer in answers:
+            if not isinstance(token, asyncio.Future):
+                batch.append((token, answer))
+            elif not token.done():
+                token.set_result(None)
+        if batch:
+            self._on_batch(batch)

@@ -1,0 +1,92 @@
+"""The doors of a running switch: opened as the settings say, or lent by the supervisor."""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.folder import DataFolder, tls_files_of
+from atm_switch.server.desk import Desk
+from atm_switch.server.entrance import Entrance
+from atm_switch.server.listener import Door
+from atm_switch.server.log import Logger
+from atm_switch.start_up import plain_words, server_limits
+from atm_switch.switch.session import Dialect
+
+
+class Doorways:
+    """Every door, in the order of ``[[listeners]]``."""
+
+    def __init__(self, folder: DataFolder, log: Logger) -> None:
+        """Begin with none."""
+        self._folder, self._log = folder, log
+        self._doors: list[Door] = []
+        self._taking: set[asyncio.Task[None]] = set()
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where connections come in, as ``HOST:PORT``."""
+        return [door.address for door in self._doors]
+
+    async def open(
+        self, dialects: Mapping[str, Dialect], desk: Desk, lent: tuple[str, ...] = ()
+    ) -> None:
+        """Listen; or, where the addresses are ``lent``, wait for what the supervisor hands in.
+
+        Raises ``Refused``.
+        """
+        limits = server_limits(self._folder.settings).line
+        for at, one in enumerate(self._folder.settings.listeners):
+            acquirer = AcquirerId(one.acquirer) if one.acquirer else None
+            tls = tls_files_of(one, self._folder.root)
+            dialect = dialects[one.profile]
+            entrance = Entrance(one.host, one.port, dialect, acquirer, tls, one.networks)
+            door = Door(entrance, desk, limits)
+            if lent:
+                door.reload()
+                door.lent_address = lent[at]
+            else:
+                await _listen(door)
+            self._doors.append(door)
+
+    def take(self, at: int, descriptor: int) -> None:
+        """Take a connection, accepted elsewhere, that came in at one of the doors."""
+        connection = socket.socket(fileno=descriptor)
+        connection.settimeout(0)
+        task = asyncio.get_running_loop().create_task(self._take(at, connection))
+        self._taking.add(task)  # the loop itself holds tasks weakly
+        task.add_done_callback(self._taking.discard)
+
+    async def _take(self, at: int, connection: socket.socket) -> None:
+        with suppress(OSError):  # it hung up meanwhile
+            await self._doors[at].take(connection)
+
+    def reload(self) -> None:
+        """Read the TLS files again, for new links; those that cannot be used change nothing."""
+        for door in self._doors:
+            if not door.is_secured:
+                continue
+            try:
+                door.reload()
+            except Refused as wrong:
+                self._log.warning("certificates not reloaded", at=door.address, reason=str(wrong))
+            else:
+                self._log.info("certificates reloaded", at=door.address)
+
+    def close(self) -> None:
+        """Take no more connections; those there are stay."""
+        for door in self._doors:
+            door.close()
+
+
+async def _listen(door: Door) -> None:
+    try:
+        await door.open()
+    except OSError as error:
+        where = f"{door.entrance.host}:{door.entrance.port}"
+        raise Refused(
+            f"cannot listen on {where}: {plain_words(error)}; "
+            "change [[listeners]] listen, or stop whoever listens there"
+        ) from None

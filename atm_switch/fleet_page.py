@@ -1,0 +1,163 @@
+"""What a supervisor tells of its workers: status, links, metrics and health, of all at once.
+
+Plan: every worker answers on an admin socket of its own; the supervisor's asks them and
+adds up.  Metrics are each worker's own, under the label ``worker``.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from prometheus_client.core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+from atm_switch.domain.errors import Refused
+from atm_switch.folder import DataFolder
+from atm_switch.key_office import record
+from atm_switch.monitor import admin_socket
+from atm_switch.seat import FIRST, Seat
+from atm_switch.server.admin_socket import AdminSocket, ask_switch
+from atm_switch.server.log import Logger
+from atm_switch.server.watch_page import Checks, WatchPage
+from atm_switch.settings.shapes import split_address
+from atm_switch.start_up import plain_words
+from atm_switch.switch.ports import AuditRecord
+
+ASK_SECONDS_MAX = 2.0
+
+_ADDED = ("links", "in_flight", "journal_waiting")
+
+
+class FleetPage(Collector):
+    """The admin socket and the watch page of a supervisor; made by ``open``."""
+
+    def __init__(
+        self, folder: DataFolder, processes: Callable[[], dict[int, int]], stop: Callable[[], None]
+    ) -> None:
+        """Wait for ``open``."""
+        self._folder, self._processes, self._stop = folder, processes, stop
+        self._admin: AdminSocket | None = None
+        self._page: WatchPage | None = None
+
+    @classmethod
+    async def open(
+        cls, folder: DataFolder, processes: Callable[[], dict[int, int]], stop: Callable[[], None],
+        log: Logger,
+    ) -> "FleetPage":  # fmt: skip
+        """Answer.  ``processes``: the numbers and pids of those there are.  Raises ``Refused``."""
+        page = cls(folder, processes, stop)
+        answers = {
+            "status": page._status,
+            "sessions": page._sessions,
+            "events": page._events,
+            "drain": page._drain,
+        }
+        admin = AdminSocket(folder.root / admin_socket(Seat()), answers)
+        try:
+            await admin.open()
+            page._admin = admin
+        except OSError as error:
+            # A switch without it answers as well as one with it.
+            log.warning("no admin socket", reason=plain_words(error))
+        listen = folder.settings.metrics.listen
+        if listen:
+            page._page = page._serve(listen)
+            log.info("metrics served", at=page._page.address)
+        return page
+
+    def close(self) -> None:
+        """Answer no more."""
+        if self._admin is not None:
+            self._admin.close()
+        if self._page is not None:
+            self._page.close()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every worker's families, each sample under its worker's number."""
+        families: dict[str, Metric] = {}
+        for number in self._workers():
+            text = self._ask(number, "metrics").get("text", "")
+            for family in text_string_to_metric_families(text):
+                held = families.setdefault(
+                    family.name, Metric(family.name, family.documentation, family.type)
+                )
+                held.samples += [
+                    one._replace(labels={"worker": str(number), **one.labels})
+                    for one in family.samples
+                ]
+        yield from families.values()
+
+    def _serve(self, listen: str) -> WatchPage:
+        host, port = split_address(listen)
+        try:
+            return WatchPage(host, port, self, self._readiness, self._readiness)
+        except OSError as error:
+            raise Refused(
+                f"cannot serve metrics on {listen}: {plain_words(error)}; change [metrics] listen"
+            ) from None
+
+    def _workers(self) -> list[int]:
+        return sorted(number for number in self._processes() if number >= FIRST)
+
+    def _ask(self, number: int, question: str) -> dict[str, Any]:
+        path = self._folder.root / admin_socket(Seat(number))
+        try:
+            return ask_switch(path, question, ASK_SECONDS_MAX)
+        except OSError:
+            return {}
+
+    def _readiness(self) -> Checks:
+        checks: dict[str, str] = {}
+        for number in range(FIRST, self._folder.settings.workers + 1):
+            told = self._ask(number, "status").get("checks")
+            checks[f"worker {number}"] = "does not answer" if told is None else ""
+            for name, said in (told or {}).items():
+                checks[f"worker {number} {name}"] = "" if said == "ok" else said
+        return checks
+
+    async def _status(self, _asker: str) -> dict[str, Any]:
+        return await asyncio.to_thread(self._added_status)
+
+    def _added_status(self) -> dict[str, Any]:
+        told = [self._ask(number, "status") for number in self._workers()]
+        there = [one for one in told if one]
+        answers: Counter[str] = Counter()
+        signed_on: Counter[str] = Counter()
+        for one in there:
+            answers.update(one["answers"])
+            signed_on.update(one["signed_on"])
+        return {
+            "listening": there[0]["listening"] if there else [],
+            "up_seconds": max((one["up_seconds"] for one in there), default=0.0),
+            **{name: sum(one[name] for one in there) for name in _ADDED},
+            "signed_on": dict(signed_on),
+            "answers": dict(sorted(answers.items())),
+            "loop_lag_seconds_max": max((one["loop_lag_seconds_max"] for one in there), default=0),
+            "processes": {
+                f"worker {number}" if number else "journal writer": pid
+                for number, pid in sorted(self._processes().items())
+            },
+            "checks": {name: said or "ok" for name, said in self._readiness().items()},
+        }
+
+    async def _sessions(self, _asker: str) -> dict[str, Any]:
+        return await asyncio.to_thread(self._all_sessions)
+
+    def _all_sessions(self) -> dict[str, Any]:
+        found = [
+            {**one, "worker": number}
+            for number in self._workers()
+            for one in self._ask(number, "sessions").get("sessions", ())
+        ]
+        return {"sessions": found}
+
+    async def _events(self, _asker: str) -> dict[str, Any]:
+        return await asyncio.to_thread(self._ask, FIRST, "events")
+
+    async def _drain(self, asker: str) -> dict[str, Any]:
+        told = AuditRecord("command", "switch", "drain", f"over the admin socket, by {asker}")
+        await asyncio.to_thread(record, self._folder, told)
+        self._stop()
+        return {"draining": True}

@@ -1,0 +1,62 @@
+"""Which of several processes this one is, and its way to the supervisor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from atm_switch.server.control import Control
+
+TAKE, LENT, READY, ENDED = "take", "lent", "ready", "ended"
+"""What the messages say: a connection for a door; where the doors are; ready; how many links
+that were handed in have ended."""
+
+FIRST: Final = 1
+
+
+@dataclass
+class Seat:
+    """A worker's place among ``count``; without a supervisor there is one process, number 0."""
+
+    number: int = 0
+    count: int = 1
+    lent: tuple[str, ...] = ()
+    """Where the supervisor listens for this worker's doors."""
+    control: Control | None = None
+    taken: Callable[[int, int], None] = field(default=lambda _at, _descriptor: None)
+    """Told the door and the descriptor of a connection that is handed in."""
+    handed_in: int = 0
+    """Connections so far."""
+    ended: int = 0
+    """How many of them the supervisor was last told have ended."""
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether there is a supervisor, and others beside this process."""
+        return self.number > 0
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process does what one does for all: telling events, above all."""
+        return self.number <= FIRST
+
+    @property
+    def suffix(self) -> str:
+        """What tells this process's node and files from the others'; empty where it is alone."""
+        return f".{self.number}" if self.is_worker else ""
+
+    def heard(self, message: dict[str, Any], descriptor: int | None) -> None:
+        """Take what the supervisor says."""
+        if descriptor is not None:
+            self.handed_in += 1
+            self.taken(int(message.get(TAKE, 0)), descriptor)
+
+    def tell_ready(self) -> None:
+        """Say that connections may come."""
+        if self.control is not None:
+            self.control.say({READY: True})
+
+    def tell_ended(self, links: int) -> None:
+        """Say how many links have ended, of which so many are left."""
+        ended = self.handed_in - links
+        if self.control is not None and ended != self.ended and self.control.say({ENDED: ended}):
+            self.ended = ended

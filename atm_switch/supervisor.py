@@ -1,0 +1,255 @@
+"""``workers = N``: one process that listens and watches, N that answer, one that writes.
+
+Plan: the supervisor holds the folder and the listening sockets.  It accepts a connection
+and hands it, by SCM_RIGHTS, to the worker with the fewest: long-lived links of a few banks
+spread evenly, which the kernel's hashing over SO_REUSEPORT does not promise.  A worker is a
+whole switch but for the sockets; where the journal is a file, one more process writes it for
+all (``journal_server``), so that their rows share its commits; on PostgreSQL each worker
+writes as a node of its own.
+A process that ends is started again; ``RESTARTS_MAX`` times a minute, then the supervisor
+stops the others and exits 70, for a switch that dies all the time is not to be believed.
+Signals: SIGTERM drains every worker, then the writer; SIGHUP goes to every worker.
+Limits: ``connections_per_peer_max`` is counted in each worker.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from atm_switch.adapters.clock import read_clock
+from atm_switch.adapters.folder_lock import lock_folder
+from atm_switch.domain.errors import Refused
+from atm_switch.fleet_page import FleetPage
+from atm_switch.folder import DataFolder
+from atm_switch.seat import ENDED, LENT, READY, TAKE
+from atm_switch.server.control import Control, pair
+from atm_switch.server.listener import BACKLOG
+from atm_switch.server.log import Logger
+from atm_switch.start_up import plain_words
+
+RESTARTS_MAX: Final = 5
+MINUTE: Final = 60.0
+READY_SECONDS_MAX: Final = 30.0
+GIVEN_UP: Final = 70
+"""The exit code: EX_SOFTWARE of sysexits(3)."""
+WRITER: Final = 0
+"""The number of the writer's process; workers count from 1."""
+
+
+@dataclass
+class _Child:
+    """One process of ours."""
+
+    number: int
+    process: asyncio.subprocess.Process
+    control: Control
+    is_ready: asyncio.Event = field(default_factory=asyncio.Event)
+    handed_in: int = 0
+    ended: int = 0
+
+    @property
+    def links(self) -> int:
+        """How many it has, as far as is known."""
+        return self.handed_in - self.ended
+
+    @property
+    def name(self) -> str:
+        return f"worker {self.number}" if self.number else "journal writer"
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+
+
+class Supervisor:
+    """Runs the processes of one folder."""
+
+    def __init__(self, folder: DataFolder, log: Logger) -> None:
+        """Wait for ``run``."""
+        self._folder, self._log = folder, log
+        self._children: dict[int, _Child] = {}
+        self._watching: set[asyncio.Task[None]] = set()
+        self._sockets: list[socket.socket] = []
+        self._restarts: deque[float] = deque()
+        self._stopping = asyncio.Event()
+        self._has_given_up = False
+        self._stops_asked = 0
+
+    async def run(self, listening: Callable[[str], None]) -> int:
+        """Run until SIGTERM; return the exit code.
+
+        ``listening`` is told each address once all workers are ready.  Raises ``Refused``.
+        """
+        release = lock_folder(self._folder.root)
+        page: FleetPage | None = None
+        try:
+            self._sockets = [_bound(one.host, one.port) for one in self._folder.settings.listeners]
+            self._hear_signals()
+            await self._start_all()
+            page = await FleetPage.open(self._folder, self._processes, self.stop, self._log)
+            loop = asyncio.get_running_loop()
+            for at, one in enumerate(self._sockets):
+                one.listen(BACKLOG)
+                loop.add_reader(one.fileno(), self._accept, at, one)
+            for address in self._addresses():
+                listening(address)
+            await self._stopping.wait()
+        finally:
+            await self._end()
+            if page is not None:
+                page.close()
+            release()
+        return GIVEN_UP if self._has_given_up else 0
+
+    def stop(self) -> None:
+        """Take no more connections and have every worker finish; the second time at once."""
+        self._stops_asked += 1
+        self._stopping.set()
+        if self._stops_asked > 1:
+            for child in self._children.values():
+                child.signal(signal.SIGTERM if child.number else signal.SIGCONT)
+
+    def _workers(self) -> list[int]:
+        return sorted(number for number in self._children if number != WRITER)
+
+    def _processes(self) -> dict[int, int]:
+        return {number: child.process.pid for number, child in self._children.items()}
+
+    def _hear_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _reload(self) -> None:
+        for number in self._workers():
+            self._children[number].signal(signal.SIGHUP)
+
+    async def _start_all(self) -> None:
+        settings = self._folder.settings
+        writer = [] if settings.journal.url else [WRITER]  # workers wait until it is there
+        numbers = [*writer, *range(1, settings.workers + 1)]
+        await asyncio.gather(*map(self._started, numbers))
+
+    async def _started(self, number: int) -> None:
+        """Start a process and wait until it is ready.  Raises ``Refused``."""
+        child = await self._spawned(number)
+        ended = asyncio.ensure_future(child.process.wait())
+        ready = asyncio.ensure_future(child.is_ready.wait())
+        await asyncio.wait(
+            {ended, ready}, timeout=READY_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED
+        )
+        ready.cancel()
+        if not child.is_ready.is_set():
+            raise Refused(f"the {child.name} did not start; see what it says above")
+
+    async def _spawned(self, number: int) -> _Child:
+        ours, theirs = pair()
+        role = f"{number}:{self._folder.settings.workers}:{theirs.fileno()}"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "atm_switch", "serve", str(self._folder.root)),
+            *("--as-process", role),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        child = _Child(number, process, Control(ours, lambda m, _: _heard(child, m), lambda: None))
+        child.control.start()
+        child.control.say({LENT: self._addresses()})
+        self._children[number] = child
+        task = asyncio.get_running_loop().create_task(self._watch(child))
+        self._watching.add(task)  # the loop itself holds tasks weakly
+        task.add_done_callback(self._watching.discard)
+        return child
+
+    async def _watch(self, child: _Child) -> None:
+        code = await child.process.wait()
+        child.control.close()
+        if self._stopping.is_set() or self._children.get(child.number) is not child:
+            return
+        del self._children[child.number]
+        self._log.error("process ended", process=child.name, code=code)
+        if not child.is_ready.is_set() and not self._restarts and not self._is_listening():
+            return  # it never came up: the start says so
+        now = read_clock().monotonic
+        self._restarts.append(now)
+        while self._restarts[0] < now - MINUTE:
+            self._restarts.popleft()
+        if len(self._restarts) > RESTARTS_MAX:
+            self._log.error("given up", restarts_within_a_minute=len(self._restarts))
+            self._has_given_up = True
+            self._stopping.set()
+            return
+        await self._spawned(child.number)
+
+    def _is_listening(self) -> bool:
+        return any(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) for one in self._sockets)
+
+    def _accept(self, at: int, listening: socket.socket) -> None:
+        try:
+            connection, _ = listening.accept()
+        except OSError:  # it is gone again, or there are no descriptors left just now
+            return
+        with connection:
+            for child in sorted(self._ready_workers(), key=lambda one: (one.links, one.number)):
+                if child.control.say({TAKE: at}, connection.fileno()):
+                    child.handed_in += 1
+                    return
+            self._log.warning("connection turned away", reason="no worker takes it")
+
+    def _ready_workers(self) -> list[_Child]:
+        return [
+            child for number, child in self._children.items()
+            if number != WRITER and child.is_ready.is_set()
+        ]  # fmt: skip
+
+    def _addresses(self) -> list[str]:
+        return [_shown(*one.getsockname()[:2]) for one in self._sockets]
+
+    async def _end(self) -> None:
+        """Listen no more, have the workers finish, then the writer."""
+        self._stopping.set()
+        loop = asyncio.get_running_loop()
+        for one in self._sockets:
+            loop.remove_reader(one.fileno())
+            one.close()
+        workers = [self._children[number] for number in self._workers()]
+        for wave in (workers, [one for one in self._children.values() if one.number == WRITER]):
+            for child in wave:
+                child.signal(signal.SIGTERM)
+            await asyncio.gather(*(child.process.wait() for child in wave))
+        await asyncio.gather(*self._watching, return_exceptions=True)
+
+
+def _heard(child: _Child, message: dict[str, Any]) -> None:
+    if READY in message:
+        child.is_ready.set()
+    if ENDED in message:
+        child.ended = int(message[ENDED])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Bind, and do not listen yet.  Raises ``Refused``."""
+    found = socket.AF_INET6 if ":" in host else socket.AF_INET
+    one = socket.socket(found, socket.SOCK_STREAM)
+    try:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        one.bind((host, port))
+        one.settimeout(0)
+    except OSError as error:
+        one.close()
+        raise Refused(
+            f"cannot listen on {_shown(host, port)}: {plain_words(error)}; "
+            "change [[listeners]] listen, or stop whoever listens there"
+        ) from None
+    return one
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

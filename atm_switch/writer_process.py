@@ -1,0 +1,41 @@
+"""The process that writes the journal's file for all workers of a folder."""
+
+import asyncio
+import os
+import signal
+
+from atm_switch.adapters.clock import utc_now
+from atm_switch.adapters.journal_server import JournalServer, Token
+from atm_switch.adapters.journal_wire import SOCKET_NAME
+from atm_switch.adapters.journal_writer import JournalWriter
+from atm_switch.folder import DataFolder
+from atm_switch.seat import Seat
+from atm_switch.security.vault import Vault
+
+LOOK_SECONDS = 0.05
+WAIT_SECONDS_MAX = 30.0
+"""How long workers may take to finish once the supervisor is gone."""
+
+
+async def write_for_all(folder: DataFolder, vault: Vault, seat: Seat, gone: asyncio.Event) -> None:
+    """Write until SIGTERM, or until the supervisor is ``gone`` and so is every worker."""
+    limits = folder.settings.journal
+    writer: JournalWriter[Token] = JournalWriter(
+        folder.journal, vault, utc_now, os.urandom, limits.queue_max, limits.batch_max,
+        is_shared=True,
+    )  # fmt: skip
+    server = JournalServer(folder.root / SOCKET_NAME, writer)
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C is the supervisor's to hear
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    await server.open()
+    try:
+        seat.tell_ready()
+        waiting = [asyncio.ensure_future(one.wait()) for one in (stop, gone)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        deadline = loop.time() + WAIT_SECONDS_MAX
+        while server.workers and not stop.is_set() and loop.time() < deadline:
+            await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        server.close()

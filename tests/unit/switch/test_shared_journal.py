@@ -1,0 +1,100 @@
+"""Other processes answer from the same journal: the first answer and the first command count."""
+
+from typing import Any
+
+import pytest
+
+from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.accepted import Accepted
+from atm_switch.switch.house import HOST_BLOCK
+from atm_switch.switch.policy import PinPolicy
+from atm_switch.switch.ports import Commit, FindRepeat
+from atm_switch.wire.message import IsoMessage
+from tests.doubles.bench import PAN, Bench, bank
+from tests.doubles.inquiries import commits, reservations, signed_on
+from tests.doubles.signed_line import signed_payload, signing_bench
+
+CUT = IsoMessage("0800", {7: "0630072507", 11: "000779", 15: "0702", 70: "201"})
+
+
+def outrun(request_of_other: dict[int, str | None], **how: Any) -> tuple[Bench, IsoMessage]:
+    """Answer a request as another process did while this one was about to."""
+    bench = signed_on(**how)
+    bench.ask(bench.inquiry(request_of_other))
+    bench.memory.is_shared = True
+    bench.memory.faults[FindRepeat] = None  # it was not there yet when this one looked
+    return bench, bench.ask(bench.inquiry())
+
+
+@pytest.mark.parametrize("pin", [PinPolicy.ISSUER, PinPolicy.ACQUIRER])
+def test_outrun_answer_is_that_of_the_first(pin: PinPolicy) -> None:
+    """The response is the other's byte for byte, and nothing is stored over it."""
+    bench, _ = outrun({}, banks=(bank(pin=pin),))
+
+    assert bench.sent[-2].payload == bench.sent[-1].payload
+    assert 1 == len([row for row in commits(bench) if row.ending.payload])
+
+
+def test_outrun_row_a_has_its_b() -> None:
+    """Under ``issuer`` the row that reserved the try ends, without an answer of its own."""
+    bench, response = outrun({})
+
+    last = commits(bench)[-1]
+    assert 2 == len(reservations(bench)) == len(commits(bench))
+    assert "00" == response[39] == last.ending.response_code
+    assert last.ending.payload is None
+    assert last.ending.resets_tries
+    assert last.sequence is not None
+
+
+def test_outrun_without_row_a_leaves_none() -> None:
+    """Under ``acquirer`` the request that was answered elsewhere has no row here."""
+    bench, _ = outrun({}, banks=(bank(pin=PinPolicy.ACQUIRER),))
+
+    assert 1 == len(commits(bench))
+
+
+def test_outrun_by_other_content_is_94() -> None:
+    """The same key with other content was answered elsewhere: this one is a duplicate."""
+    bench, response = outrun({49: "360", 43: "ANOTHER PLACE".ljust(40)})
+
+    assert "94" == response[39]
+    assert Outcome.DUPLICATE is commits(bench)[-1].ending.outcome
+    assert PAN == response[2]
+
+
+def test_first_answer_asks_for_the_claim() -> None:
+    """A first answer says since when another one would count; one that is not kept does not."""
+    bench = signed_on()
+    bench.ask(bench.inquiry())
+    bench.ask(bench.inquiry({3: "999999", 11: "000777"}))
+
+    kept, unkept = (row for row in bench.memory.asked if isinstance(row, Commit))
+    assert kept.unless_since is not None
+    assert kept.unless_since < kept.entry.received_at
+    assert unkept.unless_since is None
+
+
+def test_command_carried_out_elsewhere_is_94() -> None:
+    """A recorded 201 played to another process moves nothing there."""
+    bench = signing_bench()
+    bench.memory.is_shared = True
+    recorded = signed_payload(bench, CUT)
+    assert ["00"] == [answer[39] for answer in bench.feed(recorded)]
+
+    bench.house.accepted = Accepted()  # as in a process that has not seen it
+    bench.house.business_dates.clear()
+
+    assert ["94"] == [answer[39] for answer in bench.feed(recorded)]
+    assert {} == bench.house.business_dates
+
+
+def test_host_references_go_on_in_the_next_block() -> None:
+    """At the end of a block the next is begun, and no number of another's is given out."""
+    bench = signed_on()
+    bench.house.host_sequence = 5 * HOST_BLOCK - 2
+    bench.house.host_blocks = [7]
+
+    given = [bench.house.next_host_reference(bench.now)[-6:] for _ in range(3)]
+
+    assert ["049999", "070000", "070001"] == given
