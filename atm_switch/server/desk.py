@@ -196,8 +196,10 @@ class Desk:
             line.check(now.monotonic)
 
     async def drain(self) -> None:
-        """Answer what is under way, for a bounded time, then end every link."""
+        """Take no more frames, answer what is under way, for a bounded time; end every link."""
         self.is_draining = True
+        for line in list(self._lines.values()):
+            line.stop_listening()
         deadline = self.clock().monotonic + self._limits.drain_seconds_max
         while self._switch.in_flight and self.clock().monotonic < deadline:
             await asyncio.sleep(DRAIN_LOOK_SECONDS)

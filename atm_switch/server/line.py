@@ -75,6 +75,7 @@ class Line(asyncio.Protocol):
         self._why = "closed by peer"
         self._is_closing = False
         self._is_paused = False
+        self._is_deaf = False
         self._is_ending = False
         self._is_admitted = False
         self._is_open = False
@@ -124,8 +125,15 @@ class Line(asyncio.Protocol):
             self._open()
         return said
 
+    def stop_listening(self) -> None:
+        """Take no more frames; what is under way is still answered."""
+        self._is_deaf = True
+        self._pause(True)
+
     def pump(self) -> None:
         """Hand frames to the desk as long as the link may have more under way."""
+        if self._is_deaf:
+            return
         limit = self._limits.in_flight_per_link_max
         try:
             for frame in self._buffer.frames():

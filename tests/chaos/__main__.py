@@ -30,6 +30,11 @@ GOALS = (
     "broker_away",
     "idle_terminals",
     "slowloris",
+    "descriptors_used_up",
+    "disk_full",
+    "clock_jumps",
+    "slow_readers",
+    "stopped_under_load",
 )  # fmt: skip
 """The proofs in the order of their worth; each is ``python -m tests.chaos.NAME``."""
 

@@ -247,6 +247,24 @@ async def test_drain_answers_what_is_under_way() -> None:
         assert b"" == await client.hear_payload()
 
 
+async def test_drain_takes_nothing_new() -> None:
+    """Who goes on asking while the switch stops does not keep it from stopping."""
+    async with open_house() as house, caller(house) as client:
+        house.journal.holds = True
+        client.say(house.bench.inquiry())
+        await asyncio.wait_for(_until(lambda: house.journal.held), 5)
+        stopping = asyncio.create_task(house.desk.drain())
+        await asyncio.sleep(0)
+        client.say(house.bench.inquiry({11: "000777", 37: "518107000777"}))
+        await client.writer.drain()
+
+        house.journal.release()
+        await stopping
+
+        assert "000123" == (await client.hear())[11]
+        assert await client.is_hung_up()
+
+
 async def _until(holds: Callable[[], object]) -> None:
     while not holds():
         await asyncio.sleep(0.001)

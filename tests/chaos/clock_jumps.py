@@ -1,0 +1,101 @@
+"""G22: the wall clock jumps; no link is dropped, no repeat mistaken, the journal stays in order.
+
+    python -m tests.chaos.clock_jumps [--long] [--seed S]
+
+Plan: the switch runs under ``libfaketime``, which reads the shift from a file and leaves
+the monotonic clock alone; the terminals' clocks jump with it.  After each jump the links
+that were there ask on, and a request made before a jump of an hour is said again.
+Limits: far from today cards are expired (54) and accounts not opened yet (88); what must
+not be is a 68, a 94, a 96, or a link that is closed.
+"""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from atm_switch.adapters.journal_reader import JournalReader
+from atm_switch.folder import open_folder
+from atm_switch.wire.message import IsoMessage
+from tests.chaos.honest import Answer, Honest, Script
+from tests.chaos.plant import Plant, running, set_up
+from tests.chaos.proof import Found, Goal, Trial, prove, skipped
+
+HOUR, DAY = 3_600, 86_400
+JUMPS = (0, HOUR, 0, -HOUR, DAY + HOUR, 0, 3_650 * DAY, -3_650 * DAY, 0)
+"""Seconds the clock is off, one behind the other."""
+EXPECTED = {"00", "54", "88"}
+LINKS = 4
+
+
+def library() -> Path | None:
+    """Find libfaketime for programs with threads."""
+    return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+
+
+def set_clock(file: Path, seconds: int, script: Script) -> None:
+    """Move the switch's clock and the terminals'."""
+    file.write_text(f"{seconds:+d}\n")
+    script.clock = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+async def through_jumps(
+    plant: Plant, script: Script, file: Path, rounds: int
+) -> tuple[Counter[str], int, int]:
+    """Jump and ask; return the codes, the links that are gone, the repeats that differ."""
+    links = [await Honest.open(script, plant.port) for _ in range(LINKS)]
+    codes, differ = Counter[str](), 0
+    for _ in range(rounds):
+        before: list[tuple[IsoMessage, Answer]] = []
+        for at, shift in enumerate(JUMPS):
+            set_clock(file, shift, script)
+            await asyncio.sleep(0.6)  # two ticks of the switch see the new time
+            for message, answer in before:
+                if abs(shift - JUMPS[at - 1]) <= HOUR:
+                    again = await links[0].ask(IsoMessage("0201", message.elements))
+                    differ += again.payload != answer.payload
+            before = []
+            for link in links:
+                message = script.inquiry()
+                answer = await link.ask(message)
+                codes[answer.code] += 1
+                before.append((message, answer))
+    gone = sum(link.is_lost for link in links)
+    for link in links:
+        link.close()
+    return codes, gone, differ
+
+
+def measure(trial: Trial) -> Found:
+    """Jump under the eyes of terminals."""
+    found = library()
+    if found is None:
+        return skipped("libfaketime is not installed (apt-get install libfaketime)")
+    file = trial.root / "shift"
+    file.write_text("+0\n")
+    environment = {
+        "LD_PRELOAD": str(found), "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_NO_CACHE": "1", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }  # fmt: skip
+    plant = set_up(trial.root, "--pin", "acquirer")
+    plant.environment = environment
+    script = Script(plant.folder)
+    with running(plant):
+        codes, gone, differ = asyncio.run(through_jumps(plant, script, file, trial.size(1, 10)))
+        plant.stop()
+    opened = open_folder(plant.folder)
+    with JournalReader(opened.journal) as reader:
+        is_sound = reader.verify(opened.vault()).is_sound
+    got = (
+        f"{(len(JUMPS) - 1) * trial.size(1, 10)} jumps of an hour to ten years: {dict(codes)}, "
+        f"{gone} links dropped, {differ} repeats differ, "
+        f"journal {'sound' if is_sound else 'BROKEN'}"
+    )
+    is_held = codes.keys() <= EXPECTED and codes["00"] > 0 and gone == differ == 0 and is_sound
+    return Found(got, is_held and plant.mistakes == 0)
+
+
+GOAL = Goal("G22", "clock jumps", "no link dropped, no repeat mistaken, journal in order", measure)
+
+if __name__ == "__main__":
+    prove(GOAL)

@@ -1,0 +1,142 @@
+"""G21: the disk is full, and a sync fails; every request is answered, no acknowledged row lost.
+
+    python -m tests.chaos.disk_full [--long] [--seed S]
+
+Plan: the data folder lies on a small tmpfs of its own.  A filler takes all that is free
+under load and goes again.  Then, with a preloaded library, ``fdatasync`` begins to fail
+(EIO): from then on nothing may be approved, for what the disk holds is not known.
+Limits: mounting needs root, the library a C compiler; without them, said in words.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from atm_switch.adapters.journal_reader import JournalReader
+from atm_switch.folder import open_folder
+from tests.chaos.honest import Tally
+from tests.chaos.ledger_away import Outage, through
+from tests.chaos.plant import Plant, running, set_up
+from tests.chaos.proof import Found, Goal, Trial, prove, skipped
+
+DISK_MIB = 48
+BACK_SECONDS_MAX = 1.0
+SHIM = """
+#define _GNU_SOURCE
+#include <errno.h>
+#include <unistd.h>
+#include <dlfcn.h>
+#include <stdlib.h>
+int fdatasync(int fd) {
+    static int (*real)(int);
+    if (!real) real = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+    const char *sign = getenv("CHAOS_SYNC_FAILS");
+    if (sign && access(sign, F_OK) == 0) { errno = EIO; return -1; }
+    return real(fd);
+}
+"""
+
+
+@contextmanager
+def small_disk(place: Path) -> Iterator[Path]:
+    """Mount a tmpfs at ``place`` for a block.  Raises ``CalledProcessError`` where it may not."""
+    place.mkdir()
+    options = f"size={DISK_MIB}m"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+def fill(disk: Path) -> None:
+    """Take all that is free."""
+    with (disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+        for size in (1 << 20, 4096, 1):
+            with suppress(OSError):
+                while True:
+                    filler.write(bytes(size))
+
+
+def rows_lost(plant: Plant, tally: Tally) -> int:
+    """Count approved answers without a row B on disk."""
+    opened = open_folder(plant.folder)
+    with JournalReader(opened.journal) as reader:
+        rows = reader.follow(0, 10_000_000)
+        is_sound = reader.verify(opened.vault()).is_sound
+    written = {row.rrn for row in rows if not row.is_reservation}
+    lost = sum(told.code == "00" and told.rrn not in written for told in tally.answers)
+    return lost if is_sound else len(rows)
+
+
+def outage_of(
+    plant: Plant, seconds: float, begin: Callable[[], None], end: Callable[[], None]
+) -> Outage:
+    """Run the plant through an outage and stop it."""
+    with running(plant):
+        outage, _ = asyncio.run(through(plant, seconds, begin, end))
+        plant.stop()
+    return outage
+
+
+def full_part(root: Path, seconds: float) -> tuple[bool, str]:
+    """Fill the disk under load."""
+    with small_disk(root / "bank") as disk:
+        plant = set_up(root, "--pin", "acquirer")
+        outage = outage_of(plant, seconds, lambda: fill(disk), (disk / "filler").unlink)
+        lost = rows_lost(plant, outage.tally)
+    inside = outage.inside
+    is_held = (
+        lost == outage.tally.hung_up == plant.mistakes == 0
+        and inside.codes.keys() <= {"00", "91", "96"} and inside.codes["96"] > 0
+        and outage.back_after < BACK_SECONDS_MAX
+    )  # fmt: skip
+    return is_held, (
+        f"disk full {seconds:.0f} s: {dict(inside.codes)}, {outage.tally.hung_up} unanswered, "
+        f"{lost} lost, back in {outage.back_after:.2f} s"
+    )
+
+
+def sync_part(root: Path, seconds: float) -> tuple[bool, str]:
+    """Have every sync fail from a moment on."""
+    source, library, sign = root / "shim.c", root / "shim.so", root / "fails"
+    source.write_text(SHIM)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    plant = set_up(root, "--pin", "acquirer")
+    plant.environment = {"LD_PRELOAD": str(library), "CHAOS_SYNC_FAILS": str(sign)}
+    outage = outage_of(plant, seconds, sign.touch, sign.unlink)
+    after = outage.tally.between(outage.began + 0.5, time.monotonic())
+    lost = rows_lost(plant, outage.tally)
+    is_held = lost == outage.tally.hung_up == 0 and after.codes.keys() <= {"91", "96"}
+    return is_held, f"sync fails: {dict(after.codes)} from then on, {lost} lost"
+
+
+def measure(trial: Trial) -> Found:
+    """Both."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        return skipped("a disk of its own needs root and mount")
+    seconds = float(trial.size(4, 60))
+    for name in ("full", "sync"):
+        (trial.root / name).mkdir()
+    try:
+        parts = [full_part(trial.root / "full", seconds)]
+    except subprocess.CalledProcessError:
+        return skipped("no tmpfs may be mounted here")
+    if shutil.which("gcc"):
+        parts.append(sync_part(trial.root / "sync", seconds))
+    else:
+        parts.append((True, "sync fails: skipped, no C compiler"))
+    return Found("; ".join(said for _, said in parts), is_held=all(held for held, _ in parts))
+
+
+GOAL = Goal(
+    "G21", "disk full, sync fails", "all answered 96 or 91, 0 lost, back 1 s after space", measure
+)
+
+if __name__ == "__main__":
+    prove(GOAL)

@@ -1,0 +1,74 @@
+"""G14: SIGTERM under load, with a thousand idle links: what was accepted is answered.
+
+    python -m tests.chaos.stopped_under_load [--long] [--seed S]
+
+Plan: accepted is what has a row in the journal.  Each of those must have been answered on
+the wire before the link ended, and the process gone, with exit code 0, in five seconds.
+Limit: the interpreter is the one that runs this; others are a matter of whoever has them.
+"""
+
+import asyncio
+
+from atm_switch.adapters.journal_reader import JournalReader
+from atm_switch.folder import open_folder
+from tests.chaos.crowd import crowd
+from tests.chaos.honest import Honest, HungUp, Script
+from tests.chaos.idle_terminals import MANY
+from tests.chaos.plant import Plant, allow_many_files, running, set_up
+from tests.chaos.proof import Found, Goal, Trial, prove
+
+LINKS, DEPTH = 6, 8
+IDLE = 1_000
+LOAD_SECONDS = 1.5
+STOP_SECONDS_MAX = 5.0
+
+
+async def load_and_stop(plant: Plant, script: Script) -> tuple[set[str], float]:
+    """Ask until the switch is gone; return who was answered and how long the end took."""
+    answered: set[str] = set()
+    links = [await Honest.open(script, plant.port) for _ in range(LINKS)]
+
+    async def worker(link: Honest) -> None:
+        while True:
+            try:
+                answered.add((await link.ask()).rrn)
+            except HungUp:
+                return
+
+    working = [asyncio.create_task(worker(link)) for link in links for _ in range(DEPTH)]
+    await asyncio.sleep(LOAD_SECONDS)
+    seconds = await asyncio.to_thread(plant.stop)
+    await asyncio.gather(*working)
+    return answered, seconds
+
+
+def measure(trial: Trial) -> Found:
+    """Stop it so often."""
+    allow_many_files()
+    plant = set_up(trial.root, "--pin", "issuer", settings=MANY)
+    script, times = Script(plant.folder), trial.size(2, 20)
+    answered: set[str] = set()
+    slowest, codes = 0.0, []
+    for _ in range(times):
+        with running(plant), crowd(plant.port, IDLE, "--sign-on"):
+            told, seconds = asyncio.run(load_and_stop(plant, script))
+            assert plant.process is not None
+            codes.append(plant.process.returncode)
+        answered |= told
+        slowest = max(slowest, seconds)
+    with JournalReader(open_folder(plant.folder).journal) as reader:
+        accepted = {row.rrn for row in reader.follow(0, 10_000_000)}
+        in_doubt = len(reader.in_doubt())
+    unanswered = len(accepted - answered)
+    got = (
+        f"{times} stops beside {IDLE:,} idle links: {len(accepted):,} accepted, {unanswered} "
+        f"unanswered, {in_doubt} in doubt; gone after {slowest:.2f} s at most"
+    )
+    is_held = unanswered == in_doubt == 0 and slowest < STOP_SECONDS_MAX and set(codes) == {0}
+    return Found(got, is_held and plant.mistakes == 0)
+
+
+GOAL = Goal("G14", "SIGTERM under load", "0 accepted requests unanswered, gone in 5 s", measure)
+
+if __name__ == "__main__":
+    prove(GOAL)
