@@ -128,7 +128,7 @@ class Line(asyncio.Protocol):
     def stop_listening(self) -> None:
         """Take no more frames; what is under way is still answered."""
         self._is_deaf = True
-        self._pause(True)
+        self._pause(should=True)
 
     def pump(self) -> None:
         """Hand frames to the desk as long as the link may have more under way."""
@@ -145,7 +145,7 @@ class Line(asyncio.Protocol):
             self._desk.framing_broken(self, fault)
             self.close(str(fault))
         self._watch_partial()
-        self._pause(self._desk.in_flight_of(self) >= limit)
+        self._pause(should=self._desk.in_flight_of(self) >= limit)
 
     def _watch_partial(self) -> None:
         if not self._buffer.pending:
@@ -153,7 +153,7 @@ class Line(asyncio.Protocol):
         elif self._partial_since is None:
             self._partial_since = self._heard_at
 
-    def _pause(self, should: bool) -> None:  # noqa: FBT001  reads as a sentence
+    def _pause(self, *, should: bool) -> None:
         if self._transport is None or self._is_closing or should == self._is_paused:
             return
         self._is_paused = should

@@ -118,15 +118,16 @@ def measure(trial: Trial) -> Found:
         closed, tally = asyncio.run(spew_beside(script, plant.port, beside, trial.seed))
         plant.stop()
     lost = score.asked - score.answered
+    odd = {**score.codes.codes, **tally.codes}
+    odd.pop("00", None)
     got = (
         f"{score.sent:,} hostile, {score.asked:,} honest on the same links: {lost} lost, "
         f"{plant.mistakes} mistakes, {leaked} descriptors left, +{growth / 1024:.0f} MiB; "
         f"with the limit {closed} links closed, {tally.codes.total():,} beside: "
-        f"{tally.hung_up} cut off"
+        f"{tally.hung_up} cut off; {score.signed_off} signed off by a hostile frame, odd {odd}"
     )
-    codes = score.codes.codes.keys() | tally.codes.keys()
     is_held = (
-        lost == plant.mistakes == leaked == tally.hung_up == 0 and codes == {"00"}
+        lost == plant.mistakes == leaked == tally.hung_up == 0 and not odd
         and closed > 0 and growth < GROWTH_KIB_MAX
     )  # fmt: skip
     return Found(got, is_held)
