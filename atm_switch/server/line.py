@@ -9,11 +9,13 @@ its channel is open, so nobody without the right certificate gets as far as the 
 import asyncio
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, cast
 
 from atm_switch.domain.errors import FramingError
 from atm_switch.domain.instant import Instant
 from atm_switch.server.channel import Channel
+from atm_switch.server.dead_peers import notice_death
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits
 from atm_switch.switch.effects import LinkId
@@ -96,7 +98,10 @@ class Line(asyncio.Protocol):
         if refusal:
             self._is_closing = True
             self._transport.abort()
-        elif self.channel.is_open:
+            return
+        with suppress(OSError):  # gone again already
+            notice_death(transport.get_extra_info("socket"))
+        if self.channel.is_open:
             self._open()
 
     def _open(self) -> None:

@@ -34,6 +34,7 @@ GOALS = (
     "disk_full",
     "clock_jumps",
     "slow_readers",
+    "half_open",
     "stopped_under_load",
 )  # fmt: skip
 """The proofs in the order of their worth; each is ``python -m tests.chaos.NAME``."""

@@ -41,16 +41,16 @@ def sign_on(number: int) -> bytes:
 class Peers:
     """All of them."""
 
-    def __init__(self, port: int, said: bytes, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, at: tuple[str, int], said: bytes, tls: ssl.SSLContext | None) -> None:
         """Say ``said`` on each."""
-        self._port, self._said, self._tls = port, said, tls
+        self._at, self._said, self._tls = at, said, tls
         self.sockets: list[socket.socket] = []
         self.dropped = 0
 
     def connect(self, count: int) -> None:
         """Add so many."""
         for _ in range(count):
-            one = socket.create_connection(("127.0.0.1", self._port), timeout=CONNECT_SECONDS)
+            one = socket.create_connection(self._at, timeout=CONNECT_SECONDS)
             if self._tls is not None:
                 one = self._tls.wrap_socket(one, server_hostname="127.0.0.1")
             one.sendall(self._said)
@@ -110,15 +110,23 @@ def tls_of(files: Sequence[str] | None) -> ssl.SSLContext | None:
 @click.option("--half", is_flag=True)
 @click.option("--drip", type=float, default=0.0)
 @click.option("--cert", nargs=3)
+@click.option("--host", default="127.0.0.1")
 def main(
-    *, port: int, count: int, signs_on: bool, half: bool, drip: float, cert: Sequence[str] | None
+    *,
+    port: int,
+    count: int,
+    signs_on: bool,
+    half: bool,
+    drip: float,
+    cert: Sequence[str] | None,
+    host: str,
 ) -> None:
     """Be the peers until standard input ends."""
     allow_many_files()
     said = sign_on(1)
     if half:
         said = said[: len(said) // 2]
-    peers = Peers(port, said if signs_on or half else b"", tls_of(cert))
+    peers = Peers((host, port), said if signs_on or half else b"", tls_of(cert))
     peers.connect(count)
     click.echo("ready")
     if drip:
