@@ -27,6 +27,7 @@ GENESIS: Final = bytes(LINK_BYTES)
 
 _ROW_LABEL: Final = b"row\x00"
 _HEAD_LABEL: Final = b"head\x00"
+_FLOOR_LABEL: Final = b"floor\x00"
 _HEAD_BESIDE_AUDIT_LABEL: Final = b"head beside an audit\x00"
 
 
@@ -90,6 +91,14 @@ class RowChain:
     def is_sealed(self, head: Head, seal: bytes) -> bool:
         """Tell whether ``seal`` is that of ``head``."""
         return hmac.compare_digest(self.seal(head), seal)
+
+    def floor_seal(self, floor: Head) -> bytes:
+        """Return what proves that all rows up to ``floor`` were let go by who holds the key."""
+        return self._seal_as(_FLOOR_LABEL, floor)
+
+    def is_floor(self, floor: Head, seal: bytes) -> bool:
+        """Tell whether ``seal`` is that of ``floor``."""
+        return hmac.compare_digest(self.floor_seal(floor), seal)
 
     def _seal_as(self, label: bytes, head: Head) -> bytes:
         return self._code(label + b"%d:" % head.seq + head.chain)

@@ -16,6 +16,7 @@ from typing import Final
 
 from atm_switch.adapters.journal_chain import BEGINNING, GENESIS, Head, JournalChain, RowChain
 from atm_switch.adapters.journal_heads import HeadTable, read_head
+from atm_switch.adapters.journal_purge import read_floor
 from atm_switch.adapters.journal_rows import COLUMN_LIST, JournalRow, cells_of, row_from
 from atm_switch.security.vault import Vault
 
@@ -49,6 +50,7 @@ class Fault(Enum):
     WRONG_LINK = "wrong link"
     WRONG_REFERENCE = "wrong reference"
     WRONG_HEAD = "wrong head"
+    WRONG_FLOOR = "wrong floor"
     NOTED_HEAD_MISSING = "noted head missing"
 
 
@@ -126,6 +128,7 @@ def verify_journal(connection: sqlite3.Connection, vault: Vault) -> Verification
         connection.execute("BEGIN")
         try:
             _check_file(connection, walk)
+            _begin_at_the_floor(connection, walk)
             for row in _rows(connection):
                 walk.step(row)
             _check_head(connection, walk)
@@ -151,6 +154,13 @@ def _check_file(connection: sqlite3.Connection, walk: Walk) -> None:
     guards = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall()
     if not set(GUARDS) <= {name for (name,) in guards}:
         walk.note(Fault.GUARD_MISSING, 0)
+
+
+def _begin_at_the_floor(connection: sqlite3.Connection, walk: Walk) -> None:
+    try:
+        walk.last = read_floor(connection, walk.chain)
+    except ValueError:
+        walk.note(Fault.WRONG_FLOOR, 0)
 
 
 def _check_head(connection: sqlite3.Connection, walk: Walk) -> None:

@@ -16,12 +16,13 @@ from atm_switch.adapters.journal_rows import COLUMN_LIST, row_from
 from atm_switch.adapters.journal_verify import FINDINGS_MAX, Fault, Finding, Verification, Walk
 from atm_switch.adapters.postgres_batch import AUDIT, JOURNAL
 from atm_switch.adapters.postgres_link import PostgresSession
+from atm_switch.adapters.postgres_purge import floor_of
 from atm_switch.adapters.postgres_reader import PostgresReader
 from atm_switch.security.vault import Vault
 
 GUARDS: Final = frozenset({
     "journal_rows_are_only_added", "audit_rows_are_only_added", "heads_are_not_deleted",
-    "journal_rows_are_events", "audit_rows_are_events",
+    "journal_rows_are_events", "audit_rows_are_events", "journal_rows_above_the_floor_stay",
 })  # fmt: skip
 _GUARDS_THERE: Final = (
     "SELECT tgname::text FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
@@ -45,6 +46,10 @@ def verify_journals(reader: PostgresReader, vault: Vault) -> dict[str, Verificat
             walk = Walk(chains_of(vault, node)[0])
             if not is_guarded:
                 walk.note(Fault.GUARD_MISSING, 0)
+            try:
+                walk.last = floor_of(session, node, walk.chain)
+            except ValueError:
+                walk.note(Fault.WRONG_FLOOR, 0)
             for cells in _rows(session, node, "journal_rows", COLUMN_LIST):
                 walk.step(row_from(cells))
             if not _is_head(session, node, JOURNAL, walk.chain, walk.last):

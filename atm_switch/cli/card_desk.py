@@ -56,6 +56,24 @@ def unlink(folder: Path) -> None:
 
 
 @click.command(
+    short_help="Erase an unlinked card's record.", epilog=examples("atm-switch cards forget bank")
+)
+@data_folder
+def forget(folder: Path) -> None:
+    """Erase the link of an unlinked or replaced card, whose number is asked for, for good.
+
+    Consent and evidence go with it. The journal keeps the card's keyed hash until its rows
+    are purged (atm-switch journal purge).
+    """
+    from atm_switch.ledger import registry_book
+
+    with _desk(folder) as (opened, store, vault):
+        pan = _asked()
+        registry_book.forget(store, vault.card_refs(pan))
+        _done(opened, "cards forget", pan, "forgotten")
+
+
+@click.command(
     short_help="Record consent, or its withdrawal (57).",
     epilog=examples(
         'atm-switch cards consent bank --given --evidence "form 2026/118"',

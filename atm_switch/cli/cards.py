@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from atm_switch.cli.asking import ask, checked, pan_of, pin_of
-from atm_switch.cli.card_desk import block, consent, replace, rotate_key, show, unlink
+from atm_switch.cli.card_desk import block, consent, forget, replace, rotate_key, show, unlink
 from atm_switch.cli.options import data_folder, examples
 from atm_switch.command_groups import Group
 
@@ -132,5 +132,5 @@ def _pairs() -> "Iterator[tuple[Pan, Pin]]":
         yield checked(pan_of, line), ask("PIN: ", pin_of)
 
 
-for command in (block, unlink, consent, replace, show, rotate_key):
+for command in (block, unlink, forget, consent, replace, show, rotate_key):
     cards.add_command(command)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from atm_switch.cli import journal_keeping
 from atm_switch.cli.options import data_folder, examples
 from atm_switch.command_groups import Group
 
@@ -197,3 +198,7 @@ def _local(row: "JournalRow") -> datetime:
     from atm_switch.domain.instant import Zone
 
     return row.received.astimezone(Zone.WIB.tzinfo)
+
+
+for _command in (journal_keeping.purge, journal_keeping.affected):
+    journal.add_command(_command)

@@ -92,6 +92,18 @@ def unlink(store: Store, refs: Sequence[CardRef], today: date) -> None:
     _set(store, refs, "unlinked_on", today.isoformat())
 
 
+def forget(store: Store, refs: Sequence[CardRef]) -> None:
+    """Erase a link for good, with its consent and evidence.
+
+    Raises ``Refused`` where the card is still linked and was not replaced.
+    """
+    with store.transaction():
+        ref, held = card_record(store, refs)
+        if held.unlinked_on is None and held.replaced_on is None:
+            raise Refused("the card is linked; unlink it first, then it can be forgotten")
+        store.change("DELETE FROM cards WHERE pan_digest = ?", (ref.digest,))
+
+
 def give_consent(store: Store, refs: Sequence[CardRef], on: date, evidence: str) -> None:
     """Record the owner's consent with what proves it, e.g. a form's number."""
     proof = _evidence(evidence)

@@ -209,6 +209,13 @@ class Journal(Section):
     batch_max: int = Field(
         default=256, ge=1, le=100_000, description="rows that go to disk together"
     )
+    keep_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="days after which atm-switch journal purge takes rows out, at least 2; "
+        "0 for never",
+    )
 
 
 class Keys(Section):
