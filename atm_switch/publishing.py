@@ -18,10 +18,11 @@ from atm_switch.adapters.clock import read_clock, utc_now
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_rows import to_microseconds
 from atm_switch.adapters.mqtt_broker import Broker, password_problem, tls_problem
-from atm_switch.adapters.mqtt_publisher import EventPublisher, Manner, Surroundings
+from atm_switch.adapters.mqtt_publisher import EventPublisher, Manner, Outbox, Surroundings
 from atm_switch.adapters.outbox_page import EVENT_ID_BYTES, DropStatus, MarkTold, PurgeTold
 from atm_switch.adapters.outbox_reader import OutboxReader
-from atm_switch.adapters.postgres_outbox import UnreadOutbox
+from atm_switch.adapters.shared_outbox import SharedOutbox
+from atm_switch.adapters.teller_thread import TellerThread
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder
@@ -72,38 +73,47 @@ class Publishing:
         self._submit, self._log, self._is_busy = submit, log, is_busy
         self._seat = seat or Seat()
         self._broker = broker_of(folder) if self._seat.is_first else None
-        is_shared = bool(folder.journal_place.url)
-        self._outbox = (
-            UnreadOutbox() if is_shared else OutboxReader(folder.journal, self._rules.name)
-        )
+        self._url = folder.journal_place.url
+        name = self._rules.name
+        self._outbox = None if self._url else OutboxReader(folder.journal, name)
         # A terminal that is silent here may be talking to another process on the journal.
-        silence = 0 if is_shared or self._seat.is_worker else self._rules.silence_seconds
+        silence = 0 if self._url or self._seat.is_worker else self._rules.silence_seconds
         self._fleet = FleetWatch(self._rules.name, silence)
         self._throttle = Throttle()
         self._care = _Care()
         self._publisher: EventPublisher | None = None
         self._task: asyncio.Task[None] | None = None
+        self._teller: TellerThread | None = None
 
     def start(self) -> None:
         """Begin; call in the loop, when the journal writes."""
-        self._fleet.remember(self._outbox.active_terminals(), read_clock().monotonic)
+        if self._outbox is not None:
+            self._fleet.remember(self._outbox.active_terminals(), read_clock().monotonic)
         if self._broker is None:
             return
+        if self._outbox is None:
+            shared, broker = SharedOutbox(self._url, self._rules.name), self._broker
+            self._teller = TellerThread(lambda: self._made(broker, shared), shared)
+            self._teller.start()
+            return
+        self._publisher = self._made(self._broker, self._outbox)
+        self._task = asyncio.get_running_loop().create_task(self._publisher.run())
+        self._task.add_done_callback(self._note_end)
+
+    def _made(self, broker: Broker, outbox: Outbox) -> EventPublisher:
         rules = self._rules
         manner = Manner(
             rules.name, rules.topic_prefix, rules.in_flight_max, rules.reconnect_seconds_max
         )
-        if not isinstance(self._outbox, OutboxReader):
-            return
         around = Surroundings(
-            self._outbox, self._mark, self._own_event, _chance, self._tell, self._is_busy
+            outbox, self._mark, self._own_event, _chance, self._tell, self._is_busy
         )
-        self._publisher = EventPublisher(self._broker, manner, around)
-        self._task = asyncio.get_running_loop().create_task(self._publisher.run())
-        self._task.add_done_callback(self._note_end)
+        return EventPublisher(broker, manner, around)
 
     async def stop(self) -> None:
         """Tell what is there, if the broker hears it soon, and close the outbox."""
+        if self._teller is not None:
+            await asyncio.to_thread(self._teller.stop)
         try:
             if self._publisher is not None and self._task is not None:
                 self._publisher.stop()
@@ -111,12 +121,15 @@ class Publishing:
                 self._task.cancel()
                 await asyncio.gather(self._task, return_exceptions=True)
         finally:
-            self._outbox.close()
+            if self._outbox is not None:
+                self._outbox.close()
 
     def nudge(self, _batch: object = None) -> None:
         """Hear that the journal wrote a batch."""
         if self._publisher is not None:
             self._publisher.nudge()
+        elif self._teller is not None:
+            self._teller.nudge()
 
     def heard(self, note: Note) -> None:
         """Hear what the core notes."""
@@ -134,10 +147,11 @@ class Publishing:
 
     def status(self) -> dict[str, Any]:
         """Return what ``atm-switch events status`` shows of a running switch."""
-        away = self._publisher.away if self._publisher is not None else "none is set"
+        publisher = self._teller.publisher if self._teller is not None else self._publisher
+        away = publisher.away if publisher is not None else "none is set"
         return {
             "broker": self._rules.broker,
-            "connected": self._publisher is not None and not away,
+            "connected": publisher is not None and not away,
             "away": away,
             "waiting": self._care.waiting,
             "active_terminals": self._fleet.terminals,
@@ -145,20 +159,26 @@ class Publishing:
 
     def _look_after(self, now: datetime) -> None:
         before = now - timedelta(hours=self._rules.keep_hours)
+        purge = PurgeTold(to_microseconds(before), ROWS_AT_ONCE, is_unheard=self._broker is None)
+        if self._outbox is None:
+            self._submit(purge)
+            if self._teller is not None:
+                self._care.waiting = self._teller.waiting
+                self._relieve(self._care.waiting, has_droppable=True)
+            return
         oldest = self._outbox.oldest()
-        is_unheard = self._broker is None
         if oldest is not None and oldest < before:
-            self._submit(PurgeTold(to_microseconds(before), ROWS_AT_ONCE, is_unheard))
+            self._submit(purge)
         if self._publisher is not None:
             told = self._publisher.told_through
             self._care.waiting = min(self._outbox.backlog(), self._outbox.last_sequence() - told)
-            self._relieve(self._care.waiting)
+            self._relieve(self._care.waiting, has_droppable=self._outbox.has_droppable())
 
-    def _relieve(self, backlog: int) -> None:
+    def _relieve(self, backlog: int, *, has_droppable: bool) -> None:
         surplus = backlog - self._rules.outbox_max
         if surplus > 0 and self._throttle.count("full", read_clock().monotonic):
             self._log.warning("outbox full", waiting=backlog, outbox_max=self._rules.outbox_max)
-        if surplus > 0 and self._outbox.has_droppable():
+        if surplus > 0 and has_droppable:
             self._submit(DropStatus(min(surplus, ROWS_AT_ONCE)))
 
     def _announce(self, told: Iterable[Announce]) -> None:

@@ -12,7 +12,7 @@ again, with the same id.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from atm_switch.adapters.mqtt_broker import (
     Broker,
@@ -21,7 +21,7 @@ from atm_switch.adapters.mqtt_broker import (
     Message,
     connected,
 )
-from atm_switch.adapters.outbox_reader import OutboxReader
+from atm_switch.adapters.outbox_reader import Stretch
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.event import Event, payload_of, topic_of
 
@@ -53,11 +53,21 @@ class Manner:
     """The longest wait before the broker is tried again."""
 
 
+class Outbox(Protocol):
+    """What there is to tell.  Each raises ``JournalUnavailable`` where it cannot be told now."""
+
+    def mark(self) -> int:
+        """Return up to which sequence the broker has acknowledged all events."""
+
+    def since(self, after: int, count_max: int) -> Stretch:
+        """Return the events behind a sequence, oldest first, at most so many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the publisher uses of others."""
 
-    outbox: OutboxReader
+    outbox: Outbox
     mark: Callable[[int], None]
     """Have the mark moved; it may be lost."""
     own_event: Callable[[dict[str, str]], Event]
@@ -117,7 +127,6 @@ class EventPublisher:
 
     async def run(self) -> None:
         """Publish until stopped.  Whatever goes wrong with the broker is waited out."""
-        self.told_through = self._around.outbox.mark()
         try:
             while not self._stopping.is_set():
                 try:
@@ -133,6 +142,8 @@ class EventPublisher:
                 self._mark_now()
 
     async def _connected_once(self) -> None:
+        # Before the broker hears of us: of several switches on one journal one may tell.
+        self.told_through = max(self.told_through, self._around.outbox.mark())
         manner = self._manner
         client = f"atm-switch-{manner.switch}"
         will = self._own(LOST)

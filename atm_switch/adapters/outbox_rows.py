@@ -35,6 +35,18 @@ SELECT: Final = (
 )
 """Outbox rows with what they refer to; for ``event_from``."""
 
+SELECT_SHARED: Final = (
+    SELECT.replace("outbox.seq, outbox.at", "coalesce(outbox.seq, 0), outbox.at", 1)
+    .replace(
+        "rows.seq = outbox.ref", "rows.seq = outbox.ref AND journal_rows.node = outbox.node", 1
+    )
+    .replace(
+        "audit_rows.seq = outbox.ref",
+        "audit_rows.seq = outbox.ref AND audit_rows.node = outbox.node",
+    )
+)
+"""The same of an outbox that several nodes write; an event not yet numbered has number 0."""
+
 _KINDS: Final = {
     "sign-on": EventKind.SESSION,
     "sign-off": EventKind.SESSION,

@@ -4,7 +4,6 @@ Plan: as ``outbox_page``; the numbers of events are given by whoever tells them.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
 
 from atm_switch.adapters.outbox_page import (
@@ -17,7 +16,6 @@ from atm_switch.adapters.outbox_page import (
 from atm_switch.adapters.outbox_rows import written_body
 from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.switch.event import Announce, EventKind
-from atm_switch.switch.fleet import TerminalName
 
 _INSERT: Final = "INSERT INTO outbox (at, source, node, body) VALUES ($1, $2, $3, $4)"
 _REMEMBER: Final = (
@@ -75,30 +73,3 @@ def _announce(
     if is_status:
         state = str(told.body.get("state", ""))
         session.rows(_REMEMBER, told.acquirer, told.terminal, state, written_at)
-
-
-class UnreadOutbox:
-    """The outbox of a shared journal as a switch sees that tells nobody of it: never empty."""
-
-    def oldest(self) -> datetime | None:
-        """Say that there may be something old, so that it is looked for."""
-        return datetime.min.replace(tzinfo=UTC)
-
-    def active_terminals(self) -> list[TerminalName]:
-        """Name nobody: where a terminal was last heard is for all switches together to know."""
-        return []
-
-    def backlog(self) -> int:
-        """Count nothing that waits."""
-        return 0
-
-    def last_sequence(self) -> int:
-        """Number nothing."""
-        return 0
-
-    def has_droppable(self) -> bool:
-        """Nothing waits, so nothing goes."""
-        return False
-
-    def close(self) -> None:
-        """Hold nothing."""

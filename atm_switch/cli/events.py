@@ -112,7 +112,7 @@ def _require_own(folder: "DataFolder") -> None:
 
     if folder.journal_place.url:
         raise Refused(
-            "the events of a journal on PostgreSQL are kept but not shown yet; see "
+            "the events of a journal on PostgreSQL are told over MQTT and not shown here; see "
             "atm-switch journal tail DIR and atm-switch audit tail DIR"
         )
 

@@ -177,9 +177,6 @@ class Settings(BaseSettings):
     def _impossible(self) -> Iterator[Contradiction]:
         if self.ledger.path == self.journal.path:
             yield Contradiction(("journal", "path"), "is the ledger's file; name another")
-        if self.journal.url and self.events.broker:
-            text = "is not told from a journal on PostgreSQL; leave one of the two out"
-            yield Contradiction(("events", "broker"), text)
         yield from self._without_hardware()
         yield from self._half_secured()
         lines = (self.listeners, self.acquirers, self.terminals)

@@ -16,6 +16,8 @@ from atm_switch.adapters.journal_place import open_pages
 from atm_switch.folder import open_folder
 from terminal_emulator.kit import read_kit
 from tests.doubles.balancer import Balancer, balanced
+from tests.doubles.brokers import HOST, EmbeddedBroker, Heard, Subscriber, free_port
+from tests.doubles.brokers import running as a_broker
 from tests.doubles.machines import set_in, two_machines
 from tests.doubles.postgres import PostgresServer
 from tests.doubles.served import Served, make_folder, run, serve
@@ -33,6 +35,7 @@ class Fleet:
     served: list[Served]
     balancer: Balancer
     running: ExitStack
+    subscriber: Subscriber
 
     def talk(self, at: int) -> Talk:
         """Sign on at one of the machines."""
@@ -64,10 +67,15 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) ->
     folders = two_machines(
         tmp_path_factory.mktemp("machines"), postgres.empty(), "--mac", "required"
     )
+    port = free_port()
+    for folder in folders:
+        set_in(folder, "events", broker=f"mqtt://{HOST}:{port}", reconnect_seconds_max=1)
     with ExitStack() as running:
+        running.enter_context(a_broker(EmbeddedBroker, port))
+        subscriber = running.enter_context(Subscriber(port))
         served = [running.enter_context(serve(folder)) for folder in folders]
         balancer = running.enter_context(balanced([one.port for one in served]))
-        yield Fleet(folders, served, balancer, running)
+        yield Fleet(folders, served, balancer, running, subscriber)
 
 
 def asked(talk: Talk, number: int, pin: str, sent: str = "", card: str = CARD) -> str:
@@ -193,6 +201,34 @@ def test_machine_that_died_comes_back(fleet: Fleet) -> None:
 
     verified = run("journal", "verify", fleet.folders[0])
     assert 0 == verified.returncode, verified.stdout
+
+
+def test_events_of_both_are_told_once_in_the_order_of_answers(fleet: Fleet) -> None:
+    """One machine tells for both, the other goes on when it dies: no event is lost or twice."""
+    with fleet.talk(0) as one, fleet.talk(1) as two:
+        for number in range(970, 990):
+            assert "00" == asked((one, two)[number % 2], number, PIN)
+    heard = fleet.subscriber.wait(lambda heard: has_all(heard, 970, 990))
+    numbers = [one.sequence for one in heard if one.sequence]
+    last = [number for number in stans_of(heard) if 970 <= number < 990]
+    with open_pages(open_folder(fleet.folders[0]).journal_place) as pages:
+        endings = [told.row for told in pages.tail(10_000)[0] if told.row.kind == "B"]
+
+    assert list(dict.fromkeys(last)) == list(range(970, 990))
+    assert set(range(1, max(numbers) + 1)) == set(numbers)
+    assert {int(row.stan) for row in endings} == set(stans_of(heard))
+    assert len({one.event_id for one in heard if one.sequence}) == max(numbers)
+
+
+def stans_of(heard: list[Heard]) -> list[int]:
+    """DE11 of the transactions heard, in order."""
+    told = [one.told for one in heard if one.told["kind"] == "transaction"]
+    return [int(one["transaction"]["stan"]) for one in told]
+
+
+def has_all(heard: list[Heard], first: int, behind: int) -> bool:
+    """Tell whether these transactions were heard."""
+    return set(range(first, behind)) <= set(stans_of(heard))
 
 
 def test_key_change_over_one_line_is_seen_by_the_other(fleet: Fleet) -> None:

@@ -1,0 +1,110 @@
+"""The outbox of a PostgreSQL journal, as the one process tells it that is elected to.
+
+Plan: whoever holds the advisory lock tells; the others ask for it again and again, so that
+where a teller dies another goes on behind the mark.  Events of all nodes are numbered when
+they are read, in the order of their transactions, and only those older than every
+transaction still under way: what is committed later can never belong before them.  So the
+events of a terminal stand in the order in which it was answered, whichever node did.
+Limits: for a thread that may wait; each call is a query or three.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from atm_switch.adapters.outbox_reader import Stretch
+from atm_switch.adapters.outbox_rows import SELECT_SHARED, event_from
+from atm_switch.adapters.postgres_link import PostgresSession, driver
+from atm_switch.adapters.postgres_schema import WHAT, opened, require_newest
+from atm_switch.domain.errors import JournalUnavailable, Refused
+
+SECONDS_MAX: Final = 5.0
+NUMBERED_AT_ONCE: Final = 500
+_TELLING: Final = 8583004
+"""The advisory lock of whoever tells the events."""
+
+_FRESH: Final = (
+    "SELECT id FROM outbox WHERE seq IS NULL"
+    " AND xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY xid, id LIMIT $1"
+)
+_GIVE: Final = "UPDATE outbox_mark SET given = given + $1 RETURNING given"
+_NUMBER: Final = (
+    "UPDATE outbox SET seq = numbered.seq FROM unnest($1::bigint[], $2::bigint[])"
+    " AS numbered (id, seq) WHERE outbox.id = numbered.id"
+)
+_SINCE: Final = SELECT_SHARED + "WHERE outbox.seq > $1 ORDER BY outbox.seq LIMIT $2"
+_WAITING: Final = (
+    "SELECT (SELECT given - seq FROM outbox_mark) + (SELECT count(*) FROM outbox WHERE seq IS NULL)"
+)
+
+T = TypeVar("T")
+
+
+class SharedOutbox:
+    """What there is to tell, for the elected.
+
+    Every method raises ``JournalUnavailable`` where the database is away, or another
+    process tells.
+    """
+
+    def __init__(self, url: str, switch: str) -> None:
+        """Connect when asked; ``switch`` is the name events are told under."""
+        self._url, self._switch = url, switch
+        self._session: PostgresSession | None = None
+        # The session brings a loop of its own, which cannot run in a thread that has one.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="outbox")
+
+    def mark(self) -> int:
+        """Return up to which sequence the broker has acknowledged all events."""
+        return self._ask(lambda session: int(session.rows("SELECT seq FROM outbox_mark")[0][0]))
+
+    def since(self, after: int, count_max: int) -> Stretch:
+        """Number what is new; return the events behind a sequence, at most so many."""
+        return self._ask(lambda session: self._since(session, after, count_max))
+
+    def waiting(self) -> int:
+        """Return how many events are still to be told."""
+        return self._ask(lambda session: int(session.rows(_WAITING)[0][0]))
+
+    def close(self) -> None:
+        """Let another process tell."""
+        self._thread.submit(self._drop).result()
+        self._thread.shutdown()
+
+    def _ask(self, question: Callable[[PostgresSession], T]) -> T:
+        return self._thread.submit(self._answer, question).result()
+
+    def _answer(self, question: Callable[[PostgresSession], T]) -> T:
+        asyncpg = driver(WHAT)
+        try:
+            return question(self._elected())
+        except Refused as away:
+            raise JournalUnavailable(str(away)) from None
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            self._drop()  # whether it is still elected is not known
+            raise JournalUnavailable(f"the outbox is away: {type(error).__name__}") from None
+
+    def _elected(self) -> PostgresSession:
+        if self._session is None:
+            self._session = opened(self._url, SECONDS_MAX)
+            require_newest(self._session)
+            if not self._session.rows("SELECT pg_try_advisory_lock($1)", _TELLING)[0][0]:
+                self._drop()
+                raise JournalUnavailable("another switch tells the events of this journal")
+        return self._session
+
+    def _since(self, session: PostgresSession, after: int, count_max: int) -> Stretch:
+        with session.transaction():
+            fresh = [one for (one,) in session.rows(_FRESH, NUMBERED_AT_ONCE)]
+            if fresh:
+                last = session.rows(_GIVE, len(fresh))[0][0]
+                session.rows(_NUMBER, fresh, list(range(last - len(fresh) + 1, last + 1)))
+        found: list[tuple[Any, ...]] = session.rows(_SINCE, after, count_max)
+        made = (event_from(row, self._switch) for row in found)
+        events = tuple(event for event in made if event is not None)
+        return Stretch(events, found[-1][0] if found else after)
+
+    def _drop(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None

@@ -1,0 +1,77 @@
+"""A publisher of events in a thread of its own, with a loop of its own.
+
+Why: what it tells is read from a database it waits for, and the switch's loop waits for
+nobody.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Event, Thread
+
+from atm_switch.adapters.mqtt_publisher import STOP_SECONDS_MAX, EventPublisher
+from atm_switch.adapters.shared_outbox import SharedOutbox
+from atm_switch.domain.errors import JournalUnavailable
+
+LOOK_SECONDS = 0.25
+"""How often it looks for what other processes wrote."""
+
+
+class TellerThread:
+    """Runs one publisher until it is stopped."""
+
+    def __init__(self, make: Callable[[], EventPublisher], outbox: SharedOutbox) -> None:
+        """``make`` the publisher, in the thread; ``outbox`` is what it reads from."""
+        self._make, self._outbox = make, outbox
+        self.waiting = 0
+        """How many events are still to be told, where this process is elected to."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_there = Event()
+        self.publisher: EventPublisher | None = None
+        self._thread = Thread(target=self._run, name="event-teller", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+        self._is_there.wait()
+
+    def nudge(self) -> None:
+        """Look into the outbox: there may be something new."""
+        self._call(lambda publisher: publisher.nudge())
+
+    def stop(self) -> None:
+        """Tell what is there, if the broker hears it soon, and end."""
+        self._call(lambda publisher: publisher.stop())
+        self._thread.join(2 * STOP_SECONDS_MAX)
+
+    def _call(self, what: Callable[[EventPublisher], None]) -> None:
+        loop, publisher = self._loop, self.publisher
+        if loop is not None and publisher is not None:
+            with suppress(RuntimeError):  # it has ended
+                loop.call_soon_threadsafe(what, publisher)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._tell())
+        finally:
+            self._is_there.set()
+            self._outbox.close()
+
+    async def _tell(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.publisher = self._make()
+        self._is_there.set()
+        looking = self._loop.create_task(self._look(self.publisher))
+        try:
+            await self.publisher.run()
+        finally:
+            looking.cancel()
+
+    async def _look(self, publisher: EventPublisher) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            publisher.nudge()
+            self.waiting = 0
+            if not publisher.away:
+                with suppress(JournalUnavailable):
+                    self.waiting = self._outbox.waiting()
