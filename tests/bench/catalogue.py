@@ -15,5 +15,6 @@ ENTRIES = (
     Entry("full_path", "durable inquiries a second, beside the usual way and without a journal"),
     Entry("answering", "a server that decodes and answers, beside a framed echo"),
     Entry("lookups", "ledger look-ups, large against small, batched against one by one"),
+    Entry("workers", "two workers against one, on either store"),
     Entry("calm", "slowest answers, many links, start, pauses and memory"),
 )
