@@ -10,11 +10,15 @@ Why at all: a core image holds every software key (security.md 2, process hygien
 """
 
 import ctypes
+import os
 import resource
 import sys
+from contextlib import suppress
 
 from atm_switch.domain.errors import Refused
 
+GIVING_WAY = 10
+"""Steps of nice(2): a tenth of the processor where somebody else wants it, all of it else."""
 _PR_SET_DUMPABLE = 4
 """From ``linux/prctl.h``."""
 
@@ -33,6 +37,12 @@ def forbid_core_dumps() -> None:
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None and prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         raise Refused("this process cannot be made undumpable; allow prctl(PR_SET_DUMPABLE) to it")
+
+
+def give_way() -> None:
+    """Let other processes go first: what takes minutes must not make inquiries wait."""
+    with suppress(OSError):  # where it may not be, all are equal
+        os.nice(GIVING_WAY)
 
 
 def refuse_optimised() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from atm_switch.adapters.clock import utc_now
+from atm_switch.adapters.process_hygiene import give_way
 from atm_switch.folder import DataFolder, open_folder
 from atm_switch.key_office import record_command
 from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards
@@ -33,6 +34,7 @@ def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | No
 
     Raises ``Refused`` for what stops the import; nothing is changed then.
     """
+    give_way()
     opened = open_folder(folder)
     vault = opened.vault()
     with _told_if_interrupted(), _progress() as report, _store(opened) as store:
@@ -114,7 +116,7 @@ def _lines() -> Report:
         if at.resumed > resumed:
             resumed = at.resumed
             print(_resumed(at), file=sys.stderr, flush=True)
-        if at.phase is not phase:
+        if at.phase is not phase and at.rows:
             phase = at.phase
             print(f"{phase.value} {at.rows:,} rows", file=sys.stderr, flush=True)
         tenth = _TENTHS * at.bytes_done // max(at.bytes_total, 1)

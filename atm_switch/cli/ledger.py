@@ -1,6 +1,6 @@
 """``atm-switch ledger``: import members and postings; show one member's statement."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from atm_switch.cli.options import data_folder, examples
 from atm_switch.command_groups import Group
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from typing import Unpack
 
     from atm_switch.cli.ledger_statement import WantedStatement
@@ -55,6 +56,23 @@ def import_ledger(folder: Path, files: tuple[Path, ...], skip_bad: Path | None) 
     import_ledger_files(folder, files, skip_bad)
 
 
+_FIRST_DAY = date(1900, 1, 1)
+_DAYS_AHEAD_MAX = 366
+"""As far ahead as a posting may be dated; beyond, every year would be invented."""
+
+
+def _as_of(
+    _context: click.Context, _option: click.Parameter, wanted: "datetime | None"
+) -> "datetime | None":
+    from atm_switch.adapters.clock import read_clock
+
+    if wanted is not None:
+        last = read_clock().jakarta_date() + timedelta(_DAYS_AHEAD_MAX)
+        if not _FIRST_DAY <= wanted.date() <= last:
+            raise click.BadParameter(f"a statement is of a day from {_FIRST_DAY} to {last}")
+    return wanted
+
+
 def _kpj(_context: click.Context, _argument: click.Parameter, digits: str) -> "Kpj":
     from atm_switch.domain.identifiers import Kpj
 
@@ -75,7 +93,7 @@ def _kpj(_context: click.Context, _argument: click.Parameter, digits: str) -> "K
 @data_folder
 @click.argument("kpj", metavar="KPJ", callback=_kpj)
 @click.option(
-    "--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", callback=_as_of,
     help="The day of the statement; today (WIB) if left out.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, amounts in rupiah.")

@@ -8,7 +8,7 @@ Limits: the commands are hung into the group by ``cli/ledger.py``.
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -16,6 +16,7 @@ from atm_switch.cli.options import data_folder, examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Unpack
 
     from atm_switch.domain.identifiers import Kpj
     from atm_switch.domain.money import Money
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
     from atm_switch.ledger.store import Store
 
 REASON_MAX = 100
+
+
+class WantedPosting(TypedDict):
+    """The options of ``ledger post``."""
+
+    kind: str
+    amount: "Money"
+    on: datetime | None
+    sub_account: str
+
+
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -81,7 +93,11 @@ _account = click.argument("kpj", metavar="KPJ", callback=_kpj)
     help="Positive, as in postings.csv; only an adjustment may be negative.",
 )  # fmt: skip
 @click.option("--on", type=_DAY, metavar="YYYY-MM-DD", help="Its day; today (WIB) if left out.")
-def post(folder: Path, kpj: "Kpj", kind: str, amount: "Money", on: datetime | None) -> None:
+@click.option(
+    "--sub-account", type=click.Choice(["main", "additional"]), default="main", show_default=True,
+    help="Of the two UU P2SK provides for.",
+)  # fmt: skip
+def post(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedPosting]") -> None:
     """Book one posting while inquiries run; it earns from its day on."""
     from atm_switch.adapters.clock import read_clock
     from atm_switch.domain.errors import Refused
@@ -91,15 +107,16 @@ def post(folder: Path, kpj: "Kpj", kind: str, amount: "Money", on: datetime | No
     from atm_switch.ledger.corrections import post as book_posting
 
     today = read_clock().jakarta_date()
-    day = on.date() if on else today
+    day = wanted["on"].date() if wanted["on"] else today
     if day > today:
         raise Refused("a posting bears today's date or an earlier one")
+    kind, amount = wanted["kind"], wanted["amount"]
     what = PostingKind(kind)
     signed = -amount if what is PostingKind.CLAIM else amount
     with books(folder) as (opened, store):
         number = book_posting(
             store,
-            Entry(kpj, Posting(day, what, signed)),
+            Entry(kpj, Posting(day, what, signed), wanted["sub_account"]),
             lambda new: record_command(
                 opened, "ledger post", f"{kpj.masked}: {kind} of {day}, posting {new}"
             ),
@@ -151,11 +168,17 @@ def reverse(folder: Path, kpj: "Kpj", number: int, reason: str) -> None:
 def postings(folder: Path, kpj: "Kpj", year: int | None) -> None:
     """List the postings of one year with their numbers."""
     from atm_switch.adapters.clock import read_clock
-    from atm_switch.ledger.posting_list import list_postings
+    from atm_switch.ledger.posting_list import list_postings, years_posted
 
+    year = year or read_clock().jakarta_date().year
     with books(folder) as (_, store):
-        for one in list_postings(store, kpj, year or read_clock().jakarta_date().year):
-            note = f"  takes back {one.reverses}" if one.reverses else ""
+        years = years_posted(store, kpj)
+        if year not in years:
+            others = f"; there are some of {', '.join(map(str, years))}" if years else " at all"
+            click.echo(f"{kpj.masked} has no postings of {year}{others}", err=True)
+        for one in list_postings(store, kpj, year):
+            note = "" if one.sub_account == "main" else f"  {one.sub_account} account"
+            note += f"  takes back {one.reverses}" if one.reverses else ""
             note += f"  taken back by {one.reversed_by}" if one.reversed_by else ""
             amount = one.amount.indonesian()
             print(f"{one.number:>12}  {one.posted_on}  {one.kind.value:12}  Rp {amount:>20}{note}")

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from atm_switch.folder import DataFolder
     from atm_switch.ledger.closing import ClosingTerms, Progress
+    from atm_switch.ledger.reconcile import Progress as Proofs
     from atm_switch.ledger.reconcile import Reconciliation
 
 INTERRUPTED = 130
+_SECONDS_IN_SILENCE = 2
 
 
 @click.command(
@@ -43,9 +45,11 @@ def close_year(folder: Path, year: int, assumed: bool) -> None:  # noqa: FBT001 
 
     Inquiries and postings of other years go on meanwhile.
     """
+    from atm_switch.adapters.process_hygiene import give_way
     from atm_switch.key_office import record_command
     from atm_switch.ledger.closing import close_year as close
 
+    give_way()
     with books(folder) as (opened, store):
         terms = _terms(opened, year, is_assumed_enough=assumed)
         how = f"{year} {terms.accrual.value} at {_percent(terms.rate.millipercent)} %"
@@ -72,10 +76,16 @@ def reconcile(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hand
 
     Reads everything in one snapshot and repairs nothing.
     """
+    from atm_switch.adapters.process_hygiene import give_way
     from atm_switch.ledger.reconcile import reconcile as compare
 
-    with books(folder) as (_, store):
-        found = compare(store)
+    give_way()
+    try:
+        with books(folder) as (_, store):
+            found = compare(store, _proofs())
+    except KeyboardInterrupt:
+        click.echo("interrupted; nothing was proved, and nothing changed", err=True)
+        click.get_current_context().exit(INTERRUPTED)
     if as_json:
         print(json.dumps(_document(found)))
     else:
@@ -140,6 +150,19 @@ def _lines() -> "Progress":
         if tenth > told:
             told = tenth
             print(f"{10 * tenth} %, {done:,} accounts", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _proofs() -> "Proofs":
+    """Say which proof is at work, once it takes longer than a person waits gladly."""
+    began = time.monotonic()
+
+    def tell(number: int, count: int, name: str) -> None:
+        seconds = time.monotonic() - began
+        if seconds >= _SECONDS_IN_SILENCE or (number == 1 and sys.stderr.isatty()):
+            took = f", {seconds:.0f} s so far" if number > 1 else ""
+            print(f"proof {number} of {count}: {name}{took}", file=sys.stderr, flush=True)
 
     return tell
 

@@ -28,9 +28,10 @@ from atm_switch.ledger.csv_pieces import PIECE_BYTES, FileChanged, pieces_of
 from atm_switch.ledger.csv_reading import Reader
 from atm_switch.ledger.csv_rejects import BadRows, Rejects, rejects_paths
 from atm_switch.ledger.csv_rows import CsvSource, Kind, open_source
-from atm_switch.ledger.csv_staging import Piece, Place, Staging, interruptible
+from atm_switch.ledger.csv_staging import Piece, Place, Staging
 from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
 from atm_switch.ledger.store import Store
+from atm_switch.ledger.store_sqlite import interruptible
 from atm_switch.security.vault import Vault
 
 _ROWS_WORTH_A_LOOK: Final = 10_000

@@ -152,6 +152,7 @@ class Rejects:
                 file.flush()
                 os.fsync(file.fileno())
                 file.close()
+                _sync_folder((self.paths or {})[kind].parent)
             except OSError as error:
                 raise _unwritable((self.paths or {})[kind], error) from None
 
@@ -175,6 +176,15 @@ class Rejects:
 def _made(path: Path) -> TextIO:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the file's name durable too: its rows are nowhere else once the import commits."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _put(file: TextIO, cells: Sequence[str]) -> None:

@@ -22,9 +22,6 @@ from atm_switch.ledger.csv_rows import CsvSource, Kind
 from atm_switch.ledger.store import Store, Value
 from atm_switch.ledger.store_sqlite import SqliteStore, translated
 
-STEPS_BETWEEN_LOOKS: Final = 200_000
-"""SQLite steps between two looks for Ctrl-C."""
-
 LINE_BITS: Final = 40
 LINE_MASK: Final = (1 << LINE_BITS) - 1
 COLUMNS_STAGED: Final = {
@@ -228,24 +225,6 @@ def _attach(store: SqliteStore, path: Path) -> None:
     except Refused:
         store.change("DETACH staging")
         raise
-
-
-@contextmanager
-def interruptible(store: Store) -> Iterator[None]:
-    """Let Ctrl-C end a statement of SQLite that takes minutes, as it ends one of PostgreSQL."""
-    if not isinstance(store, SqliteStore):
-        yield
-        return
-    # Python looks for signals when it is called; what it raises there ends the statement.
-    store.connection.set_progress_handler(lambda: 0, STEPS_BETWEEN_LOOKS)
-    try:
-        yield
-    except Refused as refused:
-        if str(refused).endswith("SQLITE_INTERRUPT"):
-            raise KeyboardInterrupt from None
-        raise
-    finally:
-        store.connection.set_progress_handler(None, 0)
 
 
 def _remove(path: Path) -> None:

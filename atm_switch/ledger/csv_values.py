@@ -201,7 +201,7 @@ def _signed(text: str, kind: PostingKind) -> Money:
     """Read an amount and give it the ledger's sign: claims are negative there."""
     amount = Money.from_rupiah(text)
     if abs(amount.sen) >= SEN_LIMIT:
-        message = f"an amount is below {Money(SEN_LIMIT).plain()}"
+        message = f"an amount is below Rp {Money(SEN_LIMIT).indonesian()}"
         raise ValueError(message)
     if kind is PostingKind.ADJUSTMENT:
         return amount

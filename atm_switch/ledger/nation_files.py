@@ -70,7 +70,8 @@ def _files(paths: list[Path]) -> Iterator[Sequence[TextIO]]:
     """Lend files that get their names at the end, or are gone after any error."""
     taken = [path.name for path in paths if path.exists()]
     if taken:
-        raise Refused(f"{', '.join(taken)} is there already; name another folder")
+        are = "is" if len(taken) == 1 else "are"
+        raise Refused(f"{' and '.join(taken)} {are} there already; name another folder")
     parts = [path.with_name(f"{path.name}.part") for path in paths]
     try:
         with ExitStack() as stack:

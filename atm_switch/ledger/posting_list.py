@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import PostingKind
 from atm_switch.ledger.store import Store
 
 _LISTED = """
-SELECT one.seq, one.posted_on, one.kind, one.amount_sen, one.reverses, other.seq
+SELECT one.seq, one.posted_on, one.kind, one.amount_sen, one.sub_account, one.reverses,
+       other.seq
 FROM postings AS one LEFT JOIN postings AS other ON other.reverses = one.seq
 WHERE one.year = ? AND one.kpj = ? ORDER BY one.posted_on, one.seq
 """
@@ -24,13 +26,20 @@ class ListedPosting:
     posted_on: date
     kind: PostingKind
     amount: Money
+    sub_account: str
     reverses: int | None
     reversed_by: int | None
 
 
 def list_postings(store: Store, kpj: Kpj, year: int) -> Iterator[ListedPosting]:
     """Yield the postings of one year by day.  Raises ``Refused`` as ``Store`` does."""
-    for number, day, kind, sen, reverses, reversed_by in store.rows(_LISTED, (year, kpj.digits)):
-        yield ListedPosting(
-            number, date.fromisoformat(day), PostingKind(kind), Money(sen), reverses, reversed_by
-        )
+    for number, day, kind, sen, *rest in store.rows(_LISTED, (year, kpj.digits)):
+        yield ListedPosting(number, date.fromisoformat(day), PostingKind(kind), Money(sen), *rest)
+
+
+def years_posted(store: Store, kpj: Kpj) -> tuple[int, ...]:
+    """Return the years that have postings.  Raises ``Refused`` for an unknown KPJ, too."""
+    if not store.rows("SELECT 1 FROM participants WHERE kpj = ?", (kpj.digits,)):
+        raise Refused("the ledger knows no such KPJ; import it with atm-switch ledger import")
+    found = store.rows("SELECT year FROM year_totals WHERE kpj = ? ORDER BY year", (kpj.digits,))
+    return tuple(year for (year,) in found)

@@ -6,12 +6,13 @@ Limits: it reads every posting, some minutes for a nation; inquiries go on meanw
 ``DIFFERENCES_MAX`` of each kind are listed; the count is of all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from atm_switch.domain.mask import mask_kpj
 from atm_switch.ledger.store import Store
+from atm_switch.ledger.store_sqlite import interruptible
 
 DIFFERENCES_MAX: Final = 100
 
@@ -134,19 +135,25 @@ class Reconciliation:
     differences: tuple[Difference, ...]
 
 
-def reconcile(store: Store) -> Reconciliation:
-    """Compare postings with totals, accounts with participants.  Raises ``Refused``."""
-    with store.snapshot():
-        found = [
-            *_years(store),
-            *_accounts(store),
-            *_each(store, "booked on no participant", _ORPHANS, "a participant", "none"),
-            *_each(store, "merged account", _MERGED, "0 sen", "{} sen"),
-            *_each(store, "merged account's way", _MERGED_NOWHERE, "a standing account", "none"),
-            *_each(store, "balance", _NEGATIVE, "not below 0 sen", "{} sen"),
-            *_each(store, "reversal", _REVERSALS, "its opposite", "posting {} without it"),
-            *_each(store, "posting's year", _MISDATED, "that of its day", "posting {}"),
-        ]
+Progress = Callable[[int, int, str], None]
+"""Told which proof begins, of how many, and its name."""
+
+
+def _unheard(_number: int, _count: int, _name: str) -> None:
+    """Hear and forget."""
+
+
+def reconcile(store: Store, progress: Progress = _unheard) -> Reconciliation:
+    """Compare postings with totals, accounts with participants.  Raises ``Refused``.
+
+    Ctrl-C ends it at once, in the midst of a statement too.
+    """
+    found: list[Difference] = []
+    with interruptible(store), store.snapshot():
+        for number, (name, differing) in enumerate(_PROOFS, 1):
+            progress(number, len(_PROOFS) + 1, name)
+            found += differing(store)
+        progress(len(_PROOFS) + 1, len(_PROOFS) + 1, "numbers of the postings")
         last, highest, postings = store.rows(_NUMBERS)[0]
         accounts = store.rows("SELECT count(*) FROM account_totals")[0][0]
     if not last == highest == postings:
@@ -174,9 +181,31 @@ def _accounts(store: Store) -> Iterator[Difference]:
         yield Difference("running total", mask_kpj(kpj), "none", _total_text(cells))
 
 
-def _each(store: Store, kind: str, query: str, expected: str, got: str) -> Iterator[Difference]:
-    for kpj, value in store.rows(query):
-        yield Difference(kind, mask_kpj(kpj), expected, got.format(value))
+def _each(
+    kind: str, query: str, expected: str, got: str
+) -> Callable[[Store], Iterator[Difference]]:
+    def differing(store: Store) -> Iterator[Difference]:
+        for kpj, value in store.rows(query):
+            yield Difference(kind, mask_kpj(kpj), expected, got.format(value))
+
+    return differing
+
+
+_PROOFS: Final[tuple[tuple[str, Callable[[Store], Iterable[Difference]]], ...]] = (
+    ("totals of the years", _years),
+    ("running totals", _accounts),
+    *(
+        (each[0], _each(*each))
+        for each in (
+            ("booked on no participant", _ORPHANS, "a participant", "none"),
+            ("merged account", _MERGED, "0 sen", "{} sen"),
+            ("merged account's way", _MERGED_NOWHERE, "a standing account", "none"),
+            ("balance", _NEGATIVE, "not below 0 sen", "{} sen"),
+            ("reversal", _REVERSALS, "its opposite", "posting {} without it"),
+            ("posting's year", _MISDATED, "that of its day", "posting {}"),
+        )
+    ),
+)
 
 
 def _year_text(cells: Sequence[object] | None) -> str:

@@ -9,13 +9,16 @@ from typing import Final
 
 from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.errors import Refused
-from atm_switch.ledger.store import Row, Value
+from atm_switch.ledger.store import Row, Store, Value
 
 FAMILY: Final = "ledger"
 """The migrations of the ledger's database, which holds the registry too."""
 
 CACHE_KIBIBYTES: Final = 256 * 1024
 """Page cache of a command that books millions of rows."""
+
+STEPS_BETWEEN_LOOKS: Final = 200_000
+"""Steps between two looks for Ctrl-C."""
 
 ROWS_AT_ONCE: Final = 64
 """What one statement appends: a quarter less work than with a row each."""
@@ -110,3 +113,21 @@ def translated() -> Iterator[None]:
         raise Refused(
             f"the ledger cannot be read or written, nothing was changed: {name}"
         ) from None
+
+
+@contextmanager
+def interruptible(store: Store) -> Iterator[None]:
+    """Let Ctrl-C end a statement of SQLite that takes minutes, as it ends one of PostgreSQL."""
+    if not isinstance(store, SqliteStore):
+        yield
+        return
+    # Python looks for signals when it is called; what it raises there ends the statement.
+    store.connection.set_progress_handler(lambda: 0, STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    except Refused as refused:
+        if str(refused).endswith("SQLITE_INTERRUPT"):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        store.connection.set_progress_handler(None, 0)

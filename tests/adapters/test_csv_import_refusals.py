@@ -117,8 +117,14 @@ def test_bad_participant_is_named(bench: LedgerBench, row: str, named: str) -> N
         ("12345678901,2025-01-01,contribution,0", "column amount (0): the amount must be posit"),
         ("12345678901,2025-01-01,development,-1", "column amount (-1): the amount must be posit"),
         ("12345678901,2025-01-01,adjustment,+1", "column amount (+1): an amount is rupiah with"),
-        ("12345678901,2025-01-01,contribution,1000000000000", "an amount is below 1000000000000.0"),
-        ("12345678901,2025-01-01,adjustment,-1000000000000", "an amount is below 1000000000000.0"),
+        (
+            "12345678901,2025-01-01,contribution,1000000000000",
+            "an amount is below Rp 1.000.000.000.000,00",
+        ),
+        (
+            "12345678901,2025-01-01,adjustment,-1000000000000",
+            "an amount is below Rp 1.000.000.000.000,00",
+        ),
         ("12345678901,2025-01-01,contribution,1,5", "column row: too many columns: 5, where 4"),
         ("12345678901,2025-01-01,contribution,", "column amount: it is empty"),
     ],

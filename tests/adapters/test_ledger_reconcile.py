@@ -1,10 +1,16 @@
 """Reconciling finds every kind of tampering, names it masked, and mends nothing."""
 
+from _thread import interrupt_main
+from contextlib import closing
+from pathlib import Path
+from threading import Timer
+
 import pytest
 
 from atm_switch.ledger.corrections import reverse
 from atm_switch.ledger.reconcile import DIFFERENCES_MAX, reconcile
 from atm_switch.ledger.store import Store
+from atm_switch.ledger.store_sqlite import SqliteStore, interruptible
 from tests.doubles.book_bench import FIRST, SECOND, TODAY, BookBench
 
 MERGED = "UPDATE participants SET merged_into"
@@ -39,6 +45,37 @@ def test_honest_books_show_no_difference(books: BookBench) -> None:
     found = reconcile(books.store)
 
     assert (2, 5, 0, ()) == (found.accounts, found.postings, found.count, found.differences)
+
+
+def test_every_proof_is_told_before_it_begins(books: BookBench) -> None:
+    """
+    The proofs are numbered without a gap up to the count that was told first.
+    """
+    told: list[tuple[int, int, str]] = []
+
+    reconcile(books.store, lambda *proof: told.append(proof))
+
+    numbers, counts, names = zip(*told, strict=True)
+    assert tuple(range(1, counts[0] + 1)) == numbers
+    assert {len(names)} == set(counts)
+    assert len(names) == len(set(names))
+
+
+def test_ctrl_c_ends_a_long_proof(tmp_path: Path) -> None:
+    """
+    An interrupt in the midst of a statement of SQLite ends it, long before its own end.
+    """
+    endless = (
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    )
+    with closing(SqliteStore(tmp_path / "ledger.db")) as store:
+        pressed = Timer(0.2, interrupt_main)
+        pressed.start()
+        with pytest.raises(KeyboardInterrupt), interruptible(store), store.snapshot():
+            store.rows(endless)
+        pressed.join()
+
+        assert [(0,)] == store.rows("SELECT count(*) FROM postings")
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,36 @@ def test_refusals_show_no_member_number(command: CommandLine) -> None:
         assert BUDI not in told
 
 
+def test_postings_of_nobody_and_of_an_empty_year_are_told(command: CommandLine) -> None:
+    """
+    An unknown KPJ is refused; a year without postings says which years have some.
+    """
+    unknown = command("ledger", "postings", "bank", "11122233344")
+    empty = command("ledger", "postings", "bank", BUDI, "--year", "1990")
+
+    assert (1, 0) == (unknown.returncode, empty.returncode)
+    assert "knows no such KPJ" in unknown.stderr
+    assert "*******8901 has no postings of 1990; there are some of " in empty.stderr
+    assert "" == empty.stdout
+
+
+def test_posting_names_its_sub_account(command: CommandLine) -> None:
+    """
+    A posting of the additional account is listed as one, counts in the balance and is proved.
+    """
+    today = read_clock().jakarta_date().isoformat()
+    words = ("--kind", "contribution", "--amount", "5", "--sub-account", "additional")
+
+    posted = command("ledger", "post", "bank", BUDI, *words)
+    listed = command("ledger", "postings", "bank", BUDI, "--year", today[:4]).stdout
+
+    assert 0 == posted.returncode, posted.stderr
+    assert [True] == [
+        line.endswith("additional account") for line in listed.splitlines() if " 5,00" in line
+    ]
+    assert 0 == command("ledger", "reconcile", "bank").returncode
+
+
 def test_merger_keeps_only_the_first(command: CommandLine) -> None:
     """
     Siti's accounts merge into her oldest; into a younger one they do not.

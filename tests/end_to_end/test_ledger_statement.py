@@ -104,6 +104,18 @@ def test_plain_is_the_same_on_a_terminal(folder: Path, command: CommandLine) -> 
     assert command(*words).stdout.splitlines() == shown
 
 
+@pytest.mark.parametrize("day", ["1899-12-31", "2099-01-01"])
+def test_day_far_off_is_wrong_usage(command: CommandLine, day: str) -> None:
+    """
+    A statement of a day before all records, or of years nobody can know, is refused.
+    """
+    refused = command("ledger", "show", "bank", BUDI, "--as-of", day)
+
+    assert 2 == refused.returncode
+    assert "a statement is of a day from 1900-01-01 to 2" in refused.stderr
+    assert "" == refused.stdout
+
+
 def test_pages_are_written_as_named(command: CommandLine) -> None:
     """
     SVG and PDF are written beside the lines, in the language asked for.
