@@ -16,12 +16,12 @@ from terminal_emulator.given_file import text_of_file
 from terminal_emulator.kit import Kit, find_profile, read_kit
 from terminal_emulator.load import schedule
 from terminal_emulator.load.callers import Card, callers_of, read_cards
+from terminal_emulator.load.chart import chart
 from terminal_emulator.load.display import shown
 from terminal_emulator.load.knee import find_knee
 from terminal_emulator.load.precise import precise_loop
 from terminal_emulator.load.report import (
     Report,
-    chart,
     percentile_file,
     text_of,
     write_json,

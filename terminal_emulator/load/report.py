@@ -1,10 +1,9 @@
-"""What a run measured, written down: text, JSON, percentile file, chart.
+"""What a run measured, written down: text, JSON, percentile file.
 
 The percentile file has the columns of HdrHistogram's text form (value, percentile, count,
 1/(1-percentile)), so its plotters read it; values are milliseconds, of every request.
 """
 
-import html
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,6 @@ from terminal_emulator.load.threshold import Threshold
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 _TICKS_EACH_HALVING = 5
-_WIDTH, _HEIGHT, _MARGIN = 960, 420, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,36 +129,6 @@ def percentile_file(ordered: Sequence[float]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def chart(report: Report) -> str:
-    """Draw p50 and p99 by second, and the answers a second, as SVG."""
-    rows = sorted(report.tally.seconds.items())
-    high = [percentile(sorted(one.latencies), 99) * 1000 for _, one in rows]
-    middle = [percentile(sorted(one.latencies), 50) * 1000 for _, one in rows]
-    rates = [float(one.answered) for _, one in rows]
-    top, most = max([*high, 1e-6]), max([*rates, 1.0])
-    wide = (_WIDTH - 2 * _MARGIN) / max(len(rows), 1) * 0.7
-    bars = "".join(
-        f'<rect x="{_x(at, len(rows)) - wide / 2:.1f}" y="{_y(rate, most):.1f}" '
-        f'width="{wide:.1f}" '
-        f'height="{_HEIGHT - _MARGIN - _y(rate, most):.1f}" fill="#c8d6e5"/>'
-        for at, rate in enumerate(rates)
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        'font-family="sans-serif" font-size="13" fill="#222">'
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>'
-        f'<text x="{_MARGIN}" y="24" font-size="15">{html.escape(report.what)}</text>{bars}'
-        f"{_line(middle, top, '#1f6f4a')}{_line(high, top, '#b5341e')}"
-        f'<line x1="{_MARGIN}" x2="{_WIDTH - _MARGIN}" y1="{_HEIGHT - _MARGIN}" '
-        f'y2="{_HEIGHT - _MARGIN}" stroke="#222"/>'
-        f'<text x="8" y="{_MARGIN - 8}">{top:.3g} ms</text>'
-        f'<text x="{_WIDTH - _MARGIN + 6}" y="{_MARGIN + 6}">{most:,.0f}/s</text>'
-        f'<text x="{_MARGIN}" y="{_HEIGHT - 20}">seconds 0 to {len(rows)}: '
-        '<tspan fill="#1f6f4a">p50</tspan>, <tspan fill="#b5341e">p99</tspan>, bars: answers a '
-        "second</text></svg>\n"
-    )
-
-
 def write_json(report: Report) -> str:
     """Write the report as JSON."""
     return json.dumps(document_of(report), indent=2) + "\n"
@@ -202,18 +170,3 @@ def _ticks(count: int) -> Iterator[float]:
         share, rest = share + rest / 2, rest / 2
     if count:
         yield 1.0
-
-
-def _x(at: int, count: int) -> float:
-    return _MARGIN + (_WIDTH - 2 * _MARGIN) * (at + 0.5) / max(count, 1)
-
-
-def _y(value: float, top: float) -> float:
-    return _HEIGHT - _MARGIN - (_HEIGHT - 2 * _MARGIN) * value / top
-
-
-def _line(values: Sequence[float], top: float, colour: str) -> str:
-    points = " ".join(
-        f"{_x(at, len(values)):.1f},{_y(value, top):.1f}" for at, value in enumerate(values)
-    )
-    return f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'

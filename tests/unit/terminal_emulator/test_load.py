@@ -20,7 +20,8 @@ from terminal_emulator.keys import TerminalKeys
 from terminal_emulator.kit import BARE_KIT
 from terminal_emulator.load import schedule
 from terminal_emulator.load.callers import Card, callers_of, read_cards
-from terminal_emulator.load.report import Report, chart, document_of, percentile_file, text_of
+from terminal_emulator.load.chart import chart
+from terminal_emulator.load.report import Report, document_of, percentile_file, text_of
 from terminal_emulator.load.stencil import Moment, Stencil
 from terminal_emulator.load.tally import Tally, percentile
 from terminal_emulator.load.threshold import Threshold
