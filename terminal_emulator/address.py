@@ -1,6 +1,7 @@
 """Where the host listens, as the command line names it: ``127.0.0.1:8583``."""
 
 import errno
+import os
 import re
 from dataclasses import dataclass
 from typing import Self
@@ -36,3 +37,11 @@ def why_unreachable(address: Address, error: OSError) -> str:
     if isinstance(error, ConnectionRefusedError) or refused in str(error):
         return f"nobody listens at {address}; start the switch with: atm-switch serve DIR"
     return f"{address} cannot be reached: {error.strerror or 'no way there'}"
+
+
+def why_not_listening(address: Address, error: OSError, option: str) -> str:
+    """Say in one sentence why nobody can be waited for there, and which option to change."""
+    if error.errno == errno.EADDRINUSE:
+        return f"another program listens at {address}; pass another {option}"
+    why = os.strerror(error.errno) if error.errno else "no such address here"
+    return f"{address} cannot be listened on: {why}; pass another {option}"

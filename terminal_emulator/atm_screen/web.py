@@ -18,6 +18,7 @@ from aiohttp import web
 from textual_serve.server import Server
 
 from atm_switch.domain.errors import Refused
+from terminal_emulator.address import Address, why_not_listening
 
 if TYPE_CHECKING:
     from terminal_emulator.options import TerminalOptions
@@ -66,9 +67,7 @@ def serve(options: "TerminalOptions", port: int) -> None:
     try:
         server.serve()
     except OSError as error:
-        raise Refused(
-            f"{LOOPBACK}:{port} cannot be listened on: {error.strerror}; pass another --port"
-        ) from None
+        raise Refused(why_not_listening(Address(LOOPBACK, port), error, "--port")) from None
 
 
 def command_of(options: "TerminalOptions") -> str:

@@ -85,8 +85,9 @@ def _show_usage(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return error.exit_code
-    # click quotes what it did not expect, and that may be a PAN or a PIN.
-    told = re.sub(r"[0-9]{4,}", lambda found: "*" * len(found[0]), error.format_message())
+    # click quotes what it did not expect, and that may be a PAN or a PIN; its range is our own.
+    said, of, span = error.format_message().partition(" is not in the range ")
+    told = re.sub(r"[0-9]{4,}", lambda found: "*" * len(found[0]), said) + of + span
     click.UsageError(told, getattr(error, "ctx", None)).show()
     return error.exit_code
 

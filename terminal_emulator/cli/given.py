@@ -28,7 +28,8 @@ def digits(least: int, most: int) -> Callable[..., str | None]:
 
     def check(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
         if text is not None and not re.fullmatch(f"[0-9]{{{least},{most}}}", text, re.ASCII):
-            raise click.BadParameter(f"must be {least} to {most} digits")
+            span = f"{least}" if least == most else f"{least} to {most}"
+            raise click.BadParameter(f"must be {span} digits")
         return text
 
     return check

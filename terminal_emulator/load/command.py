@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from atm_switch.domain.errors import Refused
-from terminal_emulator.given_file import text_of_file
+from terminal_emulator.given_file import require_writable, text_of_file
 from terminal_emulator.kit import Kit, find_profile, read_kit
 from terminal_emulator.load import schedule
 from terminal_emulator.load.callers import Card, callers_of, read_cards
@@ -65,6 +65,7 @@ class LoadOptions:
 def load(terminal: TerminalOptions, asked: LoadOptions) -> int:
     """Run the load and print the report.  Raises ``Refused`` for a broken threshold."""
     thresholds = [_threshold(text) for text in asked.thresholds]
+    require_writable((asked.json_file, asked.percentiles, asked.svg))
     kit = kit_of(terminal)
     kits = _kits(asked.kits) if asked.kits else [kit]
     profile = find_profile(kits[0].profile)
@@ -81,8 +82,8 @@ def load(terminal: TerminalOptions, asked: LoadOptions) -> int:
     ready = Load(target, callers, min(asked.links, count), chance)
     with asyncio.Runner(loop_factory=precise_loop) as runner:
         report, was_stopped = runner.run(_run(ready, asked, thresholds))
-    _write(report, asked)
     click.echo(write_json(report) if terminal.as_json else text_of(report), nl=False)
+    _write(report, asked)
     if was_stopped:
         click.get_current_context().exit(INTERRUPTED)
     if report.broken:
@@ -218,7 +219,7 @@ def _threshold(text: str) -> Threshold:
 def _kits(folder: Path) -> Sequence[Kit]:
     files = sorted(folder.glob("*.json"))
     if not files:
-        raise Refused(f"{folder} has no kit (*.json)")
+        raise Refused(f"{folder} has no kit (*.json); atm-switch init DIR writes terminal-kit.json")
     return [read_kit(path) for path in files]
 
 

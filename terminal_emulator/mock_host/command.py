@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from atm_switch.domain.errors import Refused
-from terminal_emulator.address import Address
+from terminal_emulator.address import Address, why_not_listening
 from terminal_emulator.given_file import text_of_file
 from terminal_emulator.kit import BARE_KIT, Kit, find_profile, read_kit
 from terminal_emulator.mock_host.host import MockHost
@@ -41,7 +41,7 @@ async def _serve(listen: Address, kit: Kit, profile: str | None, rules: Rules) -
     try:
         server = await host.serve(listen.host, listen.port)
     except OSError as error:
-        raise Refused(f"cannot listen on {listen}: {error.strerror}") from None
+        raise Refused(why_not_listening(listen, error, "--listen")) from None
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from atm_switch.domain.errors import Refused
-from terminal_emulator.address import Address
+from terminal_emulator.address import Address, why_not_listening
 from terminal_emulator.flow import Manner
 from terminal_emulator.given_file import text_of_file
 from terminal_emulator.kit import BARE_KIT, find_profile
@@ -63,7 +63,7 @@ async def _serve(recorder: Recorder, listen: Address) -> None:
     try:
         server = await recorder.serve(listen)
     except OSError as error:
-        raise Refused(f"cannot listen on {listen}: {error.strerror}") from None
+        raise Refused(why_not_listening(listen, error, "--listen")) from None
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)

@@ -14,7 +14,7 @@ import click
 
 from atm_switch.domain.errors import Refused
 from atm_switch.profile.shipped import spec_text, specs_folder
-from terminal_emulator.given_file import text_of_file
+from terminal_emulator.given_file import require_writable, text_of_file
 from terminal_emulator.kit import find_profile
 from terminal_emulator.options import TerminalOptions
 from terminal_emulator.scenario.model import Case
@@ -64,6 +64,7 @@ class RunOptions:
 def run(terminal: TerminalOptions, asked: RunOptions) -> int:
     """Play the cases and report.  Raises ``Refused`` where one fails, or none was played."""
     seed = asked.seed or secrets.token_hex(4)
+    require_writable((asked.junit, asked.json_file))
     host = _host(terminal, asked)
     cases = _chosen(asked, host.target, seed)
     results: list[CaseResult] = []

@@ -106,6 +106,9 @@ def test_interrupt_ends_it_with_the_report(folder: Path) -> None:
         (("--for", "soon"), "is a time like 10s"),
         (("--ramp", "5"), "is two rates like 10:500"),
         (("--cards", "nowhere.txt"), "pass --cards FILE or --pan"),
+        (("--rate", "0"), "0.0 is not in the range 0<x<=1000000.0"),
+        (("--pin", "12345678901234"), "must be 4 to 12 digits"),
+        (("--svg", "/nowhere/run.svg"), "there is no folder /nowhere; make it first"),
     ],
 )
 def test_wrong_words_are_explained(words: tuple[str, str], sentence: str) -> None:

@@ -160,5 +160,5 @@ def test_taken_port_is_said_in_a_sentence(atm: str, tmp_path: Path) -> None:
     done = run("atm", "--web", "--port", str(urlsplit(atm).port))
 
     assert 1 == done.returncode
-    assert "cannot be listened on" in done.stderr
+    assert "another program listens at 127.0.0.1:" in done.stderr
     assert "Traceback" not in done.stderr
