@@ -53,7 +53,8 @@ def read_transmission_stamp(stamp: str, near: datetime) -> datetime:
 
     Raises ``ValueError`` for a day or hour that does not exist in any of those years.
     """
-    month, day, hour, minute, second = (int(stamp[at : at + 2]) for at in range(0, 10, 2))
+    month, day, hour = int(stamp[:2]), int(stamp[2:4]), int(stamp[4:6])
+    minute, second = int(stamp[6:8]), int(stamp[8:10])
     with suppress(ValueError):
         sent_at = datetime(near.year, month, day, hour, minute, second, tzinfo=near.tzinfo)
         if abs(sent_at - near) < HALF_YEAR:

@@ -5,7 +5,7 @@ Every door of the corridor takes this or what grew out of it.  Reading it judges
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,6 +22,7 @@ from atm_switch.profile.model import Profile
 from atm_switch.wire.message import IsoMessage
 
 T = TypeVar("T")
+Elements = Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +48,34 @@ def read_balance_inquiry(message: IsoMessage, profile: Profile, near: datetime) 
 
     Raises ``Declined``: 30 with the element, 13 for an amount, 14 for a card number.
     """
-    _check_times(message)
-    _check_track_2(message)
-    if message[49] != profile.inquiry.currency:
+    given = message.elements
+    _check_times(given)
+    _check_track_2(given)
+    if given[49] != profile.inquiry.currency:
         raise _fault(49, "is another currency")
-    data = _read(48, message, lambda text: read_inquiry_data(text, profile))
-    sent_at = _read(7, message, lambda text: read_transmission_stamp(text, near))
-    expiry = _read(14, message, Expiry) if 14 in message else None
-    terminal, rrn = _read(41, message, TerminalId), _read(37, message, Rrn)
-    if int(message[4]) != 0:
+    data = _read(48, given, lambda text: read_inquiry_data(text, profile))
+    sent_at = _read(7, given, lambda text: read_transmission_stamp(text, near))
+    expiry = _read(14, given, Expiry) if 14 in given else None
+    terminal, rrn = _read(41, given, TerminalId), _read(37, given, Rrn)
+    if int(given[4]) != 0:
         raise Declined(Outcome.AMOUNT_NOT_ZERO, "DE004 is not zero")
     return BalanceInquiry(
-        acquirer=AcquirerId(message[32]),
+        acquirer=AcquirerId(given[32]),
         terminal=terminal,
-        channel=Channel(message[18]),
-        stan=Stan(message[11]),
+        channel=Channel(given[18]),
+        stan=Stan(given[11]),
         rrn=rrn,
         sent_at=sent_at,
-        pan=_pan(message[2], profile),
+        pan=_pan(given[2], profile),
         expiry=expiry,
-        pin_block=PinBlock.from_hex(message[52]) if 52 in message else None,
+        pin_block=PinBlock.from_hex(given[52]) if 52 in given else None,
         data=data,
     )
 
 
-def _read(number: int, message: IsoMessage, build: Callable[[str], T]) -> T:
+def _read(number: int, given: Elements, build: Callable[[str], T]) -> T:
     try:
-        return build(message[number])
+        return build(given[number])
     except ValueError as error:
         raise _fault(number, str(error)) from None
 
@@ -92,11 +94,11 @@ LEAP_YEAR = 2000
 """Has every day there is; DE13 and DE15 bring no year."""
 
 
-def _check_times(message: IsoMessage) -> None:
-    if not _HOUR.fullmatch(message[12]):
+def _check_times(given: Elements) -> None:
+    if not _HOUR.fullmatch(given[12]):
         raise _fault(12, "is no time of day")
     for number in (13, 15):
-        if number in message and not _is_day(message[number]):
+        if number in given and not _is_day(given[number]):
             raise _fault(number, "is no day of the calendar")
 
 
@@ -107,14 +109,14 @@ def _is_day(text: str) -> bool:
     return False
 
 
-def _check_track_2(message: IsoMessage) -> None:
+def _check_track_2(given: Elements) -> None:
     # Read to be compared, then dropped: it never leaves this function.
-    if 35 not in message:
+    if 35 not in given:
         return
-    track = _read(35, message, Track2)
-    if track.pan_digits != message[2]:
+    track = _read(35, given, Track2)
+    if track.pan_digits != given[2]:
         raise _fault(35, "holds another card number than DE002")
-    if 14 in message and track.expiry_yymm != message[14]:
+    if 14 in given and track.expiry_yymm != given[14]:
         raise _fault(35, "holds another expiry than DE014")
 
 

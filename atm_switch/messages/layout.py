@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from atm_switch.profile.model import LayoutField
 
-_CONTENT = {
-    name: re.compile(shape)
+_FITS = {
+    name: re.compile(shape).fullmatch
     for name, shape in {
         "n": r"[0-9]+", "a": r"[A-Za-z ]+", "an": r"[A-Za-z0-9 ]+", "ans": r"[ -~]+",
     }.items()
@@ -32,12 +32,13 @@ def read_layout(layout: Sequence[LayoutField], text: str) -> dict[str, str]:
         raise ValueError(message)
     values, start = {}, 0
     for field in layout:
-        part = text[start : start + field.length]
-        start += field.length
-        if not _CONTENT[field.content].fullmatch(part):
-            message = f"{field.name} is not of class {field.content}"
+        end, content = start + field.length, field.content
+        part = text[start:end]
+        start = end
+        if not _FITS[content](part):
+            message = f"{field.name} is not of class {content}"
             raise ValueError(message)
-        values[field.name] = part if field.content == "n" else part.rstrip(" ")
+        values[field.name] = part if content == "n" else part.rstrip(" ")
     return values
 
 
@@ -45,12 +46,12 @@ def write_layout(layout: Sequence[LayoutField], values: Mapping[str, str]) -> st
     """Lay out ``values``.  Raises ``ValueError`` for a number too long for its place."""
     parts = []
     for field in layout:
-        value = values[field.name]
+        value, length = values[field.name], field.length
         if field.content != "n":
-            parts.append(value[: field.length].ljust(field.length))
-            continue
-        if len(value) > field.length or not (value.isascii() and value.isdigit()):
-            message = f"{field.name} does not fit {field.length} digits"
+            parts.append(value[:length].ljust(length))
+        elif len(value) <= length and value.isdecimal() and value.isascii():
+            parts.append(value.rjust(length, "0"))
+        else:
+            message = f"{field.name} does not fit {length} digits"
             raise ValueError(message)
-        parts.append(value.rjust(field.length, "0"))
     return "".join(parts)

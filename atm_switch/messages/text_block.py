@@ -26,7 +26,8 @@ class TextBlock:
         if too_wide or not 1 <= self.width <= 99 or len(self.lines) > 99:
             message = "the lines do not fit the block"
             raise ValueError(message)
-        body = "".join(line.ljust(self.width) for line in self.lines)
+        width = self.width
+        body = "".join([line.ljust(width) for line in self.lines])
         block = f"{self.kind}{self.width:02d}{len(self.lines):02d}{body}"
         if len(block) > BLOCK_MAX:
             message = f"a text block has at most {BLOCK_MAX} characters"

@@ -145,17 +145,18 @@ def place_of(mistake: BaseException) -> str:
 
 def _entry(case: Case, house: House) -> JournalEntry:
     message, session = case.message, case.session
-    acquirer = session.signed_on_as.text if session.signed_on_as else message.get(32)
+    sent = message.elements.get
+    acquirer = session.signed_on_as.text if session.signed_on_as else sent(32, "")
     return JournalEntry(
         received_at=case.received.utc,
-        key=RepeatKey(acquirer, *(message.get(number) for number in (41, 7, 11, 37))),
+        key=RepeatKey(acquirer, sent(41, ""), sent(7, ""), sent(11, ""), sent(37, "")),
         fingerprint=house.vault.fingerprint(fingerprint_material(message)),
         mti=message.mti,
-        processing_code=message.get(3),
-        channel=message.get(18),
+        processing_code=sent(3, ""),
+        channel=sent(18, ""),
         business_date=_business_date(case, house),
         peer=session.peer,
-        pan_masked=mask_pan(message.get(2)),
+        pan_masked=mask_pan(sent(2, "")),
         card=_card_ref(case, house),
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable, NeverAsked
-from atm_switch.domain.identifiers import AcquirerId, Kpj, TerminalId
+from atm_switch.domain.identifiers import Kpj, TerminalId
 from atm_switch.domain.instant import Zone
 from atm_switch.domain.member import CardRef, CardStatus, LinkedCard
 from atm_switch.domain.outcome import Outcome
@@ -95,7 +95,7 @@ def admit(case: Case, house: House) -> Admitted:
     signed_on_as = case.session.signed_on_as
     if signed_on_as is None:
         raise Declined(Outcome.NOT_SIGNED_ON, "the link has not signed on")
-    if AcquirerId(case.message[32]) != signed_on_as:
+    if case.message[32] != signed_on_as.text:
         raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "DE032 is not who signed on")
     policy = house.policy.acquirers[signed_on_as]
     try:

@@ -9,17 +9,19 @@ from atm_switch.switch.effects import Note
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
 
+_NAMED = (("stan", 11), ("rrn", 37), ("terminal", 41))
 ALARMING = (Outcome.INTERNAL_ERROR, Outcome.DUPLICATE, Outcome.MAC_WRONG)
 
 
 def _identity(message: IsoMessage, session: Session) -> dict[str, Any]:
-    named = {"stan": message.get(11), "rrn": message.get(37), "terminal": message.get(41)}
-    return {
-        "link": session.link,
-        "mti": message.mti,
-        **{key: value for key, value in named.items() if value},
-        "acquirer": str(session.signed_on_as or message.get(32)),
-    }
+    sent = message.elements.get
+    fields: dict[str, Any] = {"link": session.link, "mti": message.mti}
+    for name, number in _NAMED:
+        value = sent(number)
+        if value:
+            fields[name] = value
+    fields["acquirer"] = session.signed_on_as.text if session.signed_on_as else sent(32, "")
+    return fields
 
 
 def note_of(case: Case, response: Response | None, what: str = "") -> Note:
