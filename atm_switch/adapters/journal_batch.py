@@ -101,6 +101,12 @@ class Ink:
     """Whether several processes answer from this journal: then the first answer counts."""
 
 
+CARRIED: Final = 1_000_000
+"""Stands for the tries of a card whose hash is of an older card key: they count elsewhere now.
+
+It is above every maximum, so a process that has not read the newest key yet is granted none.
+"""
+
 _ROW = f"({', '.join('?' * len(COLUMNS))})"
 _ROWS_AT_ONCE: Final = (64, 16, 4, 1)
 """Rows one statement adds: few statements, for each lets go of the interpreter's lock."""
@@ -119,7 +125,14 @@ _ADD_TRIES = (
     "INSERT INTO pin_tries (pan_digest, tries) VALUES (?, ?)"
     " ON CONFLICT (pan_digest) DO UPDATE SET tries = tries + excluded.tries"
 )
-_RETURN_TRY = "UPDATE pin_tries SET tries = tries - 1 WHERE pan_digest = ? AND tries >= ?"
+_CLOSE_TRIES = (
+    "INSERT INTO pin_tries (pan_digest, tries) VALUES (?, ?)"
+    " ON CONFLICT (pan_digest) DO UPDATE SET tries = excluded.tries"
+)
+_RETURN_TRY = (
+    "UPDATE pin_tries SET tries = tries - 1 WHERE pan_digest = ? AND tries BETWEEN ? AND ?"
+)
+_RESET_TRIES = "DELETE FROM pin_tries WHERE pan_digest = ? AND tries <> ?"
 _CLEAR_TRIES = "DELETE FROM pin_tries WHERE pan_digest = ?"
 
 
@@ -183,7 +196,8 @@ class _Page:
         granted = used < tries_max
         if granted:
             self._connection.execute(_COUNT_TRY, (card.digest,))
-        reservation = Reservation(self._head.seq + 1, used + granted, granted)
+        tries = used + granted if used < CARRIED else tries_max
+        reservation = Reservation(self._head.seq + 1, tries, granted)
         self._append(reservation_row(entry, reservation, self._written_at))
         return reservation
 
@@ -191,14 +205,14 @@ class _Page:
         """Count under the newest card key what was tried under an older one.
 
         A card that is its own former has nothing to carry: it would be counted twice and
-        then forgotten.
+        then closed.
         """
-        if former.digest == card.digest:
-            return
         tries = self._tries(former)
+        if former.digest == card.digest or tries == CARRIED:
+            return
         if tries:
             self._connection.execute(_ADD_TRIES, (card.digest, tries))
-            self._connection.execute(_CLEAR_TRIES, (former.digest,))
+        self._connection.execute(_CLOSE_TRIES, (former.digest, CARRIED))
 
     def _commit(self, question: Commit) -> StoredResponse | None:
         entry, ending = question.entry, question.ending
@@ -213,10 +227,10 @@ class _Page:
         placed = Placed(self._head.seq + 1, question.sequence, self._written_at)
         self._append(ending_row(entry, ending, placed, sealed))
         if ending.resets_tries:
-            self._connection.execute(_CLEAR_TRIES, (required_card(entry).digest,))
+            self._connection.execute(_RESET_TRIES, (required_card(entry).digest, CARRIED))
         if ending.returned_try:
             # Fewer by now: they were cleared meanwhile, and this try with them.
-            counted = (required_card(entry).digest, ending.returned_try)
+            counted = (required_card(entry).digest, ending.returned_try, CARRIED - 1)
             self._connection.execute(_RETURN_TRY, counted)
         return None
 

@@ -12,6 +12,7 @@ from typing import Any, Final, get_type_hints
 
 from atm_switch.adapters.audit_rows import AUDIT_COLUMN_LIST, AuditRow, audit_row
 from atm_switch.adapters.journal_batch import (
+    CARRIED,
     Ink,
     JournalQuestion,
     Unblock,
@@ -188,16 +189,17 @@ class _Page:
         used = self._tries[card]
         granted = used < question.tries_max
         self._tries[card] = used + granted
-        reservation = Reservation(self._head.seq + 1, used + granted, granted)
+        tries = used + granted if used < CARRIED else question.tries_max
+        reservation = Reservation(self._head.seq + 1, tries, granted)
         self._append(reservation_row(question.entry, reservation, self._written_at))
         return reservation
 
     def _carry_over(self, former: Sequence[CardRef], card: bytes) -> None:
         """Count under the newest card key what was tried under an older one."""
         for ref in former:
-            if ref.digest != card:
+            if ref.digest != card and self._tries[ref.digest] != CARRIED:
                 self._tries[card] += self._tries[ref.digest]
-                self._tries[ref.digest] = 0
+                self._tries[ref.digest] = CARRIED
 
     def _commit(self, question: Commit, given: StoredResponse | None) -> StoredResponse | None:
         if given is not None:
@@ -208,12 +210,13 @@ class _Page:
             sealed = ink.vault.seal(RESPONSE_PURPOSE, ending.payload, ink.nonce(NONCE_BYTES))
         placed = Placed(self._head.seq + 1, question.sequence, self._written_at)
         self._append(ending_row(entry, ending, placed, sealed))
-        if ending.resets_tries:
-            self._tries[required_card(entry).digest] = 0
-        if ending.returned_try:
-            # Fewer by now: they were cleared meanwhile, and this try with them.
-            card = required_card(entry).digest
-            self._tries[card] -= self._tries[card] >= ending.returned_try
+        card = entry.card.digest if entry.card else b""
+        if self._tries.get(card, CARRIED) != CARRIED:
+            if ending.resets_tries:
+                self._tries[card] = 0
+            elif ending.returned_try:
+                # Fewer by now: they were cleared meanwhile, and this try with them.
+                self._tries[card] -= self._tries[card] >= ending.returned_try
         return None
 
     def _unblock(self, question: Unblock) -> int:

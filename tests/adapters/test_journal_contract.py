@@ -112,6 +112,35 @@ class JournalContract:
 
         assert 1 == journal.ask(Reserve(entry_of(3, card_of(1)), 3)).tries
 
+    def test_tries_follow_the_card_to_its_newest_key(self, journal: Journal) -> None:
+        """
+        What was tried under an older card key counts under the newest, once.
+        """
+        old, new = card_of(1), card_of(2)
+        for number in (1, 2):
+            journal.ask(Reserve(entry_of(number, old), 3))
+
+        answers = [journal.ask(Reserve(entry_of(at, new), 3, (old,))) for at in (3, 4)]
+
+        assert [(3, True), (3, False)] == [(one.tries, one.granted) for one in answers]
+
+    def test_older_key_is_closed_once_the_newest_was_used(self, journal: Journal) -> None:
+        """
+        Who has not read the newest card key yet is granted no try of a card that has moved
+        to it, whatever becomes of a request under way, and so no fourth is looked at.
+        """
+        old, new = card_of(1), card_of(2)
+        under_way = journal.ask(Reserve(entry_of(1, old), 3))
+        journal.ask(Reserve(entry_of(2, new), 3, (old,)))
+        journal.ask(Commit(entry_of(1, old), ending_of(resets_tries=True), under_way.sequence))
+        journal.ask(Commit(entry_of(3, old), ending_of(returned_try=1), None))
+
+        stale = journal.ask(Reserve(entry_of(4, old), 3))
+        right = journal.ask(Reserve(entry_of(5, new), 3, (old,)))
+
+        assert (3, False) == (stale.tries, stale.granted)
+        assert (3, True) == (right.tries, right.granted)
+
     def test_tries_outlive_a_restart(self, journal: Journal) -> None:
         """
         A try counted before a restart is counted after it.
