@@ -35,7 +35,10 @@ GOALS = (
     "clock_jumps",
     "slow_readers",
     "half_open",
+    "decoder_fuzz",
+    "soak",
     "stopped_under_load",
+    "neighbour_faults",
 )  # fmt: skip
 """The proofs in the order of their worth; each is ``python -m tests.chaos.NAME``."""
 

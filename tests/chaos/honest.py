@@ -165,6 +165,11 @@ class Honest(asyncio.Protocol):
         said = self.say(message or self._script.inquiry())
         return await asyncio.wait_for(said, ANSWER_SECONDS_MAX)
 
+    def reset(self) -> None:
+        """Break the link off."""
+        if self.transport is not None:
+            self.transport.abort()
+
     def close(self) -> None:
         """Hang up."""
         if self.transport is not None:

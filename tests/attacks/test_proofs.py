@@ -1,0 +1,97 @@
+"""The proofs themselves: each is there, can fail, and says where its figure was taken.
+
+Their short forms run in ``make chaos``; here are the parts of them that decide.
+"""
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.__main__ import GOALS
+from tests.chaos.honest import Answer, Tally
+from tests.chaos.ledger_away import Outage
+from tests.chaos.proof import Found, Goal, Outcome, Trial, skipped, tried
+from tests.chaos.synced_first import Watch, follow
+
+WROTE = '7 pwrite64(9</d/journal.db-wal>, "..R00000000001..", 4096, 0) = 4096\n'
+SYNCED = "7 fdatasync(9</d/journal.db-wal>) = 0\n"
+SENT = '8 write(5<socket:[3]>, "\\0\\20210..R00000000001..", 900) = 900\n'
+BEGAN = "7 fdatasync(9</d/journal.db-wal> <unfinished ...>\n"
+ENDED = "7 <... fdatasync resumed>) = 0\n"
+
+
+@pytest.mark.parametrize("name", GOALS)
+def test_each_goal_is_a_command_with_a_number(name: str) -> None:
+    """Every name of the table has a module whose goal says what is wanted."""
+    goal = importlib.import_module(f"tests.chaos.{name}").GOAL
+
+    assert isinstance(goal, Goal)
+    assert goal.number.startswith("G")
+    assert goal.wanted
+
+
+@pytest.mark.parametrize(
+    ("lines", "early"),
+    [
+        ([WROTE, SYNCED, SENT], 0),
+        ([WROTE, BEGAN, ENDED, SENT], 0),
+        ([WROTE, SENT, SYNCED], 1),
+        ([WROTE, BEGAN, SENT, ENDED], 1),
+        ([BEGAN, WROTE, ENDED, SENT], 1),
+        ([WROTE, SYNCED.replace("= 0", "= -1 EIO"), SENT], 1),
+    ],
+)
+def test_answer_before_its_sync_is_seen(lines: list[str], early: int) -> None:
+    """Only a sync that began behind the write and has returned well covers an answer."""
+    watch = Watch()
+
+    follow(lines, watch)
+
+    assert early == len(watch.early)
+    assert {"R00000000001"} == watch.answered
+
+
+def test_figure_is_kept_with_its_place(tmp_path: Path) -> None:
+    """A goal missed is said in the result, with seed, form and where it was taken."""
+    goal = Goal("G0", "nothing", "something", lambda _: Found("nothing", is_held=False))
+
+    tried(goal, is_long=True, seed=7).save(tmp_path / "kept.json")
+
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    assert ("MISSED", 7, "long") == (kept["verdict"], kept["seed"], kept["form"])
+    assert "commit" in kept["taken_on"]
+
+
+def test_what_cannot_be_had_is_skipped_in_words() -> None:
+    """A skip is no goal held, and says why."""
+    goal = Goal("G0", "nothing", "something", lambda _: skipped("no such tool"))
+
+    outcome: Outcome = tried(goal, is_long=False, seed=1)
+
+    assert ("skipped", "no such tool") == (outcome.verdict, outcome.got)
+
+
+def test_trial_has_a_folder_of_its_own_that_goes() -> None:
+    """The folder is there while measuring and gone afterwards."""
+    seen: list[Path] = []
+
+    def measure(trial: Trial) -> Found:
+        seen.append(trial.root)
+        return Found("", is_held=trial.root.is_dir())
+
+    assert "held" == tried(Goal("G0", "", "", measure), is_long=False, seed=1).verdict
+    assert not seen[0].exists()
+
+
+def test_outage_tells_inside_from_behind() -> None:
+    """An answer counts where its request was made; the return is the first good one behind."""
+    tally = Tally()
+    for at, code in ((9.0, "00"), (11.0, "91"), (15.0, "91"), (21.0, "91"), (21.5, "00")):
+        tally.take(Answer("r", code, b"", 0.25, at))
+    outage = Outage(tally, began=10.0, ended=20.0)
+
+    assert {"91": 2} == dict(outage.inside.codes)
+    assert {"91": 1} == dict(outage.settled.codes)
+    assert 1.75 == outage.back_after
