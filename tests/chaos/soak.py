@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.folder import open_folder
@@ -29,7 +30,6 @@ from tests.chaos.honest import Honest, HungUp, Script, Tally
 from tests.chaos.hostile_frames import frames
 from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
