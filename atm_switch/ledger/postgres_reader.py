@@ -9,6 +9,7 @@ and no password is quoted.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -53,6 +54,9 @@ class PostgresReader:
         self._is_flushing = False
         self._keepers: set[asyncio.Task[None]] = set()
         self._answering: set[asyncio.Task[None]] = set()
+        self._asked: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        """When each question is due, the eldest first."""
+        self._alarm: asyncio.TimerHandle | None = None
         self._cards = _Kind(rows.CARDS, rows.card_of)
         self._siblings = _Kind(rows.SIBLINGS, rows.siblings_of)
         self._accounts = _Kind(rows.ACCOUNTS, rows.account_of)
@@ -76,6 +80,8 @@ class PostgresReader:
         """End the connections; whoever waits is told."""
         self._give_up("the switch stops")
         await asyncio.gather(*self._answering)  # the server ends them in time
+        if self._alarm is not None:
+            self._alarm.cancel()
         keepers = list(self._keepers)
         for keeper in keepers:
             keeper.cancel()
@@ -103,13 +109,26 @@ class PostgresReader:
         if not self._live:
             future.set_exception(LedgerUnavailable("the ledger's PostgreSQL is not connected"))
             return future
-        timer = loop.call_later(self._seconds_max, _fail, future, "the ledger took too long")
-        future.add_done_callback(lambda _: timer.cancel())
+        due = loop.time() + self._seconds_max
+        self._asked.append((due, future))
+        if self._alarm is None:
+            self._alarm = loop.call_at(due, self._fail_overdue)
         kind.waiting.append((question, future))
         if not self._is_flushing:
             self._is_flushing = True
             loop.call_soon(self._flush)
         return future
+
+    def _fail_overdue(self) -> None:
+        """Fail what is overdue, and set the alarm for what is due next.
+
+        All may take the same time, so they are due in the order in which they were asked,
+        and one alarm does for all.
+        """
+        loop, asked = asyncio.get_running_loop(), self._asked
+        while asked and (asked[0][1].done() or asked[0][0] <= loop.time()):
+            _fail(asked.popleft()[1], "the ledger took too long")
+        self._alarm = loop.call_at(asked[0][0], self._fail_overdue) if asked else None
 
     def _flush(self) -> None:
         self._is_flushing = False
