@@ -81,5 +81,6 @@ def _put_label(rows: list[Text], slot: int, key: Key, pane: Pane, width: int) ->
         style = NOTE_STYLE if key.note and at else HEAD_STYLE
         pointer = " " if at else POINTERS[not is_left]
         text = f"{pointer} {line}".ljust(width) if is_left else f"{line} {pointer}".rjust(width)
-        row, label = rows[first + at], Text(text, style)
-        rows[first + at] = label + row[width:] if is_left else row[: COLUMNS - width] + label
+        row, label = rows[first + at], (text, style)
+        parts = (label, row[width:]) if is_left else (row[: COLUMNS - width], label)
+        rows[first + at] = Text.assemble(*parts)

@@ -41,6 +41,19 @@ def test_text_of_the_host_keeps_its_columns_beside_all_labels(pane: Pane) -> Non
 
 
 @PANES
+def test_label_does_not_change_how_the_text_beside_it_looks(pane: Pane) -> None:
+    """Bold is the first line of the host's text and the labels, and nothing else."""
+    lines = tuple("x" * WIDTH for _ in range(13))
+
+    text = drawn(Face(lines, KEYS, is_block=True), pane)
+
+    bold = {at for span in text.spans if span.style == "bold" for at in range(*span[:2])}
+    crosses = [at for at, one in enumerate(text.plain) if one == "x"]
+    assert crosses[:WIDTH] == [at for at in crosses if at in bold]
+    assert "" == text.style
+
+
+@PANES
 def test_label_without_a_body_has_half_the_glass(pane: Pane) -> None:
     """The menu's long entry is whole, in two lines, and a note stands below a label."""
     long = "Cek Saldo BPJS Ketenagakerjaan"
