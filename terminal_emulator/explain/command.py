@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -27,9 +27,7 @@ def explain(place: str, kind: str, profile: str | None, *, as_json: bool) -> Non
 
     Raises ``Refused`` where nothing is found in it, or a message is not clean.
     """
-    profiles = _profiles(profile)
-    parts = parts_by_profile(profiles)
-    found = [(one, readings(one.octets, profiles, parts)) for one in _captured(place, kind)]
+    found = list(_read(_captured(place, kind), profile))
     if as_json:
         click.echo(json.dumps([document_of(each, one.where) for one, each in found]))
     else:
@@ -37,6 +35,21 @@ def explain(place: str, kind: str, profile: str | None, *, as_json: bool) -> Non
         click.echo(_coloured(text) if look_of_stdout().colour else text, nl=False)
     if not all(each[0].is_clean for _, each in found):
         raise Refused(NOT_CLEAN)
+
+
+def _read(
+    found: Sequence[Captured], profile: str | None
+) -> Iterator[tuple[Captured, list[Reading]]]:
+    """Read each, the profile asked for first; where it does not fit, the others are tried too."""
+    asked = _profiles(profile)
+    parts = parts_by_profile(asked)
+    names = {one.name for one in asked}
+    others = [one for one in _profiles(None) if one.name not in names] if profile else []
+    for one in found:
+        own = readings(one.octets, asked, parts)
+        if not own[0].is_clean and others:
+            own += readings(one.octets, others)
+        yield one, own
 
 
 def compare(places: tuple[str, str], kind: str, profile: str | None) -> None:

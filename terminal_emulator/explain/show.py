@@ -124,7 +124,7 @@ def _document(dissection: Dissection) -> dict[str, Any]:
 
 
 def _diagnosis(found: Sequence[Reading]) -> Iterator[str]:
-    """Say what is wrong, and which other profile the bytes fit better or as well."""
+    """Say what is wrong, and how well the next profile fits."""
     best = found[0]
     yield from _about_frames(best)
     for dissection in best.dissections:
@@ -141,11 +141,16 @@ def _diagnosis(found: Sequence[Reading]) -> Iterator[str]:
             )
     for other in found[1:]:
         if other.profile.name != best.profile.name:
-            yield (
-                f"profile {other.profile.name} has a place for {other.share:.0%} of the bytes, "
-                f"{best.profile.name} for {best.share:.0%}"
-            )
+            yield _beside(other, best)
             break
+
+
+def _beside(other: Reading, best: Reading) -> str:
+    """Say how well another profile fits; better it can only if ``best`` was asked for by name."""
+    shares = f"{other.share:.0%} of the bytes, {best.profile.name} for {best.share:.0%}"
+    if other.score > best.score:
+        return f"the bytes fit profile {other.profile.name} better: it has a place for {shares}"
+    return f"profile {other.profile.name} has a place for {shares}"
 
 
 def _about_frames(best: Reading) -> Iterator[str]:

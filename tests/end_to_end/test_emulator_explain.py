@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from atm_switch.profile.load import load_profile
+from atm_switch.wire.message import IsoMessage
+from atm_switch.wire.packager import Packager
 from tests.doubles.packets import ethernet, pcap, tcp_packet
 from tests.doubles.served import run
 
@@ -37,6 +40,20 @@ def test_message_that_does_not_decode_exits_one(tmp_path: Path) -> None:
     assert 1 == done.returncode
     assert "the error may start at byte 175" in done.stdout
     assert "not every byte has its place" in done.stderr
+
+
+def test_profile_that_fits_better_than_the_one_asked_for_is_named(tmp_path: Path) -> None:
+    """The bytes of another dialect: read as asked, and told whose they are; no card shows."""
+    binary = Packager(load_profile("bpjstk-jht-v1-bcd"))
+    message = IsoMessage("0800", {7: "0630072507", 11: "000001", 70: "301"})
+    (tmp_path / "theirs.hex").write_text(binary.pack(message).hex())
+
+    asked = explain(tmp_path / "theirs.hex", "--profile", "bpjstk-jht-v1")
+    free = explain(tmp_path / "theirs.hex")
+
+    assert "the bytes fit profile bpjstk-jht-v1-bcd better: it has a place for 100%" in asked.stdout
+    assert "profile bpjstk-jht-v1, without" in asked.stdout
+    assert (1, 0) == (asked.returncode, free.returncode)
 
 
 def test_json_is_one_list_with_stable_keys() -> None:
