@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from terminal_emulator.explain.pcap import is_capture, streams
@@ -21,6 +22,8 @@ _DUMP_TEXT = re.compile(r"\s\|.*\|\s*$|\s{2,}>.*<\s*$")
 """The readable column that hexdump -C and od set in signs."""
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _LONG_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[0-9A-Fa-f]{2}[ :-]?){10,})(?![0-9A-Za-z])")
+_PLAIN = re.compile(r"[0-9]{4}[0-9A-F]{16}")
+_DIGITS = re.compile(r"(?:[0-9A-F]{2})+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
@@ -30,6 +33,8 @@ class Captured:
 
     octets: bytes = field(repr=False)
     where: str
+    otherwise: "Captured | None" = None
+    """What else the same text can mean; who knows the profiles can tell."""
 
 
 class NothingFound(ValueError):
@@ -68,18 +73,19 @@ def _of_text(given: bytes, kind: str) -> list[Captured]:
 
 
 def _guessed(text: str, given: bytes) -> list[Captured]:
-    for read, name in ((_hex, "hex"), (_base64, "base64")):
-        try:
-            return [Captured(read(text), name)]
-        except NothingFound:
-            continue
+    with suppress(NothingFound):
+        return [Captured(_hex(text), "hex")]
+    # A message in ASCII, as it stands: its MTI in front.  Before base64, which has its letters too.
+    plain = text.strip("\r\n")
+    if _PLAIN.match(plain):
+        packed = bytes.fromhex(plain) if _DIGITS.fullmatch(plain) else b""
+        otherwise = Captured(packed, "hex") if packed else None
+        return [Captured(given.strip(b"\r\n"), "text", otherwise)]
+    with suppress(NothingFound):
+        return [Captured(_base64(text), "base64")]
     lines = list(_of_lines(text))
     if lines:
         return lines
-    # A message in ASCII, as it stands: its MTI in front.
-    plain = text.strip("\r\n")
-    if re.match(r"[0-9]{4}[0-9A-F]{16}", plain):
-        return [Captured(given.strip(b"\r\n"), "text")]
     raise NothingFound("no message in it; give hex, base64, a log line or a pcap file")
 
 
@@ -89,7 +95,7 @@ def _hex(text: str) -> bytes:
     digits = re.sub(r"0x|[\s:,-]", "", text)
     if not digits or len(digits) % 2 or not re.fullmatch(r"[0-9A-Fa-f]+", digits):
         raise NothingFound("that is not hexadecimal")
-    if re.match(r"[0-9]{4}[0-9A-F]{16}", digits) and not _is_likely_hex(digits):
+    if _PLAIN.match(digits) and not _is_likely_hex(digits):
         raise NothingFound("that is a message in ASCII, not hexadecimal")
     return bytes.fromhex(digits)
 

@@ -27,7 +27,9 @@ def explain(place: str, kind: str, profile: str | None, *, as_json: bool) -> Non
 
     Raises ``Refused`` where nothing is found in it, or a message is not clean.
     """
-    found = list(_read(_captured(place, kind), profile))
+    asked = _profiles(profile)
+    others = _profiles(None) if profile else []
+    found = list(_read(_captured(place, kind), asked, others))
     if as_json:
         click.echo(json.dumps([document_of(each, one.where) for one, each in found]))
     else:
@@ -38,18 +40,26 @@ def explain(place: str, kind: str, profile: str | None, *, as_json: bool) -> Non
 
 
 def _read(
-    found: Sequence[Captured], profile: str | None
+    found: Sequence[Captured], asked: Sequence[Profile], others: Sequence[Profile]
 ) -> Iterator[tuple[Captured, list[Reading]]]:
-    """Read each, the profile asked for first; where it does not fit, the others are tried too."""
-    asked = _profiles(profile)
+    """Read each by the profiles asked for, and where none fits by the others behind them."""
     parts = parts_by_profile(asked)
     names = {one.name for one in asked}
-    others = [one for one in _profiles(None) if one.name not in names] if profile else []
-    for one in found:
+    unasked = [one for one in others if one.name not in names]
+    for each in found:
+        one = _meant(each, [*asked, *unasked])
         own = readings(one.octets, asked, parts)
-        if not own[0].is_clean and others:
-            own += readings(one.octets, others)
+        if not own[0].is_clean and unasked:
+            own += readings(one.octets, unasked)
         yield one, own
+
+
+def _meant(one: Captured, profiles: Sequence[Profile]) -> Captured:
+    """Choose what a text means that can mean two things: what can be read better."""
+    if one.otherwise is None:
+        return one
+    own, other = (readings(each.octets, profiles)[0].score for each in (one, one.otherwise))
+    return one.otherwise if other > own else one
 
 
 def compare(places: tuple[str, str], kind: str, profile: str | None) -> None:
@@ -78,7 +88,7 @@ def _coloured(text: str) -> str:
 
 
 def _messages(place: str, kind: str, profiles: Sequence[Profile]) -> list[Dissection]:
-    found: list[Reading] = [readings(one.octets, profiles)[0] for one in _captured(place, kind)]
+    found = [each[0] for _, each in _read(_captured(place, kind), profiles, ())]
     return [dissection for reading in found for dissection in reading.dissections]
 
 

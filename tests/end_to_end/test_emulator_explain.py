@@ -56,6 +56,22 @@ def test_profile_that_fits_better_than_the_one_asked_for_is_named(tmp_path: Path
     assert (1, 0) == (asked.returncode, free.returncode)
 
 
+def test_digits_alone_are_what_can_be_read() -> None:
+    """A sign-on is digits only: as it stands or in hexadecimal, never base64."""
+    message = IsoMessage("0800", {7: "0630072507", 11: "000001", 32: "009", 70: "001"})
+    plain = Packager(load_profile("bpjstk-jht-v1")).pack(message).decode()
+    packed = Packager(load_profile("bpjstk-jht-v1-bcd")).pack(message).hex()
+
+    texts, digits = explain(typed=plain), explain(typed=packed)
+
+    assert plain.isdecimal()
+    assert packed.isdecimal()
+    assert (0, "text: 1 message, profile bpjstk-jht-v1,") == (texts.returncode, texts.stdout[:39])
+    assert (0, "hex: 1 message, profile bpjstk-jht-v1-bcd,") == (
+        digits.returncode, digits.stdout[:42]
+    )  # fmt: skip
+
+
 def test_json_is_one_list_with_stable_keys() -> None:
     """Each capture an object, each piece with its place; nothing hidden in hexadecimal."""
     told = json.loads(explain("--json", typed=FRAMED.hex()).stdout)
