@@ -14,13 +14,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SHOW := awk '/^(Collecting|Installing|Successfully|Building|ERROR)/ {print substr($$0, 1, 100); fflush()}'
 
-.PHONY: help demo test lint types contracts format check coverage figures-security chaos chaos-long bench bench-emulator bench-ledger clean
+.PHONY: help demo test lint types contracts format check compiled coverage figures-security chaos chaos-long bench bench-emulator bench-ledger clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       one balance inquiry, end to end, with everything embedded"
 	@echo "make test       all tests"
 	@echo "make check      lint, types, contracts and tests: what CI runs"
+	@echo "make compiled   the codec as machine code, in place; needs a C compiler"
 	@echo "make coverage   the tests with branch coverage"
 	@echo "make figures-security   measure MACs, PIN tries, audit and crypto: three minutes"
 	@echo "make bench              every figure of speed in one table (FIGURES=codec for one)"
@@ -68,6 +69,12 @@ check: lint types contracts test
 coverage: $(VENV)/.dev
 	@$(BIN)/python -m pytest --cov --cov-report=term
 
+# Run it again when a source of the codec has changed; until then Python runs, as before.
+compiled: $(VENV)/.dev
+	@command -v cc >/dev/null || { echo "there is no C compiler; on Debian: apt-get install gcc"; exit 1; }
+	@$(BIN)/python hatch_build.py
+	@$(BIN)/atm-switch --version
+
 # What SECURITY.md promises, counted; each command exits 1 if its promise was broken.
 figures-security: $(VENV)/.dev
 	@$(BIN)/python -m tests.figures.crypto_differential --cases 100000
@@ -105,4 +112,5 @@ format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix .
 
 clean:
+	rm -f atm_switch/wire/*.so atm_switch/wire/compiled-from.txt
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -147,6 +147,7 @@ def _print_version(context: click.Context) -> None:
     from importlib.metadata import PackageNotFoundError, version
 
     from atm_switch.server.event_loop import FAST, is_fast_there
+    from atm_switch.wire import VARIANT
 
     try:
         own = version("atm-switch")
@@ -154,5 +155,5 @@ def _print_version(context: click.Context) -> None:
         own = "(not installed)"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     loop = FAST if is_fast_there() else "asyncio"
-    click.echo(f"{PROGRAM} {own}, {python}, SQLite {sqlite3.sqlite_version}, {loop}")
+    click.echo(f"{PROGRAM} {own}, {python}, SQLite {sqlite3.sqlite_version}, {loop}, {VARIANT}")
     context.exit()

@@ -7,7 +7,7 @@ gate judges the contents; elements are cut out, in one call again, when somebody
 from operator import itemgetter
 from typing import Any
 
-from atm_switch.wire.gate import Gate, Piece
+from atm_switch.wire.gate import COMPILED, Gate, Piece
 from atm_switch.wire.part import Part
 from atm_switch.wire.spelling import Spelling
 
@@ -20,8 +20,8 @@ class Layout:
     """The payloads with this head, these elements and these lengths."""
 
     __slots__ = (
-        "_cut", "_has_digits", "is_sound", "mti", "numbers", "octets", "outline", "outlined",
-        "spans", "spelling", "writings",
+        "_cut", "_fixed", "_has_digits", "_template", "gate", "mti", "numbers", "octets",
+        "outline", "outlined", "spans", "spelling", "writings",
     )  # fmt: skip
 
     def __init__(
@@ -55,10 +55,23 @@ class Layout:
         self.octets = at
         self.outline, self.outlined = itemgetter(*outline, NOTHING), (*outlined, b"")
         """What tells its payloads from others of ``octets`` bytes: how it is got, what it is."""
-        self.is_sound = Gate(pieces, spelling.outside).passes
-        """Whether all contents of a payload that has the outline are of their class."""
+        self._fixed = [(one.start, one.stop) for one in outline]
+        self._template = head.ljust(at, b"\0")
+        for one, spelled in zip(outline, outlined, strict=True):
+            self._template = self._template[: one.start] + spelled + self._template[one.stop :]
+        self.gate = Gate(pieces, spelling.outside)
         self._has_digits = any(part.in_hexadecimal for part, _, _ in contents)
         self._cut = itemgetter(*(_slice_of(*one, total=at) for one in contents), NOTHING)
+
+    def holds(self, payload: bytes) -> bool:
+        """Tell whether a payload has this head, these lengths, and contents of their class."""
+        if COMPILED:
+            return (
+                len(payload) == self.octets
+                and are_alike(payload, self._template, self._fixed)
+                and self.gate.passes(payload)
+            )
+        return self.outline(payload) == self.outlined and self.gate.passes(payload)
 
     def elements(self, payload: bytes) -> dict[int, str]:
         """Cut the elements out of a payload that is sound."""
@@ -68,6 +81,16 @@ class Layout:
             # Characters come from the first part, BCD digits and raw bytes from the second.
             text += payload.hex().upper()
         return dict(zip(self.numbers, self._cut(text)))  # noqa: B905 - the last cut is nobody's
+
+
+def are_alike(one: bytes, other: bytes, spans: list[Span]) -> bool:
+    """Tell whether two payloads of the same size have the same bytes in all spans."""
+    left, right = one, other  # compiled, these are pointers
+    for begins, ends in spans:
+        for at in range(begins, ends):
+            if left[at] != right[at]:
+                return False
+    return True
 
 
 def _slice_of(part: Part, length: int, at: int, *, total: int) -> slice:

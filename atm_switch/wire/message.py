@@ -2,15 +2,14 @@
 
 Why no dataclass: one is made for every frame, and a frozen dataclass takes longer to make
 than the frame to read.
-Limits: what is behind the underscores is for this floor; nobody else changes a message.
+Compiled, this is a type of C: ``message.pxd`` gives the types.
 """
 
 from collections.abc import Iterable, Mapping
-from operator import attrgetter
 from types import MappingProxyType
 
 
-class IsoMessage:
+class IsoMessage:  # noqa: PLW1641 - it has no hash, as whatever has elements
     """MTI of four digits and the elements by number.
 
     Every element is text; those of class ``b`` are upper-case hexadecimal.
@@ -27,15 +26,10 @@ class IsoMessage:
         self._mti = mti
         self._known = dict(elements)
 
-    @classmethod
-    def owning(cls, mti: str, elements: dict[int, str]) -> "IsoMessage":
-        """Make a message of a dictionary that nobody else holds."""
-        message = _new(IsoMessage)
-        message._mti = mti  # noqa: SLF001 - one of our own
-        message._known = elements  # noqa: SLF001
-        return message
-
-    mti = property(attrgetter("_mti"), doc="Four digits.")
+    @property
+    def mti(self) -> str:
+        """Four digits."""
+        return self._mti
 
     @property
     def elements(self) -> Mapping[int, str]:
@@ -56,9 +50,7 @@ class IsoMessage:
         """Tell whether MTI and all elements are the same."""
         if not isinstance(other, IsoMessage):
             return NotImplemented
-        return self._mti == other._mti and self._all() == other._all()
-
-    __hash__ = None  # type: ignore[assignment]
+        return bool(self._mti == other.mti and self._all() == other.elements)
 
     def __repr__(self) -> str:
         """Name the MTI alone."""
@@ -84,17 +76,12 @@ class IsoMessage:
     def without(self, *numbers: int) -> "IsoMessage":
         """Return the message less some elements."""
         known = self._all()
-        return IsoMessage.owning(
-            self._mti, {n: value for n, value in known.items() if n not in numbers}
-        )
+        return IsoMessage(self._mti, {n: value for n, value in known.items() if n not in numbers})
 
     def with_element(self, number: int, value: str) -> "IsoMessage":
         """Return the message with one element put in."""
-        return IsoMessage.owning(self._mti, {**self._all(), number: value})
+        return IsoMessage(self._mti, {**self._all(), number: value})
 
     def answering(self, mti: str, echo: frozenset[int], put: Mapping[int, str]) -> "IsoMessage":
         """Return a message of the elements among ``echo``, and of ``put``, which goes before."""
-        return IsoMessage.owning(mti, {**self.only(echo), **put})
-
-
-_new = object.__new__
+        return IsoMessage(mti, {**self.only(echo), **put})

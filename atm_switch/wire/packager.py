@@ -30,6 +30,10 @@ WRITINGS_MAX = 16
 class Packager:
     """Packs and unpacks payloads of one profile."""
 
+    __slots__ = (
+        "_heads", "_layouts", "_long", "_plans", "_short", "_spelling", "profile", "reference",
+    )  # fmt: skip
+
     def __init__(self, profile: Profile) -> None:
         """Look at the profile's elements once."""
         self.profile = profile
@@ -48,11 +52,7 @@ class Packager:
     def unpack(self, payload: bytes) -> IsoMessage:
         """Read one payload.  Raises ``FormatError`` and nothing else."""
         layout = self._layouts.get(len(payload))
-        if (
-            layout is not None
-            and layout.outline(payload) == layout.outlined
-            and layout.is_sound(payload)
-        ):
+        if layout is not None and layout.holds(payload):
             return ReadMessage(layout, payload)
         message = self.unpack_by_plan(payload)
         if message is not None:
@@ -66,7 +66,7 @@ class Packager:
         """Read a payload of known MTI and bitmaps, or return ``None``: it may still be one."""
         plan = self._heads.get(payload[: self._short]) or self._heads.get(payload[: self._long])
         layout = None if plan is None else plan.layout_of(payload)
-        if layout is None or not layout.is_sound(payload):
+        if layout is None or not layout.holds(payload):
             return None
         _put(self._layouts, len(payload), layout, LAYOUTS_MAX)
         return ReadMessage(layout, payload)
@@ -86,11 +86,12 @@ class Packager:
     def pack_by_plan(self, message: IsoMessage) -> bytes | None:
         """Write a message of known MTI and elements, or return ``None``: it may still be one."""
         if isinstance(message, AnsweringMessage):
-            request, put = message.request, message.put
+            answer = message
+            request, put = answer.request, answer.put
             layout = request.layout
             if layout.spelling is self._spelling:
-                key = (message.mti, message.echo, tuple(put))
-                writing = layout.writings.get(key) or self._writing_of(message, key)
+                key = (answer._mti, answer.echo, tuple(put))  # noqa: SLF001 - one of our own
+                writing = layout.writings.get(key) or self._writing_of(answer, key)
                 if writing is not None:
                     return writing.write(request.payload, tuple(put.values()))
         elements = message.elements

@@ -9,9 +9,8 @@ Limits: yes or nothing, as in ``plan.py``.
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import NamedTuple
 
-from atm_switch.wire.gate import Gate
+from atm_switch.wire.gate import COMPILED, Gate
 from atm_switch.wire.layout import NOTHING, Layout, Span
 from atm_switch.wire.spelling import Spelling
 
@@ -19,12 +18,17 @@ SHAPES_MAX = 256
 """So many combinations of lengths are remembered, the latest."""
 
 
-class Shape(NamedTuple):
+class Shape:
     """What a payload is made of, for one combination of lengths."""
 
-    constants: bytes
-    cut: Callable[[bytes], tuple[bytes, ...]]
-    are_sound: Callable[[bytes], bool]
+    __slots__ = ("constants", "cut", "gate", "octets", "spans")
+
+    def __init__(self, constants: bytes, spans: list[Span], gate: Gate) -> None:
+        """Cut ``spans``, which are not empty; ``gate`` judges the values alone."""
+        self.constants, self.spans, self.gate = constants, spans, gate
+        self.octets = sum(ends - begins for begins, ends in spans)
+        slices = [slice(*span) for span in spans]
+        self.cut: Callable[[bytes], tuple[bytes, ...]] = itemgetter(*slices, NOTHING)
 
 
 class Writing:
@@ -52,7 +56,7 @@ class Writing:
 
     def write(self, payload: bytes, values: tuple[str, ...]) -> bytes | None:
         """Write the values, and the rest from ``payload``, which is of the source's layout."""
-        lengths = tuple(map(len, values))
+        lengths = tuple([len(value) for value in values] if COMPILED else map(len, values))
         shape = self._shapes.get(lengths) or self._shape_of(lengths)
         if shape is None:
             return None
@@ -65,8 +69,10 @@ class Writing:
             return None
         if self._outwards is not None and not self._with_digits:
             octets = octets.translate(self._outwards)
-        constants, cut, are_sound = shape
-        return b"".join(cut(payload + octets + constants)) if are_sound(octets) else None
+        if not shape.gate.passes(octets):
+            return None
+        whole = payload + octets + shape.constants
+        return woven(whole, shape.spans, shape.octets) if COMPILED else b"".join(shape.cut(whole))
 
     def _pieces(self, values: tuple[str, ...]) -> bytes:
         """Write values of which some are digits or bytes, one by one.  Raises ``ValueError``."""
@@ -113,9 +119,19 @@ class Writing:
                 spans += [(begins, begins + len(prefix)), places[number]]
             elif source is not None:
                 spans.append(source.spans[number])
-        slices = [slice(*span) for span in _joined(spans)]
         gate = Gate([(parts[n], lengths[n]) for n in self._given], self._spelling.outside)
-        return Shape(constants, itemgetter(*slices, NOTHING), gate.passes)
+        return Shape(constants, _joined(spans), gate)
+
+
+def woven(whole: bytes, spans: list[Span], octets: int) -> bytes:
+    """Copy spans one behind the other, which makes so many bytes."""
+    made = bytearray(octets)
+    source, target, to = whole, made, 0  # compiled, these are pointers
+    for begins, ends in spans:
+        for at in range(begins, ends):
+            target[to] = source[at]
+            to += 1
+    return bytes(target[:octets])
 
 
 def _joined(spans: list[Span]) -> list[Span]:

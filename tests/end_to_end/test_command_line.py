@@ -71,12 +71,13 @@ def test_every_command_shows_examples(words: tuple[str, ...], run: CommandLine) 
 
 
 def test_version_names_what_it_runs_on(run: CommandLine) -> None:
-    """A bug report can say program, interpreter, SQLite and event loop from one line."""
+    """A bug report can say program, interpreter, SQLite, event loop and codec from one line."""
     done = run("--version")
 
     assert 0 == done.returncode
     assert re.fullmatch(
-        r"atm-switch \S+.*, CPython \S+, SQLite \S+, (uvloop|asyncio)\n", done.stdout
+        r"atm-switch \S+.*, CPython \S+, SQLite \S+, (uvloop|asyncio), (pure|compiled) codec\n",
+        done.stdout,
     )
 
 

@@ -43,13 +43,12 @@ def round_trips(answer: dict[int, str]) -> dict[str, Callable[[], object]]:
     profile = load_profile("bpjstk-jht-v1")
     packager, spec = Packager(profile), Packager(profile).reference.spec
     payload = packager.reference.pack(IsoMessage("0200", REQUEST))
+    echo = frozenset(REQUEST) - {52}
     texts = {str(number): text for number, text in answer.items()}
 
     def ours() -> bytes:
         request = packager.unpack(payload)
-        elements = {**request.elements, **answer}
-        del elements[52]
-        return packager.pack(IsoMessage.owning("0210", elements))
+        return packager.pack(request.answering("0210", echo, answer))
 
     def theirs() -> bytearray:
         document, _ = iso8583.decode(payload, spec)

@@ -28,7 +28,9 @@ def passes(values: dict[int, str], name: str = NAMES[0]) -> bool:
 @pytest.mark.parametrize("name", NAMES)
 def test_all_classes_pass_together(name: str) -> None:
     """Digits, letters, printable characters, hexadecimal and a track, in either encoding."""
-    assert passes({**SOUND, 41: "S1 (%!c)"}, name)
+    binary = {} if PROFILES[name].encoding.binary == "raw" else {52: SOUND[52]}
+
+    assert passes({n: SOUND[n] for n in (2, 11, 35, 37, 48)} | {41: "S1 (%!c)"} | binary, name)
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ def test_layout_knows_its_payloads() -> None:
 
 
 def test_layout_judges_contents() -> None:
-    """A stray anywhere spoils it; head and lengths are not judged here."""
-    assert LAYOUT.is_sound(PAYLOAD)
-    assert not LAYOUT.is_sound(PAYLOAD.replace(b"000123", b"00012x"))
+    """A stray anywhere spoils it."""
+    assert LAYOUT.holds(PAYLOAD)
+    assert not LAYOUT.holds(PAYLOAD.replace(b"000123", b"00012x"))
 
 
 def test_layout_cuts_the_elements() -> None:

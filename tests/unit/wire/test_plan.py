@@ -14,7 +14,7 @@ PLAN = Plan("0210", tuple(ELEMENTS), TEXT)
 def read(plan: Plan, payload: bytes) -> dict[int, str] | None:
     """Read a payload as the packager does."""
     layout = plan.layout_of(payload)
-    if layout is None or not layout.is_sound(payload):
+    if layout is None or not layout.holds(payload):
         return None
     return layout.elements(payload)
 

@@ -1,0 +1,63 @@
+"""Machine code runs where it was built from these very sources, and Python everywhere else."""
+
+import sys
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import pytest
+
+import atm_switch.wire
+from atm_switch.wire.variant import COMPILED, MODULES, NOTE, PURE, chosen, fingerprint, is_built
+
+SOURCES = Path(atm_switch.wire.__file__).parent
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """A folder with all sources, something compiled for each, and the note."""
+    for name in MODULES:
+        for kind in (".py", ".pxd"):
+            (tmp_path / f"{name}{kind}").write_bytes((SOURCES / f"{name}{kind}").read_bytes())
+        (tmp_path / f"{name}{EXTENSION_SUFFIXES[0]}").touch()
+    (tmp_path / NOTE).write_text(fingerprint(tmp_path) + "\n")
+    return tmp_path
+
+
+def test_what_was_built_is_chosen(built: Path) -> None:
+    """And only where nobody asks for Python."""
+    assert COMPILED == chosen(built, {})
+    assert COMPILED == chosen(built, {"ATM_SWITCH_PURE": "0"})
+    assert PURE == chosen(built, {"ATM_SWITCH_PURE": "1"})
+    del sys.path_importer_cache[str(built)]
+
+
+@pytest.mark.parametrize("kind", [".py", ".pxd"])
+def test_machine_code_of_other_sources_is_passed_over(built: Path, kind: str) -> None:
+    """Whoever edits a source runs what was edited, not what was compiled before."""
+    with (built / f"{MODULES[0]}{kind}").open("a") as source:
+        source.write("# changed\n")
+
+    assert not is_built(built)
+
+
+@pytest.mark.parametrize("missing", [NOTE, f"{MODULES[-1]}{EXTENSION_SUFFIXES[0]}"])
+def test_half_a_build_is_passed_over(built: Path, missing: str) -> None:
+    """All modules are compiled, or none: they look into each other."""
+    (built / missing).unlink()
+
+    assert not is_built(built)
+
+
+def test_python_is_loaded_from_beside_the_machine_code(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An extension of the same name in the folder does not get in the way."""
+    monkeypatch.syspath_prepend(str(built))
+    (built / "gate.py").write_text("WHERE = __file__\n")
+
+    assert PURE == chosen(built, {})
+    import gate  # type: ignore[import-not-found]  # noqa: PLC0415
+
+    assert "gate.py" == Path(gate.WHERE).name
+    del sys.modules["gate"]
+    del sys.path_importer_cache[str(built)]
