@@ -20,7 +20,7 @@ cdef class Writing:
     cdef bytes _outwards
     cdef list _parts
     cdef bint _with_digits
-    cdef dict _shapes
+    cdef readonly dict shapes
     @cython.locals(shape=Shape, octets=bytes, whole=bytes)
     cpdef bytes write(self, bytes payload, tuple values)
 

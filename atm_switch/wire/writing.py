@@ -35,8 +35,15 @@ class Writing:
     """Writes messages of ``numbers``, of which ``given`` come as values."""
 
     __slots__ = (
-        "_given", "_head", "_numbers", "_outwards", "_parts", "_shapes", "_source", "_spelling",
+        "_given",
+        "_head",
+        "_numbers",
+        "_outwards",
+        "_parts",
+        "_source",
+        "_spelling",
         "_with_digits",
+        "shapes",
     )  # fmt: skip
 
     def __init__(
@@ -52,12 +59,12 @@ class Writing:
         self._source, self._spelling, self._outwards = source, spelling, spelling.outwards
         self._parts = [spelling.parts[number] for number in given]
         self._with_digits = any(part.in_hexadecimal for part in self._parts)
-        self._shapes: dict[tuple[int, ...], Shape] = {}
+        self.shapes: dict[tuple[int, ...], Shape] = {}
 
     def write(self, payload: bytes, values: tuple[str, ...]) -> bytes | None:
         """Write the values, and the rest from ``payload``, which is of the source's layout."""
         lengths = tuple([len(value) for value in values] if COMPILED else map(len, values))
-        shape = self._shapes.get(lengths) or self._shape_of(lengths)
+        shape = self.shapes.get(lengths) or self._shape_of(lengths)
         if shape is None:
             return None
         try:
@@ -95,9 +102,9 @@ class Writing:
             if odd or not part.element.shortest <= counted[number] <= part.element.longest:
                 return None
         shape = self._shaped(counted)
-        if len(self._shapes) >= SHAPES_MAX:
-            del self._shapes[next(iter(self._shapes))]
-        self._shapes[lengths] = shape
+        if len(self.shapes) >= SHAPES_MAX:
+            del self.shapes[next(iter(self.shapes))]
+        self.shapes[lengths] = shape
         return shape
 
     def _shaped(self, lengths: dict[int, int]) -> Shape:

@@ -80,4 +80,4 @@ def test_a_bounded_number_of_shapes_is_remembered() -> None:
     for length in range(5, 5 + 2 * SHAPES_MAX):
         assert writing.write(b"", ("x" * length,))
 
-    assert SHAPES_MAX == len(writing._shapes)
+    assert SHAPES_MAX == len(writing.shapes)
