@@ -25,6 +25,7 @@ from atm_switch.settings.model import (
     Settings,
 )
 from atm_switch.settings.problems import describe, known_keys, shown, suggest, written
+from atm_switch.wire.variant import BUILD, FORCE
 
 FILE_NAME = "switch.toml"
 _TEST_PREFIX = "ATM_TEST_"
@@ -123,7 +124,7 @@ def _strange_variables() -> Iterator[str]:
     for name in sorted(environment):
         upper = name.upper()
         is_ours = upper.startswith(ENVIRONMENT_PREFIX) and not upper.startswith(_TEST_PREFIX)
-        if is_ours and name not in known:
+        if is_ours and name not in known and name not in (FORCE, BUILD):
             advice = suggest(upper, known) if _is_near(upper, known) else _WHERE
             yield f"environment: {name}: unknown variable; {advice}"
 

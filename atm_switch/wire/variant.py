@@ -16,12 +16,14 @@ from pathlib import Path
 MODULES = ("gate", "layout", "message", "packager", "reading", "writing")
 """What is compiled: each has a file ``.py`` that runs as it is, and its types in a ``.pxd``."""
 NOTE = "compiled-from.txt"
+FORCE, BUILD = "ATM_SWITCH_PURE", "ATM_SWITCH_COMPILE"
+"""Environment variables that are no settings: to run Python; to compile into a wheel."""
 PURE, COMPILED = "pure codec", "compiled codec"
 
 
 def chosen(folder: Path, environment: Mapping[str, str]) -> str:
     """Choose for the modules of ``folder`` that are not loaded yet, and say what it is."""
-    if environment.get("ATM_SWITCH_PURE", "") in ("", "0") and is_built(folder):
+    if environment.get(FORCE, "") in ("", "0") and is_built(folder):
         return COMPILED
     finder = FileFinder(str(folder), (SourceFileLoader, SOURCE_SUFFIXES))
     sys.path_importer_cache[str(folder)] = finder

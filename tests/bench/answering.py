@@ -19,7 +19,7 @@ from atm_switch.profile.load import load_profile
 from atm_switch.wire.framing import enclose
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
-from tests.bench.codec import REQUEST
+from tests.bench.codec_trips import REQUEST
 from tests.bench.figure import Bench, Goal, Got
 from tests.bench.generator import cpu_seconds
 from tests.bench.hosts import Host, running

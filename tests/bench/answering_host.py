@@ -26,9 +26,9 @@ from atm_switch.server.line import Line
 from atm_switch.server.listener import Door
 from atm_switch.switch.session import Dialect
 from atm_switch.wire.framing import Frame
-from atm_switch.wire.message import IsoMessage
-from tests.bench.codec import ANSWER
+from tests.bench.codec_trips import ANSWER, REQUEST
 
+ECHO = frozenset(REQUEST) - {52, 64}
 LIMITS = LineLimits(
     idle_seconds_max=300,
     frame_seconds_max=10,
@@ -61,10 +61,7 @@ class AnsweringDesk:
     def received(self, line: Line, frame: Frame) -> None:
         """Answer one frame."""
         request = self._packager.unpack(frame.payload)
-        elements = {**request.elements, **ANSWER}
-        elements.pop(52, None)
-        elements.pop(64, None)
-        line.put(self._packager.pack(IsoMessage.owning("0210", elements)), frame.header)
+        line.put(self._packager.pack(request.answering("0210", ECHO, ANSWER)), frame.header)
         if not self._written:
             asyncio.get_running_loop().call_soon(self._flush)
         self._written.append(line)

@@ -163,3 +163,11 @@ def test_bare_schema_variable_means_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("SCHEMA", "99")
 
     assert 1 == read_settings(GOOD).schema_version
+
+
+@pytest.mark.parametrize("name", ["ATM_SWITCH_PURE", "ATM_SWITCH_COMPILE"])
+def test_choice_of_the_codec_is_no_setting(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which code was loaded is settled before; the switch starts with it set."""
+    monkeypatch.setenv(name, "1")
+
+    assert read_settings(GOOD).listeners
