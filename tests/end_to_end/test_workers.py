@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -248,3 +249,32 @@ def test_sigterm_ends_all_processes(tmp_path: Path) -> None:
 
     assert [] == [pid for pid in pids if Path(f"/proc/{pid}").exists()]
     assert (3, 3) == (trail.count("  start "), trail.count("  stop "))
+
+
+def test_metrics_of_all_and_an_end_without_the_supervisor(tmp_path: Path) -> None:
+    """/metrics has every worker's samples; where the supervisor is killed all processes end."""
+    folder = make_folder(tmp_path, "--mac", "required")
+    set_in(folder, "metrics", listen="127.0.0.1:0")
+    with_workers(folder, 2)
+    with running(folder) as switch:
+        switch.served.wait_for("metrics served")
+        (address,) = re.findall(r'"at": "(127[^"]+)"', switch.served.log.read_text())
+        one, two = switch.talks_apart()
+        with one, two:
+            assert ["00", "00"] == [asked(talk, 1, PIN) for talk in (one, two)]
+            shown, ready = fetched(address, "/metrics"), fetched(address, "/readyz")
+        pids = list(switch.told()["processes"].values())
+        switch.served.process.kill()
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+    counted = re.findall(r'atm_switch_requests_total\{.*code="00".*worker="(\d)".*\} (\S+)', shown)
+    assert {"1", "2"} == {worker for worker, _ in counted}
+    assert '"ok": true' in ready
+    assert 0 == run("journal", "verify", folder).returncode
+
+
+def fetched(address: str, path: str) -> str:
+    """Read a page."""
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=30) as page:
+        content: bytes = page.read()
+    return content.decode()
