@@ -15,6 +15,7 @@ from atm_switch.command_groups import Group
 
 if TYPE_CHECKING:
     from atm_switch.adapters.mqtt_broker import Broker
+    from atm_switch.adapters.shared_events import OutboxState, Place
     from atm_switch.folder import DataFolder
 
 FOLLOW_SECONDS = 0.5
@@ -60,7 +61,6 @@ def tail(folder: Path, count: int, follow: bool, acquirer: str, as_json: bool) -
     from atm_switch.publishing import broker_of
 
     opened = open_folder(folder)
-    _require_own(opened)
     show = _Show(acquirer, as_json=as_json)
     seen = _print_last(opened, count, show)
     if not follow:
@@ -80,22 +80,19 @@ def tail(folder: Path, count: int, follow: bool, acquirer: str, as_json: bool) -
 def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands flags in so
     """Show how many events wait, how old the oldest is, and whether the broker is there."""
     from atm_switch.adapters.clock import utc_now
-    from atm_switch.adapters.outbox_reader import OutboxReader
     from atm_switch.folder import open_folder
 
     opened = open_folder(folder)
-    _require_own(opened)
-    rules = opened.settings.events
-    with OutboxReader(opened.journal, rules.name) as reader:
-        oldest = reader.oldest_untold() if rules.broker else None
-        told: dict[str, Any] = {
-            "broker": rules.broker or None,
-            "state": _broker_state(opened),
-            "newest": reader.last_sequence(),
-            "told": reader.mark(),
-            "waiting": reader.backlog() if rules.broker else 0,
-            "oldest_waits_seconds": oldest and round((utc_now() - oldest).total_seconds(), 1),
-        }
+    rules, state = opened.settings.events, _state_of(opened)
+    oldest = state.oldest_untold if rules.broker else None
+    told: dict[str, Any] = {
+        "broker": rules.broker or None,
+        "state": _broker_state(opened),
+        "newest": state.newest,
+        "told": state.told,
+        "waiting": state.waiting if rules.broker else 0,
+        "oldest_waits_seconds": oldest and round((utc_now() - oldest).total_seconds(), 1),
+    }
     if as_json:
         print(json.dumps(told))
         return
@@ -105,16 +102,6 @@ def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands f
     print(f"newest event  {told['newest']}")
     print(f"told through  {told['told']}")
     print(f"waiting       {told['waiting']}" + ("" if waits is None else f", for {waits:,.0f} s"))
-
-
-def _require_own(folder: "DataFolder") -> None:
-    from atm_switch.domain.errors import Refused
-
-    if folder.journal_place.url:
-        raise Refused(
-            "the events of a journal on PostgreSQL are told over MQTT and not shown here; see "
-            "atm-switch journal tail DIR and atm-switch audit tail DIR"
-        )
 
 
 class _Show:
@@ -137,23 +124,51 @@ class _Show:
                 print(json.dumps(told) if self._as_json else _line(told), flush=True)
 
 
-def _print_last(folder: "DataFolder", count: int, show: _Show) -> int:
+def _state_of(folder: "DataFolder") -> "OutboxState":
     from atm_switch.adapters.outbox_reader import OutboxReader
+    from atm_switch.adapters.shared_events import OutboxState, SharedEvents
+
+    place, name = folder.journal_place, folder.settings.events.name
+    if place.url:
+        with SharedEvents(place.url, name) as events:
+            return events.state()
+    with OutboxReader(place.path, name) as reader:
+        numbers = reader.last_sequence(), reader.mark(), reader.backlog()
+        return OutboxState(*numbers, reader.oldest_untold())
+
+
+def _print_last(folder: "DataFolder", count: int, show: _Show) -> "Place | int":
+    """Show the last events; return from where to follow."""
+    from atm_switch.adapters.outbox_reader import OutboxReader
+    from atm_switch.adapters.shared_events import SharedEvents
     from atm_switch.switch.event import payload_of
 
-    name = folder.settings.events.name
-    with OutboxReader(folder.journal, name) as reader:
+    place, name = folder.journal_place, folder.settings.events.name
+    if place.url:
+        with SharedEvents(place.url, name) as events:
+            end = events.end()
+            show(payload_of(event, name) for event in events.tail(count))
+            return end
+    with OutboxReader(place.path, name) as reader:
         newest = reader.last_sequence()
         show(payload_of(event, name) for event in reader.tail(count))
     return newest
 
 
-def _follow_outbox(folder: "DataFolder", seen: int, show: _Show) -> None:
+def _follow_outbox(folder: "DataFolder", seen: "Place | int", show: _Show) -> None:
     from atm_switch.adapters.outbox_reader import OutboxReader
+    from atm_switch.adapters.shared_events import SharedEvents
     from atm_switch.switch.event import payload_of
 
-    name = folder.settings.events.name
-    with OutboxReader(folder.journal, name) as reader:
+    place, name = folder.journal_place, folder.settings.events.name
+    if not isinstance(seen, int):
+        with SharedEvents(place.url, name) as shared:
+            while True:
+                events, seen = shared.since(seen, ROWS_AT_ONCE)
+                show(payload_of(event, name) for event in events)
+                if not events:
+                    time.sleep(FOLLOW_SECONDS)
+    with OutboxReader(place.path, name) as reader:
         while True:
             stretch = reader.since(seen, ROWS_AT_ONCE)
             show(payload_of(event, name) for event in stretch.events)
@@ -162,7 +177,9 @@ def _follow_outbox(folder: "DataFolder", seen: int, show: _Show) -> None:
             seen = stretch.through
 
 
-def _follow_broker(folder: "DataFolder", broker: "Broker", seen: int, show: _Show) -> None:
+def _follow_broker(
+    folder: "DataFolder", broker: "Broker", seen: "Place | int", show: _Show
+) -> None:
     from atm_switch.adapters.mqtt_broker import BrokerUnavailable
 
     try:

@@ -7,6 +7,7 @@ import pytest
 
 from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
 from atm_switch.adapters.postgres_link import PostgresSession
+from atm_switch.adapters.shared_events import SharedEvents
 from atm_switch.adapters.shared_outbox import SharedOutbox
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.event import Announce, EventKind
@@ -126,3 +127,25 @@ def test_told_events_are_purged_and_waiting_status_dropped(
 
         assert (1, 1) == (purged, dropped)
         assert [2, 3, 4] == [event.sequence for event in outbox.since(0, 10).events]
+
+
+def test_operator_sees_events_told_or_not(one: PostgresJournalBench, url: str) -> None:
+    """The last events in order, the state of the outbox, and whatever comes after."""
+    one.send_all(answered(1), answered(2))
+    with closing(SharedOutbox(url, "switch")) as outbox:
+        outbox.since(0, 1)
+    one.ask(MarkTold(1))
+    one.ask(answered(3))
+
+    with SharedEvents(url, "switch") as events:
+        tail, end, state = events.tail(2), events.end(), events.state()
+        one.ask(answered(4))
+        new, behind = events.since(end, 10)
+        none, still = events.since(behind, 10)
+
+    assert ["000002", "000003"] == [event.body["stan"] for event in tail]
+    assert [2, 0] == [event.sequence for event in tail]
+    assert (2, 1, 2) == (state.newest, state.told, state.waiting)
+    assert state.oldest_untold is not None
+    assert ["000004"] == [event.body["stan"] for event in new]
+    assert ((), behind) == (none, still)
