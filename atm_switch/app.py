@@ -19,10 +19,11 @@ from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.key_keeper import KeyKeeper
 from atm_switch.adapters.postgres_shared import KEYS
 from atm_switch.adapters.schema import open_writer
+from atm_switch.calling import Calling
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.doorways import Doorways
 from atm_switch.engine import Engine, open_engine
-from atm_switch.folder import DataFolder, profile_of
+from atm_switch.folder import DataFolder
 from atm_switch.journaling import Journaling, Writer
 from atm_switch.key_office import keys_in_use
 from atm_switch.ledger.opening import LedgerReading, open_reading
@@ -39,6 +40,7 @@ from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.settings.load import FILE_NAME
 from atm_switch.start_up import (
+    dialects_of,
     digest_of,
     plain_words,
     rates_of,
@@ -56,7 +58,6 @@ from atm_switch.switch.ports import (
     KeepKeys,
     KeepRecord,
 )
-from atm_switch.switch.session import Dialect
 from atm_switch.switch.switch import Switch
 from atm_switch.upkeep import Upkeep, refuse_wrong_tokens
 
@@ -80,6 +81,7 @@ class Service:
     seat: Seat = field(default_factory=Seat)
     """Which of several processes this is."""
     _doorways: Doorways | None = None
+    _calling: Calling | None = None
     _resources: ExitStack = field(default_factory=ExitStack)
     _desk: Desk | None = None
     _journaling: Journaling | None = None
@@ -97,6 +99,11 @@ class Service:
         """Where it listens, as ``HOST:PORT``."""
         return self._doorways.addresses if self._doorways is not None else []
 
+    @property
+    def dialled(self) -> list[str]:
+        """Where banks are dialled, each once."""
+        return self._calling.addresses if self._calling is not None else []
+
     async def start(self) -> None:
         """Open everything.  Raises ``Refused`` or ``ProfileWrong``; nothing stays open then."""
         try:
@@ -107,7 +114,7 @@ class Service:
 
     async def stop(self) -> None:
         """Accept no more, answer what is under way, sync the journal, close."""
-        self._take_no_more()
+        await self._take_no_more()
         if self._desk is not None:
             await self._desk.drain()
         self._record("stop", self.folder.root.name, "")
@@ -121,15 +128,15 @@ class Service:
             self._upkeep.warn_of_certificates()
             self._upkeep.reload_keys("SIGHUP")
 
-    def _take_no_more(self) -> None:
+    async def _take_no_more(self) -> None:
         if self._doorways is not None:
             self._doorways.close()
+        if self._calling is not None:
+            await self._calling.stop()
 
     async def _start(self) -> None:
         settings, root = self.folder.settings, self.folder.root
-        dialects = {
-            one.profile: Dialect.of(profile_of(one.profile, root)) for one in settings.listeners
-        }
+        dialects = dialects_of(self.folder)
         policy = settings.to_policy()
         if not self.seat.is_worker:  # the supervisor holds it for all
             self._resources.callback(lock_folder(root))
@@ -163,6 +170,8 @@ class Service:
         self._doorways = Doorways(self.folder, self.log)
         self.seat.taken = self._doorways.take
         await self._doorways.open(dialects, desk, self.seat.lent)
+        self._calling = Calling(self.folder, dialects, desk, self.log, self.seat)
+        self._calling.start()
         self._tick(loop, desk)
         self._upkeep.start()
         self._upkeep.catch_up()
@@ -174,7 +183,8 @@ class Service:
         settings, now = self.folder.settings, read_clock().monotonic
         loop, wrong = loop_name(asyncio.get_running_loop()), self._neighbours_wrong
         waiting, told = lambda: journal.waiting, publishing.status
-        monitor = Monitor(desk, waiting, wrong, now, loop, told)
+        lines = self._calling.status if self._calling is not None else list
+        monitor = Monitor(desk, waiting, wrong, now, loop, told, lines)
         if settings.metrics.listen and not self.seat.is_worker:
             page = self._kept(serve_page(monitor, settings.metrics.listen))
             self.log.info("metrics served", at=page.address)
@@ -260,7 +270,8 @@ class Service:
         desk.tick()
         if self._journaling is not None:
             self._journaling.tick()
-        self.seat.tell_ended(len(desk.links()))
+        ours = self._calling.connected if self._calling is not None else 0
+        self.seat.tell_ended(len(desk.links()) - ours)
         if self._publishing is not None:
             self._publishing.tick(desk.clock())
 
@@ -275,7 +286,7 @@ class Service:
             self._ticking.cancel()
         if self._upkeep is not None:
             self._upkeep.stop()
-        self._take_no_more()
+        await self._take_no_more()
         if self._publishing is not None:
             await self._publishing.stop()
         self._resources.close()  # the writer writes what waits, then ends

@@ -125,6 +125,7 @@ def left_out(folder: DataFolder) -> tuple[str, ...]:
     if settings.journal.url:
         found.append("the journal on PostgreSQL (pg_dump)")
     found += [f"the TLS key {one.tls_key}" for one in settings.listeners if one.tls_key]
+    found += [f"the TLS key {one.tls_key}" for one in settings.lines if one.tls_key]
     outside = [one for one in named_files(folder) if not _is_inside(one)]
     return (*found, *sorted(set(outside)))
 
@@ -140,6 +141,10 @@ def named_files(folder: DataFolder) -> Iterator[str]:
         if one.profile not in shipped_profiles():
             yield one.profile
         yield from filter(None, (one.tls_certificate, one.tls_client_ca, one.tls_crl))
+    for line in settings.lines:
+        if line.profile not in shipped_profiles():
+            yield line.profile
+        yield from filter(None, (line.tls_certificate, line.tls_ca))
 
 
 @contextmanager

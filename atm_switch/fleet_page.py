@@ -130,6 +130,7 @@ class FleetPage(Collector):
             signed_on.update(one["signed_on"])
         return {
             "listening": there[0]["listening"] if there else [],
+            "dialling": [line for one in there for line in one["dialling"]],
             "up_seconds": max((one["up_seconds"] for one in there), default=0.0),
             **{name: sum(one[name] for one in there) for name in _ADDED},
             "signed_on": dict(signed_on),

@@ -23,6 +23,7 @@ from atm_switch.profile.model import Profile
 from atm_switch.profile.shipped import profile_text, shipped_profiles
 from atm_switch.security.vault import Vault
 from atm_switch.server.tls import TlsFiles, tls_problems
+from atm_switch.settings.dialling import OutgoingLine
 from atm_switch.settings.listener import Listener
 from atm_switch.settings.load import FILE_NAME, load_settings
 from atm_switch.settings.model import Contradiction, Settings
@@ -179,6 +180,13 @@ def tls_files_of(listener: Listener, root: Path) -> TlsFiles | None:
     )
 
 
+def line_tls_files_of(line: OutgoingLine, root: Path) -> TlsFiles | None:
+    """Say where the files are that a bank is dialled with; ``None`` without TLS."""
+    if not line.has_tls:
+        return None
+    return TlsFiles(root / line.tls_certificate, root / line.tls_key, root / line.tls_ca)
+
+
 def hsm_tls_files_of(settings: Settings, root: Path) -> TlsFiles | None:
     """Say where the files are that the HSM is reached with; ``None`` without TLS."""
     hsm = settings.hsm
@@ -193,6 +201,11 @@ def tls_doubts(settings: Settings, root: Path) -> Iterator[Contradiction]:
         files = tls_files_of(listener, root)
         for problem in tls_problems(files) if files else ():
             yield Contradiction(("listeners", at, f"tls_{problem.part}"), problem.text)
+    for at, line in enumerate(settings.lines):
+        dialled = line_tls_files_of(line, root)
+        for problem in tls_problems(dialled) if dialled else ():
+            part = problem.part.removeprefix("client_")
+            yield Contradiction(("lines", at, f"tls_{part}"), problem.text)
     hardware = hsm_tls_files_of(settings, root)
     for problem in tls_problems(hardware) if hardware else ():
         part = problem.part.removeprefix("client_")

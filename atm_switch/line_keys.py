@@ -16,7 +16,6 @@ from atm_switch.folder import DataFolder, profile_of, write_private
 from atm_switch.profile.model import Profile
 from atm_switch.security.key_ring import TDES, KeyName, KeyUsage
 from atm_switch.security.vault import Entropy, Vault, fresh_line_key
-from atm_switch.settings.listener import Listener
 from atm_switch.settings.sections import Acquirer
 
 LAB_ACQUIRER = "009"
@@ -58,13 +57,13 @@ def with_fresh_keys(
 
 
 def line_profile(acquirer: Acquirer, folder: DataFolder) -> Profile:
-    """Load the dialect a bank's terminals speak: its own listener's, else the first's."""
-    return profile_of(_listener_of(acquirer, folder).profile, folder.root)
+    """Load the dialect a bank's terminals speak: its own listener's or line's, else the first's."""
+    return profile_of(_dialect_of(acquirer, folder), folder.root)
 
 
-def _listener_of(acquirer: Acquirer, folder: DataFolder) -> Listener:
-    listeners = folder.settings.listeners
-    return next((one for one in listeners if one.acquirer == acquirer.id), listeners[0])
+def _dialect_of(acquirer: Acquirer, folder: DataFolder) -> str:
+    ways = folder.settings.ways
+    return next((one for one in ways if one.acquirer == acquirer.id), ways[0]).profile
 
 
 def key_algorithm(usage: KeyUsage, profile: Profile) -> str:
@@ -89,7 +88,7 @@ def write_kit(
     path = folder.root / ("-".join(parts) + ".json")
     kit: dict[str, str | int] = {
         "schema": _KIT_SCHEMA,
-        "profile": _listener_of(acquirer, folder).profile,
+        "profile": _dialect_of(acquirer, folder),
         "acquirer": acquirer.id,
         "terminal": terminal or _KIT_TERMINAL,
         "card_acceptor": _KIT_ACCEPTORS.get(acquirer.id, f"BANK{acquirer.id:0>11}"),

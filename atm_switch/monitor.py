@@ -12,6 +12,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from atm_switch.calling import UP
 from atm_switch.domain.errors import Refused
 from atm_switch.seat import Seat
 from atm_switch.server.admin_socket import FILE_NAME as ADMIN_SOCKET
@@ -42,6 +43,8 @@ class Monitor:
     """Whose the event loop is: uvloop or asyncio."""
     events: Callable[[], dict[str, Any]] = dict
     """What ``atm-switch events status`` shows."""
+    lines: Callable[[], list[dict[str, str]]] = list
+    """How each line is that the switch dials."""
 
     def status(self, addresses: Sequence[str]) -> dict[str, Any]:
         """Return what ``atm-switch status`` shows, ready for JSON."""
@@ -51,6 +54,7 @@ class Monitor:
             codes[kind.code or "none"] += count
         return {
             "listening": list(addresses),
+            "dialling": self.lines(),
             "event_loop": self.event_loop,
             "up_seconds": round(self.desk.clock().monotonic - self.started_at, 1),
             "links": gauges["links"],
@@ -74,6 +78,7 @@ class Monitor:
                 {
                     "link": line.link,
                     "peer": line.peer,
+                    "is_ours": bool(session and session.signing_on),
                     "acquirer": str(session.signed_on_as or "") if session else "",
                     "profile": session.dialect.profile.name if session else "",
                     "tls": session.is_tls if session else False,
@@ -92,9 +97,11 @@ class Monitor:
         signed_on = Counter(
             str(session.signed_on_as) for _, session in links if session and session.signed_on_as
         )
-        events = self.events()
+        events, lines = self.events(), self.lines()
         return {
             "links": len(links),
+            "lines_wanted": len(lines),
+            "lines_up": sum(one["state"] == UP for one in lines),
             "in_flight": self.desk.in_flight,
             "draining": self.desk.is_draining,
             "journal_waiting": self.journal_waiting(),

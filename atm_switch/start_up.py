@@ -9,7 +9,7 @@ from typing import Protocol
 from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Instant
-from atm_switch.folder import DataFolder, tls_doubts
+from atm_switch.folder import DataFolder, profile_of, tls_doubts
 from atm_switch.ledger.rates_file import read_rates
 from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.settings.load import FILE_NAME, SettingsWrong
@@ -17,6 +17,13 @@ from atm_switch.settings.model import Settings
 from atm_switch.settings.problems import written
 from atm_switch.switch.house import House
 from atm_switch.switch.ports import KeepCommand
+from atm_switch.switch.session import Dialect
+
+
+def dialects_of(folder: DataFolder) -> dict[str, Dialect]:
+    """Load every profile the settings name.  Raises ``ProfileWrong``."""
+    names = dict.fromkeys(one.profile for one in folder.settings.ways)
+    return {name: Dialect.of(profile_of(name, folder.root)) for name in names}
 
 
 def rates_of(folder: DataFolder) -> RateTable:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from atm_switch.adapters.clock import utc_now
 from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
 from atm_switch.engine import AskCheckValue, Engine
-from atm_switch.folder import DataFolder, hsm_tls_files_of, tls_files_of
+from atm_switch.folder import DataFolder, hsm_tls_files_of, line_tls_files_of, tls_files_of
 from atm_switch.key_office import keys_in_use
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.key_ring import KeyName
@@ -194,6 +194,7 @@ async def wrong_tokens(vault: Vault, ask: AskCheckValue | None) -> list[str]:
 def ending_soon(folder: DataFolder, now: datetime) -> list[str]:
     """Name every TLS file that ends within thirty days; ``now`` is in UTC."""
     files = [tls_files_of(one, folder.root) for one in folder.settings.listeners]
+    files += [line_tls_files_of(one, folder.root) for one in folder.settings.lines]
     files.append(hsm_tls_files_of(folder.settings, folder.root))
     within = timedelta(days=WARNING_DAYS)
     found = [one.text for each in files if each for one in expiring(each, within, now)]

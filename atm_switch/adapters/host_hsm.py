@@ -20,10 +20,11 @@ from atm_switch.adapters import hsm_errors as errors
 from atm_switch.adapters import hsm_pin_commands as pins
 from atm_switch.adapters.hsm_commands import Answer, Command
 from atm_switch.adapters.hsm_link import HsmDialler, HsmLine
-from atm_switch.adapters.hsm_pool import Address, HsmPool, Retries, Tell
+from atm_switch.adapters.hsm_pool import Address, HsmPool, Tell
 from atm_switch.adapters.hsm_tokens import Token, with_type
 from atm_switch.adapters.software_hsm import require_translation
 from atm_switch.domain.errors import NeighbourUnavailable, NeverAsked
+from atm_switch.domain.retries import Retries
 from atm_switch.domain.secret import Key, PinBlock
 from atm_switch.security.key_ring import KeyUsage, LineKey
 from atm_switch.security.mac import MAC_BYTES, MacAlgorithm

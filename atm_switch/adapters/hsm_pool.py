@@ -11,30 +11,16 @@ would only make it late as well.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from atm_switch.adapters.hsm_commands import Command, diagnostics, read_diagnostics
 from atm_switch.adapters.hsm_errors import require_done
 from atm_switch.adapters.hsm_link import AnswerFuture, HsmDialler, HsmLink
 from atm_switch.domain.errors import NeighbourUnavailable, NeverAsked
+from atm_switch.domain.retries import Retries
 
 Address = tuple[str, int]
 Tell = Callable[[str, dict[str, str]], None]
 """Takes news for the log: an event and its fields, none of them secret."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """Pauses between attempts to connect, in seconds; ``chance`` gives 0 to 1."""
-
-    chance: Callable[[], float]
-    first: float = 0.1
-    longest: float = 5.0
-
-    def pause(self, failures: int) -> float:
-        """Return the pause after so many failures in a row: half of it is chance."""
-        whole = min(self.longest, self.first * 2.0 ** min(failures, 30))
-        return whole * (0.5 + self.chance() / 2)
 
 
 class HsmPool:

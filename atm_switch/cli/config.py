@@ -50,6 +50,7 @@ def check(place: Path) -> None:
     for reason in _ending_soon(settings, root):
         print(f"warning: {reason}", file=sys.stderr)
     counted = f"{len(settings.listeners)} listener(s), {len(settings.acquirers)} acquirer(s)"
+    counted += f", {len(settings.lines)} line(s) to dial" if settings.lines else ""
     print(f"{place}: the settings are right: mode {settings.mode}, {counted}")
 
 
@@ -109,7 +110,7 @@ def _wrong_files(settings: "Settings", root: Path, text: str, name: str) -> "Ite
 
 def _ending_soon(settings: "Settings", root: Path) -> list[str]:
     """Say of each TLS file what a running switch would warn of."""
-    if not any(one.has_tls for one in settings.listeners):
+    if not any(one.has_tls for one in settings.ways):
         return []
     from atm_switch.adapters.clock import utc_now
     from atm_switch.folder import DataFolder
@@ -122,16 +123,18 @@ def _wrong_profiles(settings: "Settings", root: Path) -> "Iterator[tuple[Place, 
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import profile_of
 
-    for at, listener in enumerate(settings.listeners):
-        place: Place = ("listeners", at, "profile")
+    ways = [("listeners", at, one.profile) for at, one in enumerate(settings.listeners)]
+    ways += [("lines", at, one.profile) for at, one in enumerate(settings.lines)]
+    for section, at, profile in ways:
+        place: Place = (section, at, "profile")
         try:
-            known = profile_of(listener.profile, root).channels
+            known = profile_of(profile, root).channels
         except Refused as error:
             yield from ((place, line) for line in str(error).splitlines())
             continue
         for bank in settings.acquirers:
             for code in sorted(set(bank.channels) - known.keys()):
-                yield place, f"{listener.profile} knows no channel {code} of bank {bank.id}"
+                yield place, f"{profile} knows no channel {code} of bank {bank.id}"
 
 
 def _wrong_rates(settings: "Settings", root: Path) -> "Iterator[tuple[Place, str]]":

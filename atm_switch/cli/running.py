@@ -44,13 +44,14 @@ def sessions(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands
     if as_json:
         print(json.dumps(told))
         return
-    print(f"{'link':>5}  {'peer':22}  {'acquirer':11}  {'TLS':4} {'under way':>9}  silent")
+    print(f"{'link':>5}  by    {'peer':22}  {'acquirer':11}  {'TLS':4} {'under way':>9}  silent")
     for one in told["sessions"]:
         silent = "" if one["silent_seconds"] is None else f"{one['silent_seconds']:.0f} s"
         tls = "yes" if one["tls"] else "no"
         signed_on = one["acquirer"] or "-"
+        by = "us" if one["is_ours"] else "them"
         print(
-            f"{one['link']:>5}  {one['peer']:22}  {signed_on:11}  {tls:4} "
+            f"{one['link']:>5}  {by:4}  {one['peer']:22}  {signed_on:11}  {tls:4} "
             f"{one['in_flight']:>9}  {silent}"
         )
 
@@ -117,7 +118,11 @@ def _print_status(told: dict[str, Any]) -> None:
     signed_on = ", ".join(f"{bank}: {count}" for bank, count in told["signed_on"].items())
     answers = ", ".join(f"{code}: {count:,}" for code, count in told["answers"].items())
     lines = {
-        "listening on": ", ".join(told["listening"]),
+        "listening on": ", ".join(told["listening"]) or "nothing",
+        **{
+            f"dialled line {at}": f"{one['bank']}: {one['state']}"
+            for at, one in enumerate(told["dialling"], 1)
+        },
         "up": f"{told['up_seconds']:,.0f} s, on {told['event_loop']}",
         "links": f"{told['links']:.0f} (signed on {signed_on or 'none'})",
         "under way": f"{told['in_flight']:.0f}",

@@ -21,11 +21,11 @@ Examples:
   atm-switch serve bank                      listen as bank/switch.toml says
   atm-switch serve bank 2>switch.log &       the log goes to standard error
 
-It prints "listening on HOST:PORT" once it accepts connections.  SIGTERM or Ctrl-C
-answers what is under way and stops; a second one stops at once.  SIGHUP reads TLS
-certificates and keys again; connections that are there stay.  With workers = N in
-the settings N processes answer; one that dies is started again, and exit code 70 says
-that they died too often."""
+It prints "listening on HOST:PORT" once it accepts connections; a switch that only
+dials prints "dialling HOST:PORT".  SIGTERM or Ctrl-C answers what is under way and
+stops; a second one stops at once.  SIGHUP reads TLS certificates and keys again;
+connections that are there stay.  With workers = N in the settings N processes answer;
+one that dies is started again, and exit code 70 says that they died too often."""
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--as-process", "process", default="", hidden=True)
@@ -113,6 +113,9 @@ async def _serve(
     try:
         for address in service.addresses:
             listening(address)
+        if gone is None and not service.addresses:
+            for bank in service.dialled:
+                print(f"dialling {bank}", flush=True)
         waiting = [asyncio.ensure_future(one.wait()) for one in (stop, gone) if one is not None]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -9,6 +9,7 @@ connect at all, drops the alert that tells a refused peer why, and holds 256 KiB
 
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 RECORD_BYTES = 16_384
@@ -22,6 +23,9 @@ class Channel(Protocol):
     """Whether the peer has shown all it must, so that frames may pass."""
     is_ended: bool
     """Whether the peer has said that it will send no more."""
+
+    def begin(self) -> None:
+        """Say what the side that connected says first, where it is this one."""
 
     @property
     def peer_names(self) -> frozenset[str]:
@@ -52,6 +56,9 @@ class PlainChannel:
         """Begin with nothing to say."""
         self._outgoing = bytearray()
 
+    def begin(self) -> None:
+        """Say nothing."""
+
     def receive(self, data: bytes) -> bytes:
         """Return ``data``."""
         return data
@@ -71,16 +78,25 @@ class PlainChannel:
 
 
 class TlsChannel:
-    """The server's side of TLS, in memory."""
+    """One side of TLS, in memory: the server's, or that of whoever connected."""
 
     is_tls = True
 
-    def __init__(self, context: ssl.SSLContext) -> None:
-        """Wait for the peer's first word."""
+    def __init__(self, context: ssl.SSLContext, calls: str | None = None) -> None:
+        """Wait for the peer's first word; ``calls`` is the host this side connects to."""
+        self._is_caller = calls is not None
         self._came, self._goes = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._came, self._goes, server_side=True)
+        self._tls = context.wrap_bio(
+            self._came, self._goes, server_side=calls is None, server_hostname=calls
+        )
         self.is_open = False
         self.is_ended = False
+
+    def begin(self) -> None:
+        """Begin the handshake where this side connected."""
+        if self._is_caller:
+            with suppress(ssl.SSLWantReadError):
+                self._tls.do_handshake()
 
     @property
     def peer_names(self) -> frozenset[str]:

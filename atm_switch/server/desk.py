@@ -87,7 +87,9 @@ class Desk:
             return "the switch is stopping"
         full = len(self._lines) >= self._limits.connections_max
         refusal = ""
-        if not entrance.lets_in(host):
+        if entrance.is_ours:
+            pass  # we asked for it
+        elif not entrance.lets_in(host):
             refusal = "the address is not in allow"
         elif full or self._peers[host] >= self._limits.connections_per_peer_max:
             refusal = "too many connections"
@@ -98,6 +100,10 @@ class Desk:
         self._lines[line.link] = line
         self._peers[host] += 1
         return ""
+
+    def session_of(self, line: Line) -> Session | None:
+        """Return what the core knows of a line; ``None`` for one that is not ready, or gone."""
+        return self._switch.session_of(line.link)
 
     def links(self) -> list[tuple[Line, Session | None]]:
         """Return every connection, and what the core knows of those that are ready."""
@@ -122,6 +128,9 @@ class Desk:
                 is_tls=line.channel.is_tls,
             )
         )
+        if entrance.is_ours:
+            now = self.clock()
+            self._perform(self._switch.dialled(line.link, entrance.echo_idle_seconds, now))
 
     def never_opened(self, line: Line, why: str) -> None:
         """Note a connection that ended before its handshake did."""

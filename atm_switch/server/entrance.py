@@ -1,4 +1,4 @@
-"""What a listening socket is told: where, in which dialect, for whom, and how secured."""
+"""Where lines come from: an address that is listened on, or one that is dialled."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -10,7 +10,7 @@ from atm_switch.switch.session import Dialect
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """One address that terminals and banks connect to."""
+    """One address that terminals and banks connect to, or where a bank waits for us."""
 
     host: str
     port: int
@@ -22,6 +22,16 @@ class Entrance:
     """``None``: bytes as they are."""
     allow: tuple[IPv4Network | IPv6Network, ...] = ()
     """Where peers may come from; empty is anywhere."""
+
+    is_ours: bool = False
+    """The switch dials it: it signs on there itself, whatever else is connected."""
+    echo_idle_seconds: float | None = None
+    """Silence after which we echo there; ``None``: as everywhere."""
+
+    @property
+    def address(self) -> str:
+        """The address as ``HOST:PORT``, an IPv6 host in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def lets_in(self, host: str) -> bool:
         """Tell whether a peer at the IP address ``host`` may connect at all."""

@@ -85,6 +85,8 @@ class Line(asyncio.Protocol):
         self._heard_at = 0.0
         self._closed_at = 0.0
         self._partial_since: float | None = None
+        self.on_lost: Callable[[str], None] = lambda _why: None
+        """Told, last of all, why the connection is gone."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Admit the link or turn it away."""
@@ -103,6 +105,9 @@ class Line(asyncio.Protocol):
             notice_death(transport.get_extra_info("socket"))
         if self.channel.is_open:
             self._open()
+        else:
+            self.channel.begin()
+            self._write()
 
     def _open(self) -> None:
         self._is_open = True
@@ -240,6 +245,7 @@ class Line(asyncio.Protocol):
         if self._is_admitted and not self._is_open:
             self._desk.never_opened(self, why)
         self._desk.lost(self, why)
+        self.on_lost(why)
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -5,7 +5,6 @@ keeps what it was secured with, so a reload drops nobody.
 """
 
 import asyncio
-import itertools
 import socket
 from functools import partial
 
@@ -13,13 +12,11 @@ from atm_switch.server.channel import PlainChannel, TlsChannel
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits
 from atm_switch.server.line import FrontDesk, Line
+from atm_switch.server.links import LINKS
 from atm_switch.server.tls import server_context
 
 BACKLOG = 100
 """More waiting connections than this are the kernel's to refuse."""
-
-
-_LINKS = itertools.count(1)
 
 
 class Door:
@@ -82,4 +79,4 @@ class Door:
             self._server.close()
 
     def _line(self) -> Line:
-        return Line(next(_LINKS), self.entrance, self._desk, self._limits, self._secured())
+        return Line(next(LINKS), self.entrance, self._desk, self._limits, self._secured())

@@ -40,6 +40,8 @@ Gauges = Mapping[str, float]
 
 GAUGES = {
     "links": "connections, ready or not",
+    "lines_wanted": "lines this switch dials",
+    "lines_up": "of these, those connected and signed on",
     "in_flight": "requests under way",
     "draining": "1 while the switch stops",
     "journal_waiting": "rows that wait for the journal's writer",

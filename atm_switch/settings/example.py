@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from atm_switch.settings.dialling import OutgoingLine
 from atm_switch.settings.listener import Listener
 from atm_switch.settings.model import Settings
 from atm_switch.settings.sections import Acquirer, Terminal
 
 TABLES: Mapping[str, type[BaseModel]] = {
     "listeners": Listener,
+    "lines": OutgoingLine,
     "acquirers": Acquirer,
     "terminals": Terminal,
 }
@@ -30,7 +32,7 @@ def example_text() -> str:
     for name, field in Settings.model_fields.items():
         key = field.alias or name
         if key in TABLES:
-            is_idle = key == "terminals"
+            is_idle = key in ("lines", "terminals")
             sections.append(["", *_remark(field.description or "")])
             sections.append(_table(f"[[{key}]]", TABLES[key], is_idle=is_idle))
         elif isinstance(field.default, BaseModel):

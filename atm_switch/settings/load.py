@@ -112,7 +112,7 @@ def settable_variables() -> dict[str, Place]:
     places: list[Place] = []
     for key in known_keys(()):
         inner = known_keys((key,))
-        if key in {"listeners", "acquirers", "terminals", "schema"}:
+        if key in {"listeners", "lines", "acquirers", "terminals", "schema"}:
             continue
         places += [(key, one) for one in inner] if inner else [(key,)]
     return {variable_of(place): place for place in places}

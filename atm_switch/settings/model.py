@@ -17,6 +17,7 @@ from atm_switch.domain.accrual import Accrual
 from atm_switch.domain.identifiers import AcquirerId, Channel, TerminalId
 from atm_switch.domain.instant import Zone
 from atm_switch.settings.certificate_names import anybody, nameless, shared
+from atm_switch.settings.dialling import OutgoingLine, line_doubts, unproven_lines
 from atm_switch.settings.events import Events
 from atm_switch.settings.exposure import unproven, unsure_database
 from atm_switch.settings.hsm import Hsm
@@ -103,6 +104,9 @@ class Settings(BaseSettings):
     listeners: tuple[Listener, ...] = Field(
         default=(), description="where the banks connect; one table for each address"
     )
+    lines: tuple[OutgoingLine, ...] = Field(
+        default=(), description="where banks listen and the switch connects; one table each"
+    )
     acquirers: tuple[Acquirer, ...] = Field(
         default=(), description="the banks; add one with: atm-switch acquirer add"
     )
@@ -138,6 +142,11 @@ class Settings(BaseSettings):
         """Let the environment go before the file, and nothing else in."""
         del dotenv_settings, file_secret_settings
         return _SingleValues(settings_cls, env_settings), init_settings
+
+    @property
+    def ways(self) -> tuple[Listener | OutgoingLine, ...]:
+        """Where links come from, and where they are dialled."""
+        return (*self.listeners, *self.lines)
 
     def contradictions(self) -> tuple[Contradiction, ...]:
         """Name everything the sections do not agree on."""
@@ -188,9 +197,14 @@ class Settings(BaseSettings):
             *self.metrics.doubts(),
             *self.hsm.doubts(),
             *unsure_database(self.ledger, is_lab=self.mode == "lab"),
-            *(() if self.mode == "lab" else unproven(*lines)),
+            *line_doubts(self.lines),
+            *(() if self.mode == "lab" else self._unproven()),
         )
         yield from (Contradiction(*one) for one in doubts)
+
+    def _unproven(self) -> Iterator[tuple[Place, str]]:
+        yield from unproven(self.listeners, self.acquirers, self.terminals)
+        yield from unproven_lines(self.lines, self.acquirers, self.terminals)
 
     def _half_secured(self) -> Iterator[Contradiction]:
         for at, one in enumerate(self.listeners):
@@ -242,7 +256,7 @@ class Settings(BaseSettings):
             ("listeners", 'listen = "127.0.0.1:8583"'),
             ("acquirers", 'id = "009"'),
         ):
-            if not getattr(self, name):
+            if not getattr(self, name) and not (name == "listeners" and self.lines):
                 text = f"there is none; add a table [[{name}]] with {first}"
                 yield Contradiction((name,), text)
 
@@ -263,6 +277,7 @@ class Settings(BaseSettings):
         known = list(dict.fromkeys(one.id for one in self.acquirers))
         named: list[tuple[str, int, str | None]] = [
             *(("listeners", at, one.acquirer) for at, one in enumerate(self.listeners)),
+            *(("lines", at, one.acquirer) for at, one in enumerate(self.lines)),
             *(("terminals", at, one.acquirer) for at, one in enumerate(self.terminals)),
         ]
         for name, at, acquirer in named:

@@ -15,6 +15,7 @@ from atm_switch.switch.freshness import require_fresh
 from atm_switch.switch.house import House
 from atm_switch.switch.key_exchange import receive_key, request_keys
 from atm_switch.switch.once import counted, once, require_first
+from atm_switch.switch.own_sign_on import postpone
 from atm_switch.switch.ports import AuditRecord, KeepBusinessDate, KeepRecord, Steps, ask
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
@@ -102,6 +103,7 @@ def _acquirer_of(request: IsoMessage, session: Session, house: House) -> Acquire
 def _sign_off(case: Case, _house: House) -> Steps[None]:
     session = case.session
     acquirer, session.signed_on_as = session.signed_on_as, None
+    postpone(session, case.received)
     if acquirer is not None:
         yield from ask(KeepRecord(AuditRecord("sign-off", session.peer, f"acquirer {acquirer}")))
 

@@ -10,6 +10,9 @@ from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
 
 _NAMED = (("stan", 11), ("rrn", 37), ("terminal", 41))
+KEY_ELEMENTS = (7, 11, 37, 70)
+"""What ties an answer to its request."""
+
 ALARMING = (Outcome.INTERNAL_ERROR, Outcome.DUPLICATE, Outcome.MAC_WRONG)
 
 
@@ -49,6 +52,27 @@ def note_of_unknown(session: Session, message: IsoMessage, response: IsoMessage 
     fields["outcome"] = Outcome.UNSUPPORTED_TRANSACTION.value
     fields["de39"] = "" if response is None else response.get(39)
     return Note("transaction", fields)
+
+
+def note_of_unmatched(session: Session, message: IsoMessage) -> Note:
+    """Note an answer that matches no request of ours: which key was seen, which were wanted."""
+    ours = session.signing_on.key if session.signing_on else None
+    wanted = [f"0810 DE007 {ours[0]} DE011 {ours[1]} DE070 {ours[2]}"] if ours else []
+    wanted += [f"DE011 {session.echo_stan}"] if session.echo_stan else []
+    wanted += [
+        f"0810 DE007 {offer.stamp} DE011 {stan} DE070 {offer.code}"
+        for stan, offer in session.offers.items()
+    ]
+    seen = [f"DE{one:03d} {message[one]}" for one in KEY_ELEMENTS if one in message]
+    return Note(
+        "response without request",
+        {
+            "link": session.link,
+            "peer": session.peer,
+            "seen": " ".join((message.mti, *seen)),
+            "wanted": "; ".join(wanted) or "none",
+        },
+    )
 
 
 def note_of_unreadable(session: Session, fault: FormatError) -> Note:

@@ -31,9 +31,11 @@ def unanswered_echo(session: Session, policy: SwitchPolicy, now: Instant) -> Clo
 
 def is_echo_due(session: Session, policy: SwitchPolicy, now: Instant) -> bool:
     """Tell whether a signed-on link has been silent for long enough, and no echo is out."""
-    if not policy.echo_idle_seconds or session.signed_on_as is None or session.echo_stan:
+    own = session.echo_idle_seconds
+    idle = policy.echo_idle_seconds if own is None else own
+    if not idle or session.signed_on_as is None or session.echo_stan:
         return False
-    return now.monotonic - session.heard_at >= policy.echo_idle_seconds
+    return now.monotonic - session.heard_at >= idle
 
 
 def echo(session: Session, house: House, now: Instant) -> tuple[Case, Steps[Response]]:

@@ -54,6 +54,16 @@ class Offer:
     """DE7 and DE70 it went out with: a recorded answer to another delivery has others."""
 
 
+@dataclass(frozen=True, slots=True)
+class SigningOn:
+    """Where a line that this switch dialled stands with its own sign-on.  Monotonic seconds."""
+
+    due_at: float
+    key: tuple[str, str, str] | None = None
+    """DE7, DE11 and DE70 of the sign-on that is not answered yet."""
+    sent_at: float = 0.0
+
+
 @dataclass(slots=True)
 class Session:
     """The state of one link; it ends with the link."""
@@ -69,6 +79,10 @@ class Session:
     """What the peer's verified certificate calls it; empty without TLS."""
     is_tls: bool = False
     signed_on_as: AcquirerId | None = None
+    signing_on: SigningOn | None = None
+    """Set on a line that this switch dialled, and signs on to by itself."""
+    echo_idle_seconds: float | None = None
+    """Silence after which we echo here; ``None``: as the policy has it."""
     in_flight: int = 0
     echo_stan: str = ""
     """DE11 of our own echo while it is unanswered."""

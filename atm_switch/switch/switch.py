@@ -30,14 +30,15 @@ from atm_switch.switch.compose import packed
 from atm_switch.switch.doors import Joined
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.house import House
-from atm_switch.switch.key_exchange import answered_offer, deliver_key
+from atm_switch.switch.key_exchange import deliver_key
 from atm_switch.switch.network_management import network_management
 from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
-from atm_switch.switch.own_echo import echo, is_answer_to_echo, is_echo_due, unanswered_echo
+from atm_switch.switch.own_sign_on import sign_on
+from atm_switch.switch.own_word import Word, due, heard
 from atm_switch.switch.ports import ASKS_JOURNAL, Ask, Steps, TakeTurn
 from atm_switch.switch.refusals import mistaken, refuse_unknown, refuse_unreadable, rule_of_strays
 from atm_switch.switch.reversal import reversal
-from atm_switch.switch.session import Dialect, Session
+from atm_switch.switch.session import Dialect, Session, SigningOn
 from atm_switch.switch.turns import Turns
 from atm_switch.wire.framing import Frame
 from atm_switch.wire.message import IsoMessage
@@ -88,6 +89,13 @@ class Switch:
         names = {"certificate": sorted(peer_names)} if is_tls else {}
         return [Note("link opened", {"link": link, "peer": peer, **names})]
 
+    def dialled(self, link: LinkId, echo_idle_seconds: float | None, now: Instant) -> list[Effect]:
+        """Sign on over a link that this switch opened; it keeps itself awake as it is told."""
+        session = self._sessions[link]
+        session.signing_on = SigningOn(now.monotonic)
+        session.echo_idle_seconds = echo_idle_seconds
+        return self._begin(*sign_on(session, self._house, now))
+
     def closed(self, link: LinkId, reason: str) -> list[Effect]:
         """Forget a link; what it has under way is finished for the journal, not sent."""
         session = self._sessions.pop(link, None)
@@ -107,7 +115,7 @@ class Switch:
         except FormatError as fault:
             return self._unreadable(session, frame, fault, now)
         if is_response(message.mti):
-            return self._heard_response(session, message, frame, now)
+            return self._own_word(heard(session, message, frame, self._house, now))
         rule = session.dialect.rules.get(message.mti)
         if rule is None:
             return self._unknown(session, message, frame, now)
@@ -133,7 +141,7 @@ class Switch:
                 silent = JournalUnavailable if asks_journal else LedgerUnavailable
                 effects += self.answered(ticket, silent("no answer in time"), now)
         for session in list(self._sessions.values()):
-            effects += self._keep_awake(session, now)
+            effects += self._own_word(due(session, self._house, now))
         return effects
 
     def _request(self, case: Case) -> list[Effect]:
@@ -145,7 +153,7 @@ class Switch:
         case.is_surplus = len(self._open) >= house.policy.in_flight_max
         return self._begin(case, guarded(case, house, lambda: balance_inquiry(case, house)))
 
-    def _begin(self, case: Case, steps: Steps[Response | None]) -> list[Effect]:
+    def _begin(self, case: Case, steps: Steps[Response] | Steps[Response | None]) -> list[Effect]:
         return self._advance(_Open(case, steps), None, case.received)
 
     def _advance(self, waiting: _Open, answer: Any, now: Instant) -> list[Effect]:
@@ -262,25 +270,8 @@ class Switch:
             return [Close(session.link, f"{limit} bad frames within a minute")]
         return []
 
-    def _heard_response(
-        self, session: Session, message: IsoMessage, frame: Frame, now: Instant
-    ) -> list[Effect]:
-        stan = message.get(11)
-        if is_answer_to_echo(session, stan):
+    def _own_word(self, word: Word | Note | Close | None) -> list[Effect]:
+        """Say what the switch says by itself, or go on with the answer to it."""
+        if word is None:
             return []
-        offer = session.offers.get(stan) if message.mti == "0810" else None
-        if offer is not None and (message.get(7), message.get(70)) == (offer.stamp, offer.code):
-            rule = session.dialect.profile.messages["network"]
-            case = Case(message, None, rule, session, now, now, payload=frame.payload)
-            return self._begin(case, answered_offer(case, offer, self._house))
-        session.ignored_responses += 1
-        seen = {"link": session.link, "mti": message.mti, "stan": stan, "wanted": session.echo_stan}
-        return [Note("response without request", seen)]
-
-    def _keep_awake(self, session: Session, now: Instant) -> list[Effect]:
-        overdue = unanswered_echo(session, self._house.policy, now)
-        if overdue is not None:
-            return [overdue]
-        if not is_echo_due(session, self._house.policy, now):
-            return []
-        return self._begin(*echo(session, self._house, now))
+        return self._begin(*word) if isinstance(word, tuple) else [word]

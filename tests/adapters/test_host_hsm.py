@@ -10,8 +10,8 @@ import pytest
 from atm_switch.adapters.host_hsm import HostHsm
 from atm_switch.adapters.hsm_commands import diagnostics
 from atm_switch.adapters.hsm_link import LINK_COMMANDS_MAX, HsmLine, HsmLink
-from atm_switch.adapters.hsm_pool import Retries
 from atm_switch.domain.errors import NeighbourUnavailable
+from atm_switch.domain.retries import Retries
 from atm_switch.domain.secret import PinBlock
 from atm_switch.security.components import key_check_value
 from atm_switch.security.key_block import KeyBlock, wrap

@@ -10,9 +10,9 @@ from typing import Any
 
 from atm_switch.adapters.host_hsm import HostHsm
 from atm_switch.adapters.hsm_link import HsmLine
-from atm_switch.adapters.hsm_pool import Retries
 from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
 from atm_switch.domain.card import Pan, luhn_digit
+from atm_switch.domain.retries import Retries
 from atm_switch.domain.secret import Key, Pin, PinBlock
 from atm_switch.security.key_ring import TDES, KeyUsage, LineKey
 from atm_switch.security.mac import MacAlgorithm, mac

@@ -44,7 +44,15 @@ def test_example_names_every_key() -> None:
 
 def test_commented_keys_are_right_too() -> None:
     """Taking the marks off the commented keys gives settings that load as well."""
-    commented = ("# [[terminals]]", "# id =", "# acquirer =", "# zone =", "# bad_frames")
+    commented = (
+        "# [[terminals]]",
+        "# [[lines]]",
+        "# connect =",
+        "# id =",
+        "# acquirer =",
+        "# zone =",
+        "# bad_frames",
+    )
     lines = [
         line.removeprefix("# ") if line.startswith(commented) else line
         for line in example_text().splitlines()
