@@ -11,7 +11,6 @@ from functools import partial
 
 from atm_switch.adapters.client_tls import client_context
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.domain.retries import Retries
 from atm_switch.folder import DataFolder, line_tls_files_of
 from atm_switch.seat import Seat
 from atm_switch.server.desk import Desk
@@ -21,6 +20,7 @@ from atm_switch.server.limits import LineLimits
 from atm_switch.server.log import Logger
 from atm_switch.settings.dialling import OutgoingLine
 from atm_switch.start_up import server_limits
+from atm_switch.switch.retries import Retries
 from atm_switch.switch.session import Dialect
 
 UP = "signed on"

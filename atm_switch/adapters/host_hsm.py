@@ -24,7 +24,6 @@ from atm_switch.adapters.hsm_pool import Address, HsmPool, Tell
 from atm_switch.adapters.hsm_tokens import Token, with_type
 from atm_switch.adapters.software_hsm import require_translation
 from atm_switch.domain.errors import NeighbourUnavailable, NeverAsked
-from atm_switch.domain.retries import Retries
 from atm_switch.domain.secret import Key, PinBlock
 from atm_switch.security.key_ring import KeyUsage, LineKey
 from atm_switch.security.mac import MAC_BYTES, MacAlgorithm
@@ -38,6 +37,7 @@ from atm_switch.switch.hsm_port import (
     TranslatePin,
     VerifyPin,
 )
+from atm_switch.switch.retries import Retries
 
 T = TypeVar("T")
 

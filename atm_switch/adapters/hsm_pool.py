@@ -16,7 +16,7 @@ from atm_switch.adapters.hsm_commands import Command, diagnostics, read_diagnost
 from atm_switch.adapters.hsm_errors import require_done
 from atm_switch.adapters.hsm_link import AnswerFuture, HsmDialler, HsmLink
 from atm_switch.domain.errors import NeighbourUnavailable, NeverAsked
-from atm_switch.domain.retries import Retries
+from atm_switch.switch.retries import Retries
 
 Address = tuple[str, int]
 Tell = Callable[[str, dict[str, str]], None]

@@ -12,12 +12,12 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from atm_switch.domain.retries import Retries
 from atm_switch.server.channel import PlainChannel, TlsChannel
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits
 from atm_switch.server.line import FrontDesk, Line
 from atm_switch.server.links import LINKS
+from atm_switch.switch.retries import Retries
 
 Context = Callable[[], ssl.SSLContext]
 """Makes the context of each connection.  Raises ``OSError`` or ``ValueError``."""

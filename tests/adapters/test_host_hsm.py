@@ -11,12 +11,12 @@ from atm_switch.adapters.host_hsm import HostHsm
 from atm_switch.adapters.hsm_commands import diagnostics
 from atm_switch.adapters.hsm_link import LINK_COMMANDS_MAX, HsmLine, HsmLink
 from atm_switch.domain.errors import NeighbourUnavailable
-from atm_switch.domain.retries import Retries
 from atm_switch.domain.secret import PinBlock
 from atm_switch.security.components import key_check_value
 from atm_switch.security.key_block import KeyBlock, wrap
 from atm_switch.security.key_ring import KeyUsage
 from atm_switch.switch.hsm_port import ImportKey, KeyRefused, MakeMac, MintKey, PinVerdict
+from atm_switch.switch.retries import Retries
 from tests.doubles.host_command_hsm import host_command_hsm
 from tests.doubles.hsm_rig import (
     CHANCE,

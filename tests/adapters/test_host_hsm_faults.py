@@ -7,8 +7,8 @@ import pytest
 from atm_switch.adapters.host_hsm import HostHsm
 from atm_switch.adapters.hsm_link import SILENCES_MAX, HsmLine
 from atm_switch.domain.errors import NeighbourUnavailable
-from atm_switch.domain.retries import Retries
 from atm_switch.security.key_ring import KeyUsage
+from atm_switch.switch.retries import Retries
 from tests.doubles.host_command_hsm import HostCommandHsm, Mischief, host_command_hsm
 from tests.doubles.hsm_rig import (
     FIRST,

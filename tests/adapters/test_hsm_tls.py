@@ -12,10 +12,10 @@ from atm_switch.adapters.client_tls import client_context
 from atm_switch.adapters.host_hsm import HostHsm
 from atm_switch.adapters.hsm_link import HsmLine
 from atm_switch.domain.errors import NeverAsked
-from atm_switch.domain.retries import Retries
 from atm_switch.security.key_ring import KeyUsage
 from atm_switch.server.tls import server_context
 from atm_switch.switch.hsm_port import MakeMac
+from atm_switch.switch.retries import Retries
 from tests.doubles.certificates import DAY, LabCa, Pair
 from tests.doubles.host_command_hsm import HostCommandHsm
 from tests.doubles.hsm_rig import CHANCE, FIRST, LMK, mac_answer, until

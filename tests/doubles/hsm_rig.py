@@ -12,7 +12,6 @@ from atm_switch.adapters.host_hsm import HostHsm
 from atm_switch.adapters.hsm_link import HsmLine
 from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
 from atm_switch.domain.card import Pan, luhn_digit
-from atm_switch.domain.retries import Retries
 from atm_switch.domain.secret import Key, Pin, PinBlock
 from atm_switch.security.key_ring import TDES, KeyUsage, LineKey
 from atm_switch.security.mac import MacAlgorithm, mac
@@ -28,6 +27,7 @@ from atm_switch.switch.hsm_port import (
     TranslatePin,
     VerifyPin,
 )
+from atm_switch.switch.retries import Retries
 from tests.doubles.host_command_hsm import HostCommandHsm, host_command_hsm
 from tests.doubles.local_master_key import LocalMasterKey
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from atm_switch.domain.retries import Retries
 from atm_switch.server.dialler import Dialler, Manner
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import ServerLimits
+from atm_switch.switch.retries import Retries
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bank_host import ECHO, SIGN_ON, BankHost, BankLine, bank_host, until
 from tests.doubles.bench import BNI, Bench

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atm_switch.domain.retries import Retries
+from atm_switch.switch.retries import Retries
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1))
