@@ -19,14 +19,20 @@ from atm_switch.profile.load import load_profile
 from atm_switch.wire.framing import enclose
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
+from tests.bench.codec import COMPILED, PURE, trees_of
 from tests.bench.codec_trips import REQUEST
 from tests.bench.figure import Bench, Goal, Got
 from tests.bench.generator import cpu_seconds
 from tests.bench.hosts import Host, running
+from tests.bench.instructions import environment
 
-PURE: Final = "decode-and-answer server, CPU a request, against a framed echo, pure"
-GOALS = (Goal(PURE, least=8, aim=6, less_is_better=True),)
+ANSWERING: Final = "decode-and-answer server, CPU a request, against a framed echo, "
+GOALS = (
+    Goal(ANSWERING + PURE, least=8, aim=6, less_is_better=True),
+    Goal(ANSWERING + COMPILED, least=4, aim=2.5, less_is_better=True),
+)
 LINKS, IN_FLIGHT, SECONDS, WARM = 4, 16, 2.0, 0.5
+ECHO: Final = "echo"
 HOST: Final = "tests.bench.answering_host"
 
 
@@ -52,15 +58,26 @@ class Pipe:
 
 def measure(bench: Bench) -> Iterator[Got]:
     """Measure the rows of ``GOALS``."""
+    trees, missing = trees_of(bench)
     core = max(os.sched_getaffinity(0))
-    taken: dict[str, list[float]] = {"answer": [], "echo": []}
+    taken: dict[str, list[float]] = {one: [] for one in (*trees, ECHO)}
     for number in range(1, bench.rounds + 1):
-        for kind, spent in taken.items():
-            with running(HOST, kind, str(core), log=bench.folder / "host.log") as host:
-                spent.append(_on_core(core, host, answers=kind == "answer"))
+        for one, spent in taken.items():
+            tree = trees.get(one, trees[PURE])
+            kind, variables = (
+                "echo" if one == ECHO else "answer",
+                environment(tree, is_pure=one != COMPILED),
+            )
+            log = bench.folder / "host.log"
+            with running(HOST, kind, str(core), log=log, tree=tree, variables=variables) as host:
+                spent.append(_on_core(core, host, answers=one != ECHO))
         bench.say(f"round {number}: " + ", ".join(f"{k} {v[-1]:.1f} us" for k, v in taken.items()))
-    ratios = [one / other for one, other in zip(taken["answer"], taken["echo"], strict=True)]
-    yield Got(PURE, ratios, parts={kind: min(spent) for kind, spent in taken.items()})
+    for one in trees:
+        ratios = [spent / echo for spent, echo in zip(taken[one], taken[ECHO], strict=True)]
+        parts = {kind: min(taken[kind]) for kind in (one, ECHO)}
+        yield Got(ANSWERING + one, ratios, parts=parts)
+    if missing:
+        yield Got.left_out(ANSWERING + COMPILED, missing)
 
 
 def _on_core(core: int, host: Host, *, answers: bool) -> float:

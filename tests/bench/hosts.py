@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,22 @@ class Host:
 
 
 @contextmanager
-def running(module: str, *arguments: str | Path, log: Path) -> Iterator[Host]:
-    """Run a host for a block; its log goes to a file.  It must say where it listens."""
+def running(
+    module: str,
+    *arguments: str | Path,
+    log: Path,
+    tree: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Host]:
+    """Run a host for a block, from ``tree`` if given; its log goes to a file.
+
+    It must say where it listens.
+    """
     program = [sys.executable, "-m", module, *map(str, arguments)]
     with log.open("w") as said:
-        process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=said, text=True)
+        process = subprocess.Popen(
+            program, stdout=subprocess.PIPE, stderr=said, text=True, cwd=tree, env=variables
+        )
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
