@@ -103,6 +103,7 @@ class Monitor:
             "lines_wanted": len(lines),
             "lines_up": sum(one["state"] == UP for one in lines),
             "in_flight": self.desk.in_flight,
+            "ledger_refused": self.desk.refuses_ledger,
             "draining": self.desk.is_draining,
             "journal_waiting": self.journal_waiting(),
             "outbox_waiting": events.get("waiting", 0),

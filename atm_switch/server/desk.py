@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from math import isfinite
 from typing import Any, Protocol
 
 from atm_switch.domain.errors import FramingError, JournalUnavailable, NeighbourUnavailable
@@ -115,6 +116,11 @@ class Desk:
         """Count the requests under way."""
         return self._switch.in_flight
 
+    @property
+    def refuses_ledger(self) -> bool:
+        """Whether the ledger failed so often that it is hardly asked: the breaker is open."""
+        return self._switch.refuses_ledger
+
     def opened(self, line: Line, entrance: Entrance) -> None:
         """Tell the core of a link that is ready for frames."""
         self._perform(
@@ -145,10 +151,10 @@ class Desk:
                 with suppress(JournalUnavailable):  # the log has it
                     self._journal.submit(KeepRecord(record), UNASKED)
 
-    def received(self, line: Line, frame: Frame) -> None:
+    def received(self, line: Line, frame: Frame, began: float) -> None:
         """Take one frame.  A mistake of ours costs the frame, not the link."""
         try:
-            self._perform(self._switch.received(line.link, frame, self.clock()))
+            self._perform(self._switch.received(line.link, frame, self.clock(), began))
         except Exception as mistake:  # noqa: BLE001  named by its place, never by its text
             self._log.error("mistake", link=line.link, where=place_of(mistake))
 
@@ -254,9 +260,22 @@ class Desk:
         except Exception as error:  # noqa: BLE001  the corridor decides what it means
             answer = error
         if isinstance(answer, asyncio.Future):
-            answer.add_done_callback(lambda done: self._answered_later(asked.ticket, done))
+            self._await(asked, answer)
             return []
         return self._switch.answered(asked.ticket, answer, self.clock())
+
+    def _await(self, asked: Asked, answer: "asyncio.Future[Any]") -> None:
+        """Hand the answer back when it is there, and give it up at the deadline."""
+        left = asked.deadline - self.clock().monotonic
+        loop = answer.get_loop()
+        timer = loop.call_later(max(left, 0.0), answer.cancel) if isfinite(left) else None
+
+        def done(ended: "asyncio.Future[Any]") -> None:
+            if timer is not None:
+                timer.cancel()
+            self._answered_later(asked.ticket, ended)
+
+        answer.add_done_callback(done)
 
     def _answered_later(self, ticket: Ticket, done: "asyncio.Future[Any]") -> None:
         answer: Any = NeighbourUnavailable("the question was given up")

@@ -36,8 +36,8 @@ class FrontDesk(Protocol):
     def never_opened(self, line: "Line", why: str) -> None:
         """Hear that a connection ended before it was ready."""
 
-    def received(self, line: "Line", frame: Frame) -> None:
-        """Take one frame."""
+    def received(self, line: "Line", frame: Frame, began: float) -> None:
+        """Take one frame, whose first byte came at ``began`` (monotonic seconds)."""
 
     def framing_broken(self, line: "Line", fault: FramingError) -> None:
         """Hear that a stream cannot be read on."""
@@ -147,8 +147,9 @@ class Line(asyncio.Protocol):
         limit = self._limits.in_flight_per_link_max
         try:
             for frame in self._buffer.frames():
+                began = self._heard_at if self._partial_since is None else self._partial_since
                 self._partial_since = None  # what follows is another frame's beginning
-                self._desk.received(self, frame)
+                self._desk.received(self, frame, began)
                 if self._is_closing or self._desk.in_flight_of(self) >= limit:
                     break
         except FramingError as fault:

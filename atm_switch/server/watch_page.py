@@ -43,6 +43,7 @@ GAUGES = {
     "lines_wanted": "lines this switch dials",
     "lines_up": "of these, those connected and signed on",
     "in_flight": "requests under way",
+    "ledger_refused": "1 while the breaker to the ledger is open: 91 at once",
     "draining": "1 while the switch stops",
     "journal_waiting": "rows that wait for the journal's writer",
     "outbox_waiting": "events that wait for the MQTT broker",

@@ -20,6 +20,9 @@ from atm_switch.switch.ports import JournalEntry, RepeatKey
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
 
+LATE_SECONDS = 2.0
+"""From the deadline until no answer leaves: what it takes to journal that there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signing:
@@ -41,6 +44,8 @@ class Case:
     received: Instant
     now: Instant
     """The time of the latest answer, kept up by the switch."""
+    began: float | None = None
+    """Monotonic seconds of the request's first byte; ``None``: when it was received."""
     entry: JournalEntry | None = None
     """Set once the elements are known to be there."""
     language: str = ""
@@ -89,6 +94,17 @@ class Case:
     def profile(self) -> Profile:
         """The dialect of the link."""
         return self.session.dialect.profile
+
+    @property
+    def deadline(self) -> float:
+        """Monotonic seconds by which the request must be answered."""
+        began = self.received.monotonic if self.began is None else self.began
+        return began + self.profile.inquiry.request_seconds_max
+
+    @property
+    def is_late(self) -> bool:
+        """Whether whoever asked has gone by now: an answer would meet nobody, or another."""
+        return self.now.monotonic > self.deadline + LATE_SECONDS
 
     @property
     def elapsed_us(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from atm_switch.switch.ports import Ask
@@ -29,10 +30,14 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Find the answer to ``question`` and hand it back under ``ticket``."""
+    """Find the answer to ``question`` and hand it back under ``ticket``.
+
+    ``deadline``: monotonic seconds after which nobody waits for it.
+    """
 
     ticket: Ticket
     question: Ask[Any]
+    deadline: float = inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,6 +250,9 @@ class KeepKeys(Ask[None]):
     replaces: Ladder | None
 
 
+ASKS_LEDGER = (FindCard, FindSiblings, FindAccount)
+"""Questions that the registry and the ledger answer."""
+
 JOURNALED = (Reserve, Commit, KeepBusinessDate, KeepCommand, KeepRecord)
 """Questions that the journal's writer answers."""
 

@@ -27,10 +27,12 @@ from atm_switch.switch.authentication import guarded, signed
 from atm_switch.switch.balance_inquiry import balance_inquiry, place_of
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.compose import packed
+from atm_switch.switch.crowd import Crowd
 from atm_switch.switch.doors import Joined
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.house import House
 from atm_switch.switch.key_exchange import deliver_key
+from atm_switch.switch.ledger_gate import LedgerGate
 from atm_switch.switch.network_management import network_management
 from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
 from atm_switch.switch.own_sign_on import sign_on
@@ -67,6 +69,8 @@ class Switch:
         self._open: dict[Ticket, _Open] = {}
         self._tickets = itertools.count(1)
         self._turns = Turns()
+        self._crowd = Crowd(house.policy.in_flight_max)
+        self._ledger = LedgerGate()
         self._awaited: list[tuple[Case, KeyName]] = []
         """Keys that were asked for and wait until a change of them is over."""
 
@@ -74,6 +78,11 @@ class Switch:
     def in_flight(self) -> int:
         """Count the requests that wait for a neighbour."""
         return len(self._open)
+
+    @property
+    def refuses_ledger(self) -> bool:
+        """Whether the ledger failed so often that it is hardly asked."""
+        return self._ledger.is_shut
 
     def session_of(self, link: LinkId) -> Session | None:
         """Return the state of a link, or ``None`` for one that is gone."""
@@ -104,8 +113,10 @@ class Switch:
         counted = {"ignored_responses": session.ignored_responses}
         return [Note("link closed", {"link": link, "peer": session.peer, "why": reason, **counted})]
 
-    def received(self, link: LinkId, frame: Frame, now: Instant) -> list[Effect]:
-        """Take one frame of a link."""
+    def received(
+        self, link: LinkId, frame: Frame, now: Instant, began: float | None = None
+    ) -> list[Effect]:
+        """Take one frame of a link, whose first byte came at ``began`` (monotonic seconds)."""
         session = self._sessions.get(link)
         if session is None:
             return []
@@ -120,7 +131,7 @@ class Switch:
         if rule is None:
             return self._unknown(session, message, frame, now)
         return self._request(
-            Case(message, frame.header, rule, session, now, now, payload=frame.payload)
+            Case(message, frame.header, rule, session, now, now, began, payload=frame.payload)
         )
 
     def answered(self, ticket: Ticket, answer: Any, now: Instant) -> list[Effect]:
@@ -129,14 +140,17 @@ class Switch:
         A ticket that was given up in the meantime is ignored.
         """
         waiting = self._open.pop(ticket, None)
-        return [] if waiting is None else self._advance(waiting, answer, now)
+        if waiting is None:
+            return []
+        told = self._ledger.heard(waiting.question, answer, now.monotonic)
+        return [*told, *self._advance(waiting, answer, now)]
 
     def tick(self, now: Instant) -> list[Effect]:
         """Let time pass: give up what waits too long, keep silent links awake."""
         effects: list[Effect] = []
         for ticket, waiting in list(self._open.items()):
             case = waiting.case
-            if now.monotonic - case.received.monotonic > case.profile.inquiry.request_seconds_max:
+            if now.monotonic > case.deadline:
                 asks_journal = isinstance(waiting.question, ASKS_JOURNAL)
                 silent = JournalUnavailable if asks_journal else LedgerUnavailable
                 effects += self.answered(ticket, silent("no answer in time"), now)
@@ -150,7 +164,7 @@ class Switch:
             return self._begin(case, guarded(case, house, lambda: network_management(case, house)))
         if case.rule.name == "reversal":
             return self._begin(case, guarded(case, house, lambda: reversal(case)))
-        case.is_surplus = len(self._open) >= house.policy.in_flight_max
+        case.is_surplus = not self._crowd.has_room()
         return self._begin(case, guarded(case, house, lambda: balance_inquiry(case, house)))
 
     def _begin(self, case: Case, steps: Steps[Response] | Steps[Response | None]) -> list[Effect]:
@@ -168,30 +182,29 @@ class Switch:
         except StopIteration as end:
             return self._finished(case, end.value)
         except Joined as joined:
-            case.session.in_flight -= case.is_counted
-            case.is_counted = False
+            self._crowd.leave(case)
             joined.flight.waiting.append(case)
             return [note_of(case, None, "joined the same request under way")]
         except Exception as mistake:  # noqa: BLE001  never a hung terminal, never 00
             return self._finished(case, mistaken(case, place_of(mistake)))
+        if self._ledger.refuses(question, now.monotonic):
+            away = LedgerUnavailable("the ledger is away, and not asked again yet")
+            return self._advance(waiting, away, now)
         ticket = next(self._tickets)
         waiting.question = question
         self._open[ticket] = waiting
-        if not case.is_counted:
-            case.is_counted = True
-            case.session.in_flight += 1
+        self._crowd.enter(case)
         if isinstance(question, TakeTurn):
             has_turn = self._turns.take(question.card.digest, ticket)
             return self._give_turn(question.card.digest, ticket, now) if has_turn else []
-        return [Asked(ticket, question)]
+        return [Asked(ticket, question, case.deadline)]
 
     def _give_turn(self, card: bytes, ticket: Ticket, now: Instant) -> list[Effect]:
         self._open[ticket].case.card_turn = card
         return self.answered(ticket, None, now)
 
     def _finished(self, case: Case, response: Response | None) -> list[Effect]:
-        case.session.in_flight -= case.is_counted
-        case.is_counted = False
+        self._crowd.leave(case)
         effects: list[Effect] = []
         if response is not None:
             effects += self._sent(case, response)
@@ -212,6 +225,8 @@ class Switch:
         payload = None if response.is_silent else packed(case, response).payload
         if payload is None or link not in self._sessions:
             return [note]
+        if case.is_late:
+            return [replace(note, fields={**note.fields, "late": True}, is_alarm=True)]
         return [Send(link, payload, case.header), note]
 
     def _told_others(self, case: Case, response: Response) -> list[Effect]:
@@ -222,7 +237,7 @@ class Switch:
             again = replace(
                 response, payload=None, is_signed=False, reason="joined the same request"
             )
-            effects += self._begin(other, signed(other, again))
+            effects += self._advance(_Open(other, signed(other, again)), None, case.now)
         return effects
 
     def _deliver_awaited(self) -> list[Effect]:

@@ -58,7 +58,7 @@ class AnsweringDesk:
     def never_opened(self, line: Line, why: str) -> None:
         """Say nothing."""
 
-    def received(self, line: Line, frame: Frame) -> None:
+    def received(self, line: Line, frame: Frame, _began: float) -> None:
         """Answer one frame."""
         request = self._packager.unpack(frame.payload)
         line.put(self._packager.pack(request.answering("0210", ECHO, ANSWER)), frame.header)

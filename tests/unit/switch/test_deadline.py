@@ -1,0 +1,137 @@
+"""One deadline a request, from its first byte; and a ledger that fails is left alone."""
+
+import pytest
+
+from atm_switch.domain.errors import LedgerUnavailable
+from atm_switch.switch.breaker import AGAIN_SECONDS, FAILURES_MAX
+from atm_switch.switch.case import LATE_SECONDS
+from atm_switch.switch.effects import Asked
+from atm_switch.switch.ports import ASKS_LEDGER, Commit, FindAccount, FindCard
+from atm_switch.wire.framing import Frame
+from tests.doubles.bench import Bench
+from tests.doubles.inquiries import commits, signed_on
+
+BUDGET = 8.0
+"""``request_seconds_max`` of the profile."""
+
+
+def numbered(bench: Bench, number: int) -> str:
+    """Ask with a STAN of its own; return DE39."""
+    return bench.ask(bench.inquiry({11: f"{number:06d}", 37: f"518107{number:06d}"}))[39]
+
+
+def ledger_questions(bench: Bench) -> int:
+    """Count what the registry and the ledger were asked."""
+    return sum(isinstance(one, ASKS_LEDGER) for one in bench.memory.asked)
+
+
+def away(bench: Bench) -> None:
+    """Have the registry answer nothing."""
+    bench.memory.faults[FindCard] = LedgerUnavailable("away")
+
+
+def test_deadline_counts_from_the_first_byte() -> None:
+    """A frame that dripped for five seconds leaves three to whoever is asked."""
+    bench = signed_on()
+    payload = bench.dialect.packager.pack(bench.inquiry())
+
+    (asked,) = [
+        one
+        for one in bench.switch.received(1, Frame(b"", payload), bench.now, bench.monotonic - 5)
+        if isinstance(one, Asked)
+    ]
+
+    assert bench.monotonic + 3 == asked.deadline
+
+
+def test_deadline_is_the_same_for_every_question_of_a_request() -> None:
+    """Time one neighbour took is not given to the next."""
+    bench = signed_on()
+    bench.holds = (FindAccount,)
+    began = bench.monotonic
+    bench.feed(bench.dialect.packager.pack(bench.inquiry()))
+
+    assert began + BUDGET == bench.held[0].deadline
+
+
+def test_late_result_is_journaled_and_not_sent() -> None:
+    """A switch that stood still past the deadline writes its row and says nothing."""
+    bench = signed_on()
+    bench.holds = (Commit,)
+    bench.feed(bench.dialect.packager.pack(bench.inquiry()))
+    sent = len(bench.sent)
+    bench.monotonic += BUDGET + LATE_SECONDS + 0.1  # no tick came meanwhile
+
+    bench.release()
+
+    assert sent == len(bench.sent)
+    assert 1 == len(commits(bench))
+    assert bench.notes[-1].fields["late"]
+    assert 0 == bench.switch.in_flight == bench.in_flight_of(1)
+
+
+def test_stale_request_costs_the_ledger_nothing() -> None:
+    """A DE7 of an hour ago is 68 before the registry or the ledger is asked."""
+    bench = signed_on()
+
+    assert "68" == bench.ask(bench.inquiry({7: "0630062507"}))[39]
+    assert 0 == ledger_questions(bench)
+
+
+def test_open_breaker_answers_91_without_asking() -> None:
+    """After five failures in a row the sixth inquiry is 91 and reaches nobody."""
+    bench = signed_on()
+    away(bench)
+    failed = [numbered(bench, number) for number in range(FAILURES_MAX)]
+    asked = ledger_questions(bench)
+
+    assert ["91"] * FAILURES_MAX == failed
+    assert "91" == numbered(bench, 6)
+    assert asked == ledger_questions(bench)
+    assert bench.switch.refuses_ledger
+    assert ["ledger not asked any more"] == [n.event for n in bench.notes if "asked" in n.event]
+
+
+def test_ledger_that_is_back_serves_within_a_second() -> None:
+    """The next question after half a second finds it, and everybody is served from then on."""
+    bench = signed_on()
+    away(bench)
+    for number in range(20):
+        numbered(bench, number)
+    del bench.memory.faults[FindCard]
+
+    bench.pass_time(AGAIN_SECONDS)
+
+    assert ["00", "00"] == [numbered(bench, number) for number in (21, 22)]
+    assert not bench.switch.refuses_ledger
+
+
+def test_answer_in_between_keeps_the_breaker_closed() -> None:
+    """Four failures, an answer, four failures: every one was asked."""
+    bench = signed_on()
+    for turn in range(3):
+        away(bench)
+        for number in range(FAILURES_MAX - 1):
+            numbered(bench, 10 * turn + number)
+        del bench.memory.faults[FindCard]
+        assert "00" == numbered(bench, 10 * turn + 9)
+
+    assert not bench.switch.refuses_ledger
+
+
+@pytest.mark.parametrize("limit", [1, 4, 8])
+def test_overload_is_over_at_three_quarters(limit: int) -> None:
+    """At the limit 91 at once; room again when a quarter has been answered, not before."""
+    bench = signed_on(in_flight_max=limit)
+    bench.holds = (FindCard,)
+    for number in range(limit):
+        request = bench.inquiry({11: f"{number:06d}", 37: f"518107{number:06d}"})
+        bench.feed(bench.dialect.packager.pack(request))
+    assert "91" == numbered(bench, 100)
+    room_at = 3 * limit // 4
+    held, bench.holds = bench.held, ()
+    for number, asked in enumerate(held, 1):
+        answer = bench.memory.answer(asked.question)
+        bench.perform(bench.switch.answered(asked.ticket, answer, bench.now))
+        has_room = limit - number <= room_at
+        assert ("00" if has_room else "91") == numbered(bench, 200 + number)
