@@ -21,7 +21,8 @@ from atm_switch.security.ibm3624 import offset_matches
 from atm_switch.security.key_block import KeyBlock, KeyBlockError, unwrap, wrap
 from atm_switch.security.key_ring import AES, TDES, KeyUsage, LineKey
 from atm_switch.security.mac import MacAlgorithm, mac, mac_matches
-from atm_switch.security.pin_formats import PinFormat, decipher_pin
+from atm_switch.security.pin_block import Opened
+from atm_switch.security.pin_formats import PinFormat, open_block
 from atm_switch.security.pin_translation import require_allowed, translate
 from atm_switch.security.pvv import pvv_matches
 from atm_switch.security.vault import Entropy, fresh_line_key
@@ -39,6 +40,8 @@ from atm_switch.switch.hsm_port import (
 )
 
 _STAND_IN_DIGITS = 6
+_PADDING = bytes(2 * tdes.BLOCK_BYTES)
+"""Put behind every block, so that cutting to length copies whatever the length was."""
 _TO_DIGITS = bytes(0x30 + octet % 10 for octet in range(256))
 
 BLOCK_USAGES = {
@@ -86,19 +89,20 @@ class SoftwareHsm:
         """
         allowed = frozenset(PinFormat(one) for one in question.formats)
         pvk = _clear(question.pvk)
-        pins = [
+        stand_in = _stand_in(question.block)
+        blocks = [
             _opened(question.block, question.pan, _clear(key), allowed) for key in question.keys
         ]
-        stand_in = _stand_in(question.block)
-        key_at = _first([at for at, pin in enumerate(pins) if pin is not None])
-        well_formed = [pin for pin in pins if pin is not None]
-        pin = [*well_formed, stand_in][0]
+        # Which one is looked at is a matter of places, not of branches; the stand-in is the last.
+        at = [*[one.is_good for one in blocks], True].index(True)
+        pins = [*[one.pin for one in blocks], stand_in]
+        key_at = (*range(len(blocks)), None)[at]
         try:
             with _a_key_that_fails_is_no_answer():
-                matches = self._matches(pin, question.pan, question.pvki, pvk, question.pvv)
-            return PinVerdict(matches and key_at is not None, key_at)
+                matches = self._matches(pins[at], question.pan, question.pvki, pvk, question.pvv)
+            return PinVerdict(matches & (at < len(blocks)), key_at)
         finally:
-            for one in (*well_formed, stand_in):
+            for one in pins:
                 one.wipe()
 
     def translate_pin(self, question: TranslatePin) -> PinBlock | None:
@@ -203,16 +207,13 @@ def _clear(key: LineKey) -> Key:
     return key.token
 
 
-def _opened(block: PinBlock, pan: Pan, key: Key, allowed: frozenset[PinFormat]) -> Pin | None:
+def _opened(block: PinBlock, pan: Pan, key: Key, allowed: frozenset[PinFormat]) -> Opened:
     """Decipher; a block of another length costs the same and holds no PIN."""
     length = _block_bytes(allowed)
     fits = len(block) == length
     with _a_key_that_fails_is_no_answer():
-        pin = decipher_pin((_resized(block, length), block)[fits], pan, key, allowed)
-    if fits or pin is None:
-        return pin
-    pin.wipe()
-    return None
+        pin, is_good = open_block(_resized(block, length), pan, key, allowed)
+    return Opened(pin, is_good & fits)
 
 
 def _block_bytes(allowed: frozenset[PinFormat]) -> int:
@@ -220,7 +221,7 @@ def _block_bytes(allowed: frozenset[PinFormat]) -> int:
 
 
 def _resized(block: PinBlock, length: int) -> PinBlock:
-    return PinBlock(block.reveal()[:length].ljust(length, b"0"))
+    return PinBlock((block.reveal() + _PADDING)[:length])
 
 
 def _stand_in(block: PinBlock) -> Pin:
@@ -228,7 +229,7 @@ def _stand_in(block: PinBlock) -> Pin:
 
     Of the block's bytes, for one and the same PIN is verified faster each time than many.
     """
-    octets = block.reveal()[:_STAND_IN_DIGITS].ljust(_STAND_IN_DIGITS, b"0")
+    octets = (block.reveal() + _PADDING)[:_STAND_IN_DIGITS]
     return Pin(octets.translate(_TO_DIGITS))
 
 

@@ -12,7 +12,8 @@ Why one answer for every wrong: a host that tells "badly formed" from "wrong PIN
 asked for the PIN, a digit at a time (security.md 1.5).
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from typing import NamedTuple
 
 from atm_switch.domain.card import Pan
 from atm_switch.domain.secret import Key, Pin, PinBlock
@@ -21,12 +22,21 @@ from atm_switch.security import tdes
 PIN_DIGITS_MIN = 4
 PIN_DIGITS_MAX = 12
 _USUAL_DIGITS = 6
-_DECIMAL = (1 << 10) - 1
 FIELD_DIGITS = 14
 """What follows the control and length digits: PIN digits, then filler."""
 FILLER = 0xF
-_ONLY_FILLER = 1 << FILLER
 _ASCII_ZERO = 0x30
+_SHIFTS = (4, 0) * (FIELD_DIGITS // 2)
+
+
+def none_but(allowed: Container[int]) -> bytes:
+    """Return a table of the sixteen digits: 0 for each that is ``allowed``, 1 for the others."""
+    return bytes(digit not in allowed for digit in range(16))
+
+
+_NO_LENGTH = none_but(range(PIN_DIGITS_MIN, PIN_DIGITS_MAX + 1))
+_NO_DIGIT = none_but(range(10))
+_NO_FILLER = none_but([FILLER])
 
 
 def pin_digits(pin: Pin) -> bytearray:
@@ -60,32 +70,41 @@ def write_pin_field(block: bytearray, control: int, pin: Pin, fillers: Sequence[
         block[1 + place // 2] ^= nibble if place % 2 else nibble << 4
 
 
-def read_pin_field(
-    clear: bytearray, field: bytes, fillers: int, *, is_wrong: bool = False
-) -> Pin | None:
-    """Read the PIN out of 8 bytes or more laid over ``field``, or ``None``.
+class Opened(NamedTuple):
+    """What came out of a block: always a PIN to wipe, and whether it is one."""
 
-    ``fillers`` has a bit set for each digit that may fill; ``is_wrong`` says that the
-    block is no good already.  Every digit is looked at, whatever is wrong; the control
-    digit is the caller's to judge.  ``clear`` is left as it is.
+    pin: Pin
+    is_good: bool
+
+    def pin_or_none(self) -> Pin | None:
+        """Return the PIN, to be wiped; one that is none is wiped here."""
+        if self.is_good:
+            return self.pin
+        self.pin.wipe()
+        return None
+
+
+def read_pin_field(clear: bytearray, field: bytes, fillers: bytes, *, is_wrong: bool) -> Opened:
+    """Read the PIN out of 8 bytes or more laid over ``field``.
+
+    ``fillers`` tells which digits may not fill (``none_but``); ``is_wrong`` says that the
+    block is no good already.  Every digit is looked at, whatever is wrong, and a PIN is made of
+    a wrong field too: what depends on the digits is looked up, never branched on, so neither
+    work nor time tells.  The control digit is the caller's to judge.  ``clear`` is left as it
+    is.
     """
     length = clear[0] & 0xF
-    is_wrong |= not PIN_DIGITS_MIN <= length <= PIN_DIGITS_MAX
+    wrong = int(is_wrong) | _NO_LENGTH[length]
     digits = bytearray(FIELD_DIGITS)
     for place in range(FIELD_DIGITS):
-        nibble = _nibble(clear, field, place)
-        allowed = _DECIMAL if place < length else fillers
-        is_wrong |= not allowed >> nibble & 1
+        nibble = ((clear[1 + place // 2] ^ field[1 + place // 2]) >> _SHIFTS[place]) & 0xF
+        wrong |= (fillers, _NO_DIGIT)[place < length][nibble]
         digits[place] = _ASCII_ZERO + nibble
-    # Made of a wrong field too, and thrown away: neither its work nor its time tells.
-    taken = digits[: _USUAL_DIGITS if is_wrong else length]
+    taken = digits[: (length, _USUAL_DIGITS)[wrong]]
     pin = Pin(taken)
     tdes.wipe_buffer(digits)
     tdes.wipe_buffer(taken)
-    if is_wrong:
-        pin.wipe()
-        return None
-    return pin
+    return Opened(pin, (True, False)[wrong])
 
 
 def encode_format_0(pin: Pin, pan: Pan) -> bytearray:
@@ -106,7 +125,8 @@ def decode_format_0(clear: bytearray, pan: Pan) -> Pin | None:
     """
     if len(clear) != tdes.BLOCK_BYTES:
         return None
-    return read_pin_field(clear, pan_field(pan), _ONLY_FILLER, is_wrong=clear[0] >> 4 != 0)
+    is_wrong = clear[0] >> 4 != 0
+    return read_pin_field(clear, pan_field(pan), _NO_FILLER, is_wrong=is_wrong).pin_or_none()
 
 
 def encipher(pin: Pin, pan: Pan, key: Key) -> str:
@@ -130,9 +150,3 @@ def decipher(block: PinBlock, key: Key) -> bytearray:
         message = "a PIN block has 8 bytes"
         raise ValueError(message)
     return tdes.decrypt(key, block.reveal())
-
-
-def _nibble(clear: bytearray, field: bytes, place: int) -> int:
-    at = 1 + place // 2
-    octet = clear[at] ^ field[at]
-    return octet & 0xF if place % 2 else octet >> 4

@@ -28,6 +28,8 @@ from atm_switch.security import tdes
 from atm_switch.security.pin_block import (
     FIELD_DIGITS,
     FILLER,
+    Opened,
+    none_but,
     pan_field,
     read_pin_field,
     write_pin_field,
@@ -37,6 +39,7 @@ Entropy = Callable[[int], bytes]
 
 AES_BLOCK_BYTES = 16
 _AES_FILLER = 0xA
+_NO_AES_FILLER = none_but([_AES_FILLER])
 _AES_FILLER_BYTES = 8
 _NO_FIELD = bytes(tdes.BLOCK_BYTES)
 _CHANCE_BYTES = 16
@@ -53,9 +56,20 @@ class PinFormat(Enum):
     FOUR = "4"
 
 
-_FILLERS = {PinFormat.ZERO: 0x8000, PinFormat.ONE: 0xFFFF, PinFormat.THREE: 0xFC00}
-"""A bit for each digit that may fill a block of 8 bytes."""
-_BY_CONTROL = {int(one.value): one for one in _FILLERS}
+_FILLERS = {
+    PinFormat.ZERO: none_but([FILLER]),
+    PinFormat.ONE: none_but(range(16)),
+    PinFormat.THREE: none_but(range(10, 16)),
+}
+"""Which digits may not fill a block of 8 bytes."""
+_CONTROLS = {fmt: int(fmt.value) for fmt in PinFormat}
+_FILLERS_BY_CONTROL = tuple(
+    {_CONTROLS[fmt]: fillers for fmt, fillers in _FILLERS.items()}.get(control, none_but([]))
+    for control in range(16)
+)
+_HAS_PAN = tuple(control != _CONTROLS[PinFormat.ONE] for control in range(16))
+_SHORT = sum(1 << _CONTROLS[fmt] for fmt in _FILLERS)
+"""A bit for each control digit of a block of 8 bytes."""
 
 
 def encode_clear(fmt: PinFormat, pin: Pin, pan: Pan, entropy: Callable[[int], bytes]) -> bytearray:
@@ -81,10 +95,7 @@ def decode_clear(clear: bytearray, pan: Pan, allowed: frozenset[PinFormat]) -> P
     """
     if len(clear) != tdes.BLOCK_BYTES:
         return None
-    found = _BY_CONTROL.get(clear[0] >> 4)
-    fmt = found or PinFormat.ZERO
-    is_wrong = found is None or found not in allowed
-    return read_pin_field(clear, _field(fmt, pan), _FILLERS[fmt], is_wrong=is_wrong)
+    return _open_clear(clear, pan, allowed).pin_or_none()
 
 
 def encipher_pin(
@@ -111,16 +122,33 @@ def decipher_pin(block: PinBlock, pan: Pan, key: Key, allowed: frozenset[PinForm
     ``ValueError``, without digits, for a block of another length or a key its cipher
     cannot use.
     """
+    return open_block(block, pan, key, allowed).pin_or_none()
+
+
+def open_block(block: PinBlock, pan: Pan, key: Key, allowed: frozenset[PinFormat]) -> Opened:
+    """Take an enciphered block apart, at one cost whatever is wrong with it.
+
+    Always with a ``Pin``, which the caller wipes; of a block that holds none it is not one, and
+    need not be digits.  Raises as ``decipher_pin``.
+    """
     if len(block) == AES_BLOCK_BYTES:
-        return _decipher_format_4(block, pan, key, is_allowed=PinFormat.FOUR in allowed)
+        return _open_format_4(block, pan, key, is_allowed=PinFormat.FOUR in allowed)
     if len(block) != tdes.BLOCK_BYTES:
         message = "a PIN block has 8 or 16 bytes"
         raise ValueError(message)
     clear = tdes.decrypt(key, block.reveal())
     try:
-        return decode_clear(clear, pan, allowed)
+        return _open_clear(clear, pan, allowed)
     finally:
         tdes.wipe_buffer(clear)
+
+
+def _open_clear(clear: bytearray, pan: Pan, allowed: frozenset[PinFormat]) -> Opened:
+    control = clear[0] >> 4
+    taken = _SHORT & sum([1 << _CONTROLS[fmt] for fmt in allowed])
+    field = (_NO_FIELD, pan_field(pan))[_HAS_PAN[control]]
+    fillers = _FILLERS_BY_CONTROL[control]
+    return read_pin_field(clear, field, fillers, is_wrong=not taken >> control & 1)
 
 
 def _encipher_format_4(pin: Pin, pan: Pan, key: Key, entropy: Entropy) -> str:
@@ -134,13 +162,13 @@ def _encipher_format_4(pin: Pin, pan: Pan, key: Key, entropy: Entropy) -> str:
         tdes.wipe_buffer(clear)
 
 
-def _decipher_format_4(block: PinBlock, pan: Pan, key: Key, *, is_allowed: bool) -> Pin | None:
+def _open_format_4(block: PinBlock, pan: Pan, key: Key, *, is_allowed: bool) -> Opened:
     cipher = _aes(key)
     between = _xored(_run(cipher.decryptor(), block.reveal()), _long_pan_field(pan))
     clear = _run(cipher.decryptor(), between)
     try:
-        is_wrong = not is_allowed or clear[0] >> 4 != int(PinFormat.FOUR.value)
-        return read_pin_field(clear, _NO_FIELD, 1 << _AES_FILLER, is_wrong=is_wrong)
+        is_wrong = (not is_allowed) | (clear[0] >> 4 != _CONTROLS[PinFormat.FOUR])
+        return read_pin_field(clear, _NO_FIELD, _NO_AES_FILLER, is_wrong=is_wrong)
     finally:
         tdes.wipe_buffer(clear)
 
