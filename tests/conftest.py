@@ -1,16 +1,18 @@
 """Hypothesis profiles: few examples at the desk, more and always the same ones in CI.
 
-And one PostgreSQL server for the whole run, started by the first test that asks for it.
+One PostgreSQL server for the whole run, started by the first test that asks for it.  And at
+the end of the run whatever it left behind is searched for secrets (``suite_canaries``).
 """
 
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.doubles import suite_canaries
 from tests.doubles.postgres import PostgresServer, postgres_server
 
 settings.register_profile("dev", max_examples=50, deadline=None)
@@ -34,3 +36,19 @@ def postgres() -> Iterator[PostgresServer]:
     """Lend a real PostgreSQL; skipped in words where none can be had."""
     with postgres_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail the run where a file or a word of it holds a card number, key, NIK or PIN block."""
+    yield
+    assert [] == suite_canaries.left_behind(tmp_path_factory.getbasetemp())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep what products said in this process, for the search at the end."""
+    report = yield
+    if report.when == "teardown":
+        suite_canaries.said(report.capstdout, report.capstderr, report.caplog)
+    return report

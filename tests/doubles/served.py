@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.doubles.suite_canaries import said
+
 SECONDS = 30
 """How long a command may take before a test says that it hangs."""
 
@@ -21,7 +23,7 @@ def run(
     interpreter: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Run one command to its end; ``interpreter`` are options of Python itself."""
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, *interpreter, "-m", module, *map(str, arguments)],
         input=typed,
         capture_output=True,
@@ -30,6 +32,8 @@ def run(
         check=False,
         env=_environment(),
     )
+    said(done.stdout, done.stderr)
+    return done
 
 
 def _environment() -> dict[str, str]:

@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.doubles.suite_canaries import said
+
 ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 60
 PROGRAM = (sys.executable, "-m", "atm_switch")
@@ -27,7 +29,7 @@ class CommandLine:
         self, *words: str, stdin: str = "", **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
-        return subprocess.run(
+        done = subprocess.run(
             [*PROGRAM, *words],
             cwd=self.folder,
             env={**environment(), **variables},
@@ -37,3 +39,5 @@ class CommandLine:
             timeout=SECONDS_MAX,
             check=False,
         )
+        said(done.stdout, done.stderr)
+        return done

@@ -1,0 +1,185 @@
+"""What the whole suite leaves behind, searched for what must be nowhere.
+
+Plan: whatever test ran a product - as processes or in this one - left files in its folder and
+words on its output; at the end of the run all of them are searched.  Cards need not be known:
+every sample is on BIN 999009, so any digits that begin so and pass Luhn are a card number,
+as text, packed, in EBCDIC or UTF-16, and all that inside hexadecimal and base64.  Of every data
+folder the keys, the master, the members' NIKs and the PIN blocks of the sample cards under the
+line's key are looked for in the folder, and in everything that was said anywhere.
+Limits: nothing enciphered or compressed is opened; PINs of six digits cannot be told from other
+numbers (``canary_traffic`` sends long ones).  What a test itself writes as input, and what
+holds secrets by design, is left out by name.
+"""
+
+import base64
+import csv
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from fnmatch import fnmatch
+from pathlib import Path
+
+from atm_switch.domain.card import Pan, luhn_digit
+from atm_switch.domain.errors import SwitchError
+from atm_switch.domain.secret import Key, Pin
+from atm_switch.folder import open_folder
+from atm_switch.security.pin_block import encipher
+from tests.doubles.canaries import Canary
+
+SINKS = (
+    "*.db", "*.db-wal", "*.db-shm", "*.log", "*.sealed", "*.sealed.*", "switch.toml*", "*.tar",
+    "*.tape", "*.rec", "*.jsonl", "*.json", "*.xml", "*.html", "*.svg", "*.pdf", "*.txt", "*.out",
+)  # fmt: skip
+"""What a product writes, and what a test keeps of what a product said."""
+
+BY_DESIGN = ("terminal-kit*.json", "*.csv", "*.master")
+SAMPLES = "sample"
+
+SAID: list[bytes] = []
+"""What every command run by the suite said, on either output."""
+
+FILE_BYTES_MAX = 50_000_000
+_DIGITS = rb"[0-9]{10,13}"
+_PACKED = re.compile(rb"\x99\x90\x09[\x00-\x99]{5,7}")
+_PACKED_SHIFTED = re.compile(rb"[\x09-\xf9]\x99\x00[\x90-\x99][\x00-\x99]{4,7}", re.DOTALL)
+_TEXT = re.compile(rb"999009" + _DIGITS)
+_EBCDIC = re.compile(rb"\xf9\xf9\xf9\xf0\xf0\xf9[\xf0-\xf9]{10,13}")
+_UTF_16 = re.compile(rb"9\x009\x009\x000\x000\x009\x00(?:[0-9]\x00){10,13}")
+_HEX_RUN = re.compile(rb"[0-9A-Fa-f]{24,}")
+_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{14,}")
+_FOR_ADDRESSES = bytes.maketrans(b"-_", b"+/")
+
+
+def said(*texts: str | bytes | None) -> None:
+    """Keep what a command said."""
+    SAID.extend(text.encode() if isinstance(text, str) else text for text in texts if text)
+
+
+def cards_in(content: bytes) -> set[str]:
+    """Name the forms in which card numbers of BIN 999009 stand in ``content``."""
+    found = set(_plain_cards(content))
+    for run in _HEX_RUN.findall(content):
+        for at in range(2):
+            part = run[at : at + (len(run) - at) // 2 * 2]
+            found |= {
+                f"{form}, in hexadecimal" for form in _plain_cards(bytes.fromhex(part.decode()))
+            }
+    for run in _BASE64_RUN.findall(content):
+        text = run.translate(_FOR_ADDRESSES)
+        for at in range(4):
+            part = text[at : at + (len(text) - at) // 4 * 4]
+            found |= {f"{form}, in base64" for form in _plain_cards(base64.b64decode(part))}
+    return found
+
+
+def _plain_cards(content: bytes) -> Iterator[str]:
+    forms: tuple[tuple[str, re.Pattern[bytes], Callable[[bytes], str]], ...] = (
+        ("text", _TEXT, bytes.decode),
+        ("EBCDIC", _EBCDIC, lambda raw: raw.decode("cp500")),
+        ("UTF-16", _UTF_16, lambda raw: raw.decode("utf-16-le")),
+        ("packed", _PACKED, bytes.hex),
+        ("packed, shifted", _PACKED_SHIFTED, lambda raw: raw.hex()[1:]),
+    )
+    for name, pattern, read in forms:
+        if any(_is_card(read(raw)) for raw in pattern.findall(content)):
+            yield name
+
+
+def _is_card(text: str) -> bool:
+    digits = re.match(r"999009[0-9]{10,13}", text)
+    return digits is not None and any(
+        luhn_digit(digits[0][: length - 1]) == digits[0][length - 1 : length]
+        for length in range(16, len(digits[0]) + 1)
+    )
+
+
+def sinks_below(root: Path) -> Iterator[Path]:
+    """Yield what a product wrote below a folder."""
+    for path in sorted(root.rglob("*")):
+        inside = path.relative_to(root).parts
+        if SAMPLES in inside or any(fnmatch(path.name, one) for one in BY_DESIGN):
+            continue
+        with suppress(OSError):
+            is_sink = any(fnmatch(path.name, one) for one in SINKS)
+            if is_sink and path.is_file() and path.stat().st_size <= FILE_BYTES_MAX:
+                yield path
+
+
+def canaries_of(folder: Path) -> Iterator[Canary]:
+    """Name what a data folder holds and must not show; nothing where it cannot be opened."""
+    with suppress(SwitchError, OSError, ValueError):
+        opened = open_folder(folder)
+        yield Canary("master", re.sub(r"\s", "", opened.master_file.read_text()))
+        vault = opened.vault()
+        for name in ("pan_key", "person_key", "fingerprint_key", "sealing_key"):
+            yield Canary(name, getattr(vault, name).reveal().hex())
+        for owner, ladder in vault.keys.items():
+            for key in (ladder.in_use, ladder.other):
+                if key is not None:
+                    yield Canary(str(owner), key.token.reveal().hex())
+    yield from _of_sample(folder)
+
+
+def _of_sample(folder: Path) -> Iterator[Canary]:
+    people, cards = folder / "sample" / "participants.csv", folder / "sample" / "cards.txt"
+    kit = folder / "terminal-kit.json"
+    if people.is_file():
+        with people.open() as file:
+            yield from (Canary("NIK", row["nik"]) for row in csv.DictReader(file))
+    if not (cards.is_file() and kit.is_file()):
+        return
+    key = json.loads(kit.read_text()).get("pin_key")
+    for pan, pin in re.findall(r"(999009[0-9]{10}) +[0-9]{4} +([0-9]{6})\b", cards.read_text()):
+        if key:
+            block = encipher(Pin(pin.encode()), Pan(pan), Key.from_hex(key))
+            yield Canary(f"PIN block of {pan[:6]}...{pan[-4:]}", block)
+
+
+def spellings(canary: Canary) -> Iterator[bytes]:
+    """Yield the few forms looked for in everything: text, hexadecimal, bytes, base64."""
+    raws = [canary.text.encode(), canary.text.upper().encode(), canary.text.lower().encode()]
+    if re.fullmatch(r"(?:[0-9A-Fa-f]{2})+", canary.text):
+        raws.append(bytes.fromhex(canary.text))
+    for raw in dict.fromkeys(raws):
+        yield raw
+        for shift in range(3):
+            whole = base64.b64encode(bytes(shift) + raw).rstrip(b"=")
+            yield whole[(8 * shift + 5) // 6 : 8 * (shift + len(raw)) // 6]
+
+
+def found_in(sinks: Mapping[str, bytes], canaries: Iterable[Canary]) -> list[str]:
+    """Name sink and canary of everything found, and nothing that is secret."""
+    sought = [(canary.name, form) for canary in canaries for form in spellings(canary)]
+    hits = [
+        f"{sink}: {name}" for sink, content in sinks.items() for name, form in sought
+        if form in content
+    ]  # fmt: skip
+    cards = [f"{sink}: a card number, {form}" for sink, content in sinks.items() for form in
+             sorted(cards_in(content))]  # fmt: skip
+    return list(dict.fromkeys(hits + cards))
+
+
+def left_behind(root: Path) -> list[str]:
+    """Search everything below ``root`` and everything said; name what should not be there."""
+    found: list[str] = []
+    known: list[Canary] = []
+    is_searched: set[Path] = set()
+    for sealed in sorted(root.rglob("keys.sealed")):
+        canaries = list(canaries_of(sealed.parent))
+        known += canaries
+        # A folder, and what lies beside it: its log, a backup, what was exported of it.
+        paths = set(sinks_below(sealed.parent.parent))
+        found += _found_in_files(paths, root, canaries)
+        is_searched |= paths
+    found += _found_in_files(set(sinks_below(root)) - is_searched, root, ())
+    found += found_in({"said by commands": b"\n".join(SAID)}, known)
+    return list(dict.fromkeys(found))
+
+
+def _found_in_files(paths: Iterable[Path], root: Path, canaries: Iterable[Canary]) -> list[str]:
+    sinks = {}
+    for path in sorted(paths):
+        with suppress(OSError):
+            sinks[str(path.relative_to(root))] = path.read_bytes()
+    return found_in(sinks, canaries)
