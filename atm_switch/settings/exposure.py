@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from atm_switch.settings.lines import Place
 from atm_switch.settings.listener import Listener
-from atm_switch.settings.sections import Acquirer, Ledger, Terminal
+from atm_switch.settings.sections import Acquirer, Journal, Ledger, Terminal
 from atm_switch.settings.shapes import is_loopback
 
 Doubt = tuple[Place, str]
@@ -49,10 +49,16 @@ def unproven(
             yield ("listeners", at, "plaintext"), text
 
 
-def unsure_database(ledger: Ledger, *, is_lab: bool) -> Iterator[Doubt]:
-    """Name every database on another machine that is reached by chance in the clear."""
-    for key in ("url", "read_url"):
-        url = getattr(ledger, key)
+def unsure_databases(ledger: Ledger, journal: Journal, *, is_lab: bool) -> Iterator[Doubt]:
+    """Name every database on another machine that is reached by chance in the clear.
+
+    Of the journal this is no small matter: who poses as it says how many PIN tries are left.
+    """
+    places: tuple[tuple[Place, str], ...] = (
+        (("ledger", "url"), ledger.url), (("ledger", "read_url"), ledger.read_url),
+        (("journal", "url"), journal.url),
+    )  # fmt: skip
+    for place, url in places:
         if not url or not _is_elsewhere(url):
             continue
         (mode,) = parse_qs(urlsplit(url).query).get("sslmode", [""])[:1]
@@ -61,7 +67,7 @@ def unsure_database(ledger: Ledger, *, is_lab: bool) -> Iterator[Doubt]:
                 "is another machine; add ?sslmode=verify-full, or whoever poses as it is believed"
             )
             text += " (?sslmode=disable where plaintext is meant)" if is_lab else ""
-            yield ("ledger", key), text
+            yield place, text
 
 
 def _is_elsewhere(url: str) -> bool:

@@ -19,7 +19,7 @@ from atm_switch.domain.instant import Zone
 from atm_switch.settings.certificate_names import anybody, nameless, shared
 from atm_switch.settings.dialling import OutgoingLine, line_doubts, unproven_lines
 from atm_switch.settings.events import Events
-from atm_switch.settings.exposure import unproven, unsure_database
+from atm_switch.settings.exposure import unproven, unsure_databases
 from atm_switch.settings.hsm import Hsm
 from atm_switch.settings.listener import TLS_KEYS, Listener
 from atm_switch.settings.monitoring import Metrics
@@ -44,6 +44,9 @@ from atm_switch.switch.policy import (
 
 ENVIRONMENT_PREFIX = "ATM_"
 ENVIRONMENT_DELIMITER = "__"
+
+CARD_INQUIRIES_PER_HOUR, TERMINAL_INQUIRIES_PER_MINUTE = 20, 30
+"""What production allows where nothing is said: more than a person at an ATM ever asks."""
 
 _FIRST_KEYS = {"listeners": 'listen = "127.0.0.1:8583"', "acquirers": 'id = "009"'}
 
@@ -154,12 +157,19 @@ class Settings(BaseSettings):
 
     def to_policy(self) -> SwitchPolicy:
         """Hand out the frozen values of the core."""
-        limits = self.limits
+        limits, is_lab = self.limits, self.mode == "lab"
+        by_card, by_terminal = (
+            (0 if is_lab else usual) if said is None else said
+            for said, usual in (
+                (limits.inquiries_per_card_per_hour, CARD_INQUIRIES_PER_HOUR),
+                (limits.inquiries_per_terminal_per_minute, TERMINAL_INQUIRIES_PER_MINUTE),
+            )
+        )
         return SwitchPolicy(
             acquirers={AcquirerId(one.id): self._acquirer_policy(one) for one in self.acquirers},
             bad_frames_per_minute=limits.bad_frames_per_minute,
-            inquiries_per_card_per_hour=limits.inquiries_per_card_per_hour,
-            inquiries_per_terminal_per_minute=limits.inquiries_per_terminal_per_minute,
+            inquiries_per_card_per_hour=by_card,
+            inquiries_per_terminal_per_minute=by_terminal,
             in_flight_max=limits.in_flight_max,
             echo_idle_seconds=limits.echo_idle_seconds,
             echo_answer_seconds=limits.echo_answer_seconds,
@@ -196,7 +206,7 @@ class Settings(BaseSettings):
             *self.events.doubts(),
             *self.metrics.doubts(),
             *self.hsm.doubts(),
-            *unsure_database(self.ledger, is_lab=self.mode == "lab"),
+            *unsure_databases(self.ledger, self.journal, is_lab=self.mode == "lab"),
             *line_doubts(self.lines),
             *(() if self.mode == "lab" else self._unproven()),
         )

@@ -131,14 +131,21 @@ class Limits(Section):
         le=1 << 30,
         description="bytes that may wait for a peer that does not read",
     )
-    inquiries_per_card_per_hour: int = Field(
-        default=0, ge=0, le=1_000_000, description="inquiries of one card (then 65); 0 for no limit"
-    )
-    inquiries_per_terminal_per_minute: int = Field(
-        default=0,
+    inquiries_per_card_per_hour: int | None = Field(
+        default=None,
         ge=0,
         le=1_000_000,
-        description="inquiries of one terminal (then 65); 0 for no limit",
+        description="inquiries of one card (then 65), 0 for no limit; leave out to take the "
+        "mode's: 20 in production, no limit in the lab",
+        examples=[20],
+    )
+    inquiries_per_terminal_per_minute: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000,
+        description="inquiries of one terminal (then 65), 0 for no limit; leave out to take the "
+        "mode's: 30 in production, no limit in the lab",
+        examples=[30],
     )
     drain_seconds_max: float = Field(
         default=5,
@@ -196,8 +203,8 @@ class Journal(Section):
     url: LedgerUrl = Field(
         default="",
         description="of a PostgreSQL database in place of the file, which several switches may "
-        'share, e.g. "postgresql://atm@db.example/journal"; its password is read from '
-        "PGPASSFILE or PGPASSWORD",
+        'share, e.g. "postgresql://atm@db.example/journal?sslmode=verify-full"; its password is '
+        "read from PGPASSFILE or PGPASSWORD",
     )
     node: NodeName = Field(
         default="one",

@@ -47,7 +47,7 @@ def test_one_proof_is_enough(text: str) -> None:
     assert read_settings(text).acquirers
 
 
-@pytest.mark.parametrize("key", ["url", "read_url"])
+@pytest.mark.parametrize("key", ["ledger.url", "ledger.read_url", "journal.url"])
 @pytest.mark.parametrize(
     "url",
     [DATABASE, f"{DATABASE}?sslmode=prefer", f"{DATABASE}?sslmode=allow",
@@ -55,10 +55,12 @@ def test_one_proof_is_enough(text: str) -> None:
 )  # fmt: skip
 def test_database_elsewhere_is_reached_as_said(key: str, url: str) -> None:
     """Where nothing is said the driver falls back to plaintext, and believes anybody."""
-    with pytest.raises(SettingsWrong, match="sslmode=verify-full") as caught:
-        read_settings(f'{HERE}{NO_MAC}[ledger]\n{key} = "{url}"\n')
+    section, name = key.split(".")
 
-    assert f"ledger.{key}" in str(caught.value)
+    with pytest.raises(SettingsWrong, match="sslmode=verify-full") as caught:
+        read_settings(f'{HERE}{NO_MAC}[{section}]\n{name} = "{url}"\n')
+
+    assert key in str(caught.value)
 
 
 @pytest.mark.parametrize("mode", ["disable", "require"])

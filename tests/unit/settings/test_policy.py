@@ -52,3 +52,19 @@ def test_strikes_default_to_the_profile() -> None:
 
     assert None is silent.to_policy().bad_frames_per_minute
     assert 0 == off.to_policy().bad_frames_per_minute
+
+
+def test_production_limits_inquiries_where_nothing_is_said() -> None:
+    """A person at an ATM never asks so often; the lab, and who writes a number, has it so."""
+    bank = '[[listeners]]\n[[acquirers]]\nid = "009"\nname = "B"\npin = "acquirer"\n'
+    production = 'mode = "production"\n' + bank + '[hsm]\nengine = "none"\n'
+    own = "[limits]\ninquiries_per_card_per_hour = 5\ninquiries_per_terminal_per_minute = 0\n"
+
+    limits = [
+        (one.inquiries_per_card_per_hour, one.inquiries_per_terminal_per_minute)
+        for one in (
+            read_settings(text).to_policy() for text in (bank, production, production + own)
+        )
+    ]
+
+    assert [(0, 0), (20, 30), (5, 0)] == limits
