@@ -35,6 +35,7 @@ OTHER_TRACK_2 = f"{UNKNOWN_PAN}=30121015550123456789"
 TRACK_1 = f"B{PAN}^SANTOSO/BUDI^30121019876543210123000000"
 CHIP = "9F2608A1B2C3D4E5F607189F10120110A0000F040000"
 LAST_STAN = "777777"
+TRACK = 35
 NIK = "9901011203859753"
 """In DE48 of an inquiry; the members' own are read from the sample."""
 
@@ -87,9 +88,15 @@ class Conversation:
         return block
 
     def make(self, elements: dict[int, str]) -> IsoMessage:
-        """Make an inquiry that no other is like."""
+        """Make an inquiry that no other is like, its track as the dialect can carry it."""
         self._stan += 1
-        return inquiry(self._stan, elements)
+        message = inquiry(self._stan, elements)
+        try:
+            self.talk.packager.pack(message)
+        except ValueError:  # packed digits have no =
+            track = {n: v.replace("=", "D") for n, v in elements.items() if n == TRACK}
+            message = inquiry(self._stan, {**elements, **track})
+        return message
 
     def say_all(self) -> set[str]:
         """Say everything that is answered by a message; return the DE39 there were."""
@@ -115,9 +122,9 @@ class Conversation:
             {2: UNKNOWN_PAN, 52: unknown, 35: OTHER_TRACK_2},
             {2: BAD_PAN}, {35: OTHER_TRACK_2}, {45: TRACK_1}, {60: TRACK_2}, {102: PAN},
             {48: f"JHTBAL{'0' * 11}2{NIK}ID0040"}, {48: f"JHTBAL{PAN}{TRACK_2[:18]}"},
-            {48: f"JHTBAL123456789011{NIK}ID0040"}, {42: PAN[:15]}, {43: TRACK_1[:40]},
+            {48: f"JHTBAL123456789011{NIK}ID0040"}, {42: PAN[1:16]}, {43: TRACK_1[:40]},
             {18: "9999"}, {32: "008"}, {4: "0" * 9 + "001"}, {3: "010000"}, {49: "840"},
-            {7: "0101000000"}, {37: PAN[:12]}, {22: PAN[:3]}, {41: PAN[:8]},
+            {7: "0101000000"}, {37: PAN[-12:]}, {22: PAN[:3]}, {41: PAN[-8:]},
         )  # fmt: skip
         for change in changes:
             message = self.make({2: PAN, 52: right, **change})

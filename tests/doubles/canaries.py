@@ -9,11 +9,17 @@ Limits: nothing enciphered or compressed is opened.
 
 import base64
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-SPURIOUS_BYTES_MAX = 4
-"""A disguise this short would be found by chance."""
+HEAD_BYTES = 5
+"""By so many a pattern is looked up; a disguise that is shorter would be found by chance."""
+PATTERN_BYTES_MAX = 1000
+_ZEROS = re.compile(rb"\0{64,}")
+"""Empty places of databases: no canary begins or goes on in one."""
+
+Heads = Mapping[bytes, set[tuple[str, str, bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +71,30 @@ def _base64(raw: bytes, name: str) -> Iterator[tuple[str, bytes]]:
 
 
 def hits(sinks: Mapping[str, bytes], canaries: Iterable[Canary]) -> list[tuple[str, str, str]]:
-    """Name sink, canary and disguise of everything found."""
-    sought = [
-        (canary.name, form, pattern)
-        for canary in canaries
-        for form, pattern in disguises(canary.text)
-        if len(pattern) > SPURIOUS_BYTES_MAX
-    ]
+    """Name sink, canary and disguise of everything found.
+
+    One walk over each sink, whatever the number of patterns: they are looked up by their first
+    bytes.
+    """
+    heads: dict[bytes, set[tuple[str, str, bytes]]] = defaultdict(set)
+    for canary in canaries:
+        for form, pattern in disguises(canary.text):
+            if len(pattern) >= HEAD_BYTES:
+                heads[pattern[:HEAD_BYTES]].add((canary.name, form, pattern))
     return sorted(
         {
             (sink, name, form)
             for sink, content in sinks.items()
+            for at, sought in _places(_ZEROS.sub(bytes(HEAD_BYTES), content), heads)
             for name, form, pattern in sought
-            if pattern in content
+            if at.startswith(pattern)
         }
     )
+
+
+def _places(content: bytes, heads: Heads) -> Iterator[tuple[bytes, set[tuple[str, str, bytes]]]]:
+    """Yield what stands wherever a pattern may begin, with the patterns that may."""
+    for at in range(len(content) - HEAD_BYTES + 1):
+        sought = heads.get(content[at : at + HEAD_BYTES])
+        if sought:
+            yield content[at : at + PATTERN_BYTES_MAX], sought

@@ -4,6 +4,7 @@ It holds the keys of a lab's kit as the emulator does, so a switch that requires
 what it says; unlike the emulator it can also say what no terminal would.
 """
 
+import os
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Self
 
 from atm_switch.domain.card import Pan
 from atm_switch.domain.secret import Key, Pin
+from atm_switch.folder import profile_of
 from atm_switch.messages.responses import answer
-from atm_switch.profile.load import load_profile
-from atm_switch.security.pin_block import encipher
+from atm_switch.security import tdes
+from atm_switch.security.pin_formats import PinFormat, encipher_pin
 from atm_switch.wire.framing import FrameBuffer, enclose
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
@@ -29,10 +31,13 @@ class HungUp(ConnectionError):
 class Talk:
     """One link."""
 
-    def __init__(self, port: int, kit: Kit, days: int = 0) -> None:
-        """Connect, with a clock so many days off.  Raises ``HungUp``."""
+    def __init__(self, port: int, kit: Kit, days: int = 0, folder: Path = Path()) -> None:
+        """Connect, with a clock so many days off.  Raises ``HungUp``.
+
+        ``folder`` is where a profile of the kit's own lies.
+        """
         self.days = days
-        self.profile = load_profile(kit.profile)
+        self.profile = profile_of(kit.profile, folder)
         self.packager = Packager(self.profile)
         self.keys = kit.keys()
         self.heard: list[bytes] = []
@@ -47,7 +52,7 @@ class Talk:
     @classmethod
     def of(cls, port: int, folder: Path, days: int = 0) -> Self:
         """Connect with the kit of a data folder, and sign on.  Raises ``HungUp``."""
-        talk = cls(port, read_kit(folder / "terminal-kit.json"), days)
+        talk = cls(port, read_kit(folder / "terminal-kit.json"), days, folder)
         try:
             assert "00" == talk.ask(talk.network("001"))[39]
         except BaseException:
@@ -68,9 +73,11 @@ class Talk:
         return IsoMessage("0800", {7: stamp(self.days), 11: "000001", 70: code, **(changes or {})})
 
     def pin_block(self, pin: str, pan: str) -> str:
-        """Encipher a PIN under the terminal's key."""
-        assert self.keys.pin is not None
-        return encipher(Pin(pin.encode()), Pan(pan), self.keys.pin)
+        """Encipher a PIN under the terminal's key; chance where the bank verifies it."""
+        if self.keys.pin is None:
+            return os.urandom(tdes.BLOCK_BYTES).hex().upper()
+        fmt = PinFormat(self.profile.security.pin_block_formats[0])
+        return encipher_pin(fmt, Pin(pin.encode()), Pan(pan), self.keys.pin, os.urandom)
 
     def say(self, payload: bytes) -> None:
         """Send one payload."""
