@@ -76,7 +76,10 @@ def test_key_nobody_needs_may_be_missing(tmp_path: Path) -> None:
 
 
 def test_known_test_key_is_for_the_lab(tmp_path: Path) -> None:
-    """A key of a manual is served in the lab and refused in production, by name."""
+    """
+    A key of a manual is served in the lab and refused in production, by name, also where it is
+    the one before a change.
+    """
     folder = made(tmp_path)
     name = KeyName(KeyUsage.MAC, BANK)
     known = LineKey.clear(KNOWN)
@@ -88,6 +91,10 @@ def test_known_test_key_is_for_the_lab(tmp_path: Path) -> None:
     refuse_what_cannot_work(production, tokens)
     with pytest.raises(Refused, match="the key mac 009 is a publicly known test key"):
         refuse_what_cannot_work(production, bad)
+
+    ladder = bad.keys[name].received(tokens.keys[name].in_use)
+    with pytest.raises(Refused, match="the key mac 009 is a publicly known test key"):
+        refuse_what_cannot_work(production, bad.with_ladder(name, ladder))
 
 
 def test_keys_must_be_in_the_engines_custody(tmp_path: Path) -> None:
