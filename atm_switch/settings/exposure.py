@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from atm_switch.settings.lines import Place
-from atm_switch.settings.listener import Listener
+from atm_switch.settings.listener import TLS_KEYS, Listener
 from atm_switch.settings.sections import Acquirer, Journal, Ledger, Terminal
 from atm_switch.settings.shapes import is_loopback
 
@@ -21,6 +21,28 @@ Doubt = tuple[Place, str]
 SURE_MODES = ("verify-full", "verify-ca")
 SAID_MODES = (*SURE_MODES, "require", "disable")
 """What ``sslmode`` may be: not ``allow`` or ``prefer``, which fall back to plaintext."""
+
+
+def half_secured(listeners: Sequence[Listener]) -> Iterator[Doubt]:
+    """Name what of TLS is there in part, and what other machines reach without it."""
+    for at, one in enumerate(listeners):
+        given = [key for key in TLS_KEYS if getattr(one, key)]
+        missing = [key for key in TLS_KEYS if key not in given]
+        if given and missing:
+            text = f"needs {' and '.join(missing)} as well; TLS takes all three or none"
+            yield ("listeners", at, given[0]), text
+        elif one.tls_crl and not given:
+            text = "is of no use without TLS; set tls_certificate, tls_key and tls_client_ca"
+            yield ("listeners", at, "tls_crl"), text
+        elif one.plaintext and given:
+            text = "is of no use beside TLS, which is the only way in then; take it out"
+            yield ("listeners", at, "plaintext"), text
+        elif one.is_exposed and not one.plaintext:
+            text = (
+                "is reached by other machines without TLS; set tls_certificate, tls_key "
+                "and tls_client_ca, or plaintext = true"
+            )
+            yield ("listeners", at, "listen"), text
 
 
 def unproven(

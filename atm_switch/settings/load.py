@@ -28,6 +28,9 @@ from atm_switch.settings.problems import describe, known_keys, shown, suggest, w
 from atm_switch.wire.variant import BUILD, FORCE
 
 FILE_NAME = "switch.toml"
+TABLES = ("listeners", "lines", "acquirers", "terminals")
+_TABLES = tuple(ENVIRONMENT_PREFIX + one.upper() for one in TABLES)
+"""Lists of tables are no matter for a variable."""
 _TEST_PREFIX = "ATM_TEST_"
 
 
@@ -112,7 +115,7 @@ def settable_variables() -> dict[str, Place]:
     places: list[Place] = []
     for key in known_keys(()):
         inner = known_keys((key,))
-        if key in {"listeners", "lines", "acquirers", "terminals", "schema"}:
+        if key in {*TABLES, "schema"}:
             continue
         places += [(key, one) for one in inner] if inner else [(key,)]
     return {variable_of(place): place for place in places}
@@ -125,7 +128,8 @@ def _strange_variables() -> Iterator[str]:
         upper = name.upper()
         is_ours = upper.startswith(ENVIRONMENT_PREFIX) and not upper.startswith(_TEST_PREFIX)
         if is_ours and name not in known and name not in (FORCE, BUILD):
-            advice = suggest(upper, known) if _is_near(upper, known) else _WHERE
+            is_table = upper.startswith(_TABLES)
+            advice = _WHERE if is_table or not _is_near(upper, known) else suggest(upper, known)
             yield f"environment: {name}: unknown variable; {advice}"
 
 

@@ -19,9 +19,9 @@ from atm_switch.domain.instant import Zone
 from atm_switch.settings.certificate_names import anybody, nameless, shared
 from atm_switch.settings.dialling import OutgoingLine, line_doubts, unproven_lines
 from atm_switch.settings.events import Events
-from atm_switch.settings.exposure import unproven, unsure_databases
+from atm_switch.settings.exposure import half_secured, unproven, unsure_databases
 from atm_switch.settings.hsm import Hsm
-from atm_switch.settings.listener import TLS_KEYS, Listener
+from atm_switch.settings.listener import Listener
 from atm_switch.settings.monitoring import Metrics
 from atm_switch.settings.sections import (
     Acquirer,
@@ -197,9 +197,9 @@ class Settings(BaseSettings):
         if self.ledger.path == self.journal.path:
             yield Contradiction(("journal", "path"), "is the ledger's file; name another")
         yield from self._without_hardware()
-        yield from self._half_secured()
         lines = (self.listeners, self.acquirers, self.terminals)
         doubts = (
+            *half_secured(self.listeners),
             *nameless(*lines),
             *anybody(self.listeners, self.acquirers, is_lab=self.mode == "lab"),
             *shared(self.acquirers),
@@ -215,26 +215,6 @@ class Settings(BaseSettings):
     def _unproven(self) -> Iterator[tuple[Place, str]]:
         yield from unproven(self.listeners, self.acquirers, self.terminals)
         yield from unproven_lines(self.lines, self.acquirers, self.terminals)
-
-    def _half_secured(self) -> Iterator[Contradiction]:
-        for at, one in enumerate(self.listeners):
-            given = [key for key in TLS_KEYS if getattr(one, key)]
-            missing = [key for key in TLS_KEYS if key not in given]
-            if given and missing:
-                text = f"needs {' and '.join(missing)} as well; TLS takes all three or none"
-                yield Contradiction(("listeners", at, given[0]), text)
-            elif one.tls_crl and not given:
-                text = "is of no use without TLS; set tls_certificate, tls_key and tls_client_ca"
-                yield Contradiction(("listeners", at, "tls_crl"), text)
-            elif one.plaintext and given:
-                text = "is of no use beside TLS, which is the only way in then; take it out"
-                yield Contradiction(("listeners", at, "plaintext"), text)
-            elif one.is_exposed and not one.plaintext:
-                text = (
-                    "is reached by other machines without TLS; set tls_certificate, tls_key "
-                    "and tls_client_ca, or plaintext = true"
-                )
-                yield Contradiction(("listeners", at, "listen"), text)
 
     def _without_hardware(self) -> Iterator[Contradiction]:
         engine = self.hsm.engine
