@@ -4,7 +4,7 @@ The buffer is a ``bytearray`` so that ``wipe`` can overwrite it; a ``str`` could
 (security.md 2, process hygiene).  There is no way to a text form on purpose.
 """
 
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 
 class Secret:
@@ -54,7 +54,20 @@ class Secret:
 class Key(Secret):
     """Key material; its check value, not itself, may be shown."""
 
-    __slots__ = ()
+    __slots__ = ("kept",)
+
+    kept: dict[str, Any]
+    """What was worked out of the key to be used again, by name; it goes when the key does."""
+
+    def __init__(self, material: bytes | bytearray) -> None:
+        """Copy ``material``; the caller keeps the duty to wipe its own copy."""
+        super().__init__(material)
+        self.kept = {}
+
+    def wipe(self) -> None:
+        """Overwrite the buffer with zeros, and let go what was worked out of it."""
+        self.kept.clear()
+        super().wipe()
 
 
 class PinBlock(Secret):

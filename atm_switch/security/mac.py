@@ -14,7 +14,7 @@ import hmac
 from enum import Enum, unique
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
@@ -55,24 +55,45 @@ def _retail(key: Key, message: bytes) -> bytes:
     padded = message + bytes(-len(message) % tdes.BLOCK_BYTES) or bytes(tdes.BLOCK_BYTES)
     head, last = padded[: -tdes.BLOCK_BYTES], padded[-tdes.BLOCK_BYTES :]
     chained = _chain(key, head)
-    mixed = bytes(left ^ right for left, right in zip(chained, last, strict=True))
-    return bytes(tdes.encrypt(key, mixed))
+    return bytes(tdes.encrypt(key, _xor(chained, last)))
 
 
 def _chain(key: Key, head: bytes) -> bytes:
-    """CBC under K1 alone, which is TDES with K1 thrice; the last block of the cipher."""
+    """CBC under K1 alone, which is TDES with K1 thrice; the last block of the cipher.
+
+    The context is used again: what it would mix into the first block is the last block of
+    the message before, so that is mixed in beforehand and cancels out.
+    """
+    zeros = bytes(tdes.BLOCK_BYTES)
+    if not head:
+        return zeros
+    encryptor, before = key.kept.pop("mac chain", None) or (_chaining(key), zeros)
+    width = tdes.BLOCK_BYTES
+    chained: bytes = encryptor.update(_xor(before, head[:width]) + head[width:])[-width:]
+    key.kept["mac chain"] = encryptor, chained
+    return chained
+
+
+def _chaining(key: Key) -> CipherContext:
     first = key.reveal()[: tdes.BLOCK_BYTES]
-    encryptor = Cipher(TripleDES(first * 3), modes.CBC(bytes(tdes.BLOCK_BYTES))).encryptor()
-    return encryptor.update(head)[-tdes.BLOCK_BYTES :] or bytes(tdes.BLOCK_BYTES)
+    return Cipher(TripleDES(first * 3), modes.CBC(bytes(tdes.BLOCK_BYTES))).encryptor()
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    mixed = int.from_bytes(left, "big") ^ int.from_bytes(right, "big")
+    return mixed.to_bytes(tdes.BLOCK_BYTES, "big")
 
 
 def _cmac(key: Key, message: bytes) -> bytes:
     if len(key) not in (16, 24, 32):
         reason = "an AES key has 16, 24 or 32 bytes"
         raise ValueError(reason)
-    authenticator = CMAC(AES(key.reveal()))
+    keyed = key.kept.get("cmac")
+    if keyed is None:
+        keyed = key.kept["cmac"] = CMAC(AES(key.reveal()))
+    authenticator = keyed.copy()
     authenticator.update(message)
-    return authenticator.finalize()[:MAC_BYTES]
+    return bytes(authenticator.finalize()[:MAC_BYTES])
 
 
 _MAKERS = {MacAlgorithm.X9_19: _retail, MacAlgorithm.AES_CMAC: _cmac}

@@ -24,7 +24,7 @@ def encrypt(key: Key, blocks: bytes | bytearray) -> bytearray:
 
     Raises ``ValueError`` for an unusable key or a length that is not a multiple of 8.
     """
-    return _run(_cipher(key).encryptor(), blocks)
+    return _run(key, "tdes encryptor", blocks)
 
 
 def decrypt(key: Key, blocks: bytes | bytearray) -> bytearray:
@@ -32,7 +32,7 @@ def decrypt(key: Key, blocks: bytes | bytearray) -> bytearray:
 
     Raises ``ValueError`` for an unusable key or a length that is not a multiple of 8.
     """
-    return _run(_cipher(key).decryptor(), blocks)
+    return _run(key, "tdes decryptor", blocks)
 
 
 def check_value(key: Key) -> str:
@@ -98,6 +98,14 @@ def _odd(octet: int) -> int:
     return bare | (bare.bit_count() + 1) % 2
 
 
+def _context(key: Key, kind: str) -> CipherContext:
+    """Make a context and keep it: a block leaves nothing behind in ECB, so it serves again."""
+    cipher = _cipher(key)
+    context = cipher.encryptor() if kind == "tdes encryptor" else cipher.decryptor()
+    key.kept[kind] = context
+    return context
+
+
 def _cipher(key: Key) -> Cipher[modes.ECB]:
     require_usable(key)
     material = _at_full_length(key.reveal())
@@ -105,7 +113,8 @@ def _cipher(key: Key) -> Cipher[modes.ECB]:
     return Cipher(TripleDES(material), modes.ECB())  # noqa: S305
 
 
-def _run(context: CipherContext, blocks: bytes | bytearray) -> bytearray:
+def _run(key: Key, kind: str, blocks: bytes | bytearray) -> bytearray:
+    context = key.kept.get(kind) or _context(key, kind)
     if not blocks or len(blocks) % BLOCK_BYTES:
         message = "TDES works on whole blocks of 8 bytes"
         raise ValueError(message)

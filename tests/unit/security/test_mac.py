@@ -1,6 +1,8 @@
 """Claims about the two MACs (vectors: security.md 1.2, RFC 4493 section 4)."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atm_switch.domain.secret import Key
 from atm_switch.security.mac import MAC_BYTES, MacAlgorithm, mac, mac_matches
@@ -106,3 +108,27 @@ def test_cmac_key_is_an_aes_key(length: int) -> None:
     """AES-CMAC takes AES keys only."""
     with pytest.raises(ValueError, match="an AES key"):
         mac(MacAlgorithm.AES_CMAC, Key(bytes(length)), b"0200")
+
+
+@pytest.mark.parametrize("algorithm", MacAlgorithm)
+@given(messages=st.lists(st.binary(max_size=40), min_size=2, max_size=6))
+def test_mac_does_not_depend_on_what_the_key_was_used_for_before(
+    algorithm: MacAlgorithm, messages: list[bytes]
+) -> None:
+    """What is kept with a key gives what a key gives that was never used."""
+    used = Key(KEYS[algorithm].reveal())
+
+    for message in messages:
+        fresh = Key(KEYS[algorithm].reveal())
+        assert mac(algorithm, fresh, message) == mac(algorithm, used, message)
+
+
+def test_wiped_key_keeps_nothing() -> None:
+    """Contexts go with the key that they were made of."""
+    key = Key(RETAIL_KEY.reveal())
+    mac(MacAlgorithm.X9_19, key, b"0200" * 8)
+    assert key.kept
+
+    key.wipe()
+
+    assert not key.kept
