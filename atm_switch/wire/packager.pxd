@@ -20,6 +20,6 @@ cdef class Packager:
     @cython.locals(layout=Layout)
     cpdef IsoMessage unpack_by_plan(self, bytes payload)
     cpdef bytes pack(self, IsoMessage message)
-    @cython.locals(answer=AnsweringMessage, layout=Layout, writing=Writing, request=ReadMessage, put=dict)
+    @cython.locals(answer=AnsweringMessage, layout=Layout, writing=Writing, request=ReadMessage)
     cpdef bytes pack_by_plan(self, IsoMessage message)
     cdef Writing _writing_of(self, AnsweringMessage message, object key)

@@ -87,13 +87,13 @@ class Packager:
         """Write a message of known MTI and elements, or return ``None``: it may still be one."""
         if isinstance(message, AnsweringMessage):
             answer = message
-            request, put = answer.request, answer.put
+            request = answer.request
             layout = request.layout
             if layout.spelling is self._spelling:
-                key = (answer._mti, answer.echo, tuple(put))  # noqa: SLF001 - one of our own
+                key = (answer._mti, answer.echo, answer.given)  # noqa: SLF001 - one of our own
                 writing = layout.writings.get(key) or self._writing_of(answer, key)
                 if writing is not None:
-                    return writing.write(request.payload, tuple(put.values()))
+                    return writing.write(request.payload, answer.values)
         elements = message.elements
         plan = self._plans.get((message.mti, tuple(elements)))
         return None if plan is None else plan.write(elements)
@@ -104,7 +104,7 @@ class Packager:
         if plan is None:
             return None
         layout = message.request.layout
-        writing = Writing(plan.head, plan.numbers, tuple(message.put), layout, self._spelling)
+        writing = Writing(plan.head, plan.numbers, message.given, layout, self._spelling)
         _put(layout.writings, key, writing, WRITINGS_MAX)
         return writing
 

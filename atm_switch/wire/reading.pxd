@@ -9,4 +9,7 @@ cdef class ReadMessage(IsoMessage):
 cdef class AnsweringMessage(IsoMessage):
     cdef readonly ReadMessage request
     cdef readonly frozenset echo
-    cdef readonly dict put
+    cdef readonly tuple given
+    cdef readonly tuple values
+    cdef dict _put(self)
+    cdef IsoMessage _like(self, frozenset echo, dict put)

@@ -30,36 +30,50 @@ class ReadMessage(IsoMessage):
 
     def answering(self, mti: str, echo: frozenset[int], put: Mapping[int, str]) -> IsoMessage:
         """Return a message of the elements among ``echo``, and of ``put``, which goes before."""
-        return AnsweringMessage(self, mti, echo, {**put})
+        return AnsweringMessage(self, mti, echo, tuple(put), tuple(put.values()))
 
 
 class AnsweringMessage(IsoMessage):
     """A message made of one that was read, and of a few new values."""
 
-    __slots__ = ("echo", "put", "request")
+    __slots__ = ("echo", "given", "request", "values")
 
     request: ReadMessage
     echo: frozenset[int]
-    put: dict[int, str]
+    given: tuple[int, ...]
+    values: tuple[str, ...]
+    """Numbers and texts of the elements that are not the request's."""
 
     def __init__(
-        self, request: ReadMessage, mti: str, echo: frozenset[int], put: dict[int, str]
+        self,
+        request: ReadMessage,
+        mti: str,
+        echo: frozenset[int],
+        given: tuple[int, ...],
+        values: tuple[str, ...],
     ) -> None:
-        """Make the message of a dictionary that nobody else holds."""
+        """Put ``values`` before what is echoed."""
         self._mti = mti
         self._known = None
         self.request = request
         self.echo = echo
-        self.put = put
+        self.given = given
+        self.values = values
 
     def _made(self) -> dict[int, str]:
-        return {**self.request.only(self.echo), **self.put}
+        return {**self.request.only(self.echo), **self._put()}
+
+    def _put(self) -> dict[int, str]:
+        return dict(zip(self.given, self.values, strict=True))
 
     def without(self, *numbers: int) -> IsoMessage:
         """Return the message less some elements."""
-        put = {number: value for number, value in self.put.items() if number not in numbers}
-        return AnsweringMessage(self.request, self._mti, self.echo.difference(numbers), put)
+        put = {number: value for number, value in self._put().items() if number not in numbers}
+        return self._like(self.echo.difference(numbers), put)
 
     def with_element(self, number: int, value: str) -> IsoMessage:
         """Return the message with one element put in."""
-        return AnsweringMessage(self.request, self._mti, self.echo, {**self.put, number: value})
+        return self._like(self.echo, {**self._put(), number: value})
+
+    def _like(self, echo: frozenset[int], put: dict[int, str]) -> IsoMessage:
+        return AnsweringMessage(self.request, self._mti, echo, tuple(put), tuple(put.values()))

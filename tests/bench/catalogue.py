@@ -12,6 +12,8 @@ class Entry(NamedTuple):
 
 ENTRIES = (
     Entry("codec", "a message read, answered and written, beside pyiso8583"),
+    Entry("peers", "the same beside other libraries, installed for it"),
+    Entry("crypto", "MACs and PINs beside the bare calls of cryptography"),
     Entry("full_path", "durable inquiries a second, beside the usual way and without a journal"),
     Entry("answering", "a server that decodes and answers, beside a framed echo"),
     Entry("lookups", "ledger look-ups, large against small, batched against one by one"),

@@ -7,7 +7,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-_COLUMNS = f"{'figure':74}{'at least':>10}{'aim':>9}{'got':>10}  verdict"
+_COLUMNS = f"{'figure':74}{'at least':>11}{'aim':>11}{'got':>11}  verdict"
 
 
 def table(rows: Iterable[Row]) -> str:
@@ -15,8 +15,8 @@ def table(rows: Iterable[Row]) -> str:
     lines = [_COLUMNS, "-" * (len(_COLUMNS) + 4)]
     for row in rows:
         lines.append(
-            f"{row['figure']:74}{_bound(row, 'least'):>10}{_bound(row, 'aim'):>9}"
-            f"{_number(row['got'], row['unit']):>10}  {row['verdict']}"
+            f"{row['figure']:74}{_bound(row, 'least'):>11}{_bound(row, 'aim'):>11}"
+            f"{_number(row['got'], row['unit']):>11}  {row['verdict']}"
         )
         if row["note"]:
             lines.append(f"    {row['note']}")
