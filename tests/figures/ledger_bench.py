@@ -24,7 +24,7 @@ from tests.figures.banner import print_banner
 from tests.figures.ledger_lookups import Ledger
 from tests.figures.ledger_stages import SEED, SMALL, Bench, Figures, synced_microseconds
 
-FLAT, DOUBLED = 1.5, 2.0
+FLAT, FLAT_CPU, DOUBLED = 1.5, 1.8, 2.0
 BYTES_EACH = 16_000
 """Disk taken for each member, files and stores together, generously."""
 CACHE = Path.home() / ".cache" / "atm-switch-bench"
@@ -42,6 +42,7 @@ def _on_sqlite(bench: Bench) -> list[Ledger]:
     ledgers = [Ledger(f"{size:,}", bench.place(size), size, SEED) for size in sizes]
     bench.stage("sqlite look-ups", lambda: bench.lookups(ledgers))
     bench.stage("sqlite during import", bench.while_importing)
+    bench.stage("sqlite inquiries beside import", bench.inquiries_while_importing)
     bench.stage(f"sqlite close-year {members:,}", lambda: bench.closed(members))
     bench.stage(f"sqlite reconcile {members:,}", lambda: bench.proven(members))
     if big:
@@ -66,6 +67,10 @@ def _on_postgres(bench: Bench) -> None:
             server.drop("bench_raw")
             return figures
 
+        def inquiries() -> Figures:
+            server.drop("bench_switch")  # its members are sealed under another folder's keys
+            return bench.inquiries_while_importing(server.kept("bench_switch"))
+
         members = bench.members
         bench.stage("postgres import", lambda: taken(members, "bench_members"))
         bench.stage("postgres raw COPY", raw)
@@ -77,6 +82,7 @@ def _on_postgres(bench: Bench) -> None:
         ]
         bench.stage("postgres look-ups", lambda: bench.lookups(ledgers))
         bench.stage("postgres during import", lambda: bench.while_importing(small))
+        bench.stage("postgres inquiries beside import", inquiries)
         bench.stage("postgres close-year", lambda: bench.closed(members, url))
         bench.stage("postgres reconcile", lambda: bench.proven(members, url))
 
@@ -92,10 +98,10 @@ def promises(figures: dict[str, Figures], stores: set[str]) -> Iterator[tuple[st
     for store in sorted(stores):
         sizes = {name: one for name, one in figures[f"{store} look-ups"].items() if "," in name}
         first, last = sizes[next(iter(sizes))], sizes[list(sizes)[-1]]
-        for what in ("p50_us", "cpu_us"):
+        for what, most in (("p50_us", FLAT), ("cpu_us", FLAT_CPU)):
             ratio = last[what] / first[what]
             told = f"{store} look-up {list(sizes)[-1]} against {next(iter(sizes))}, {what[:3]}"
-            yield f"{told}: {ratio:.2f} times (at most {FLAT:g})", ratio <= FLAT
+            yield f"{told}: {ratio:.2f} times (at most {most:g})", ratio <= most
 
 
 @click.command()

@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from atm_switch.adapters.process_hygiene import give_way
 from atm_switch.ledger.csv_import import import_files
 from atm_switch.ledger.opening import open_store
 from atm_switch.security.vault import Vault
@@ -14,6 +15,7 @@ from tests.figures.ledger_lookups import same_every_time
 
 def main(path: Path, folder: Path) -> None:
     """Import the files of ``folder`` into the ledger; a second time as files of other bytes."""
+    give_way()  # as the command does
     vault, number = Vault.fresh(same_every_time()), 0
     sys.stdout.write("begun\n")
     sys.stdout.flush()

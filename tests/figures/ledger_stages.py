@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from statistics import median
@@ -27,6 +27,7 @@ from atm_switch.ledger.opening import LedgerPlace, open_reading, open_store
 from atm_switch.ledger.rates_file import read_rates
 from atm_switch.ledger.reconcile import reconcile
 from atm_switch.security.vault import Vault
+from tests.figures.ledger_inquiries import inquiries_beside
 from tests.figures.ledger_lookups import (
     Ledger,
     Times,
@@ -182,6 +183,16 @@ class Bench:
             "busy_p99_us": median(busy),
             "times_slower": median(busy) / median(calm),
         }
+
+    def inquiries_while_importing(self, url: str = "") -> Figures:
+        """Ask a switch while files a tenth of the nation are imported into its ledger."""
+        more = self.path(f"nation-{max(self.members // 10, SMALL)}")
+
+        def importing(folder: Path) -> AbstractContextManager[None]:
+            return _importing(LedgerPlace(folder / "ledger.db", url), more)
+
+        with tempfile.TemporaryDirectory(dir=self.folder) as root:
+            return inquiries_beside(Path(root), url, importing)
 
 
 @contextmanager
