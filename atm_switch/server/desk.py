@@ -22,6 +22,7 @@ from atm_switch.server.meters import Meters
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.ports import JOURNALED, Ask, AuditRecord, KeepRecord
+from atm_switch.switch.rounds import Rounds
 from atm_switch.switch.session import Session
 from atm_switch.switch.switch import Switch
 from atm_switch.switch.throttle import Throttle
@@ -67,6 +68,7 @@ class Desk:
         self._journal: Journal | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: dict[LinkId, Line] = {}
+        self._rounds = Rounds(self._lines.values)
         self._peers: Counter[str] = Counter()
         self.is_draining = False
         self._throttle = Throttle()
@@ -202,12 +204,12 @@ class Desk:
         self._perform(effects)
 
     def tick(self) -> None:
-        """Let time pass for the core and for every line."""
+        """Let time pass for the core and for the lines whose turn it is."""
         now = self.clock()
         due, self._next_tick = self._next_tick, now.monotonic + TICK_SECONDS
         self.meters.ticked(now.monotonic, now.monotonic - (due or now.monotonic))
         self._perform(self._switch.tick(now))
-        for line in list(self._lines.values()):
+        for line in self._rounds.look():
             line.check(now.monotonic)
 
     async def drain(self) -> None:

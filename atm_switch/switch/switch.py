@@ -40,6 +40,7 @@ from atm_switch.switch.own_word import Word, due, heard
 from atm_switch.switch.ports import ASKS_JOURNAL, Ask, Steps, TakeTurn
 from atm_switch.switch.refusals import mistaken, refuse_unknown, refuse_unreadable, rule_of_strays
 from atm_switch.switch.reversal import reversal
+from atm_switch.switch.rounds import Rounds
 from atm_switch.switch.session import Dialect, Session, SigningOn
 from atm_switch.switch.turns import Turns
 from atm_switch.wire.framing import Frame
@@ -66,6 +67,7 @@ class Switch:
         """Begin with no link."""
         self._house = house
         self._sessions: dict[LinkId, Session] = {}
+        self._rounds = Rounds(self._sessions.values)
         self._open: dict[Ticket, _Open] = {}
         self._tickets = itertools.count(1)
         self._turns = Turns()
@@ -154,8 +156,9 @@ class Switch:
                 asks_journal = isinstance(waiting.question, ASKS_JOURNAL)
                 silent = JournalUnavailable if asks_journal else LedgerUnavailable
                 effects += self.answered(ticket, silent("no answer in time"), now)
-        for session in list(self._sessions.values()):
-            effects += self._own_word(due(session, self._house, now))
+        for session in self._rounds.look():
+            if session.link in self._sessions:
+                effects += self._own_word(due(session, self._house, now))
         return effects
 
     def _request(self, case: Case) -> list[Effect]:
