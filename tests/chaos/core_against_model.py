@@ -7,6 +7,7 @@ A failure prints the shortest history that hypothesis found, as a program.
 
 import traceback
 from collections import Counter
+from collections.abc import Iterator
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -15,7 +16,19 @@ from tests.chaos.core_machine import CoreMachine
 from tests.chaos.proof import Found, Goal, Trial, prove
 
 STEPS = 50
-RUNS_SHORT, RUNS_LONG = 150, 10_000
+RUNS_SHORT, RUNS_LONG = 100, 10_000
+
+
+def told(broken: BaseException) -> Iterator[str]:
+    """Tell where each failure is and by which history it is had again."""
+    if isinstance(broken, BaseExceptionGroup):
+        for one in broken.exceptions:
+            yield from told(one)
+        return
+    place = traceback.extract_tb(broken.__traceback__)[-1]
+    yield f"{type(broken).__name__} at {place.filename}:{place.lineno}: {place.line}"
+    for note in getattr(broken, "__notes__", ()):
+        yield from note.splitlines()
 
 
 def measure(trial: Trial) -> Found:
@@ -43,12 +56,7 @@ def measure(trial: Trial) -> Found:
             ),
         )
     except Exception as broken:  # noqa: BLE001 - whatever it is, it is the figure
-        history = traceback.format_exception(broken)[-1] + "\n".join(
-            getattr(broken, "__notes__", ())
-        )
-        return Found(
-            "a history that the model forbids", is_held=False, notes=tuple(history.splitlines())
-        )
+        return Found("a history that the model forbids", is_held=False, notes=tuple(told(broken)))
     got = (
         f"{counted['runs']:,} runs x {STEPS}: {counted['answers']:,} answers, "
         f"{counted['crashes']:,} crashes, {counted['keys']:,} keys changed, "
