@@ -3,6 +3,7 @@
 Their short forms run in ``make chaos``; here are the parts of them that decide.
 """
 
+import asyncio
 import importlib
 import json
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from tests.chaos.__main__ import GOALS
 from tests.chaos.honest import Answer, Tally
 from tests.chaos.ledger_away import Outage
+from tests.chaos.neighbour_faults import WAYS, Way, compare, play
 from tests.chaos.proof import Found, Goal, Outcome, Trial, skipped, tried
+from tests.chaos.split_and_joined import Count, one_profile
 from tests.chaos.synced_first import Watch, follow
 
 WROTE = '7 pwrite64(9</d/journal.db-wal>, "..R00000000001..", 4096, 0) = 4096\n'
@@ -83,6 +86,30 @@ def test_trial_has_a_folder_of_its_own_that_goes() -> None:
 
     assert "held" == tried(Goal("G0", "", "", measure), is_long=False, seed=1).verdict
     assert not seen[0].exists()
+
+
+def test_frames_split_and_joined_in_small() -> None:
+    """Cut here and there, and one to sixty-four in one write: the replies are the same bytes."""
+    count = Count()
+
+    asyncio.run(one_profile("bpjstk-jht-v1-bcd", count, step=41))
+
+    assert ([], 64) == (count.wrong, min(count.joins, 64))
+    assert count.cuts > 30
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_faults_of_neighbours_in_small(way: Way) -> None:
+    """Some calls fail, each in its way: one answer each, and nothing approved without a row."""
+    well = play(-1, way)
+    hit = set()
+    for fails_at in range(3, well.calls, 40):
+        played = play(fails_at, way)
+        compare(played, well)
+        hit.add(played.hit)
+        assert [] == played.wrong, fails_at
+
+    assert len(hit) > 1
 
 
 def test_outage_tells_inside_from_behind() -> None:
