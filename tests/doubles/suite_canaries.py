@@ -29,7 +29,7 @@ from tests.doubles.canaries import Canary
 
 SINKS = (
     "*.db", "*.db-wal", "*.db-shm", "*.log", "*.sealed", "*.sealed.*", "switch.toml*", "*.tar",
-    "*.tape", "*.rec", "*.jsonl", "*.json", "*.xml", "*.html", "*.svg", "*.pdf", "line.pcap",
+    "*.tape", "*.rec", "*.jsonl", "*.json", "*.xml", "*.html", "*.svg", "*.pdf",
 )  # fmt: skip
 """What a product writes, and what a test keeps of what a product said."""
 
