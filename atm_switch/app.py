@@ -27,7 +27,7 @@ from atm_switch.folder import DataFolder
 from atm_switch.journaling import Journaling, Writer
 from atm_switch.key_office import keys_in_use
 from atm_switch.ledger.opening import LedgerReading, open_reading
-from atm_switch.monitor import Monitor, admin_socket, answer_admin, serve_page
+from atm_switch.monitor import Monitor, admin_socket, answer_admin, commits, serve_page
 from atm_switch.publishing import Publishing
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.seat import Seat
@@ -81,7 +81,7 @@ class Service:
     seat: Seat = field(default_factory=Seat)
     """Which of several processes this is."""
     _doorways: Doorways | None = None
-    _calling: Calling | None = None
+    calling: Calling | None = None
     _resources: ExitStack = field(default_factory=ExitStack)
     _desk: Desk | None = None
     _journaling: Journaling | None = None
@@ -99,10 +99,9 @@ class Service:
         """Where it listens, as ``HOST:PORT``."""
         return self._doorways.addresses if self._doorways is not None else []
 
-    @property
-    def dialled(self) -> list[str]:
-        """Where banks are dialled, each once."""
-        return self._calling.addresses if self._calling is not None else []
+    def is_well(self) -> bool:
+        """Tell whether the journal commits; that the loop turns is told by who asks in it."""
+        return self._desk is not None and commits(self._desk)
 
     async def start(self) -> None:
         """Open everything.  Raises ``Refused`` or ``ProfileWrong``; nothing stays open then."""
@@ -131,8 +130,8 @@ class Service:
     async def _take_no_more(self) -> None:
         if self._doorways is not None:
             self._doorways.close()
-        if self._calling is not None:
-            await self._calling.stop()
+        if self.calling is not None:
+            await self.calling.stop()
 
     async def _start(self) -> None:
         settings, root = self.folder.settings, self.folder.root
@@ -170,8 +169,8 @@ class Service:
         self._doorways = Doorways(self.folder, self.log)
         self.seat.taken = self._doorways.take
         await self._doorways.open(dialects, desk, self.seat.lent)
-        self._calling = Calling(self.folder, dialects, desk, self.log, self.seat)
-        self._calling.start()
+        self.calling = Calling(self.folder, dialects, desk, self.log, self.seat)
+        self.calling.start()
         self._tick(loop, desk)
         self._upkeep.start()
         self._upkeep.catch_up()
@@ -183,7 +182,7 @@ class Service:
         settings, now = self.folder.settings, read_clock().monotonic
         loop, wrong = loop_name(asyncio.get_running_loop()), self._neighbours_wrong
         waiting, told = lambda: journal.waiting, publishing.status
-        lines = self._calling.status if self._calling is not None else list
+        lines = self.calling.status if self.calling is not None else list
         monitor = Monitor(desk, waiting, wrong, now, loop, told, lines)
         if settings.metrics.listen and not self.seat.is_worker:
             page = self._kept(serve_page(monitor, settings.metrics.listen))
@@ -270,7 +269,7 @@ class Service:
         desk.tick()
         if self._journaling is not None:
             self._journaling.tick()
-        ours = self._calling.connected if self._calling is not None else 0
+        ours = self.calling.connected if self.calling is not None else 0
         self.seat.tell_ended(len(desk.links()) - ours)
         if self._publishing is not None:
             self._publishing.tick(desk.clock())

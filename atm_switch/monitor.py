@@ -130,6 +130,14 @@ class Monitor:
         }
 
 
+def commits(desk: Desk) -> bool:
+    """Tell whether the journal does what it is asked: nothing waits long, nothing failed."""
+    now, meters = desk.clock().monotonic, desk.meters
+    failed_at = meters.journal_failed_at
+    has_failed = failed_at is not None and now - failed_at < JOURNAL_BAD_SECONDS
+    return not has_failed and meters.journal_silent_for(now) < JOURNAL_BAD_SECONDS
+
+
 def serve_page(monitor: Monitor, listen: str) -> WatchPage:
     """Serve metrics and health on ``listen``.  Raises ``Refused`` where it is taken."""
     host, port = split_address(listen)

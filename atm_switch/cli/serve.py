@@ -56,9 +56,20 @@ def serve(folder: Path, process: str) -> int:
 
 
 async def _supervise(folder: "DataFolder", log: "Logger") -> int:
+    from atm_switch.adapters.service_manager import ServiceManager
     from atm_switch.supervisor import Supervisor
 
-    return await Supervisor(folder, log).run(_print_address)
+    manager = ServiceManager.here()
+
+    def listening(address: str) -> None:
+        _print_address(address)
+        manager.ready()
+
+    manager.watch(lambda: True)  # a worker that dies is the supervisor's to start again
+    try:
+        return await Supervisor(folder, log).run(listening)
+    finally:
+        manager.stopping()
 
 
 async def _serve_alone(folder: "DataFolder", log: "Logger") -> None:
@@ -96,6 +107,8 @@ async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> None:
 async def _serve(
     service: "Service", listening: "Callable[[str], None]", gone: asyncio.Event | None = None
 ) -> None:
+    from atm_switch.adapters.service_manager import ServiceManager
+
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     main = asyncio.current_task()
 
@@ -104,21 +117,30 @@ async def _serve(
             main.cancel()  # the second time: at once
         stop.set()
 
+    def reload() -> None:
+        manager.reloading()
+        service.reload()
+        manager.ready()
+
+    manager = ServiceManager.here() if gone is None else ServiceManager()
     service.asked_to_stop = asked_to_stop
     loop.add_signal_handler(signal.SIGTERM, asked_to_stop)
     # Of a supervisor's processes the terminal tells all; they stop when the supervisor says so.
     loop.add_signal_handler(signal.SIGINT, asked_to_stop if gone is None else lambda: None)
-    loop.add_signal_handler(signal.SIGHUP, service.reload)
+    loop.add_signal_handler(signal.SIGHUP, reload)
     await service.start()
     try:
         for address in service.addresses:
             listening(address)
-        if gone is None and not service.addresses:
-            for bank in service.dialled:
+        if gone is None and not service.addresses and service.calling is not None:
+            for bank in service.calling.addresses:
                 print(f"dialling {bank}", flush=True)
+        manager.ready()
+        manager.watch(service.is_well)
         waiting = [asyncio.ensure_future(one.wait()) for one in (stop, gone) if one is not None]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        manager.stopping()
         await service.stop()
 
 

@@ -72,7 +72,6 @@ class Desk:
         self._peers: Counter[str] = Counter()
         self.is_draining = False
         self._throttle = Throttle()
-        self._journal_asked_at: dict[Ticket, float] = {}
         self._next_tick: float | None = None
         self.on_note: Callable[[Note], None] = lambda _note: None
         """Told whatever the core notes, besides the log."""
@@ -191,7 +190,7 @@ class Desk:
         now = self.clock()
         effects: list[Effect] = []
         for ticket, answer in batch:
-            asked_at = self._journal_asked_at.pop(ticket, None)
+            asked_at = self.meters.journal_asked_at.pop(ticket, None)
             if asked_at is not None:
                 is_good = not isinstance(answer, Exception)
                 self.meters.journal_answered(
@@ -290,7 +289,7 @@ class Desk:
             message = "the journal is not running"
             raise JournalUnavailable(message)
         self._journal.submit(asked.question, asked.ticket)
-        self._journal_asked_at[asked.ticket] = self.clock().monotonic
+        self.meters.journal_asked_at[asked.ticket] = self.clock().monotonic
         return []
 
     def _note(self, note: Note) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from atm_switch.switch.effects import Note
+from atm_switch.switch.effects import Note, Ticket
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of a histogram's buckets."""
@@ -69,6 +69,8 @@ class Meters:
         self.loop_lag_max = 0.0
         self.ticked_at = 0.0
         """Monotonic seconds of the last tick: a loop that hangs leaves it behind."""
+        self.journal_asked_at: dict[Ticket, float] = {}
+        """Monotonic seconds at which each question was put that the journal has not answered."""
         self.journal_failed_at: float | None = None
         """Monotonic seconds of the journal's last refusal; ``None`` after a success."""
 
@@ -95,6 +97,11 @@ class Meters:
         """Note how long the journal took, and whether it could."""
         self.journal_seconds.add(seconds)
         self.journal_failed_at = None if is_good else now
+
+    def journal_silent_for(self, now: float) -> float:
+        """Return the seconds the eldest question to the journal has waited; 0 without one."""
+        # The page asks from a thread of its own.
+        return now - min(list(self.journal_asked_at.values()), default=now)
 
     def _known(self, fields: Mapping[str, object]) -> str:
         acquirer = str(fields.get("acquirer", ""))

@@ -111,7 +111,7 @@ def test_admin_socket_is_its_owners_alone(tmp_path: Path) -> None:
         answer = json.loads(asking.makefile().readline())
 
     assert 0o600 == mode
-    assert {"error": "ask one of: drain, events, sessions, status"} == answer
+    assert {"error": "ask one of: drain, events, metrics, sessions, status"} == answer
 
 
 def test_metrics_and_health_are_served(tmp_path: Path) -> None:

@@ -81,3 +81,15 @@ def test_lag_keeps_its_worst_moment() -> None:
     meters.ticked(10.3, 0.01)
 
     assert (0.01, 0.7, 10.3) == (meters.loop_lag, meters.loop_lag_max, meters.ticked_at)
+
+
+def test_eldest_question_tells_how_long_the_journal_is_silent() -> None:
+    """A journal that answers some and not others is silent since the eldest of these."""
+    meters = Meters()
+    assert 0.0 == meters.journal_silent_for(100.0)
+
+    meters.journal_asked_at |= {1: 90.0, 2: 95.0}
+    assert 10.0 == meters.journal_silent_for(100.0)
+    del meters.journal_asked_at[1]
+
+    assert 5.0 == meters.journal_silent_for(100.0)

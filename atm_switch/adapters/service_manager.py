@@ -1,0 +1,67 @@
+"""What systemd is told: ready, reloading, stopping, alive; nothing where nobody listens.
+
+Plan: sd_notify(3) is a datagram to the socket that ``NOTIFY_SOCKET`` names.  The watchdog is
+fed twice in its time, and only while the switch is well; otherwise systemd restarts it.
+Limits: what cannot be delivered is lost, as with any other service.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+
+class ServiceManager:
+    """The way to systemd."""
+
+    def __init__(self, address: str = "", watchdog_seconds: float | None = None) -> None:
+        """Speak to the socket at ``address``: a path, or ``@`` and an abstract name."""
+        self._address = "\0" + address[1:] if address.startswith("@") else address
+        self._watchdog_seconds = watchdog_seconds
+        self._timer: asyncio.TimerHandle | None = None
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "ServiceManager":
+        """Find the socket, and the watchdog if it is meant for this process."""
+        is_ours = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        text = environment.get("WATCHDOG_USEC", "")
+        seconds = int(text) / 1_000_000 if is_ours and text.isdecimal() and int(text) else None
+        return cls(environment.get("NOTIFY_SOCKET", ""), seconds)
+
+    @classmethod
+    def here(cls) -> "ServiceManager":
+        """Find what started this process."""
+        return cls.of(os.environ)
+
+    def ready(self) -> None:
+        """Say that connections are taken, or that a reload is over."""
+        self._tell("READY=1")
+
+    def reloading(self) -> None:
+        """Say that settings are being read anew."""
+        microseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self._tell(f"RELOADING=1\nMONOTONIC_USEC={microseconds}")
+
+    def stopping(self) -> None:
+        """Say that the switch ends; it is not watched any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._tell("STOPPING=1")
+
+    def watch(self, is_well: Callable[[], bool]) -> None:
+        """Feed the watchdog from now on, whenever the switch is well; call in the loop."""
+        if self._watchdog_seconds is None:
+            return
+        if is_well():
+            self._tell("WATCHDOG=1")
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._watchdog_seconds / 2, self.watch, is_well)
+
+    def _tell(self, state: str) -> None:
+        if not self._address:
+            return
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+            wire.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            wire.sendto(state.encode(), self._address)

@@ -1,0 +1,139 @@
+"""Claims about what systemd hears, on a datagram socket as systemd's."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from atm_switch.adapters.service_manager import ServiceManager
+from tests.doubles.served import SECONDS, make_folder, serve
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[socket.socket]:
+    """The manager's end."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        wire.bind(str(tmp_path / "notify"))
+        wire.settimeout(SECONDS)
+        yield wire
+
+
+def heard(wire: socket.socket) -> str:
+    """Wait for the next datagram."""
+    return wire.recv(4096).decode()
+
+
+def heard_but_watchdog(wire: socket.socket) -> str:
+    """Wait for the next datagram that is no feeding."""
+    while (state := heard(wire)) == "WATCHDOG=1":
+        continue
+    return state
+
+
+def drain(wire: socket.socket) -> None:
+    """Take what waits, without waiting."""
+    with suppress(BlockingIOError):
+        while True:
+            assert "WATCHDOG=1" == heard(wire)
+
+
+def test_states_are_said_as_systemd_reads_them(systemd: socket.socket) -> None:
+    """Ready, reloading with its time, stopping: a datagram each."""
+    manager = ServiceManager(systemd.getsockname())
+
+    manager.ready()
+    manager.reloading()
+    manager.stopping()
+
+    assert "READY=1" == heard(systemd)
+    state, _, at = heard(systemd).partition("\n")
+    assert "RELOADING=1" == state
+    assert at.removeprefix("MONOTONIC_USEC=").isdecimal()
+    assert "STOPPING=1" == heard(systemd)
+
+
+def test_abstract_socket_is_found() -> None:
+    """A name with @ is of the abstract kind."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        name = f"atm-switch-test-{os.getpid()}"
+        wire.bind("\0" + name)
+        wire.settimeout(SECONDS)
+
+        ServiceManager("@" + name).ready()
+
+        assert "READY=1" == heard(wire)
+
+
+def test_nobody_listening_is_no_trouble(tmp_path: Path) -> None:
+    """Without a socket, or with one that is gone, nothing happens."""
+    ServiceManager().ready()
+    ServiceManager(str(tmp_path / "gone")).ready()
+
+
+@pytest.mark.parametrize(
+    ("environment", "seconds"),
+    [
+        ({}, None),
+        ({"WATCHDOG_USEC": "30000000"}, 30.0),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+    ],
+)
+def test_watchdog_of_another_process_is_not_ours(
+    environment: dict[str, str], seconds: float | None
+) -> None:
+    """The time is taken where it is a time, and meant for this process."""
+    assert seconds == ServiceManager.of(environment)._watchdog_seconds
+
+
+async def test_watchdog_is_fed_only_while_all_is_well(systemd: socket.socket) -> None:
+    """No datagram while the journal does not commit, and one again when it does."""
+    manager, asked, is_well = ServiceManager(systemd.getsockname(), 0.02), 0, True
+
+    def well() -> bool:
+        nonlocal asked
+        asked += 1
+        return is_well
+
+    async def until_asked(times: int) -> None:
+        async with asyncio.timeout(SECONDS):
+            while asked < times:
+                await asyncio.sleep(0.005)
+
+    manager.watch(well)
+    await until_asked(2)
+    is_well = False
+    systemd.setblocking(False)  # noqa: FBT003
+    await until_asked(asked + 1)
+    drain(systemd)
+    await until_asked(asked + 3)
+    with pytest.raises(BlockingIOError):
+        heard(systemd)
+    is_well = True
+    await until_asked(asked + 1)
+    assert "WATCHDOG=1" == heard(systemd)
+    manager.stopping()
+
+
+def test_served_switch_tells_its_life(
+    systemd: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``serve`` is ready once it listens, says that it reloads, is alive, and stops."""
+    folder = make_folder(tmp_path)
+    monkeypatch.setenv("NOTIFY_SOCKET", systemd.getsockname())
+    monkeypatch.setenv("WATCHDOG_USEC", "200000")
+    with serve(folder) as served:
+        assert "READY=1" == heard(systemd)
+        assert "WATCHDOG=1" == heard(systemd) == heard(systemd)
+        served.process.send_signal(signal.SIGHUP)
+        assert heard_but_watchdog(systemd).startswith("RELOADING=1\nMONOTONIC_USEC=")
+        assert "READY=1" == heard_but_watchdog(systemd)
+        served.process.send_signal(signal.SIGTERM)
+        assert "STOPPING=1" == heard_but_watchdog(systemd)
+        assert 0 == served.process.wait(SECONDS)
