@@ -30,6 +30,7 @@ from atm_switch.ledger.opening import LedgerReading, open_reading
 from atm_switch.monitor import Monitor, admin_socket, answer_admin, commits, serve_page
 from atm_switch.publishing import Publishing
 from atm_switch.readiness import refuse_what_cannot_work
+from atm_switch.reloading import Reloading
 from atm_switch.seat import Seat
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
@@ -120,9 +121,13 @@ class Service:
         await self._close()
 
     def reload(self) -> None:
-        """Read certificates and keys again; what cannot be used changes nothing."""
-        if self._doorways is not None:
-            self._doorways.reload()
+        """Read settings, certificates and keys again; what cannot be used changes nothing."""
+        doors, desk, house = self._doorways, self._desk, self._house
+        if doors is None or desk is None or house is None:
+            return
+        doors.reload()
+        if Reloading(self.folder, house, desk, doors, self.log).reload():
+            self._record("configuration", FILE_NAME, digest_of(self.folder.root / FILE_NAME))
         if self._upkeep is not None:
             self._upkeep.warn_of_certificates()
             self._upkeep.reload_keys("SIGHUP")
@@ -269,8 +274,7 @@ class Service:
         desk.tick()
         if self._journaling is not None:
             self._journaling.tick()
-        ours = self.calling.connected if self.calling is not None else 0
-        self.seat.tell_ended(len(desk.links()) - ours)
+        self.seat.tell_ended(len(desk.links()) - (self.calling.connected if self.calling else 0))
         if self._publishing is not None:
             self._publishing.tick(desk.clock())
 

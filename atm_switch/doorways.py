@@ -4,12 +4,14 @@ import asyncio
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.folder import DataFolder, tls_files_of
 from atm_switch.server.desk import Desk
 from atm_switch.server.entrance import Entrance
+from atm_switch.server.limits import LineLimits
 from atm_switch.server.listener import Door
 from atm_switch.server.log import Logger
 from atm_switch.start_up import plain_words, server_limits
@@ -74,6 +76,13 @@ class Doorways:
                 self._log.warning("certificates not reloaded", at=door.address, reason=str(wrong))
             else:
                 self._log.info("certificates reloaded", at=door.address)
+
+    def adopt(self, dialects: Mapping[str, Dialect], limits: LineLimits) -> None:
+        """Give links from now on these dialects, by the profiles of the settings, and limits."""
+        for door, one in zip(self._doors, self._folder.settings.listeners, strict=True):
+            dialect = dialects.get(one.profile, door.entrance.dialect)
+            door.entrance = replace(door.entrance, dialect=dialect)
+            door.limits = limits
 
     def close(self) -> None:
         """Take no more connections; those there are stay."""

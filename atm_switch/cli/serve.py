@@ -23,9 +23,10 @@ Examples:
 
 It prints "listening on HOST:PORT" once it accepts connections; a switch that only
 dials prints "dialling HOST:PORT".  SIGTERM or Ctrl-C answers what is under way and
-stops; a second one stops at once.  SIGHUP reads TLS certificates and keys again;
-connections that are there stay.  With workers = N in the settings N processes answer;
-one that dies is started again, and exit code 70 says that they died too often."""
+stops; a second one stops at once.  SIGHUP reads limits, profiles, the log level, TLS
+certificates and keys again; connections that are there stay.  With workers = N in the
+settings N processes answer; one that dies is started again, and exit code 70 says that
+they died too often."""
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--as-process", "process", default="", hidden=True)

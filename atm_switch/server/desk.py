@@ -63,7 +63,7 @@ class Desk:
         self.clock = clock
         self._switch = switch
         self._neighbours = neighbours
-        self._limits = limits
+        self.limits = limits
         self._log = log
         self._journal: Journal | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -87,13 +87,13 @@ class Desk:
         """Take a new connection, or say why not; the core does not know it yet."""
         if self.is_draining:
             return "the switch is stopping"
-        full = len(self._lines) >= self._limits.connections_max
+        full = len(self._lines) >= self.limits.connections_max
         refusal = ""
         if entrance.is_ours:
             pass  # we asked for it
         elif not entrance.lets_in(host):
             refusal = "the address is not in allow"
-        elif full or self._peers[host] >= self._limits.connections_per_peer_max:
+        elif full or self._peers[host] >= self.limits.connections_per_peer_max:
             refusal = "too many connections"
         if refusal:
             self.meters.turned_away[refusal] += 1
@@ -216,7 +216,7 @@ class Desk:
         self.is_draining = True
         for line in list(self._lines.values()):
             line.stop_listening()
-        deadline = self.clock().monotonic + self._limits.drain_seconds_max
+        deadline = self.clock().monotonic + self.limits.drain_seconds_max
         while self._switch.in_flight and self.clock().monotonic < deadline:
             await asyncio.sleep(DRAIN_LOOK_SECONDS)
         for line in list(self._lines.values()):

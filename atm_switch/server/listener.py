@@ -26,7 +26,7 @@ class Door:
         """Wait for ``open``."""
         self.entrance = entrance
         self._desk = desk
-        self._limits = limits
+        self.limits = limits
         self._secured: type[PlainChannel] | partial[TlsChannel] = PlainChannel
         self._server: asyncio.Server | None = None
         self.lent_address = ""
@@ -79,4 +79,4 @@ class Door:
             self._server.close()
 
     def _line(self) -> Line:
-        return Line(next(LINKS), self.entrance, self._desk, self._limits, self._secured())
+        return Line(next(LINKS), self.entrance, self._desk, self.limits, self._secured())

@@ -33,10 +33,19 @@ class Logger:
         self._put = put
         self._least = _LEVELS[level]
 
+    @property
+    def level(self) -> str:
+        """The least that is logged."""
+        return next(name for name, at in _LEVELS.items() if at == self._least)
+
+    @level.setter
+    def level(self, level: str) -> None:
+        self._least = _LEVELS[level]
+
     def of(self, **always: Any) -> "Logger":
         """Return a logger that adds these fields to every record."""
-        put, level = self._put, next(name for name, at in _LEVELS.items() if at == self._least)
-        return Logger(lambda one: put((one[0], one[1], one[2], {**always, **one[3]})), level)
+        put = self._put
+        return Logger(lambda one: put((one[0], one[1], one[2], {**always, **one[3]})), self.level)
 
     def info(self, event: str, **fields: Any) -> None:
         """Log what is as it should be."""

@@ -13,15 +13,14 @@ from atm_switch.switch.case import Case
 class Crowd:
     """Who is inside.  A request that is declined for want of room does not count."""
 
-    limit: int
     inside: int = 0
     is_full: bool = False
 
-    def has_room(self) -> bool:
-        """Tell whether one more may enter."""
-        if self.inside >= self.limit:
+    def has_room(self, limit: int) -> bool:
+        """Tell whether one more may enter where ``limit`` may be inside."""
+        if self.inside >= limit:
             self.is_full = True
-        elif self.inside <= 3 * self.limit // 4:
+        elif self.inside <= 3 * limit // 4:
             self.is_full = False
         return not self.is_full
 

@@ -1,6 +1,6 @@
 """What all links share: policy, keys, rates, and what is under way right now."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 
@@ -63,6 +63,24 @@ class House:
         self.key_request_frequency = Frequency(KEY_REQUESTS_PER_MINUTE, MINUTE)
         self.card_frequency = Frequency(self.policy.inquiries_per_card_per_hour, HOUR)
         self.terminal_frequency = Frequency(self.policy.inquiries_per_terminal_per_minute, MINUTE)
+
+    def take_limits(self, policy: SwitchPolicy) -> None:
+        """Use the limits of another policy from now on; banks and terminals stay."""
+        before = self.policy
+        self.policy = replace(
+            before,
+            bad_frames_per_minute=policy.bad_frames_per_minute,
+            inquiries_per_card_per_hour=policy.inquiries_per_card_per_hour,
+            inquiries_per_terminal_per_minute=policy.inquiries_per_terminal_per_minute,
+            in_flight_max=policy.in_flight_max,
+            echo_idle_seconds=policy.echo_idle_seconds,
+            echo_answer_seconds=policy.echo_answer_seconds,
+        )
+        # A limit that stays goes on counting: SIGHUP gives nobody tries anew.
+        if before.inquiries_per_card_per_hour != policy.inquiries_per_card_per_hour:
+            self.card_frequency = Frequency(policy.inquiries_per_card_per_hour, HOUR)
+        if before.inquiries_per_terminal_per_minute != policy.inquiries_per_terminal_per_minute:
+            self.terminal_frequency = Frequency(policy.inquiries_per_terminal_per_minute, MINUTE)
 
     def business_date(self, acquirer: AcquirerId, at: Instant) -> date:
         """Return the day that counts for reconciliation with ``acquirer``."""

@@ -71,7 +71,7 @@ class Switch:
         self._open: dict[Ticket, _Open] = {}
         self._tickets = itertools.count(1)
         self._turns = Turns()
-        self._crowd = Crowd(house.policy.in_flight_max)
+        self._crowd = Crowd()
         self._ledger = LedgerGate()
         self._awaited: list[tuple[Case, KeyName]] = []
         """Keys that were asked for and wait until a change of them is over."""
@@ -167,7 +167,7 @@ class Switch:
             return self._begin(case, guarded(case, house, lambda: network_management(case, house)))
         if case.rule.name == "reversal":
             return self._begin(case, guarded(case, house, lambda: reversal(case)))
-        case.is_surplus = not self._crowd.has_room()
+        case.is_surplus = not self._crowd.has_room(house.policy.in_flight_max)
         return self._begin(case, guarded(case, house, lambda: balance_inquiry(case, house)))
 
     def _begin(self, case: Case, steps: Steps[Response] | Steps[Response | None]) -> list[Effect]:

@@ -20,11 +20,11 @@ def test_never_more_than_the_limit_and_room_again_at_three_quarters(
     limit: int, comings: list[bool]
 ) -> None:
     """Once full, nobody is let in before a quarter has gone; the count is never off."""
-    crowd, inside = Crowd(limit), list[Any]()
+    crowd, inside = Crowd(), list[Any]()
     was_full = False
     for comes in comings:
         if comes:
-            has_room = crowd.has_room()
+            has_room = crowd.has_room(limit)
             was_full = len(inside) >= limit or (was_full and len(inside) > 3 * limit // 4)
             assert has_room is not was_full
             case = request(is_surplus=not has_room)
