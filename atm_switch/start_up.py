@@ -2,6 +2,9 @@
 
 import hashlib
 import os
+import resource
+import sys
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
@@ -78,11 +81,25 @@ def recall_dates(house: House, memory: Memory) -> None:
             house.business_dates[acquirer] = day
 
 
+DESCRIPTORS_KEPT = 64
+"""For everything but connections: journal, ledger, HSM, broker, watch page, log."""
+
+
+def _connections() -> int:
+    """Take as many descriptors as the system allows; return how many are for connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, soft - DESCRIPTORS_KEPT)
+
+
 def server_limits(settings: Settings) -> ServerLimits:
     """Hand the limits of the settings to the server: of all connections a worker's share."""
     limits = settings.limits
     return ServerLimits(
-        connections_max=-(-limits.connections_max // settings.workers),
+        connections_max=min(-(-limits.connections_max // settings.workers), _connections()),
         connections_per_peer_max=limits.connections_per_peer_max,
         drain_seconds_max=limits.drain_seconds_max,
         line=LineLimits(

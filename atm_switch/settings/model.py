@@ -171,6 +171,7 @@ class Settings(BaseSettings):
             inquiries_per_card_per_hour=by_card,
             inquiries_per_terminal_per_minute=by_terminal,
             in_flight_max=limits.in_flight_max,
+            in_flight_per_terminal_max=limits.in_flight_per_terminal_max,
             echo_idle_seconds=limits.echo_idle_seconds,
             echo_answer_seconds=limits.echo_answer_seconds,
             accrual=Accrual(self.ledger.accrual),

@@ -111,6 +111,13 @@ class Limits(Section):
         le=100_000,
         description="requests under way on one connection; then it waits",
     )
+    in_flight_per_terminal_max: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="requests of one terminal under way, on all connections (then 91); 0 for no "
+        "limit",
+    )
     idle_seconds_max: float = Field(
         default=300, gt=0, le=86_400, description="silence after which a connection is closed"
     )

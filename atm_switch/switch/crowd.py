@@ -4,7 +4,8 @@ Why not room at one less: a crowd that hovers at the limit would have every seco
 declined and the next one served, and the overload would begin and end many times a second.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 from atm_switch.switch.case import Case
 
@@ -15,6 +16,8 @@ class Crowd:
 
     inside: int = 0
     is_full: bool = False
+    of_terminals: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By DE32 and DE41, where that is limited."""
 
     def has_room(self, limit: int) -> bool:
         """Tell whether one more may enter where ``limit`` may be inside."""
@@ -24,16 +27,32 @@ class Crowd:
             self.is_full = False
         return not self.is_full
 
+    def has_room_for(self, case: Case, limit: int) -> bool:
+        """Tell whether one terminal may have another under way; 0 is no limit."""
+        if not limit:
+            return True
+        case.terminal_counted = case.message.get(32), case.message.get(41)
+        return self.of_terminals[case.terminal_counted] < limit
+
     def enter(self, case: Case) -> None:
         """Count a request in, here and on its link; once, however often it waits."""
         if not case.is_counted:
             case.is_counted = True
             case.session.in_flight += 1
-            self.inside += not case.is_surplus
+            self._count(case, 1)
 
     def leave(self, case: Case) -> None:
         """Count a request out, if it ever waited."""
         if case.is_counted:
             case.is_counted = False
             case.session.in_flight -= 1
-            self.inside -= not case.is_surplus
+            self._count(case, -1)
+
+    def _count(self, case: Case, change: int) -> None:
+        if case.is_surplus:
+            return
+        self.inside += change
+        if case.terminal_counted is not None:
+            self.of_terminals[case.terminal_counted] += change
+            if not self.of_terminals[case.terminal_counted]:
+                del self.of_terminals[case.terminal_counted]

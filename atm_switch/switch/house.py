@@ -73,6 +73,7 @@ class House:
             inquiries_per_card_per_hour=policy.inquiries_per_card_per_hour,
             inquiries_per_terminal_per_minute=policy.inquiries_per_terminal_per_minute,
             in_flight_max=policy.in_flight_max,
+            in_flight_per_terminal_max=policy.in_flight_per_terminal_max,
             echo_idle_seconds=policy.echo_idle_seconds,
             echo_answer_seconds=policy.echo_answer_seconds,
         )

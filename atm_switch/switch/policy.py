@@ -88,6 +88,8 @@ class SwitchPolicy:
     """After this silence of a link the switch sends its own 0800 echo; 0 never does."""
     echo_answer_seconds: float
     """An own echo unanswered for this long closes the link."""
+    in_flight_per_terminal_max: int = 0
+    """Requests of one terminal under way; more get 91 at once; 0 is no limit."""
     accrual: Accrual = Accrual.MONTHLY
     """How the running year's development is estimated."""
     refuses_known_keys: bool = False

@@ -167,7 +167,11 @@ class Switch:
             return self._begin(case, guarded(case, house, lambda: network_management(case, house)))
         if case.rule.name == "reversal":
             return self._begin(case, guarded(case, house, lambda: reversal(case)))
-        case.is_surplus = not self._crowd.has_room(house.policy.in_flight_max)
+        policy, crowd = house.policy, self._crowd
+        case.is_surplus = not (
+            crowd.has_room(policy.in_flight_max)
+            and crowd.has_room_for(case, policy.in_flight_per_terminal_max)
+        )
         return self._begin(case, guarded(case, house, lambda: balance_inquiry(case, house)))
 
     def _begin(self, case: Case, steps: Steps[Response] | Steps[Response | None]) -> list[Effect]:

@@ -12,7 +12,9 @@ from atm_switch.switch.crowd import Crowd
 def request(*, is_surplus: bool) -> Any:
     """A request as far as a crowd looks at it."""
     session = SimpleNamespace(in_flight=0)
-    return SimpleNamespace(is_counted=False, is_surplus=is_surplus, session=session)
+    return SimpleNamespace(
+        is_counted=False, is_surplus=is_surplus, session=session, terminal_counted=None
+    )
 
 
 @given(st.integers(1, 50), st.lists(st.booleans(), max_size=300))

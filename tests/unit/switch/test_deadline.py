@@ -135,3 +135,19 @@ def test_overload_is_over_at_three_quarters(limit: int) -> None:
         bench.perform(bench.switch.answered(asked.ticket, answer, bench.now))
         has_room = limit - number <= room_at
         assert ("00" if has_room else "91") == numbered(bench, 200 + number)
+
+
+def test_one_terminal_does_not_fill_the_switch() -> None:
+    """With two under way a terminal's third is 91 at once; another terminal is served."""
+    bench = signed_on(in_flight_per_terminal_max=2)
+    bench.holds = (FindCard,)
+    for number in (1, 2):
+        request = bench.inquiry({11: f"{number:06d}", 37: f"518107{number:06d}"})
+        bench.feed(bench.dialect.packager.pack(request))
+    third = numbered(bench, 3)
+    bench.holds = ()
+
+    other = bench.inquiry({11: "000004", 37: "518107000004", 41: "S1ABC999"})
+    assert ("91", "00") == (third, bench.ask(other)[39])
+    bench.release()
+    assert "00" == numbered(bench, 5)
