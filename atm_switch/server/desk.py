@@ -21,7 +21,7 @@ from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
-from atm_switch.switch.ports import JOURNALED, Ask, AuditRecord, KeepRecord
+from atm_switch.switch.ports import ASKS_LEDGER, JOURNALED, Ask, AuditRecord, KeepRecord
 from atm_switch.switch.rounds import Rounds
 from atm_switch.switch.session import Session
 from atm_switch.switch.switch import Switch
@@ -266,10 +266,10 @@ class Desk:
         return self._switch.answered(asked.ticket, answer, self.clock())
 
     def _await(self, asked: Asked, answer: "asyncio.Future[Any]") -> None:
-        """Hand the answer back when it is there, and give it up at the deadline."""
-        left = asked.deadline - self.clock().monotonic
-        loop = answer.get_loop()
-        timer = loop.call_later(max(left, 0.0), answer.cancel) if isfinite(left) else None
+        """Hand the answer back when it is there; a reading is given up at the deadline."""
+        left, timer = asked.deadline - self.clock().monotonic, None
+        if isinstance(asked.question, ASKS_LEDGER) and isfinite(left):  # a writing goes on
+            timer = answer.get_loop().call_later(max(left, 0.0), answer.cancel)
 
         def done(ended: "asyncio.Future[Any]") -> None:
             if timer is not None:
