@@ -11,8 +11,12 @@ import os
 import pickle
 import struct
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
+
+from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.event import EventKind
 
 FRAME_BYTES_MAX: Final = 64 * 1024 * 1024
 SOCKET_NAME: Final = "journal.sock"
@@ -33,6 +37,14 @@ _ALLOWED: Final = {
     "atm_switch.domain.errors": {"JournalUnavailable"},
     "datetime": {"datetime", "date", "timezone", "timedelta"},
 }
+
+
+def _by_value(member: Enum) -> tuple[type[Enum], tuple[Any]]:
+    return type(member), (member.value,)
+
+
+# Some interpreters (3.11.2) write a member as getattr(...), which none may name here.
+_BY_VALUE: Final[dict[type, Any]] = {Outcome: _by_value, EventKind: _by_value}
 
 
 class KeysChanged:
@@ -59,7 +71,11 @@ def socket_name(path: Path) -> str:
 
 def framed(content: Any) -> bytes:
     """Write one frame."""
-    body = pickle.dumps(content, protocol=5)
+    written = io.BytesIO()
+    pickler = pickle.Pickler(written, protocol=5)
+    pickler.dispatch_table = _BY_VALUE
+    pickler.dump(content)
+    body = written.getvalue()
     return _LENGTH.pack(len(body)) + body
 
 

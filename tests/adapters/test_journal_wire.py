@@ -61,6 +61,11 @@ def test_everything_that_is_said_comes_as_it_was() -> None:
         assert [content, content[:1]] == came
 
 
+def test_words_of_outcomes_are_written_by_value() -> None:
+    """No interpreter writes a member as a call of ``getattr``, which the other end refuses."""
+    assert all(b"getattr" not in framed(one) for one in SAID)
+
+
 def test_refusals_and_news_come_as_they_were() -> None:
     """A refusal keeps its words, and the news of keys has no content."""
     ((refused, news),) = Frames().receive(framed([JournalUnavailable("full"), KeysChanged()]))
