@@ -8,10 +8,13 @@ ends the one that runs and prints the table of those that are done.
 """
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +59,17 @@ def run_one(name: str, folder: Path, *, is_long: bool, seed: int) -> dict[str, A
     why = "it ended without a result; run it alone to see why"
     with (
         (folder / f"{name}.log").open("w") as log,
-        subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as process,
+        subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        ) as process,
     ):
         try:
             process.wait(LONG_SECONDS_MAX if is_long else SHORT_SECONDS_MAX)
         except subprocess.TimeoutExpired:
             why = "it did not come to an end in time"
-            process.terminate()
+            end_all_of(process.pid)
         except KeyboardInterrupt:
-            process.terminate()
+            end_all_of(process.pid)
             raise
     if result.exists():
         loaded: dict[str, Any] = json.loads(result.read_text())
@@ -74,6 +79,12 @@ def run_one(name: str, folder: Path, *, is_long: bool, seed: int) -> dict[str, A
         "number": "?", "what": name, "wanted": "", "got": why, "verdict": MISSED,
         "seconds": seconds, "notes": [],
     }  # fmt: skip
+
+
+def end_all_of(session: int) -> None:
+    """End a proof and the switches and peers it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(session, signal.SIGKILL)
 
 
 def print_line(outcome: dict[str, Any]) -> None:
