@@ -29,6 +29,7 @@ ROWS_AT_ONCE: Final = 5_000
 Report = Callable[[int, int], None]
 """Told how many rows went, and how many there were to go."""
 
+_HAS_FLOOR: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'journal_floor'"
 _FIRST_YOUNG: Final = (
     "SELECT seq FROM journal_rows WHERE seq > ? AND written_at >= ? ORDER BY seq LIMIT 1"
 )
@@ -40,7 +41,13 @@ _CROSSING: Final = "SELECT min(ref) FROM journal_rows WHERE ref > ? AND ref <= ?
 
 
 def read_floor(connection: sqlite3.Connection, chain: RowChain) -> Head:
-    """Return where the journal begins.  Raises ``ValueError`` where it is not sealed."""
+    """Return where the journal begins.  Raises ``ValueError`` where it is not sealed.
+
+    A file of an older schema, which has no floor yet, begins at its beginning; so does one
+    whose floor was taken out, and then the first row's sequence tells.
+    """
+    if not connection.execute(_HAS_FLOOR).fetchall():
+        return BEGINNING
     found = connection.execute("SELECT seq, chain, seal FROM journal_floor").fetchall()
     if not found:
         return BEGINNING

@@ -26,6 +26,8 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "openemv/tr31 tests": ("C41B33", "5C9405", "FF5087", "ABF549", "0A00E3"),
     "cardutil tests": ("D03B40",),
     "psec manual": ("53E107", "A35231", "7C3325", "491682", "87E4D6", "3B290D", "5B8BC1"),
+    "GlobalPlatform": ("8BAF47", "6F2F9B"),
+    "octets that count": ("FB0975", "DDADA1", "F39C09", "485F5C", "F74D6E"),
     "this project's tests": ("E7FBFD",),
     "pythales": ("F4EDC8",),
     "Thales test LMKs": (

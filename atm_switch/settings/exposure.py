@@ -50,20 +50,13 @@ def unproven(
 ) -> Iterator[Doubt]:
     """Name every line of a production switch on which nobody proves anything.
 
-    That is: without TLS, reached by other machines, and open to a bank or terminal that sends
-    no MAC.
+    That is: without TLS, reached by other machines, while there is a bank or terminal that
+    sends no MAC.  Whose listener it is does not matter: a sign-on may name any bank (DE32).
     """
+    silent = [f"acquirer {one.id}" for one in acquirers if one.mac == "off"]
+    silent += [f"terminal {one.id}" for one in terminals if one.mac == "off"]
     for at, line in enumerate(listeners):
-        if not line.is_exposed:
-            continue
-        served = [one for one in acquirers if line.acquirer in (None, one.id)]
-        silent = [f"acquirer {one.id}" for one in served if one.mac == "off"]
-        silent += [
-            f"terminal {one.id}"
-            for one in terminals
-            if one.mac == "off" and one.acquirer in [bank.id for bank in served]
-        ]
-        if silent:
+        if line.is_exposed and silent:
             text = (
                 f"lets any machine ask as {silent[0]}, which sends no MAC: in production set "
                 'tls_certificate, tls_key and tls_client_ca, or mac = "required"'

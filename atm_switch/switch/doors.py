@@ -240,10 +240,11 @@ def prove(known: KnownCard, house: House) -> Steps[ProvenCard]:
     except NeverAsked:
         case.returned_try = tries
         raise
-    if verdict.key_at is not None:
-        yield from learn(name, keys[verdict.key_at], case, house)
     if verdict.is_right is not True:  # nothing else is a yes
         raise Declined(Outcome.WRONG_PIN, f"PIN try {tries} is wrong")
+    if verdict.key_at is not None:
+        # Of a right PIN only: a block may open under a key it was not made with.
+        yield from learn(name, keys[verdict.key_at], case, house)
     case.resets_tries = True
     return ProvenCard(known)
 

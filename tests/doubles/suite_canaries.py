@@ -14,6 +14,7 @@ holds secrets by design, is left out by name.
 import base64
 import csv
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -36,8 +37,8 @@ SINKS = (
 BY_DESIGN = ("*kit*.json", "*.csv", "*.master")
 FOLDERS_BY_DESIGN = ("sample", "specs")
 
-SAID: list[bytes] = []
-"""What every command run by the suite said, on either output."""
+SAID: list[tuple[str, bytes]] = []
+"""What every command run by the suite said, on either output, and in which test."""
 
 FILE_BYTES_MAX = 50_000_000
 _DIGITS = rb"[0-9]{10,13}"
@@ -53,7 +54,8 @@ _FOR_ADDRESSES = bytes.maketrans(b"-_", b"+/")
 
 def said(*texts: str | bytes | None) -> None:
     """Keep what a command said."""
-    SAID.extend(text.encode() if isinstance(text, str) else text for text in texts if text)
+    test = os.environ.get("PYTEST_CURRENT_TEST", "outside a test")
+    SAID.extend((test, text.encode() if isinstance(text, str) else text) for text in texts if text)
 
 
 def cards_in(content: bytes) -> set[str]:
@@ -175,7 +177,9 @@ def left_behind(root: Path) -> list[str]:
         found += _found_in_files(paths, root, canaries)
         is_searched |= paths
     found += _found_in_files(set(sinks_below(root)) - is_searched, root, ())
-    found += found_in({"said by commands": b"\n".join(SAID)}, known)
+    if found_in({"said by commands": b"\n".join(text for _, text in SAID)}, known):
+        for test, text in SAID:
+            found += found_in({f"said in {test}": text}, known)
     return list(dict.fromkeys(found))
 
 

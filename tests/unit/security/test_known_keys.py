@@ -11,6 +11,7 @@ from atm_switch.security.components import AES, TDES, key_check_value
 from atm_switch.security.known_keys import CHECKS, is_publicly_known
 from atm_switch.security.vault import fresh_tdes_key
 
+GLOBAL_PLATFORM = bytes(range(0x40, 0x50)).hex()
 REPEATED = [digit * 16 for digit in "0123456789ABCDEF"]
 COUNTING, REVERSED = "0123456789ABCDEF", "FEDCBA9876543210"
 PUBLISHED = {
@@ -59,6 +60,13 @@ PUBLISHED = {
         (TDES, "43" * 8 + "44" * 8),
         (AES, "43" * 8 + "44" * 8),
         *((AES, 16 * octet) for octet in ("AB", "CD")),
+    ],
+    "GlobalPlatform": [(TDES, GLOBAL_PLATFORM), (AES, GLOBAL_PLATFORM)],
+    "octets that count": [
+        (TDES, "00112233445566778899AABBCCDDEEFF"),
+        (TDES, bytes(range(16)).hex()),
+        *((kind, "FFEEDDCCBBAA99887766554433221100") for kind in (TDES, AES)),
+        (AES, "1" * 16 + "2" * 16),
     ],
     "this project's tests": [(TDES, "8EB92D641BD509FA3A6461283EED1582")],
     "pythales": [(TDES, "DEAFBEEDEAFBEEDEAFBEEDEAFBEEDEAF")],

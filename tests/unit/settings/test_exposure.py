@@ -34,6 +34,15 @@ def test_production_has_no_line_on_which_nobody_proves_anything(text: str) -> No
     assert "listeners[1].plaintext" in str(caught.value)
 
 
+def test_line_of_a_bank_with_mac_does_not_let_another_in_without() -> None:
+    """A sign-on names its bank: on the plaintext line of one that has a MAC, too."""
+    other = NO_MAC.replace('"009"', '"014"')
+    own = OPEN + 'acquirer = "009"\n'
+
+    with pytest.raises(SettingsWrong, match="lets any machine ask as acquirer 014"):
+        read_settings(PRODUCTION + own + HERE.replace("8583", "8584") + MAC + other + HOST)
+
+
 @pytest.mark.parametrize(
     "text",
     [
