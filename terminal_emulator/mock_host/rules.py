@@ -27,8 +27,8 @@ mti = "0200"
 every = 10
 code = "91"
 
-[[rule]]                       # one card is slow
-elements = { 2 = "9990090000000020" }
+[[rule]]                       # one terminal is slow; 2 = "..." would name a card
+elements = { 41 = "S1ABC123" }
 delay = 3.0                    # seconds
 
 [[rule]]                       # one in a hundred is never answered

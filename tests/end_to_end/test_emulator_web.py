@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,20 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def wait_for_listener(port: int) -> None:
+    """Come back once somebody listens there: the address is printed a moment before."""
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), SECONDS).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
 @contextmanager
 def web_atm(address: str, kit: Path) -> Iterator[str]:
     """Serve an ATM to browsers for a block; its address."""
@@ -46,6 +61,7 @@ def web_atm(address: str, kit: Path) -> Iterator[str]:
     try:
         line = process.stdout.readline()
         assert f"ATM at http://127.0.0.1:{port}" in line, line
+        wait_for_listener(int(port))
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGINT)
