@@ -28,7 +28,7 @@ every = 10
 code = "91"
 
 [[rule]]                       # one terminal is slow; 2 = "..." would name a card
-elements = { 41 = "S1ABC123" }
+elements = { 41 = "S1ABC126" }
 delay = 3.0                    # seconds
 
 [[rule]]                       # one in a hundred is never answered
