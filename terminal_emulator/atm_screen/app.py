@@ -92,6 +92,7 @@ class AtmApp(App[None]):
         super().__init__()
         self.visit = Visit(machine)
         self._line, self._kit, self._address = line, kit, address
+        self._exchange_width = 0
         self._exchange = Exchange(profile)
         self._clock = machine.clock
         self._retry_at = 0.0
@@ -142,8 +143,10 @@ class AtmApp(App[None]):
             log = self.query_one("#exchange", RichLog)
         except (NoMatches, ScreenStackError):
             return  # the sign-off, when the screen is gone
+        # A pane that is hidden has no width; it comes back as wide as it was.
+        self._exchange_width = log.scrollable_content_region.width or self._exchange_width
         for text in self._exchange.lines_of(payload, is_sent=is_sent, at=at):
-            log.write(text)
+            log.write(text, width=self._exchange_width or None)
 
     def tick(self) -> None:
         """Let time pass: pages run out, a lost host is called again."""

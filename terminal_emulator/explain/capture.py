@@ -75,6 +75,8 @@ def _of_text(given: bytes, kind: str) -> list[Captured]:
 def _guessed(text: str, given: bytes) -> list[Captured]:
     with suppress(NothingFound):
         return [Captured(_hex(text), "hex")]
+    with suppress(NothingFound):
+        return [_cut_hex(text)]
     # A message in ASCII, as it stands: its MTI in front.  Before base64, which has its letters too.
     plain = text.strip("\r\n")
     if _PLAIN.match(plain):
@@ -98,6 +100,16 @@ def _hex(text: str) -> bytes:
     if _PLAIN.match(digits) and not _is_likely_hex(digits):
         raise NothingFound("that is a message in ASCII, not hexadecimal")
     return bytes.fromhex(digits)
+
+
+def _cut_hex(text: str) -> Captured:
+    """Read the hexadecimal of a message that lost half a byte at its end."""
+    digits = re.sub(r"0x|[\s:,-]", "", text)
+    is_cut = len(digits) % 2 and digits.lower().startswith(("303", "f0f"))  # an MTI's first digits
+    if not is_cut or not re.fullmatch(r"[0-9A-Fa-f]{17,}", digits):
+        raise NothingFound("that is no hexadecimal message")
+    where = f"hex, without its last digit: {len(digits)} are an odd number"
+    return Captured(bytes.fromhex(digits[:-1]), where)
 
 
 def _undumped(text: str) -> str:

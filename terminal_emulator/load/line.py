@@ -116,7 +116,7 @@ class LoadLine(asyncio.Protocol):
         # They were put in as they came due, so the first that is young ends the old ones.
         old = list(takewhile(lambda stan: self.asked[stan].due < before, self.asked))
         for stan in old:
-            del self.asked[stan]
+            self.tally.take_waited(self.asked.pop(stan).due, self.clock())
             self._stale[stan] = None
             if len(self._stale) > STALE_MAX:
                 del self._stale[next(iter(self._stale))]

@@ -1,7 +1,8 @@
 """What came of a load: outcomes, and the time of every request, exactly.
 
 Plan: every latency is kept (eight bytes each), so percentiles are of all requests and not of
-buckets.  A row for each second shows how it went over time.
+buckets.  A request that was never answered counts with the time it was waited for, so that
+answers that are lost make no percentile better.  A row for each second shows how it went.
 Limits: ten million requests take 240 MB.
 """
 
@@ -42,6 +43,8 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     """What went wrong besides an answer: unanswered, late, duplicate, wrong, link lost."""
     latencies: "array[float]" = field(default_factory=lambda: array("d"), repr=False)
+    waited: "array[float]" = field(default_factory=lambda: array("d"), repr=False)
+    """How long requests were waited for that were never answered."""
     lags: "array[float]" = field(default_factory=lambda: array("d"), repr=False)
     """How long after it was due each request left: the load tool's own share."""
     seconds: dict[int, Second] = field(default_factory=dict)
@@ -70,6 +73,10 @@ class Tally:
         second.answered += 1
         second.latencies.append(at - due)
 
+    def take_waited(self, due: float, at: float) -> None:
+        """Keep how long a request was waited for that is given up ``at``."""
+        self.waited.append(at - due)
+
     def take_fault(self, what: str, count: int = 1) -> None:
         """Count what should not be."""
         if count:
@@ -81,8 +88,8 @@ class Tally:
         return max(self.ended - self.began, 1e-9)
 
     def ordered(self) -> list[float]:
-        """Return all latencies, the shortest first."""
-        return sorted(self.latencies)
+        """Return all latencies and the waits in vain, the shortest first."""
+        return sorted([*self.latencies, *self.waited])
 
     def errors(self) -> int:
         """Count requests without a proper answer."""

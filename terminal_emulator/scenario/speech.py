@@ -89,6 +89,10 @@ class Speaker:
     @contextmanager
     def _pin_key_of(self, step: Step) -> Iterator[None]:
         kept = self.terminal.pin_key
+        if step.pin_key == "other" and kept is None:
+            raise Refused(
+                f'{step.at}: the kit has no PIN key, so pin_key = "other" cannot be played'
+            )
         if step.pin_key == "other" and kept is not None:
             self.terminal.pin_key = _other_than(kept)
         try:
@@ -97,9 +101,14 @@ class Speaker:
             self.terminal.pin_key = kept
 
     def signed(self, message: IsoMessage, how: str) -> bytes:
-        """Write the message with its MAC, or with what stands in its place."""
-        if not self.keys.mac or how == "missing":
+        """Write the message with its MAC, or with what stands in its place.
+
+        Raises ``Refused`` for a spoilt MAC without a key that a right one could be made with.
+        """
+        if how == "missing" or (how == "right" and not self.keys.mac):
             return forged(message, self._profile)
+        if not self.keys.mac:
+            raise Refused(f'the kit has no MAC key, so mac = "{how}" cannot be played')
         bare = message.without(*MAC_ELEMENTS)
         number = mac_element(bare)
         whole = forged(bare.with_element(number, _NO_MAC), self._profile)

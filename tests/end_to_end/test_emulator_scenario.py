@@ -280,3 +280,18 @@ def test_ctrl_c_tells_what_was_played(served: Served, folder: Path, tmp_path: Pa
     assert first.startswith("ok    short")
     assert "1 passed, 0 failed, 0 skipped" in out
     assert (130, "interrupted after 1 of 2 cases\n") == (running.returncode, err)
+
+
+def test_spoilt_mac_without_a_key_is_no_spoilt_mac(
+    served: Served, folder: Path, tmp_path: Path
+) -> None:
+    """The kit of a line without MACs cannot send a wrong one: the case fails and says why."""
+    (tmp_path / "mac.toml").write_text(
+        '[[case]]\nname = "x"\n[[case.step]]\ndo = "inquire"\nmac = "wrong"\n'
+        'expect = { code = "00" }\n'
+    )
+
+    done = play(served.address, folder, tmp_path / "mac.toml")
+
+    assert 1 == done.returncode
+    assert "the kit has no MAC key" in done.stdout + done.stderr

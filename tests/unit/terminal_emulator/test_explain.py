@@ -238,3 +238,13 @@ def test_difference_names_elements_and_masks_them() -> None:
     assert any("DE011" in line and "000123 | 000124" in line for line in lines)
     assert any("DE042" in line and line.endswith("| -") for line in lines)
     assert 4 == len(lines)
+
+
+def test_hexadecimal_that_lost_half_a_byte_is_still_hexadecimal() -> None:
+    """Its last digit is left out, and it says so."""
+    (whole,) = captured(b"3032303037323341343434")
+    (cut,) = captured(b"303230303732334134343")
+
+    assert b"0200723A444" == whole.octets
+    assert b"0200723A44" == cut.octets
+    assert "21 are an odd number" in cut.where

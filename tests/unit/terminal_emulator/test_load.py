@@ -260,3 +260,15 @@ def test_percentile_file_rises_to_the_longest() -> None:
     assert values == sorted(values)
     assert shares == sorted(shares)
     assert (1000.0, 1.0, "1000", "inf") == (values[-1], shares[-1], rows[-1][2], rows[-1][3])
+
+
+def test_answers_that_are_lost_make_no_percentile_better() -> None:
+    """Ten requests given up after two seconds are the slowest of a hundred."""
+    tally = Tally()
+    for number in range(90):
+        tally.take_answer("00", 0.0, 0.001 * (number + 1))
+    for _ in range(10):
+        tally.take_waited(0.0, 2.0)
+
+    assert 0.050 == pytest.approx(percentile(tally.ordered(), 50))
+    assert 2.0 == percentile(tally.ordered(), 99)
