@@ -7,13 +7,13 @@ synced.
 Limits: the source's log cannot be folded into it meanwhile, so it grows by what is written.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from atm_switch.adapters.disk import sync
 from atm_switch.adapters.schema import open_reader
 from atm_switch.domain.errors import Refused
 
@@ -44,7 +44,7 @@ def copy_database(source: Path, target: Path, report: Report) -> None:
                     progress=lambda _status, left, total: report(total - left, total),
                 )
                 copy.execute("PRAGMA journal_mode = DELETE")
-        _sync(target)
+        sync(target)
     except sqlite3.Error as error:
         target.unlink()
         name = getattr(error, "sqlite_errorname", "") or type(error).__name__
@@ -67,11 +67,3 @@ def schema_of(path: Path) -> int:
     """Return the schema version of a database file.  Raises ``Refused``."""
     with closing(open_reader(path)) as connection:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from atm_switch.adapters.disk import sync
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.secret import Key
 from atm_switch.security.vault import NONCE_BYTES, Vault
@@ -111,7 +112,7 @@ def place(key_file: Path, content: bytes) -> None:
         fresh.unlink(missing_ok=True)
         _write_durably(fresh, content, 0o600)
         fresh.replace(key_file)
-        _sync_folder(key_file.parent)
+        sync(key_file.parent)
     except OSError as error:
         message = f"the key file {key_file} cannot be written ({error.strerror}): see to its folder"
         raise Refused(message) from None
@@ -202,7 +203,7 @@ def _write_master(master_file: Path) -> None:
             master_file.hardlink_to(fresh)
         finally:
             fresh.unlink()
-        _sync_folder(master_file.parent)
+        sync(master_file.parent)
     except OSError as error:
         message = (
             f"the master file {master_file} cannot be written ({error.strerror}): "
@@ -245,11 +246,3 @@ def _write_durably(path: Path, content: bytes, mode: int) -> None:
         file.flush()
         os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO
 
+from atm_switch.adapters.disk import sync
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.mask import mask_kpj, mask_name, mask_nik, mask_pan
 from atm_switch.ledger.csv_rows import COLUMNS, REASON, CsvSource, Kind
@@ -152,7 +153,8 @@ class Rejects:
                 file.flush()
                 os.fsync(file.fileno())
                 file.close()
-                _sync_folder((self.paths or {})[kind].parent)
+                # the name too: its rows are nowhere else once the import commits
+                sync((self.paths or {})[kind].parent)
             except OSError as error:
                 raise _unwritable((self.paths or {})[kind], error) from None
 
@@ -176,15 +178,6 @@ class Rejects:
 def _made(path: Path) -> TextIO:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the file's name durable too: its rows are nowhere else once the import commits."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _put(file: TextIO, cells: Sequence[str]) -> None:
