@@ -177,7 +177,7 @@ def _require_schema(version: int, newest: int, name: str) -> None:
     if version < newest:
         raise Refused(
             f"{name} has schema {version}, this program needs {newest}; "
-            "make the folder with atm-switch init, or import a file to bring it up to date"
+            "atm-switch migrate DIR brings it up to date, atm-switch init DIR makes a new folder"
         )
 
 

@@ -18,9 +18,8 @@ from atm_switch.ledger.open_years import take_turn
 from atm_switch.ledger.store import Row, Store
 
 _ACCOUNTS = """
-SELECT participants.kpj, person, status, first_posting, coalesce(balance_sen, 0), merged_into
-FROM participants LEFT JOIN account_totals ON account_totals.kpj = participants.kpj
-WHERE participants.kpj = ? OR person = (SELECT person FROM participants WHERE kpj = ?)
+SELECT kpj, person, status, first_posting, balance_sen, merged_into FROM participants
+WHERE kpj = ? OR person = (SELECT person FROM participants WHERE kpj = ?)
 """
 
 

@@ -48,18 +48,25 @@ ON CONFLICT (kpj, year) DO UPDATE SET
         ELSE coalesce(excluded.last_contribution, held.last_contribution) END
 """
 _ACCOUNTS: Final = """
-INSERT INTO account_totals AS held
-SELECT kpj, CAST(sum(amount_sen) AS BIGINT), count(*), min(posted_on),
-       max(CASE WHEN kind = 'contribution' AND reverses IS NULL THEN posted_on END)
-FROM {source} WHERE true GROUP BY 1 ORDER BY 1
-ON CONFLICT (kpj) DO UPDATE SET
-    balance_sen = held.balance_sen + excluded.balance_sen,
-    postings = held.postings + excluded.postings,
-    first_posting = CASE WHEN held.first_posting <= excluded.first_posting
-        THEN held.first_posting ELSE excluded.first_posting END,
+UPDATE participants SET
+    balance_sen = participants.balance_sen + added.balance_sen,
+    postings = participants.postings + added.postings,
+    first_posting = CASE WHEN participants.first_posting <= added.first_posting
+        THEN participants.first_posting ELSE added.first_posting END,
     last_contribution = CASE
-        WHEN held.last_contribution >= excluded.last_contribution THEN held.last_contribution
-        ELSE coalesce(excluded.last_contribution, held.last_contribution) END
+        WHEN participants.last_contribution >= added.last_contribution
+        THEN participants.last_contribution
+        ELSE coalesce(added.last_contribution, participants.last_contribution) END,
+    last_year = CASE WHEN participants.last_year >= added.last_year
+        THEN participants.last_year ELSE added.last_year END
+FROM (
+    SELECT kpj, CAST(sum(amount_sen) AS BIGINT) AS balance_sen, count(*) AS postings,
+           min(posted_on) AS first_posting,
+           max(CASE WHEN kind = 'contribution' AND reverses IS NULL THEN posted_on END)
+               AS last_contribution,
+           max(CAST(substr(posted_on, 1, 4) AS BIGINT)) AS last_year
+    FROM {source} WHERE true GROUP BY 1 ORDER BY 1
+) AS added WHERE participants.kpj = added.kpj
 """
 
 

@@ -48,9 +48,9 @@ WHERE year < ? AND NOT EXISTS (SELECT 1 FROM closed_years WHERE closed_years.yea
 _ACCOUNTS: Final = """
 SELECT kpj, balance_sen - coalesce((
     SELECT CAST(sum(contributions_sen + adjustments_sen + development_sen + claims_sen) AS BIGINT)
-    FROM year_totals WHERE year_totals.kpj = account_totals.kpj AND year >= ?
+    FROM year_totals WHERE year_totals.kpj = participants.kpj AND year >= ?
 ), 0)
-FROM account_totals WHERE kpj > ? ORDER BY kpj LIMIT ?
+FROM participants WHERE kpj > ? AND postings > 0 ORDER BY kpj LIMIT ?
 """
 _POSTINGS: Final = """
 SELECT kpj, posted_on, kind, amount_sen FROM postings
@@ -181,9 +181,9 @@ def _require_order(store: Store, year: int) -> None:
 
 
 def _counts(store: Store, next_kpj: str) -> tuple[int, int]:
-    query = "SELECT count(*) FROM account_totals WHERE kpj <= ?"
+    query = "SELECT count(*) FROM participants WHERE postings > 0 AND kpj <= ?"
     (done,) = store.rows(query, (next_kpj,))[0]
-    (total,) = store.rows("SELECT count(*) FROM account_totals")[0]
+    (total,) = store.rows("SELECT count(*) FROM participants WHERE postings > 0")[0]
     return done, total
 
 

@@ -30,10 +30,7 @@ _ORIGINAL = """
 SELECT posted_on, kind, sub_account, amount_sen, reverses FROM postings
 WHERE year IN (SELECT year FROM year_totals WHERE kpj = ?) AND kpj = ? AND seq = ?
 """
-_ACCOUNT = """
-SELECT merged_into, coalesce(balance_sen, 0)
-FROM participants LEFT JOIN account_totals USING (kpj) WHERE participants.kpj = ?
-"""
+_ACCOUNT = "SELECT merged_into, balance_sen FROM participants WHERE kpj = ?"
 _LAST_PAID = """
 SELECT max(posted_on) FROM postings AS one
 WHERE year = ? AND kpj = ? AND kind = 'contribution' AND reverses IS NULL
@@ -165,7 +162,7 @@ def _correct_last_contribution(store: Store, kpj: Kpj, year: int) -> None:
         (paid, kpj.digits, year),
     )
     store.change(
-        "UPDATE account_totals SET last_contribution ="
+        "UPDATE participants SET last_contribution ="
         " (SELECT max(last_contribution) FROM year_totals WHERE year_totals.kpj = ?)"
         " WHERE kpj = ?",
         (kpj.digits, kpj.digits),

@@ -186,7 +186,7 @@ class _Import:
         if not self.store.is_postgres or rows < _ROWS_WORTH_A_LOOK:
             return
         with suppress(Refused):  # everything is booked; it looks by itself in a while
-            for table in ("participants", "postings", "year_totals", "account_totals", "cards"):
+            for table in ("participants", "postings", "year_totals", "cards"):
                 self.store.change(f"ANALYZE {table}")
 
     def _stage(self, staging: Staging, number: int, source: CsvSource, meter: Meter) -> int:

@@ -73,7 +73,7 @@ _OVERDRAWN: Final = """
 INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
 WITH lacking AS (
     SELECT p.kpj, sum(p.amount_sen)
-           + coalesce((SELECT balance_sen FROM account_totals AS a WHERE a.kpj = p.kpj), 0)
+           + coalesce((SELECT balance_sen FROM participants AS a WHERE a.kpj = p.kpj), 0)
            AS total
     FROM {source} AS p
     WHERE p.kpj IN (SELECT t.kpj FROM staging.postings AS t WHERE t.amount_sen < 0)

@@ -1,19 +1,19 @@
 """The JHT ledger on SQLite, read point by point in the event loop.
 
-Plan: a read-only connection, each question a few indexed look-ups of microseconds, as many
-for a long history as for a short one: the opening is the running total less what the years
-since have brought.  Those of one turn of the loop are within one read transaction
-(``turn_reads.py``), so an import that ends meanwhile is seen whole or not at all.  An error
-of the file, a row that makes no sense, or a query past its time is ``LedgerUnavailable``:
-the corridor answers 91 then.  Writing is the import's (``csv_import.py``), in other processes.
+Plan: a read-only connection, each question an indexed look-up of microseconds, as many for a
+long history as for a short one: the opening is the running total less what the year (and those
+after it, where the statement is of an earlier day) has brought.  Those of one turn of the loop
+are within one read transaction (``turn_reads.py``), so an import that ends meanwhile is seen
+whole or not at all.  An error of the file, a row that makes no sense, or a query past its time
+is ``LedgerUnavailable``: the corridor answers 91 then.  Writing is the import's
+(``csv_import.py``), in other processes.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from atm_switch.adapters.schema import QUERY_SECONDS_MAX, open_reader
 from atm_switch.adapters.turn_reads import Soon, TurnReads
@@ -30,23 +30,17 @@ JOIN participants AS other ON other.person = mine.person AND other.merged_into I
 WHERE mine.kpj = ? ORDER BY other.kpj <> mine.kpj, other.kpj
 """
 _ACCOUNT = """
-SELECT person, name, segment, status, coalesce(held.balance_sen, 0), coalesce(held.postings, 0),
-       since.sen, since.postings,
-       (SELECT last_contribution FROM year_totals
-        WHERE kpj = ?1 AND year < ?2 AND last_contribution IS NOT NULL
-        ORDER BY year DESC LIMIT 1)
-FROM participants LEFT JOIN account_totals AS held ON held.kpj = participants.kpj
-CROSS JOIN (
-    SELECT coalesce(sum(contributions_sen + adjustments_sen + development_sen + claims_sen), 0)
-           AS sen, coalesce(sum(postings), 0) AS postings
-    FROM year_totals WHERE kpj = ?1 AND year >= ?2
-) AS since
-WHERE participants.kpj = ?1
+SELECT person, name, segment, status, balance_sen, first_posting, last_contribution, last_year
+FROM participants WHERE kpj = ?
 """
 _OF_THE_YEAR = """
-SELECT posted_on, kind, amount_sen FROM postings
-WHERE year = ? AND kpj = ? AND posted_on <= ? ORDER BY posted_on, seq
+SELECT posted_on, kind, amount_sen FROM postings WHERE year = ? AND kpj = ? ORDER BY posted_on, seq
 """
+_SINCE = """
+SELECT sum(contributions_sen + adjustments_sen + development_sen + claims_sen)
+FROM year_totals WHERE kpj = ? AND year >= ?
+"""
+_PAID_BEFORE = "SELECT max(last_contribution) FROM year_totals WHERE kpj = ? AND year < ?"
 
 
 class SqliteLedger:
@@ -86,37 +80,46 @@ class SqliteLedger:
 
         ``None`` for an unknown KPJ.  Raises ``LedgerUnavailable``.
         """
-        year = as_of.year
         with translated("the ledger"):
             try:
-                found = self._reads.rows(_ACCOUNT, (kpj.digits, year))
-                moved = (
-                    self._reads.rows(_OF_THE_YEAR, (year, kpj.digits, as_of.isoformat()))
-                    if found
-                    else ()
-                )
+                return self._account(kpj, as_of)
             finally:
                 self._reads.done()
-            return _account(kpj, year, found[0], moved) if found else None
 
-
-def _account(
-    kpj: Kpj, year: int, row: Sequence[Any], moved: Iterable[Sequence[Any]]
-) -> tuple[Participant, AccountHistory]:
-    """Make an account of its row and its year's postings.  Raises ``ValueError``."""
-    person, name, segment, status, balance, count, since, count_since, earlier = row
-    postings = tuple([
-        Posting(date.fromisoformat(day), posting_kind(kind), Money(sen))
-        for day, kind, sen in moved
-    ])  # fmt: skip
-    paid = sort_year(postings).last_contribution
-    return Participant(kpj, person, name, Segment(segment), MemberStatus(status)), AccountHistory(
-        year=year,
-        opening=Money(balance - since),
-        postings=postings,
-        has_postings=bool(count - count_since or postings),
-        last_contribution=paid or (date.fromisoformat(earlier) if earlier else None),
-    )
+    def _account(self, kpj: Kpj, as_of: date) -> tuple[Participant, AccountHistory] | None:
+        year, digits, ask = as_of.year, kpj.digits, self._reads.rows
+        found = ask(_ACCOUNT, (digits,))
+        if not found:
+            return None
+        person, name, segment, status, balance, first, last, last_year = found[0]
+        rows: list[tuple[str, str, int]] = []
+        since = 0
+        if last_year is not None and last_year >= year:
+            rows = ask(_OF_THE_YEAR, (year, digits))
+            if last_year == year:
+                since = sum([sen for _, _, sen in rows])
+            else:
+                ((since,),) = ask(_SINCE, (digits, year))
+        until = as_of.isoformat()
+        postings = tuple([
+            Posting(date.fromisoformat(day), posting_kind(kind), Money(sen))
+            for day, kind, sen in rows
+            if day <= until
+        ])  # fmt: skip
+        paid = sort_year(postings).last_contribution
+        january = f"{year:04}-01-01"
+        if paid is None and last is not None:
+            if last >= january:  # a later one: what was paid before is asked for by itself
+                ((last,),) = ask(_PAID_BEFORE, (digits, year))
+            paid = None if last is None else date.fromisoformat(last)
+        participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
+        return participant, AccountHistory(
+            year=year,
+            opening=Money(balance - since),
+            postings=postings,
+            has_postings=bool(postings) or (first is not None and first < january),
+            last_contribution=paid,
+        )
 
 
 @contextmanager

@@ -35,11 +35,10 @@ ORDER BY asked.at, other.kpj <> mine.kpj, other.kpj
 """
 ACCOUNTS: Final = """
 SELECT asked.at, person, name, segment, status,
-       coalesce(held.balance_sen, 0), coalesce(held.postings, 0), since.sen, since.postings,
+       balance_sen, participants.postings, since.sen, since.postings,
        moved.days, moved.kinds, moved.sens, earlier.last_contribution
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS asked (at, kpj, as_of, year)
 JOIN participants ON participants.kpj = asked.kpj
-LEFT JOIN account_totals AS held ON held.kpj = asked.kpj
 CROSS JOIN LATERAL (
     SELECT CAST(coalesce(sum(contributions_sen + adjustments_sen + development_sen + claims_sen),
                          0) AS BIGINT) AS sen,

@@ -60,32 +60,38 @@ FROM year_totals WHERE NOT EXISTS (
 """
 _ACCOUNTS: Final = """
 SELECT summed.kpj, summed.balance_sen, summed.postings, summed.first_posting,
-       summed.last_contribution,
-       held.balance_sen, held.postings, held.first_posting, held.last_contribution
+       summed.last_contribution, summed.last_year,
+       held.balance_sen, held.postings, held.first_posting, held.last_contribution,
+       held.last_year
 FROM (
-    SELECT kpj, postings, balance_sen, last_contribution,
+    SELECT kpj, postings, balance_sen, last_contribution, last_year,
            (SELECT min(posted_on) FROM postings
             WHERE postings.year = years.first_year AND postings.kpj = years.kpj) AS first_posting
     FROM (
-        SELECT kpj, min(year) AS first_year, CAST(sum(postings) AS BIGINT) AS postings,
+        SELECT kpj, min(year) AS first_year, max(year) AS last_year, CAST(sum(postings) AS BIGINT)
+                   AS postings,
                CAST(sum(contributions_sen + adjustments_sen + development_sen + claims_sen)
                     AS BIGINT) AS balance_sen,
                max(last_contribution) AS last_contribution
         FROM year_totals GROUP BY kpj
     ) AS years
-) AS summed LEFT JOIN account_totals AS held ON held.kpj = summed.kpj
-WHERE held.kpj IS NULL OR held.balance_sen <> summed.balance_sen
+) AS summed JOIN participants AS held ON held.kpj = summed.kpj
+WHERE held.balance_sen <> summed.balance_sen
    OR held.postings <> summed.postings
-   OR held.first_posting <> coalesce(summed.first_posting, '')
+   OR coalesce(held.first_posting, '') <> coalesce(summed.first_posting, '')
    OR coalesce(held.last_contribution, '') <> coalesce(summed.last_contribution, '')
+   OR coalesce(held.last_year, 0) <> summed.last_year
 """
 _ACCOUNTS_TOO_MANY: Final = """
-SELECT kpj, balance_sen, postings, first_posting, last_contribution FROM account_totals
-WHERE NOT EXISTS (SELECT 1 FROM year_totals WHERE year_totals.kpj = account_totals.kpj)
+SELECT kpj, balance_sen, postings, first_posting, last_contribution, last_year
+FROM participants
+WHERE (balance_sen <> 0 OR postings <> 0 OR first_posting IS NOT NULL
+       OR last_contribution IS NOT NULL OR last_year IS NOT NULL)
+  AND NOT EXISTS (SELECT 1 FROM year_totals WHERE year_totals.kpj = participants.kpj)
 """
 _ORPHANS: Final = """
 SELECT DISTINCT kpj, 0 FROM (
-    SELECT kpj FROM account_totals UNION SELECT kpj FROM postings GROUP BY year, kpj
+    SELECT kpj FROM year_totals UNION SELECT kpj FROM postings GROUP BY year, kpj
 ) AS booked
 WHERE NOT EXISTS (SELECT 1 FROM participants WHERE participants.kpj = booked.kpj)
 """
@@ -101,7 +107,7 @@ _MISDATED: Final = """
 SELECT kpj, seq FROM postings WHERE year <> CAST(substr(posted_on, 1, 4) AS BIGINT)
 """
 _MERGED: Final = """
-SELECT kpj, balance_sen FROM account_totals JOIN participants USING (kpj)
+SELECT kpj, balance_sen FROM participants
 WHERE merged_into IS NOT NULL AND balance_sen <> 0
 """
 _MERGED_NOWHERE: Final = """
@@ -109,7 +115,7 @@ SELECT gone.kpj, 0 FROM participants AS gone
 JOIN participants AS kept ON kept.kpj = gone.merged_into
 WHERE kept.merged_into IS NOT NULL OR kept.person <> gone.person
 """
-_NEGATIVE: Final = "SELECT kpj, balance_sen FROM account_totals WHERE balance_sen < 0"
+_NEGATIVE: Final = "SELECT kpj, balance_sen FROM participants WHERE balance_sen < 0"
 _NUMBERS: Final = """
 SELECT (SELECT seq FROM last_posting), coalesce(max(seq), 0), count(*) FROM postings
 """
@@ -155,7 +161,7 @@ def reconcile(store: Store, progress: Progress = _unheard) -> Reconciliation:
             found += differing(store)
         progress(len(_PROOFS) + 1, len(_PROOFS) + 1, "numbers of the postings")
         last, highest, postings = store.rows(_NUMBERS)[0]
-        accounts = store.rows("SELECT count(*) FROM account_totals")[0][0]
+        accounts = store.rows("SELECT count(*) FROM participants WHERE postings > 0")[0][0]
     if not last == highest == postings:
         got = f"last number {last}, {postings} posting(s)"
         found.append(Difference("numbers", "", f"1 to {max(last, highest)} without a gap", got))
@@ -175,8 +181,8 @@ def _years(store: Store) -> Iterator[Difference]:
 
 def _accounts(store: Store) -> Iterator[Difference]:
     for kpj, *cells in store.rows(_ACCOUNTS):
-        held = None if cells[4] is None else cells[4:]
-        yield Difference("running total", mask_kpj(kpj), _total_text(cells[:4]), _total_text(held))
+        summed, held = _total_text(cells[:5]), _total_text(cells[5:])
+        yield Difference("running total", mask_kpj(kpj), summed, held)
     for kpj, *cells in store.rows(_ACCOUNTS_TOO_MANY):
         yield Difference("running total", mask_kpj(kpj), "none", _total_text(cells))
 
@@ -215,10 +221,8 @@ def _year_text(cells: Sequence[object] | None) -> str:
     return ", ".join(f"{name} {value}" for name, value in zip(names, cells, strict=True))
 
 
-def _total_text(cells: Sequence[object] | None) -> str:
-    if cells is None:
-        return "none"
-    names = ("balance", "postings", "first", "last paid")
+def _total_text(cells: Sequence[object]) -> str:
+    names = ("balance", "postings", "first", "last paid", "last year")
     return ", ".join(f"{name} {value}" for name, value in zip(names, cells, strict=True))
 
 

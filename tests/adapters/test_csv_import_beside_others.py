@@ -49,6 +49,6 @@ def test_claim_between_judging_and_booking_waits(bench: LedgerBench, phase: Phas
     bench.take(bench.file("claims.csv", POSTINGS + CLAIMED), progress=take_it_first)
 
     assert ["another command is writing the ledger; try again when it is done"] == told
-    assert [(0,)] == bench.rows("SELECT balance_sen FROM account_totals")
+    assert [(0,)] == bench.rows("SELECT balance_sen FROM participants")
     with closing(open_store(bench.url, bench.path)) as store:
         assert () == reconcile(store).differences

@@ -73,7 +73,7 @@ def test_stopped_import_goes_on_where_it_was(bench: LedgerBench) -> None:
     assert (1, 0, 0) == between
     assert {read} == {progress.resumed for progress in heard}
     assert [(ROWS, ROWS)] == [(file.rows, file.added) for file in summary.files]
-    assert [(ROWS, ROWS * 10_000)] == bench.rows("SELECT postings, balance_sen FROM account_totals")
+    assert [(ROWS, ROWS * 10_000)] == bench.rows("SELECT postings, balance_sen FROM participants")
     assert agrees(bench)
 
 
@@ -122,7 +122,7 @@ def test_changed_file_starts_over(bench: LedgerBench) -> None:
     bench.take(path, progress=heard.append, piece_bytes=PIECE)
 
     assert 0 == heard[-1].resumed
-    assert [(ROWS * 700,)] == bench.rows("SELECT balance_sen FROM account_totals")
+    assert [(ROWS * 700,)] == bench.rows("SELECT balance_sen FROM participants")
 
 
 def test_other_files_start_over(bench: LedgerBench) -> None:

@@ -51,7 +51,7 @@ def test_broken_table_is_ledger_unavailable(bench: LedgerBench) -> None:
     """
     with closing(bench.ledger()) as ledger, closing(bench.registry()) as registry:
         meddle(bench, "DROP TABLE cards")
-        meddle(bench, "ALTER TABLE postings RENAME TO lost")
+        meddle(bench, "ALTER TABLE participants RENAME TO lost")
 
         with pytest.raises(LedgerUnavailable, match="the ledger cannot be read: SQLITE_ERROR"):
             ledger.account(BUDI, TODAY)

@@ -15,7 +15,22 @@ from atm_switch.adapters.schema import (
     open_writer,
 )
 from atm_switch.domain.errors import Refused
+from atm_switch.ledger.reconcile import reconcile
+from atm_switch.ledger.store_sqlite import SqliteStore
 
+OF_SCHEMA_3 = """
+INSERT INTO participants (kpj, person, nik_sealed, name, birth_date, segment, status) VALUES
+    ('12345678901', 'a', x'00', 'SITI', '1990-08-17', 'PU', 'A'),
+    ('12345678902', 'b', x'00', 'BUDI', '1990-08-17', 'PU', 'A');
+INSERT INTO postings (year, kpj, seq, posted_on, kind, amount_sen) VALUES
+    (2024, '12345678901', 1, '2024-03-01', 'contribution', 1000),
+    (2025, '12345678901', 2, '2025-02-01', 'contribution', 500);
+INSERT INTO year_totals VALUES
+    ('12345678901', 2024, 1000, 0, 0, 0, 1, '2024-03-01'),
+    ('12345678901', 2025, 500, 0, 0, 0, 1, '2025-02-01');
+INSERT INTO account_totals VALUES ('12345678901', 1500, 2, '2024-03-01', '2025-02-01');
+UPDATE last_posting SET seq = 2;
+"""
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
 
@@ -82,7 +97,7 @@ def test_newer_file_is_refused_in_words(tmp_path: Path) -> None:
     with closing(open_writer(path, "ledger")) as connection:
         connection.execute("PRAGMA user_version = 9000")
 
-    with pytest.raises(Refused, match=r"newer\.db has schema 9000, this program knows up to 3"):
+    with pytest.raises(Refused, match=r"newer\.db has schema 9000, this program knows up to 4"):
         open_writer(path, "ledger")
     with pytest.raises(Refused, match="use the atm-switch release that made it"):
         open_reader(path, family="ledger")
@@ -95,7 +110,7 @@ def test_reader_refuses_file_without_tables(tmp_path: Path) -> None:
     path = tmp_path / "empty.db"
     path.touch()
 
-    with pytest.raises(Refused, match="has schema 0, this program needs 3"):
+    with pytest.raises(Refused, match="has schema 0, this program needs 4"):
         open_reader(path, family="ledger")
 
 
@@ -113,6 +128,26 @@ def test_foreign_database_is_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         tables = connection.execute("SELECT name FROM sqlite_schema").fetchall()
     assert [("theirs",)] == tables
+
+
+def test_ledger_of_an_earlier_release_keeps_its_totals(tmp_path: Path) -> None:
+    """
+    Running totals that stood in a table of their own are those of the participants afterwards,
+    and the books reconcile.
+    """
+    path = tmp_path / "ledger.db"
+    earlier = [one for one in migrations_of("ledger") if one[0] < 4]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        migrate(connection, earlier, path.name)
+        connection.executescript(OF_SCHEMA_3)
+
+    with closing(SqliteStore(path)) as store:
+        query = "SELECT kpj, balance_sen, postings, last_year FROM participants ORDER BY kpj"
+        held = store.rows(query)
+        differences = reconcile(store).differences
+
+    assert [("12345678901", 1500, 2, 2025), ("12345678902", 0, 0, None)] == held
+    assert () == differences
 
 
 @pytest.mark.parametrize("open_it", [lambda p: open_writer(p, "ledger"), open_reader])
@@ -171,7 +206,7 @@ def test_name_with_question_mark_opens(tmp_path: Path) -> None:
     with closing(open_reader(path, family="ledger")) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
 
-    assert 3 == version
+    assert 4 == version
 
 
 def test_failed_migration_leaves_no_half(tmp_path: Path) -> None:

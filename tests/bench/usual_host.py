@@ -53,7 +53,7 @@ WHERE mine.kpj = ? ORDER BY other.kpj <> mine.kpj, other.kpj
 """
 MEMBER = """
 SELECT person, name, segment, status, coalesce(balance_sen, 0), coalesce(postings, 0)
-FROM participants LEFT JOIN account_totals USING (kpj) WHERE kpj = ?
+FROM participants WHERE kpj = ?
 """
 SINCE = """
 SELECT coalesce(sum(contributions_sen + adjustments_sen + development_sen + claims_sen), 0)

@@ -63,7 +63,7 @@ class BookBench:
 
     def balance(self, kpj: Kpj) -> int:
         """Return the running total of an account, in sen."""
-        query = "SELECT balance_sen FROM account_totals WHERE kpj = ?"
+        query = "SELECT balance_sen FROM participants WHERE kpj = ?"
         return int(self.store.rows(query, (kpj.digits,))[0][0])
 
     def differences(self) -> tuple[Difference, ...]:

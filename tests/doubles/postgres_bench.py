@@ -17,8 +17,7 @@ from atm_switch.ledger.registry_sqlite import SqliteRegistry
 from atm_switch.ledger.store_postgres import PostgresStore
 
 TABLES = (
-    "participants", "imports", "postings", "year_totals", "account_totals", "cards",
-    "last_posting", "closed_years",
+    "participants", "imports", "postings", "year_totals", "cards", "last_posting", "closed_years",
 )  # fmt: skip
 
 

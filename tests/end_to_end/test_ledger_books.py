@@ -140,7 +140,7 @@ def test_tampering_makes_reconcile_fail(command: CommandLine) -> None:
     """
     with closing(sqlite3.connect(command.folder / "bank" / "ledger.db")) as connection:
         connection.execute(
-            "UPDATE account_totals SET balance_sen = balance_sen + 1 WHERE kpj = ?", (BUDI,)
+            "UPDATE participants SET balance_sen = balance_sen + 1 WHERE kpj = ?", (BUDI,)
         )
         connection.commit()
 
@@ -213,7 +213,7 @@ def books(folder: Path) -> tuple[list[object], ...]:
     queries = (
         "SELECT * FROM postings ORDER BY seq",
         "SELECT * FROM year_totals ORDER BY kpj, year",
-        "SELECT * FROM account_totals ORDER BY kpj",
+        "SELECT * FROM participants ORDER BY kpj",
         "SELECT year, next_kpj, accounts, development_sen FROM closed_years",
     )
     with closing(sqlite3.connect(folder / "ledger.db")) as connection:

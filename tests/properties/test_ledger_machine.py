@@ -121,7 +121,7 @@ class Books(RuleBasedStateMachine):
         self.next_year += 1
         for kpj in KPJS:
             found = self.store.rows(
-                "SELECT balance_sen FROM account_totals WHERE kpj = ?", (kpj.digits,)
+                "SELECT balance_sen FROM participants WHERE kpj = ?", (kpj.digits,)
             )
             self.balances[kpj] = found[0][0] if found else 0
         assert before + closed.development.sen == sum(self.balances.values())
