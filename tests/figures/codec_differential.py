@@ -5,6 +5,7 @@
 Plan: for each dialect, messages with one of many sets of elements are drawn, packed by both
 and unpacked by both, whole and with bytes changed, put in and taken out.  A mismatch is two
 different payloads, two different messages, or one that refuses where the other does not.
+What a plan has read is answered too (``drawn_answers``), and both write the answer.
 One random string a portion is drawn whole, and contents are cut out of it where chance says.
 Limits: the reference stands behind the plans for whatever they leave, so what is compared
 is what the plans take; how many that were is printed, and few are a failure too.
@@ -27,15 +28,20 @@ from atm_switch.wire import VARIANT
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 from tests.figures.banner import print_banner
+from tests.figures.drawn_answers import Manner, answered, manner
 
 DIALECTS = ("bpjstk-jht-v1", "bpjstk-jht-v1-bcd", "bpjstk-jht-v1-ebcdic")
 MTIS = ("0200", "0201", "0210", "0800", "0810", "0421")
 SETS = 64
 """So many sets of elements are drawn for each dialect: bitmaps that come again."""
+MANNERS = 2
+"""So many ways to answer are drawn for each set."""
 PORTION = 10_000
 STOCK = 100_000
 TAKEN_LEAST = 0.4
 """Of all payloads, mutated ones included, this part at least is read by a plan."""
+ANSWERS_TAKEN_LEAST = 0.25
+"""Of all answers, spoilt ones and those of forgotten heads included, written by a plan."""
 ALPHABETS = {
     "n": "0123456789",
     "a": "ABYZabyz ",
@@ -52,7 +58,15 @@ class Tally:
     mutated: int = 0
     accepted: int = 0
     taken: int = 0
+    answers: int = 0
+    answers_taken: int = 0
     mismatches: int = 0
+
+    @property
+    def took_enough(self) -> bool:
+        """Whether it was the plans that were compared, and not the reference with itself."""
+        read = self.taken >= TAKEN_LEAST * (self.messages + self.mutated)
+        return read and self.answers_taken >= ANSWERS_TAKEN_LEAST * self.answers > 0
 
     def add(self, other: "Tally") -> None:
         """Take another's counts in."""
@@ -112,15 +126,17 @@ def run(work: tuple[str, int, int, str]) -> Tally:
     profile = load_profile(name)
     sets = element_sets(profile, random.Random(f"{seed} {name}"))  # noqa: S311 - cases, not keys
     chance = random.Random(f"{seed} {name} {number}")  # noqa: S311 - the same
+    manners = [[manner(profile, one, chance) for _ in range(MANNERS)] for one in sets]
     packager, tally = Packager(profile), Tally()
     for _ in range(messages // 2):
-        numbers = chance.choice(sets)
-        elements = {n: content(profile.elements[n], chance) for n in numbers}
+        at = chance.randrange(SETS)
+        elements = {n: content(profile.elements[n], chance) for n in sets[at]}
         message = IsoMessage(chance.choice(MTIS), elements)
         payload = packager.pack(message)
         tally.messages += 1
         # The reference takes only what it would write itself: the same message, the same bytes.
         tally.mismatches += compare(packager, payload, tally) != message
+        answer(packager, payload, chance.choice(manners[at]), chance, tally)
         tally.mutated += 1
         compare(packager, mutated(payload, chance), tally)
     return tally
@@ -139,6 +155,20 @@ def compare(packager: Packager, payload: bytes, tally: Tally) -> object:
     return reference
 
 
+def answer(
+    packager: Packager, payload: bytes, how: Manner, chance: random.Random, tally: Tally
+) -> None:
+    """Have both answer a payload that a plan reads, and count what they make of it."""
+    request = packager.unpack_by_plan(payload)
+    if request is None:
+        return
+    elements = packager.profile.elements
+    outcome = answered(packager, request, how, lambda n: content(elements[n], chance), chance)
+    tally.answers += 1
+    tally.answers_taken += outcome.by_plan
+    tally.mismatches += not outcome.is_alike
+
+
 def read(packager: Packager, payload: bytes) -> object:
     """Return the message, or what the refusal names."""
     try:
@@ -152,11 +182,11 @@ def read(packager: Packager, payload: bytes) -> object:
               help="For each dialect; every second one is mutated.")  # fmt: skip
 @click.option("--seed", default="1", show_default=True)
 def main(messages: int, seed: str) -> None:
-    """Compare and print; exits 1 for a mismatch or too few payloads read by a plan."""
+    """Compare and print; exits 1 for a mismatch or too few taken by plans."""
     print_banner(f"packager with plans, {VARIANT}, against pyiso8583 behind the strict gate")
     click.echo(
         f"\n{'dialect':24}{'messages':>10}{'mutated':>10}{'accepted':>10}{'by plan':>10}"
-        f"{'mismatches':>12}{'seconds':>9}"
+        f"{'answers':>10}{'by plan':>10}{'mismatches':>12}{'seconds':>9}"
     )
     is_good = True
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
@@ -170,10 +200,10 @@ def main(messages: int, seed: str) -> None:
                 tally.add(part)
             click.echo(
                 f"{name:24}{tally.messages:>10,}{tally.mutated:>10,}{tally.accepted:>10,}"
-                f"{tally.taken:>10,}{tally.mismatches:>12,}{time.monotonic() - began:>9.0f}"
+                f"{tally.taken:>10,}{tally.answers:>10,}{tally.answers_taken:>10,}"
+                f"{tally.mismatches:>12,}{time.monotonic() - began:>9.0f}"
             )
-            enough = tally.taken >= TAKEN_LEAST * (tally.messages + tally.mutated)
-            is_good &= tally.mismatches == 0 and enough
+            is_good &= tally.mismatches == 0 and tally.took_enough
     sys.exit(0 if is_good else 1)
 
 
