@@ -2,32 +2,63 @@
 
 Plan: compiled modules lie beside their sources, with a note of what they were made from
 (``make compiled``, or a wheel built with ``ATM_SWITCH_COMPILE=1``).  Without them, with other
-sources, or with ``ATM_SWITCH_PURE=1``, the folder is told to load sources only.  Both read and
-write the same, so nothing else depends on it.
-Limits: chosen once, when the first module of this floor is loaded.
+sources, or with ``ATM_SWITCH_PURE=1``, the folder is told to load sources only; so it is where
+one of them does not load (made for another machine, spoilt, a library missing), which is said.
+Both read and write the same, so nothing else depends on it.
+Limits: chosen once, when the first module of this floor is loaded; code that crashes the
+interpreter is not caught.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
+from importlib import import_module
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 from pathlib import Path
 
 MODULES = ("gate", "layout", "message", "packager", "reading", "writing")
 """What is compiled: each has a file ``.py`` that runs as it is, and its types in a ``.pxd``."""
+PACKAGE = "atm_switch.wire"
 NOTE = "compiled-from.txt"
 FORCE, BUILD = "ATM_SWITCH_PURE", "ATM_SWITCH_COMPILE"
 """Environment variables that are no settings: to run Python; to compile into a wheel."""
 PURE, COMPILED = "pure codec", "compiled codec"
 
 
-def chosen(folder: Path, environment: Mapping[str, str]) -> str:
-    """Choose for the modules of ``folder`` that are not loaded yet, and say what it is."""
+def chosen(
+    folder: Path,
+    environment: Mapping[str, str],
+    package: str = PACKAGE,
+    load: Callable[[str], object] = import_module,
+) -> str:
+    """Choose for the modules of ``folder``, none of them loaded yet, and say what it is.
+
+    ``load`` tries a compiled module by its name in ``package``, and may raise anything.
+    """
+    told = PURE
     if environment.get(FORCE, "") in ("", "0") and is_built(folder):
-        return COMPILED
+        fault = _fault_of_loading(package, load)
+        if not fault:
+            return COMPILED
+        told = f"{PURE}, for the compiled one does not load ({fault}); make compiled builds it anew"
     finder = FileFinder(str(folder), (SourceFileLoader, SOURCE_SUFFIXES))
     sys.path_importer_cache[str(folder)] = finder
-    return PURE
+    return told
+
+
+def _fault_of_loading(package: str, load: Callable[[str], object]) -> str:
+    """Load every compiled module; where one does not load, undo it and say why."""
+    before = set(sys.modules)
+    try:
+        for name in MODULES:
+            load(f"{package}.{name}")
+    except Exception as error:  # noqa: BLE001 - a module of another make may raise anything
+        # Sources of this floor that were loaded on the way hold what was compiled.
+        for name in set(sys.modules) - before:
+            if name.startswith(f"{package}."):
+                del sys.modules[name]
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    return ""
 
 
 def is_built(folder: Path) -> bool:

@@ -3,11 +3,21 @@
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import atm_switch.wire
-from atm_switch.wire.variant import COMPILED, MODULES, NOTE, PURE, chosen, fingerprint, is_built
+from atm_switch.wire.variant import (
+    COMPILED,
+    MODULES,
+    NOTE,
+    PACKAGE,
+    PURE,
+    chosen,
+    fingerprint,
+    is_built,
+)
 
 SOURCES = Path(atm_switch.wire.__file__).parent
 
@@ -24,11 +34,33 @@ def built(tmp_path: Path) -> Path:
 
 
 def test_what_was_built_is_chosen(built: Path) -> None:
-    """And only where nobody asks for Python."""
-    assert COMPILED == chosen(built, {})
-    assert COMPILED == chosen(built, {"ATM_SWITCH_PURE": "0"})
-    assert PURE == chosen(built, {"ATM_SWITCH_PURE": "1"})
+    """And only where nobody asks for Python, for which nothing compiled is loaded."""
+    loaded: list[str] = []
+
+    assert COMPILED == chosen(built, {}, load=loaded.append)
+    assert COMPILED == chosen(built, {"ATM_SWITCH_PURE": "0"}, load=loaded.append)
+    assert [f"{PACKAGE}.{name}" for name in MODULES] * 2 == loaded
+    assert PURE == chosen(built, {"ATM_SWITCH_PURE": "1"}, load=loaded.append)
+    assert len(MODULES) * 2 == len(loaded)
     del sys.path_importer_cache[str(built)]
+
+
+def test_python_runs_where_machine_code_does_not_load(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said why; nothing that was loaded before the fault stays."""
+    package = "half_loaded"
+
+    def load(name: str) -> None:
+        if name.endswith(MODULES[-1]):
+            raise OSError("wrong ELF class\nin a second line")
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+
+    told = chosen(built, {}, package, load)
+
+    assert told.startswith(f"{PURE}, for the compiled one does not load (OSError: wrong ELF class)")
+    assert not [name for name in sys.modules if name.startswith(package)]
+    assert sys.path_importer_cache.pop(str(built)) is not None
 
 
 @pytest.mark.parametrize("kind", [".py", ".pxd"])
