@@ -40,6 +40,7 @@ from atm_switch.server.journal_bell import JournalBell
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.settings.load import FILE_NAME
+from atm_switch.settling import Ended
 from atm_switch.start_up import (
     dialects_of,
     digest_of,
@@ -48,7 +49,6 @@ from atm_switch.start_up import (
     refuse_wrong_certificates,
     server_limits,
 )
-from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.house import STAN_MAX, House
 from atm_switch.switch.ports import (
     AuditRecord,
@@ -60,6 +60,7 @@ from atm_switch.switch.ports import (
     KeepRecord,
 )
 from atm_switch.switch.switch import Switch
+from atm_switch.tidings import Tidings, tell_of_doubts
 from atm_switch.upkeep import Upkeep, refuse_wrong_tokens
 
 
@@ -92,8 +93,10 @@ class Service:
     _ticking: asyncio.TimerHandle | None = None
     _upkeep: Upkeep | None = None
     _publishing: Publishing | None = None
-    _ledger_away: str = ""
-    """Why the ledger cannot be asked, if so."""
+
+    def __post_init__(self) -> None:
+        """Have whatever the neighbours tell written to the log."""
+        self._tidings = Tidings(self.log)
 
     @property
     def addresses(self) -> list[str]:
@@ -150,23 +153,25 @@ class Service:
             open_writer(self.folder.ledger, "ledger").close()
         journaling = self._kept(Journaling(self.folder, self.vault, self.seat))
         journal = journaling.writer
-        self._engine = await open_engine(self.folder, self._tell_of_hsm)
+        self._engine = await open_engine(self.folder, self._tidings.of_hsm)
         await refuse_wrong_tokens(self.vault, self._engine)
-        self._ledger = await open_reading(self.folder.ledger_place, self._tell_of_ledger)
+        self._ledger = await open_reading(self.folder.ledger_place, self._tidings.of_ledger)
         neighbours = self._open_neighbours(self._engine, self._ledger, journaling)
         house = House(policy, self.vault, rates_of(self.folder), journaling.last_sequence())
         house.own_stan = secrets.randbelow(STAN_MAX)
         self._upkeep = Upkeep(self.folder, house, self._engine, self.log, self._record)
+        self._tidings.on_hsm_back = self._upkeep.hardware_is_back
         meters = Meters([one.id for one in settings.acquirers])
         limits = server_limits(settings)
         desk = Desk(Switch(house), neighbours, read_clock, limits, self.log, meters)
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._note_mistake)
+        loop.set_exception_handler(self._tidings.of_mistake)
         self._desk, self._house, self._journaling = desk, house, journaling
         publishing = self._publish(journal, desk)
         desk.start(loop, JournalBell(loop, journal))
         hearers = desk.delivered, publishing.nudge
-        await journaling.start(house, self._tell_of_journal, self._changed_elsewhere, *hearers)
+        journaling.on_doubts = self._tell_of_doubts
+        await journaling.start(house, self._tidings.of_journal, self._changed_elsewhere, *hearers)
         publishing.start()
         self._record("start", root.name, f"mode {settings.mode}, {settings.hsm.engine} HSM")
         self._record("configuration", "keys", keys_in_use(self.vault, "start"))
@@ -207,21 +212,10 @@ class Service:
             with suppress(JournalUnavailable):  # the log tells of a journal that cannot write
                 self._journaling.writer.submit(record, UNASKED)
 
-    def _tell_of_hsm(self, event: str, fields: dict[str, str]) -> None:
-        is_good = event == "hsm connected"
-        write = self.log.info if is_good else self.log.warning
-        write(event, **fields)
-        if is_good and self._upkeep is not None:
-            self._upkeep.hardware_is_back()
-
-    def _tell_of_ledger(self, event: str, fields: dict[str, str]) -> None:
-        is_good = event == "ledger connected"
-        self._ledger_away = "" if is_good else fields.get("reason", event)
-        write = self.log.info if is_good else self.log.warning
-        write(event, **fields)
-
-    def _tell_of_journal(self, event: str, fields: dict[str, str]) -> None:
-        self.log.warning(event, **fields)
+    def _tell_of_doubts(self, ended: Ended) -> None:
+        tell_of_doubts(self.log, ended)
+        if self._desk is not None:
+            self._desk.meters.doubted(ended)
 
     async def _changed_elsewhere(self, kind: str) -> None:
         if kind == KEYS and self._upkeep is not None:
@@ -230,7 +224,7 @@ class Service:
 
     def _neighbours_wrong(self) -> dict[str, str]:
         live = self._engine.live if self._engine is not None else None
-        wrong = {"ledger": self._ledger_away}
+        wrong = {"ledger": self._tidings.ledger_away}
         return wrong if live is None else {**wrong, "hsm": "" if live() else "no connection"}
 
     async def _answer_admin(self, monitor: Monitor) -> None:
@@ -277,12 +271,6 @@ class Service:
         self.seat.tell_ended(len(desk.links()) - (self.calling.connected if self.calling else 0))
         if self._publishing is not None:
             self._publishing.tick(desk.clock())
-
-    def _note_mistake(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        # The default handler would print what the mistake failed on.
-        error = context.get("exception")
-        where = place_of(error) if isinstance(error, BaseException) else ""
-        self.log.error("mistake", what=context.get("message", ""), where=where)
 
     async def _close(self) -> None:
         if self._ticking is not None:

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 from atm_switch.adapters.batch_writer import BatchWriter
 from atm_switch.adapters.clock import read_clock, utc_now
 from atm_switch.adapters.journal_batch import JournalQuestion
+from atm_switch.adapters.journal_doubts import Settled, SettleDoubts
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_wire import SOCKET_NAME
 from atm_switch.adapters.journal_writer import JournalWriter
@@ -32,6 +33,7 @@ from atm_switch.folder import DataFolder
 from atm_switch.seat import Seat
 from atm_switch.security.vault import Vault
 from atm_switch.server.hand_over import hand_over
+from atm_switch.settling import Ended, Settling
 from atm_switch.start_up import Memory, recall, recall_dates
 from atm_switch.switch.effects import Ticket
 from atm_switch.switch.house import HOST_BLOCK, House
@@ -39,6 +41,8 @@ from atm_switch.switch.ports import FindRepeat, KeepKeys, TakeNumbers
 
 NUMBERS: Final = -1
 """The ticket of a block of host references; the core counts from 1."""
+DOUBTS: Final = -2
+"""The ticket of a look for requests in doubt."""
 START_SECONDS_MAX: Final = 25.0
 AGAIN_SECONDS: Final = 1.0
 """After news that could not be taken up."""
@@ -66,6 +70,10 @@ class Journaling:
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers_asked = False
         self._first_block: asyncio.Future[int] | None = None
+        self._doubts_asked: asyncio.Future[Settled] | None = None
+        self._settling: Settling | None = None
+        self.on_doubts: Callable[[Ended], None] = lambda _ended: None
+        """Told how many requests in doubt were ended, by acquirer."""
         self._reader: JournalReader | None = None
         self._repeats: PostgresRepeats[asyncio.Future[Any]] | None = None
         self.writer: Writer
@@ -112,7 +120,7 @@ class Journaling:
         self._house, self._changed = house, changed
         if self._remote is not None:
             await _in_time(self._remote.connect())
-        self.writer.start(hand_over(loop, self._numbers_heard, *hearers))
+        self.writer.start(hand_over(loop, self._own_heard, *hearers))
         if self._repeats is not None:
             self._repeats.start(lambda batch: _settle_all(loop, batch))
         await self._read(lambda memory: recall(house, memory, read_clock()))
@@ -121,6 +129,10 @@ class Journaling:
         if self._place.url:
             self._news = PostgresNews(self._place.url, self._heard, tell)
             self._news.start()
+        if self._remote is None:  # whose file it is settles it, and every node its own
+            clock = lambda: read_clock().monotonic  # noqa: E731
+            self._settling = Settling(self._ask_of_doubts, self.on_doubts, clock)
+            await self._settling.start(is_alone=True)
 
     def telling_of_keys(self, keep: Keep) -> Keep:
         """Have other workers told when keys were kept, before that is answered.
@@ -145,6 +157,8 @@ class Journaling:
 
     def close(self) -> None:
         """Write what waits, then end."""
+        if self._settling is not None:
+            self._settling.stop()
         if self._news is not None:
             self._news.close()
         for task in self._tasks:
@@ -167,16 +181,26 @@ class Journaling:
         except JournalUnavailable:
             self._numbers_asked = False
 
-    def _numbers_heard(self, batch: Batch) -> None:
+    def _own_heard(self, batch: Batch) -> None:
         for ticket, answer in batch:
-            if ticket != NUMBERS:
-                continue
-            self._numbers_asked = False
-            first = self._first_block
-            if first is not None and not first.done():
-                _settle(first, answer)
-            elif isinstance(answer, int) and self._house is not None:
-                self._house.host_blocks.append(answer)
+            if ticket == NUMBERS:
+                self._numbers_heard(answer)
+            elif ticket == DOUBTS and self._doubts_asked is not None:
+                _settle(self._doubts_asked, answer)
+
+    def _numbers_heard(self, answer: Any) -> None:
+        self._numbers_asked = False
+        first = self._first_block
+        if first is not None and not first.done():
+            _settle(first, answer)
+        elif isinstance(answer, int) and self._house is not None:
+            self._house.host_blocks.append(answer)
+
+    async def _ask_of_doubts(self, question: SettleDoubts) -> Settled:
+        asked = self._doubts_asked = asyncio.get_running_loop().create_future()
+        self.writer.submit(question, DOUBTS)
+        settled: Settled = await asked
+        return settled
 
     def _heard(self, kind: str) -> None:
         task = asyncio.get_running_loop().create_task(self._take_up(kind))

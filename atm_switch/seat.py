@@ -9,6 +9,8 @@ from atm_switch.server.control import Control
 TAKE, LENT, READY, ENDED = "take", "lent", "ready", "ended"
 """What the messages say: a connection for a door; where the doors are; ready; how many links
 that were handed in have ended."""
+FRESH = "fresh"
+"""Said beside ``LENT``: all processes start, none of the run before is left."""
 
 FIRST: Final = 1
 
@@ -21,6 +23,8 @@ class Seat:
     count: int = 1
     lent: tuple[str, ...] = ()
     """Where the supervisor listens for this worker's doors."""
+    is_fresh: bool = True
+    """Whether all processes start with this one; otherwise it stands in for one that died."""
     control: Control | None = None
     taken: Callable[[int, int], None] = field(default=lambda _at, _descriptor: None)
     """Told the door and the descriptor of a connection that is handed in."""
@@ -46,6 +50,8 @@ class Seat:
 
     def heard(self, message: dict[str, Any], descriptor: int | None) -> None:
         """Take what the supervisor says."""
+        self.lent = tuple(message.get(LENT, self.lent))
+        self.is_fresh = bool(message.get(FRESH, self.is_fresh))
         if descriptor is not None:
             self.handed_in += 1
             self.taken(int(message.get(TAKE, 0)), descriptor)

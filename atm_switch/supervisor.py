@@ -26,7 +26,7 @@ from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.domain.errors import Refused
 from atm_switch.fleet_page import FleetPage
 from atm_switch.folder import DataFolder
-from atm_switch.seat import ENDED, LENT, READY, TAKE
+from atm_switch.seat import ENDED, FRESH, LENT, READY, TAKE
 from atm_switch.server.control import Control, pair
 from atm_switch.server.listener import BACKLOG
 from atm_switch.server.log import Logger
@@ -138,7 +138,7 @@ class Supervisor:
 
     async def _started(self, number: int) -> None:
         """Start a process and wait until it is ready.  Raises ``Refused``."""
-        child = await self._spawned(number)
+        child = await self._spawned(number, is_fresh=True)
         ended = asyncio.ensure_future(child.process.wait())
         ready = asyncio.ensure_future(child.is_ready.wait())
         await asyncio.wait(
@@ -148,7 +148,7 @@ class Supervisor:
         if not child.is_ready.is_set():
             raise Refused(f"the {child.name} did not start; see what it says above")
 
-    async def _spawned(self, number: int) -> _Child:
+    async def _spawned(self, number: int, *, is_fresh: bool = False) -> _Child:
         ours, theirs = pair()
         role = f"{number}:{self._folder.settings.workers}:{theirs.fileno()}"
         process = await asyncio.create_subprocess_exec(
@@ -161,7 +161,7 @@ class Supervisor:
         theirs.close()
         child = _Child(number, process, Control(ours, lambda m, _: _heard(child, m), lambda: None))
         child.control.start()
-        child.control.say({LENT: self._addresses()})
+        child.control.say({LENT: self._addresses(), FRESH: is_fresh})
         self._children[number] = child
         task = asyncio.get_running_loop().create_task(self._watch(child))
         self._watching.add(task)  # the loop itself holds tasks weakly

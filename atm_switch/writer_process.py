@@ -4,20 +4,25 @@ import asyncio
 import os
 import signal
 
-from atm_switch.adapters.clock import utc_now
+from atm_switch.adapters.clock import read_clock, utc_now
 from atm_switch.adapters.journal_server import JournalServer, Token
 from atm_switch.adapters.journal_wire import SOCKET_NAME
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.folder import DataFolder
 from atm_switch.seat import Seat
 from atm_switch.security.vault import Vault
+from atm_switch.server.log import Logger
+from atm_switch.settling import Settling
+from atm_switch.tidings import tell_of_doubts
 
 LOOK_SECONDS = 0.05
 WAIT_SECONDS_MAX = 30.0
 """How long workers may take to finish once the supervisor is gone."""
 
 
-async def write_for_all(folder: DataFolder, vault: Vault, seat: Seat, gone: asyncio.Event) -> None:
+async def write_for_all(
+    folder: DataFolder, vault: Vault, seat: Seat, log: Logger, gone: asyncio.Event
+) -> None:
     """Write until SIGTERM, or until the supervisor is ``gone`` and so is every worker."""
     limits = folder.settings.journal
     writer: JournalWriter[Token] = JournalWriter(
@@ -25,12 +30,18 @@ async def write_for_all(folder: DataFolder, vault: Vault, seat: Seat, gone: asyn
         is_shared=True,
     )  # fmt: skip
     server = JournalServer(folder.root / SOCKET_NAME, writer)
+    settling = Settling(
+        server.ask, lambda ended: tell_of_doubts(log, ended), lambda: read_clock().monotonic
+    )
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C is the supervisor's to hear
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
-    await server.open()
+    server.start()
     try:
+        # Before the first worker; where some are at work they may still end what is there.
+        await settling.start(is_alone=seat.is_fresh)
+        await server.open()
         seat.tell_ready()
         waiting = [asyncio.ensure_future(one.wait()) for one in (stop, gone)]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -38,4 +49,5 @@ async def write_for_all(folder: DataFolder, vault: Vault, seat: Seat, gone: asyn
         while server.workers and not stop.is_set() and loop.time() < deadline:
             await asyncio.sleep(LOOK_SECONDS)
     finally:
+        settling.stop()
         server.close()

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from atm_switch.adapters.audit_rows import AUDIT_COLUMN_LIST, AUDIT_COLUMNS, audit_row
 from atm_switch.adapters.journal_chain import Head, RowChain
+from atm_switch.adapters.journal_doubts import OF_FILE, SettleDoubts, doubtful_ending, settle
 from atm_switch.adapters.journal_heads import (
     HeadTable,
     required_head,
@@ -75,16 +76,11 @@ class Unblock(Ask[int]):
     former: tuple[CardRef, ...] = ()
 
 
-JournalQuestion = (
-    Reserve
-    | Commit
-    | KeepBusinessDate
-    | KeepCommand
-    | TakeNumbers
-    | Unblock
-    | KeepRecord
+_Beside = (
+    KeepBusinessDate | KeepCommand | TakeNumbers | Unblock | KeepRecord | SettleDoubts
     | OutboxQuestion
-)
+)  # fmt: skip
+JournalQuestion = Reserve | Commit | _Beside
 """What the journal's writer answers."""
 
 
@@ -168,11 +164,17 @@ class _Page:
         if isinstance(question, Commit):
             return self._commit(question)
         self._add_rows()  # events stand in the order of the questions
+        return self._beside(question)
+
+    def _beside(self, question: _Beside) -> Any:
         match question:
             case Unblock():
                 return self._unblock(question)
             case KeepRecord(record):
                 return self._keep(record)
+            case SettleDoubts():
+                run = self._run
+                return settle(question, self._head.seq, OF_FILE, run, self._end_doubtful)
             case KeepBusinessDate() | KeepCommand() | TakeNumbers():
                 return remember(self._connection, question, self._written_at)
             case Announce() | MarkTold() | PurgeTold() | DropStatus():
@@ -236,11 +238,7 @@ class _Page:
 
     def _given(self, question: FindRepeat) -> StoredResponse | None:
         self._add_rows()  # the answer may be in this very batch
-        return stored_answer(
-            lambda sql, values: self._connection.execute(sql, values).fetchall(),
-            question,
-            self._ink.vault,
-        )
+        return stored_answer(lambda sql, values: self._run(sql, *values), question, self._ink.vault)
 
     def _unblock(self, question: Unblock) -> int:
         for ref in question.former:
@@ -261,8 +259,14 @@ class _Page:
         self._connection.execute(_INSERT_RECORD, (*cells, link))
         self._audit_head = Head(cells[0], link)
 
+    def _end_doubtful(self, reserved: JournalRow) -> None:
+        self._append(doubtful_ending(reserved, self._head.seq + 1, self._written_at))
+
+    def _run(self, sql: str, *values: Cell) -> list[Any]:
+        return self._connection.execute(sql, values).fetchall()
+
     def _tries(self, card: CardRef) -> int:
-        found = self._connection.execute(_READ_TRIES, (card.digest,)).fetchall()
+        found = self._run(_READ_TRIES, card.digest)
         return int(found[0][0]) if found else 0
 
     def _append(self, row: JournalRow) -> None:

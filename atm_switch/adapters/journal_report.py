@@ -4,18 +4,19 @@ Plan: one grouped SELECT over the B rows, one count of A without B, and a pure v
 writes itself as CSV.  The bank lays it beside its own count by DE39.
 Limits: every B row counts once; a repeat that was answered from the journal has no row.
 A request in doubt that was then processed anew shows under its outcome and, by its first
-A, in doubt as well; a request still under way shows in doubt.
+A, in doubt as well, whether that A was given its ending (``journal_doubts``) or not yet; a
+request still under way shows in doubt.
 """
 
 import csv
 import io
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Self
 
-IN_DOUBT: Final = "in_doubt"
-"""What stands in the outcome column for A without B; it has no DE39."""
+from atm_switch.domain.outcome import IN_DOUBT
 
 CSV_HEADING: Final = ("business_date", "acquirer", "outcome", "response_code", "count")
 
@@ -48,6 +49,16 @@ class Reconciliation:
     counts: tuple[OutcomeCount, ...]
     in_doubt: int
 
+    @classmethod
+    def of(
+        cls, acquirer: str, business_date: date, counts: Iterable[OutcomeCount], unended: int
+    ) -> Self:
+        """Add up what was counted by ending, and how many A have none."""
+        told = tuple(counts)
+        answered = tuple(one for one in told if one.outcome != IN_DOUBT)
+        ended = sum(one.count for one in told if one.outcome == IN_DOUBT)
+        return cls(acquirer, business_date, answered, ended + unended)
+
     @property
     def answered(self) -> int:
         """How many requests ended in any way."""
@@ -69,9 +80,6 @@ def reconcile(connection: sqlite3.Connection, acquirer: str, business_date: date
     of_day = (acquirer, business_date.isoformat())
     counts = connection.execute(_BY_OUTCOME, of_day).fetchall()
     in_doubt = connection.execute(_IN_DOUBT, of_day).fetchall()
-    return Reconciliation(
-        acquirer=acquirer,
-        business_date=business_date,
-        counts=tuple(OutcomeCount(*one) for one in counts),
-        in_doubt=int(in_doubt[0][0]),
+    return Reconciliation.of(
+        acquirer, business_date, (OutcomeCount(*one) for one in counts), int(in_doubt[0][0])
     )

@@ -7,11 +7,13 @@ is answered.
 """
 
 import asyncio
+import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
+from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.postgres_shared import DATES, KEYS
@@ -19,7 +21,15 @@ from atm_switch.adapters.remote_journal import NEWS
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.ports import KeepBusinessDate
 
-Token = tuple["_Worker", int, str]
+
+class Asker(Protocol):
+    """Whoever has a question written."""
+
+    def say(self, entries: Sequence[tuple[int, Any]]) -> None:
+        """Hear the answers, by the number of each question."""
+
+
+Token = tuple[Asker, int, str]
 """Whose question it is, its number there, and what others are to hear of it."""
 
 
@@ -30,13 +40,17 @@ class JournalServer:
         """Wait for ``open``; ``path`` is the socket's."""
         self._path, self._writer = path, writer
         self._workers: set[_Worker] = set()
+        self._own = _Own()
         self._server: asyncio.Server | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Start the writer; call in the loop.  Raises what its ``start`` does."""
+        loop = asyncio.get_running_loop()
+        self._writer.start(lambda batch: _soon(loop, self._deliver, batch))
 
     async def open(self) -> None:
-        """Start the writer and listen.  Raises what its ``start`` does, and ``OSError``."""
-        loop = self._loop = asyncio.get_running_loop()
-        self._writer.start(lambda batch: _soon(loop, self._deliver, batch))
+        """Listen.  Raises ``OSError``."""
+        loop = asyncio.get_running_loop()
         self._path.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:
@@ -50,6 +64,12 @@ class JournalServer:
     def workers(self) -> int:
         """How many workers are connected."""
         return len(self._workers)
+
+    async def ask(self, question: JournalQuestion) -> Any:
+        """Put a question of this process's own.  Raises ``JournalUnavailable``."""
+        number, asked = self._own.expect(asyncio.get_running_loop())
+        self._writer.submit(question, (self._own, number, ""))
+        return await asked
 
     def close(self) -> None:
         """Listen no more, write what waits, end."""
@@ -86,7 +106,7 @@ class JournalServer:
             worker.say(refused)
 
     def _deliver(self, batch: list[tuple[Token, Any]]) -> None:
-        answers: dict[_Worker, list[tuple[int, Any]]] = {}
+        answers: dict[Asker, list[tuple[int, Any]]] = {}
         for (worker, number, news), answer in batch:
             if news and not isinstance(answer, Exception):
                 self._tell_others(worker, news)
@@ -94,9 +114,33 @@ class JournalServer:
         for worker, its in answers.items():
             worker.say(its)
 
-    def _tell_others(self, worker: "_Worker", news: str) -> None:
-        for other in self._workers - {worker}:
-            other.say([(NEWS, news)])
+    def _tell_others(self, worker: Asker, news: str) -> None:
+        for other in self._workers:
+            if other is not worker:
+                other.say([(NEWS, news)])
+
+
+class _Own:
+    """What this process itself asks."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+
+    def expect(self, loop: asyncio.AbstractEventLoop) -> "tuple[int, asyncio.Future[Any]]":
+        number = next(self._numbers)
+        self._asked[number] = asked = loop.create_future()
+        return number, asked
+
+    def say(self, entries: Sequence[tuple[int, Any]]) -> None:
+        for number, answer in entries:
+            asked = self._asked.pop(number)
+            if asked.done():
+                continue
+            if isinstance(answer, JournalUnavailable):
+                asked.set_exception(answer)
+            else:
+                asked.set_result(answer)
 
 
 class _Worker(asyncio.Protocol):

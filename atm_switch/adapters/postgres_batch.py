@@ -19,6 +19,7 @@ from atm_switch.adapters.journal_batch import (
     required_card,
 )
 from atm_switch.adapters.journal_chain import BEGINNING, Head, RowChain
+from atm_switch.adapters.journal_doubts import OF_NODE, SettleDoubts, doubtful_ending, settle
 from atm_switch.adapters.journal_heads import HeadNotOurs
 from atm_switch.adapters.journal_memory import RESPONSE_PURPOSE
 from atm_switch.adapters.journal_rows import (
@@ -163,6 +164,9 @@ class _Page:
                 return self._unblock(question)
             case KeepRecord(record):
                 return self._keep(record)
+            case SettleDoubts():
+                self._add_rows()
+                return settle(question, self._head.seq, OF_NODE, self._run, self._end_doubtful)
             case _:
                 self._add_rows()  # events stand in the order of the questions
                 return self._beside(question)
@@ -226,6 +230,12 @@ class _Page:
         detail = f"unblocked, {used} used PIN tries cleared"
         self._keep(AuditRecord("command", question.actor, f"card {question.pan_masked}", detail))
         return used
+
+    def _run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._session.rows(sql, self._node, *values)
+
+    def _end_doubtful(self, reserved: JournalRow) -> None:
+        self._append(doubtful_ending(reserved, self._head.seq + 1, self._written_at))
 
     def _append(self, row: JournalRow) -> None:
         if self._records:

@@ -159,8 +159,8 @@ class JournalPages(PostgresReader):
             counts = session.rows(_COUNTS, *of_day)
             where = f"acquirer = $1 AND business_date = $2 AND {_NO_ENDING}"
             doubt = session.rows(f"SELECT count(*) FROM journal_rows WHERE {where}", *of_day)  # noqa: S608 - constants
-        counted = tuple(OutcomeCount(*one) for one in counts)
-        return Reconciliation(acquirer, business_date, counted, int(doubt[0][0]))
+        counted = (OutcomeCount(*one) for one in counts)
+        return Reconciliation.of(acquirer, business_date, counted, int(doubt[0][0]))
 
 
 class AuditPages(PostgresReader):

@@ -41,7 +41,8 @@ def journal() -> None:
     """Look through the transactions of a data folder.
 
     Kind A is a request as it came in, before its PIN was looked at; kind B is how it
-    ended.  An A without a B is in doubt.
+    ended.  An A without a B is in doubt; the switch ends what an earlier run left so
+    when it starts, with a B that says in_doubt.
     """
 
 

@@ -141,7 +141,7 @@ def _step(node: str, row: "JournalRow") -> str:
 
     at = row.received.astimezone(Zone.WIB.tzinfo)
     what = {"A": "received, its PIN try reserved", "B": "ended"}.get(row.kind, row.kind)
-    ended = f": {row.response_code} {row.outcome}" if row.response_code else ""
+    ended = f": {row.response_code} {row.outcome}".replace("  ", " ") if row.outcome else ""
     written = (row.written_at - row.received_at) / 1000
     by = f" of {node}" if node else ""
     return (

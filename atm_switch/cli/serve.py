@@ -82,7 +82,7 @@ async def _serve_alone(folder: "DataFolder", log: "Logger") -> None:
 async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> None:
     """Serve as one of a supervisor's processes: ``NUMBER:COUNT:DESCRIPTOR``."""
     from atm_switch.app import Service
-    from atm_switch.seat import LENT, Seat
+    from atm_switch.seat import Seat
     from atm_switch.server.control import Control
     from atm_switch.writer_process import write_for_all
 
@@ -90,7 +90,6 @@ async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> None:
     seat, told, gone = Seat(number, count), asyncio.Event(), asyncio.Event()
 
     def heard(message: dict[str, Any], connection: int | None) -> None:
-        seat.lent = tuple(message.get(LENT, seat.lent))
         seat.heard(message, connection)
         told.set()
 
@@ -99,7 +98,7 @@ async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> None:
     await told.wait()
     vault = folder.vault()
     if not number:
-        await write_for_all(folder, vault, seat, gone)
+        await write_for_all(folder, vault, seat, log.of(process="journal writer"), gone)
         return
     service = Service(folder, vault, log.of(worker=number), seat=seat)
     await _serve(service, lambda _address: None, gone)

@@ -5,6 +5,10 @@ each profile maps them to its codes and texts.
 """
 
 from enum import Enum, unique
+from typing import Final
+
+IN_DOUBT: Final = "in_doubt"
+"""Stands where an outcome would for a request nobody knows the end of: no row of a profile."""
 
 
 @unique

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.switch.effects import Note, Ticket
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -87,6 +88,12 @@ class Meters:
         milliseconds = fields.get("ms")
         if milliseconds is not None:
             self.request_seconds[acquirer].add(milliseconds / 1000)
+
+    def doubted(self, ended: Mapping[str, int]) -> None:
+        """Count requests in doubt that were given their ending, by acquirer."""
+        for acquirer, count in ended.items():
+            known = self._known({"acquirer": acquirer})
+            self.requests[RequestKind("transaction", known, IN_DOUBT, "")] += count
 
     def ticked(self, now: float, late: float) -> None:
         """Note that the loop turns, at ``now`` in monotonic seconds, and how late it was."""

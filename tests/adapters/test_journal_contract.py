@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from atm_switch.adapters.journal_doubts import Settled, SettleDoubts
+from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.ports import (
     Commit,
@@ -29,7 +31,7 @@ from tests.doubles.postgres_journal import PostgresJournalBench
 class Journal(Protocol):
     """The port as a test sees it."""
 
-    def ask(self, question: Reserve | Commit) -> Any:
+    def ask(self, question: Reserve | Commit | SettleDoubts) -> Any:
         """Put a question to the writer and wait."""
 
     def find(self, question: FindRepeat) -> StoredResponse | None:
@@ -219,6 +221,48 @@ class JournalContract:
 
         assert found is not None
         assert b"newer" == found.payload
+
+    def test_doubt_is_ended_once_and_its_try_stays_counted(self, journal: Journal) -> None:
+        """
+        What a run before left without an ending gets one, ``in_doubt``; asking again ends
+        nothing anew; no answer is made of it, and the PIN try is counted once and for good.
+        """
+        ended = journal.ask(Reserve(entry_of(1, card_of(1)), 3))
+        journal.ask(Commit(entry_of(1, card_of(1)), ending_of(), ended.sequence))
+        journal.ask(Reserve(entry_of(2, card_of(1)), 3))
+        journal.reopen()
+        last = journal.ask(SettleDoubts(0)).last
+
+        settled = [journal.ask(SettleDoubts(last)) for _ in range(2)]
+
+        assert Settled(mark=3, last=4, ended=("009",)) == settled[0]
+        assert Settled(mark=3, last=4) == settled[1]
+        assert journal.find(FindRepeat(key_of(2), since(1))) is None
+        assert 3 == journal.ask(Reserve(entry_of(3, card_of(1)), 3)).tries
+
+    def test_request_under_way_is_not_ended_for_it(self, journal: Journal) -> None:
+        """
+        A reservation behind the row that is asked for stays open, and its B is written.
+        """
+        old = journal.ask(Reserve(entry_of(1), 3))
+        young = journal.ask(Reserve(entry_of(2), 3))
+
+        settled = journal.ask(SettleDoubts(old.sequence))
+
+        assert Settled(mark=1, last=3, ended=("009",)) == settled
+        assert journal.ask(Commit(entry_of(2), ending_of(), young.sequence)) is None
+
+    def test_ending_after_the_doubt_was_ended_is_refused(self, journal: Journal) -> None:
+        """
+        A request ends once: what comes too late gets no second B, and nobody is told 00.
+        """
+        reserved = journal.ask(Reserve(entry_of(1), 3))
+        journal.ask(SettleDoubts(reserved.sequence))
+
+        late = journal.ask(Commit(entry_of(1), ending_of(), reserved.sequence))
+
+        assert isinstance(late, JournalUnavailable)
+        assert journal.find(FindRepeat(key_of(1), since(1))) is None
 
     def test_reservation_alone_is_no_repeat(self, journal: Journal) -> None:
         """

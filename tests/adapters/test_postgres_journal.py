@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from atm_switch.adapters.journal_doubts import SettleDoubts
 from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.domain.identifiers import AcquirerId
@@ -260,3 +261,18 @@ def test_business_date_is_kept(one: PostgresJournalBench, url: str) -> None:
 
     with closing(PostgresSession(url, "a test")) as session:
         assert [("009", "2026-07-02")] == session.rows("SELECT * FROM business_dates")
+
+
+def test_node_ends_no_doubt_of_another(
+    one: PostgresJournalBench, two: PostgresJournalBench
+) -> None:
+    """
+    A request under way on another machine is that machine's, whatever a start here ends.
+    """
+    theirs = two.reserve(Reserve(entry_of(1), 3))
+    one.reserve(Reserve(entry_of(2), 3))
+
+    settled = one.ask(SettleDoubts(1_000))
+
+    assert ("009",) == settled.ended
+    assert two.ask(Commit(entry_of(1), ending_of(), theirs.sequence)) is None

@@ -20,6 +20,7 @@ from sys import maxsize
 
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.schema import open_reader
+from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.folder import open_folder
 from atm_switch.wire.message import IsoMessage
 from tests.chaos.honest import Answer, Honest, HungUp, Script
@@ -64,7 +65,8 @@ class Book:
         """Find a row B for each answer of this cycle."""
         with JournalReader(open_folder(self.plant.folder).journal) as reader:
             rows = reader.follow(self.seen_through, maxsize)
-        self.written.update(row.rrn for row in rows if not row.is_reservation)
+        # What a start ended in doubt was answered by nobody.
+        self.written.update(row.rrn for row in rows if row.outcome not in (None, IN_DOUBT))
         self.seen_through = rows[-1].seq if rows else self.seen_through
         self.lost += sum(rrn not in self.written for rrn in answered)
 

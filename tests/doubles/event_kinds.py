@@ -1,11 +1,12 @@
 """One event of every kind and form there is, made as the switch makes them."""
 
 from atm_switch.adapters.journal_batch import JournalQuestion
+from atm_switch.adapters.journal_doubts import SettleDoubts
 from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.effects import Note
 from atm_switch.switch.event import Announce
 from atm_switch.switch.fleet import OVERLOAD_QUIET_SECONDS, SURPLUS, FleetWatch
-from atm_switch.switch.ports import AUDIT_KINDS, AuditRecord, Commit, KeepRecord
+from atm_switch.switch.ports import AUDIT_KINDS, AuditRecord, Commit, KeepRecord, Reserve
 from tests.doubles.journal_bench import ending_of, entry_of
 
 SILENCE_SECONDS = 60.0
@@ -55,5 +56,7 @@ def questions() -> list[JournalQuestion]:
             KeepRecord(AuditRecord(kind, "10.0.0.1:4001", "acquirer 009", "a detail"))
             for kind in AUDIT_KINDS
         ),
+        Reserve(entry_of(len(outcomes)), 3),
+        SettleDoubts(1_000),
         *announcements(),
     ]

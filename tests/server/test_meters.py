@@ -93,3 +93,15 @@ def test_eldest_question_tells_how_long_the_journal_is_silent() -> None:
     del meters.journal_asked_at[1]
 
     assert 5.0 == meters.journal_silent_for(100.0)
+
+
+def test_doubts_are_counted_by_bank() -> None:
+    """A request a crash took along is a request of its bank; a bank nobody knows is ``other``."""
+    meters = Meters(["009"])
+
+    meters.doubted({"009": 2, "made up": 1})
+
+    assert {
+        RequestKind("transaction", "009", "in_doubt", ""): 2,
+        RequestKind("transaction", "other", "in_doubt", ""): 1,
+    } == meters.requests

@@ -1,0 +1,107 @@
+"""Killed between row A and row B: the next start ends the request in the books, for good."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from atm_switch.adapters.journal_place import open_pages
+from atm_switch.adapters.journal_rows import JournalRow
+from atm_switch.adapters.postgres_link import PostgresSession
+from atm_switch.folder import open_folder
+from tests.doubles.machines import set_in, two_machines
+from tests.doubles.postgres import PostgresServer
+from tests.doubles.served import Served, run, serve
+from tests.doubles.talk import Talk, inquiry
+from tests.end_to_end.test_workers import with_workers
+
+CARD, PIN = "9990090000000012", "123456"
+SECONDS = 30.0
+
+
+@pytest.fixture(params=["file", "postgresql", "workers"])
+def bank(request: pytest.FixtureRequest, tmp_path: Path, postgres: PostgresServer) -> Path:
+    """Make a folder with its ledger on PostgreSQL, so that the ledger can be held up."""
+    first, _ = two_machines(tmp_path, postgres.empty())
+    if request.param != "postgresql":
+        set_in(first, "journal", url="")
+    if request.param == "workers":
+        with_workers(first, 2)
+    return first
+
+
+@contextmanager
+def held_up(folder: Path) -> Iterator[None]:
+    """Let no inquiry get past its PIN: the members cannot be read."""
+    with (
+        closing(PostgresSession(open_folder(folder).settings.ledger.url, "the ledger")) as session,
+        session.transaction(),
+    ):
+        session.run("LOCK TABLE participants IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+def rows_of(folder: Path) -> list[JournalRow]:
+    """All rows there are."""
+    with open_pages(open_folder(folder).journal_place) as pages:
+        return [told.row for told in pages.tail(1_000)[0]]
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for it; fail after ``SECONDS``."""
+    deadline = time.monotonic() + SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def killed_within_a_request(folder: Path, message_number: int) -> None:
+    """Ask, and kill every process of the switch once row A is there."""
+    with serve(folder) as served, held_up(folder), Talk.of(served.port, folder) as talk:
+        before = len(rows_of(folder))
+        asked = inquiry(message_number, {2: CARD, 52: talk.pin_block(PIN, CARD)})
+        talk.say(talk.keys.pack(asked, talk.packager))
+        wait_until(lambda: len(rows_of(folder)) > before)
+        kill_all(served)
+
+
+def kill_all(served: Served) -> None:
+    """SIGKILL the process, and its children before they can end in order."""
+    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text()
+    for pid in (served.process.pid, *map(int, children.split())):
+        os.kill(pid, signal.SIGKILL)
+    served.process.wait(SECONDS)
+
+
+def test_request_cut_off_by_a_kill_is_ended_at_the_next_start(bank: Path) -> None:
+    """
+    Row A is there, the switch is killed; the next start writes its B, in_doubt, before it
+    takes a connection, says so, and counts the PIN try for good; the same request is then
+    processed anew, and another start ends nothing twice.
+    """
+    killed_within_a_request(bank, 1)
+    assert ["A"] == [row.kind for row in rows_of(bank)]
+
+    with serve(bank) as served:
+        served.wait_for("requests in doubt ended")
+        ended = rows_of(bank)
+        with Talk.of(served.port, bank) as talk:
+            again = inquiry(1, {2: CARD, 52: talk.pin_block(PIN, CARD)})
+            assert "00" == talk.ask(again)[39]
+    with serve(bank):
+        pass
+
+    assert [("A", None), ("B", "in_doubt")] == [(row.kind, row.outcome) for row in ended]
+    assert [1, 2] == [row.pin_tries for row in rows_of(bank) if row.is_reservation]
+    outcomes = [row.outcome for row in rows_of(bank) if not row.is_reservation]
+    assert ["approved", "in_doubt"] == sorted(map(str, outcomes))
+    verified = run("journal", "verify", bank)
+    assert (0, True) == (verified.returncode, "0 in doubt" in verified.stdout)
+    day = ended[0].business_date
+    report = run("journal", "report", bank, "--date", day, "--acquirer", "009", "--csv")
+    assert f"{day},009,in_doubt,,1\n" in report.stdout
+    assert f"{day},009,approved,00,1\n" in report.stdout
