@@ -28,6 +28,7 @@ class Ledger:
     place: LedgerPlace
     members: int
     seed: int
+    as_of: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Times:
     cpu: float
 
 
-async def compare(ledgers: Sequence[Ledger], as_of: date, rounds: int) -> Mapping[str, Times]:
+async def compare(ledgers: Sequence[Ledger], rounds: int) -> Mapping[str, Times]:
     """Look up in turns: each ledger a round, then the next; medians of the rounds."""
     chance = random.Random(1)  # noqa: S311 - which members, not keys
     readings = [await open_reading(one.place, lambda _event, _fields: None) for one in ledgers]
@@ -47,7 +48,7 @@ async def compare(ledgers: Sequence[Ledger], as_of: date, rounds: int) -> Mappin
     taken: dict[str, list[Times]] = {one.name: [] for one in ledgers}
     for number in range(rounds + 1):
         for ledger, reading, kpjs in zip(ledgers, readings, asked, strict=True):
-            times = await _round(reading, kpjs, as_of)
+            times = await _round(reading, kpjs, ledger.as_of)
             if number:  # the first warms up: what is asked for is asked for again
                 taken[ledger.name].append(times)
     for reading in readings:

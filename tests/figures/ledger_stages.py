@@ -22,10 +22,10 @@ from atm_switch.domain.accrual import Accrual
 from atm_switch.ledger.closing import ClosingTerms, close_year
 from atm_switch.ledger.csv_import import import_files
 from atm_switch.ledger.nation_files import NationWishes, write_nation
-from atm_switch.ledger.nation_people import Span
 from atm_switch.ledger.opening import LedgerPlace, open_reading, open_store
 from atm_switch.ledger.rates_file import read_rates
 from atm_switch.ledger.reconcile import reconcile
+from atm_switch.ledger.store import Store
 from atm_switch.security.vault import Vault
 from tests.figures.ledger_inquiries import inquiries_beside
 from tests.figures.ledger_lookups import (
@@ -36,10 +36,9 @@ from tests.figures.ledger_lookups import (
     members_of,
     same_every_time,
 )
+from tests.figures.ledger_nation import UNTIL, Nation
 
 SEED = 1
-UNTIL = date(2025, 12, 31)
-"""The last day that is booked; the year is closed by a stage of its own."""
 AS_OF = date(2026, 6, 30)
 AT = datetime(2026, 6, 30, 5, tzinfo=UTC)
 SMALL = 1_000
@@ -80,41 +79,40 @@ class Bench:
 
     # ------------------------------------------------------------------ stages
 
-    def nation(self, members: int, *, is_opening_only: bool = False) -> Figures:
+    def nation(self, nation: Nation) -> Figures:
         """Write the files of a nation."""
-        folder = self.path(f"nation-{members}")
+        folder = self.path(f"nation-{nation.stem}")
         shutil.rmtree(folder, ignore_errors=True)
-        # One month of one year: each member gets what is carried over, and little else.
-        span = Span(1, date(2026, 1, 31), 1) if is_opening_only else Span(20, UNTIL, 2)
+        wishes = NationWishes(nation.members, nation.span, SEED)
         began = time.monotonic()
-        rows = write_nation(
-            folder, NationWishes(members, span, SEED), read_rates(), lambda *_: None
-        )
+        rows = write_nation(folder, wishes, read_rates(), lambda *_: None)
         return {"rows": rows, "rows_per_second": rows / (time.monotonic() - began)}
 
-    def taken(self, members: int, url: str = "") -> Figures:
+    def taken(self, nation: Nation, url: str = "") -> Figures:
         """Import the files of a nation."""
-        path = self.path(f"ledger-{members}.db")
+        path = self.place(nation).path
         if not url:
             for one in path.parent.glob(f"{path.name}*"):
                 one.unlink()
         began = time.monotonic()
         with closing(open_store(url, path)) as store:
-            summary = import_files(store, self.files(members), self._vault, AT)
+            summary = import_files(store, self.files(nation), self._vault, AT)
+            took = time.monotonic() - began
             postings = store.rows("SELECT count(*) FROM postings")[0][0]
-            size = _size(store, path, url)
+            size = _server_size(store) if url else 0
+        size = size or path.stat().st_size  # closed, its log is in the file
         rows = sum(one.rows for one in summary.files)
         return {
             "rows": rows,
-            "rows_per_second": rows / (time.monotonic() - began),
-            "bytes_per_member": size / members,
+            "rows_per_second": rows / took,
+            "bytes_per_member": size / nation.members,
             "bytes_per_posting": size / max(postings, 1),
             "rejected": summary.rejected,
         }
 
-    def files(self, members: int) -> list[Path]:
+    def files(self, nation: Nation) -> list[Path]:
         """Return the files of a nation."""
-        folder = self.path(f"nation-{members}")
+        folder = self.path(f"nation-{nation.stem}")
         return [folder / "participants.csv", folder / "postings.csv"]
 
     def raw_sqlite(self) -> Figures:
@@ -124,7 +122,7 @@ class Bench:
         path = self.path("raw.db")
         path.unlink(missing_ok=True)
         rows = self.figures[f"nation {self.members:,}"]["rows"]
-        commands = [f".import --csv {one} {one.stem}" for one in self.files(self.members)]
+        commands = [f".import --csv {one} {one.stem}" for one in self.files(Nation(self.members))]
         began = time.monotonic()
         subprocess.run(["sqlite3", str(path), *commands], check=True, stdin=subprocess.DEVNULL)
         took = time.monotonic() - began
@@ -135,31 +133,36 @@ class Bench:
         """Import the same files by ``COPY``, into tables of text without a key."""
         rows = self.figures[f"nation {self.members:,}"]["rows"]
         began = time.monotonic()
-        asyncio.run(_copy(url, self.files(self.members)))
+        asyncio.run(_copy(url, self.files(Nation(self.members))))
         return {"rows": rows, "rows_per_second": rows / (time.monotonic() - began)}
 
-    def place(self, members: int, url: str = "") -> LedgerPlace:
+    def place(self, nation: Nation, url: str = "") -> LedgerPlace:
         """Return where a ledger is."""
-        return LedgerPlace(self.path(f"ledger-{members}.db"), url, connections=2, seconds_max=10.0)
+        path = self.path(f"ledger-{nation.stem}.db")
+        return LedgerPlace(path, url, connections=2, seconds_max=10.0)
+
+    def ledger(self, nation: Nation, url: str = "") -> Ledger:
+        """Return what look-ups need of a ledger."""
+        return Ledger(str(nation), self.place(nation, url), nation.members, SEED, nation.as_of)
 
     def lookups(self, ledgers: list[Ledger]) -> Figures:
         """Look statements up in all ledgers in turns."""
-        found = asyncio.run(compare(ledgers, AS_OF, ROUNDS))
+        found = asyncio.run(compare(ledgers, ROUNDS))
         return {name: _times(times) for name, times in found.items()}
 
-    def closed(self, members: int, url: str = "") -> Figures:
+    def closed(self, nation: Nation, url: str = "") -> Figures:
         """Close the last year of every account."""
         terms = ClosingTerms(read_rates().of(UNTIL.year), Accrual.MONTHLY, AS_OF, AT)
         began = time.monotonic()
-        with closing(open_store(url, self.path(f"ledger-{members}.db"))) as store:
+        with closing(open_store(url, self.place(nation).path)) as store:
             done = close_year(store, terms, lambda *_: None)
         took = time.monotonic() - began
         return {"accounts": done.accounts, "accounts_per_second": done.looked_at / took}
 
-    def proven(self, members: int, url: str = "") -> Figures:
+    def proven(self, nation: Nation, url: str = "") -> Figures:
         """Reconcile everything."""
         began = time.monotonic()
-        with closing(open_store(url, self.path(f"ledger-{members}.db"))) as store:
+        with closing(open_store(url, self.place(nation).path)) as store:
             found = reconcile(store)
         took = time.monotonic() - began
         return {
@@ -171,7 +174,7 @@ class Bench:
 
     def while_importing(self, url: str = "") -> Figures:
         """Look up in a ledger of 1,000 while files a tenth of the nation are imported into it."""
-        place = self.place(SMALL, url)
+        place = self.place(Nation(SMALL), url)
         more = self.path(f"nation-{max(self.members // 10, SMALL)}")
         calm, busy = [], []
         for _ in range(LOOKUP_ROUNDS):  # in turns, for both to meet the same noise
@@ -181,7 +184,7 @@ class Bench:
         return {
             "calm_p99_us": median(calm),
             "busy_p99_us": median(busy),
-            "times_slower": median(busy) / median(calm),
+            "times": median(busy) / median(calm),
         }
 
     def inquiries_while_importing(self, url: str = "") -> Figures:
@@ -211,9 +214,9 @@ def _importing(place: LedgerPlace, folder: Path) -> Iterator[None]:
 
 async def _paced(place: LedgerPlace) -> float:
     reading = await open_reading(place, lambda _event, _fields: None)
-    ledger = Ledger("", place, SMALL, SEED)
+    ledger = Ledger("", place, SMALL, SEED, AS_OF)
     kpjs = members_of(ledger, random.Random(2))  # noqa: S311 - which members, not keys
-    taken = await at_a_rate(reading, kpjs, AS_OF, LOOKUPS_PER_SECOND, LOOKUP_SECONDS)
+    taken = await at_a_rate(reading, kpjs, ledger.as_of, LOOKUPS_PER_SECOND, LOOKUP_SECONDS)
     await reading.close()
     return taken[int(len(taken) * 0.99) - 1] * 1e6
 
@@ -234,10 +237,8 @@ async def _copy(url: str, files: list[Path]) -> None:
     await connection.close()
 
 
-def _size(store: Any, path: Path, url: str) -> int:
-    if url:
-        return int(store.rows("SELECT pg_database_size(current_database())")[0][0])
-    return sum(one.stat().st_size for one in path.parent.glob(f"{path.name}*"))
+def _server_size(store: Store) -> int:
+    return int(store.rows("SELECT pg_database_size(current_database())")[0][0])
 
 
 def _times(times: Times) -> Figures:
