@@ -24,7 +24,7 @@ from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.doorways import Doorways
 from atm_switch.engine import Engine, open_engine
 from atm_switch.folder import DataFolder
-from atm_switch.journaling import Journaling, Writer
+from atm_switch.journaling import LOST, Journaling, Writer
 from atm_switch.key_office import keys_in_use
 from atm_switch.ledger.opening import LedgerReading, open_reading
 from atm_switch.monitor import Monitor, admin_socket, answer_admin, commits, serve_page
@@ -82,6 +82,8 @@ class Service:
     """Called where somebody asks over the admin socket that the switch stop."""
     seat: Seat = field(default_factory=Seat)
     """Which of several processes this is."""
+    exit_code: int = 0
+    """What the process ends with: not 0 where it stops by itself."""
     _doorways: Doorways | None = None
     calling: Calling | None = None
     _resources: ExitStack = field(default_factory=ExitStack)
@@ -268,9 +270,16 @@ class Service:
         desk.tick()
         if self._journaling is not None:
             self._journaling.tick()
+            self._look_after(self._journaling.writer)
         self.seat.tell_ended(len(desk.links()) - (self.calling.connected if self.calling else 0))
         if self._publishing is not None:
             self._publishing.tick(desk.clock())
+
+    def _look_after(self, journal: Writer) -> None:
+        if journal.has_failed and not self.exit_code:
+            self.exit_code = LOST
+            self.log.error("journal lost", does="answers 96, ends and waits to be started again")
+            self.asked_to_stop()
 
     async def _close(self) -> None:
         if self._ticking is not None:

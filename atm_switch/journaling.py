@@ -39,6 +39,8 @@ from atm_switch.switch.effects import Ticket
 from atm_switch.switch.house import HOST_BLOCK, House
 from atm_switch.switch.ports import FindRepeat, KeepKeys, TakeNumbers
 
+LOST: Final = 74
+"""The exit code of a process whose journal cannot go on: EX_IOERR of sysexits(3)."""
 NUMBERS: Final = -1
 """The ticket of a block of host references; the core counts from 1."""
 DOUBTS: Final = -2

@@ -119,23 +119,26 @@ class Monitor:
 
     def readiness(self) -> Checks:
         """Tell what hinders an inquiry from being answered."""
-        failed_at = self.desk.meters.journal_failed_at
-        since = None if failed_at is None else self.desk.clock().monotonic - failed_at
-        is_bad = since is not None and since < JOURNAL_BAD_SECONDS
+        meters = self.desk.meters
+        wrong = "there is no room" if meters.journal_is_full else "rows could not be written"
         return {
             **self.health(),
             "stopping": "the switch is stopping" if self.desk.is_draining else "",
-            "journal": "rows could not be written" if is_bad else "",
+            "journal": wrong if _has_failed(self.desk) else "",
             **self.neighbours(),
         }
 
 
 def commits(desk: Desk) -> bool:
-    """Tell whether the journal does what it is asked: nothing waits long, nothing failed."""
-    now, meters = desk.clock().monotonic, desk.meters
-    failed_at = meters.journal_failed_at
-    has_failed = failed_at is not None and now - failed_at < JOURNAL_BAD_SECONDS
-    return not has_failed and meters.journal_silent_for(now) < JOURNAL_BAD_SECONDS
+    """Tell whether a start anew would not help: nothing waits long, and what fails wants room."""
+    has_failed = _has_failed(desk) and not desk.meters.journal_is_full
+    silent = desk.meters.journal_silent_for(desk.clock().monotonic)
+    return not has_failed and silent < JOURNAL_BAD_SECONDS
+
+
+def _has_failed(desk: Desk) -> bool:
+    failed_at = desk.meters.journal_failed_at
+    return failed_at is not None and desk.clock().monotonic - failed_at < JOURNAL_BAD_SECONDS
 
 
 def serve_page(monitor: Monitor, listen: str) -> WatchPage:

@@ -9,6 +9,7 @@ from atm_switch.adapters.journal_server import JournalServer, Token
 from atm_switch.adapters.journal_wire import SOCKET_NAME
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.folder import DataFolder
+from atm_switch.journaling import LOST
 from atm_switch.seat import Seat
 from atm_switch.security.vault import Vault
 from atm_switch.server.log import Logger
@@ -22,8 +23,11 @@ WAIT_SECONDS_MAX = 30.0
 
 async def write_for_all(
     folder: DataFolder, vault: Vault, seat: Seat, log: Logger, gone: asyncio.Event
-) -> None:
-    """Write until SIGTERM, or until the supervisor is ``gone`` and so is every worker."""
+) -> int:
+    """Write until SIGTERM, or until the supervisor is ``gone`` and so is every worker.
+
+    Returns the exit code: not 0 where the journal cannot go on.
+    """
     limits = folder.settings.journal
     writer: JournalWriter[Token] = JournalWriter(
         folder.journal, vault, utc_now, os.urandom, limits.queue_max, limits.batch_max,
@@ -37,17 +41,24 @@ async def write_for_all(
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C is the supervisor's to hear
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
+
+    def is_over() -> bool:
+        return stop.is_set() or writer.has_failed
+
     server.start()
     try:
         # Before the first worker; where some are at work they may still end what is there.
         await settling.start(is_alone=seat.is_fresh)
         await server.open()
         seat.tell_ready()
-        waiting = [asyncio.ensure_future(one.wait()) for one in (stop, gone)]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        while not (is_over() or gone.is_set()):
+            await asyncio.sleep(LOOK_SECONDS)
         deadline = loop.time() + WAIT_SECONDS_MAX
-        while server.workers and not stop.is_set() and loop.time() < deadline:
+        while server.workers and not is_over() and loop.time() < deadline:
             await asyncio.sleep(LOOK_SECONDS)
     finally:
         settling.stop()
         server.close()
+    if writer.has_failed:
+        log.error("journal lost", does="ends and waits to be started again")
+    return LOST if writer.has_failed else 0

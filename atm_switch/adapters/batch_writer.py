@@ -6,7 +6,8 @@ fewer syncs each costs).  Only then are the answers handed over, a whole batch i
 of ``on_batch``, in the thread.  Where it is written is a subclass's affair.
 Failures: a batch that cannot be written is answered ``JournalUnavailable``, each of its
 questions, and the next batch is tried.  Where one question is itself at fault, the others
-are written without it.  A fatal error ends the thread.
+are written without it.  A fatal error ends the thread, and ``has_failed`` says so: whoever
+runs it ends the process, for only a fresh start knows what the medium holds.
 Why a thread: a sync takes milliseconds, and no event loop may stand still that long.
 """
 
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from threading import Condition, Thread
 from typing import Any, Generic, Protocol, TypeVar
 
-from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.errors import JournalFull, JournalUnavailable
 
 
 class Medium(Protocol):
@@ -44,6 +45,8 @@ class Judgement:
     """What it is called in an answer; it quotes no row."""
     is_fatal: bool = False
     """No further write may be tried."""
+    is_full: bool = False
+    """There is no room; the next write may find some."""
     blames_a_question: bool = False
     """One question is at fault, not the medium."""
 
@@ -60,6 +63,8 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         self._bell = Condition()
         self._is_open = False
         self._thread: Thread | None = None
+        self.has_failed = False
+        """Whether it ended by itself: nothing is written any more."""
 
     def start(self, on_batch: OnBatch[K]) -> None:
         """Open the medium and begin to write.
@@ -140,6 +145,9 @@ class BatchWriter(ABC, Generic[K, Q, M]):
             opened.set_result(None)
             try:
                 self._write_all(medium, on_batch)
+            except BaseException:
+                self.has_failed = True
+                raise
             finally:
                 self._give_up(on_batch)
 
@@ -148,6 +156,7 @@ class BatchWriter(ABC, Generic[K, Q, M]):
             answers, go_on = self._write(medium, [question for _, question in batch])
             if not go_on:
                 self._close_queue()
+                self.has_failed = True
             on_batch([(token, answer) for (token, _), answer in zip(batch, answers, strict=True)])
             if not go_on:
                 return
@@ -169,7 +178,8 @@ class BatchWriter(ABC, Generic[K, Q, M]):
             if not judged.is_fatal and judged.blames_a_question and len(questions) > 1:
                 return self._write_singly(medium, questions)
             said = f"the journal could not write: {judged.name}"
-            return [JournalUnavailable(said) for _ in questions], not judged.is_fatal
+            kind = JournalFull if judged.is_full else JournalUnavailable
+            return [kind(said) for _ in questions], not judged.is_fatal
 
     def _write_singly(self, medium: M, questions: Sequence[Q]) -> tuple[list[Any], bool]:
         answers: list[Any] = []

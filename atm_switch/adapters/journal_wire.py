@@ -34,7 +34,7 @@ _ALLOWED: Final = {
     "atm_switch.domain.identifiers": {"AcquirerId"},
     "atm_switch.domain.member": {"CardRef"},
     "atm_switch.domain.outcome": {"Outcome"},
-    "atm_switch.domain.errors": {"JournalUnavailable"},
+    "atm_switch.domain.errors": {"JournalFull", "JournalUnavailable"},
     "datetime": {"datetime", "date", "timezone", "timedelta"},
 }
 

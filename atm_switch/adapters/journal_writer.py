@@ -3,7 +3,9 @@
 Plan: a batch of ``batch_writer`` becomes one synced commit of SQLite.
 Failures: a full disk rolls the batch back, and the next one is tried.  A sync that failed
 or a damaged file ends the thread: what the disk holds is not known then, and trying again
-would be guessing.
+would be guessing.  So what was committed before is copied out of the WAL when the file is
+opened: pages a failed sync left in memory only are written once more, and the WAL begins
+anew, before the next row stands behind them.
 """
 
 import sqlite3
@@ -40,6 +42,9 @@ _FATAL: Final = frozenset(
         "SQLITE_NOTADB",
     }
 )
+
+_FULL: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"})
+"""The second: no room for the index beside the WAL."""
 
 _OF_ONE_ROW: Final = (
     sqlite3.IntegrityError,
@@ -83,6 +88,7 @@ class JournalWriter(BatchWriter[K, JournalQuestion, sqlite3.Connection]):
     def _open(self) -> sqlite3.Connection:
         connection = open_writer(self._path, FAMILY)
         try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # waits for no reader
             settle_heads(connection, *self._chains)
         except BaseException:
             connection.close()
@@ -101,7 +107,7 @@ class JournalWriter(BatchWriter[K, JournalQuestion, sqlite3.Connection]):
         # the name only: the text of a UnicodeEncodeError quotes what it could not encode
         name = getattr(error, "sqlite_errorname", "") or type(error).__name__
         blames = isinstance(error, _OF_ONE_ROW) or not isinstance(error, sqlite3.Error)
-        return Judgement(name, is_fatal(error), blames)
+        return Judgement(name, is_fatal(error), name in _FULL, blames)
 
 
 def check_question(question: JournalQuestion) -> None:

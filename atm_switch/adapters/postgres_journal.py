@@ -98,7 +98,11 @@ class _PostgresWriter(BatchWriter[K, Any, _Reconnecting]):
         asyncpg = driver(WHAT)
         of_one_row = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueError)
         name = str(error) if isinstance(error, JournalUnavailable) else type(error).__name__
-        return Judgement(name, blames_a_question=isinstance(error, of_one_row))
+        return Judgement(
+            name,
+            is_full=isinstance(error, asyncpg.DiskFullError),
+            blames_a_question=isinstance(error, of_one_row),
+        )
 
 
 class PostgresJournalWriter(_PostgresWriter[K]):

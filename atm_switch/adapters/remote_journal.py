@@ -39,6 +39,8 @@ class RemoteJournal(asyncio.Protocol):
         self._on_batch: OnBatch[Any] = lambda _batch: None
         self._connecting: asyncio.Task[None] | None = None
         self._is_closed = False
+        self.has_failed = False
+        """Never: a writer's process that ends is started again."""
 
     def start(self, on_batch: OnBatch[Any]) -> None:
         """Hand answers to ``on_batch``, a frame's at a time, in the loop."""

@@ -26,7 +26,8 @@ dials prints "dialling HOST:PORT".  SIGTERM or Ctrl-C answers what is under way 
 stops; a second one stops at once.  SIGHUP reads limits, profiles, the log level, TLS
 certificates and keys again; connections that are there stay.  With workers = N in the
 settings N processes answer; one that dies is started again, and exit code 70 says that
-they died too often."""
+they died too often.  Exit code 74 says that the disk failed under the journal: what was
+answered is on it, and the next start goes on from there."""
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--as-process", "process", default="", hidden=True)
@@ -46,14 +47,12 @@ def serve(folder: Path, process: str) -> int:
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
             if process:
-                runner.run(_serve_as(process, opened, log))
-            elif opened.settings.workers > 1:
+                return runner.run(_serve_as(process, opened, log))
+            if opened.settings.workers > 1:
                 return runner.run(_supervise(opened, log))
-            else:
-                runner.run(_serve_alone(opened, log))
+            return runner.run(_serve_alone(opened, log))
     except asyncio.CancelledError:
         raise Refused("stopped at once: requests under way were not answered") from None
-    return 0
 
 
 async def _supervise(folder: "DataFolder", log: "Logger") -> int:
@@ -73,13 +72,13 @@ async def _supervise(folder: "DataFolder", log: "Logger") -> int:
         manager.stopping()
 
 
-async def _serve_alone(folder: "DataFolder", log: "Logger") -> None:
+async def _serve_alone(folder: "DataFolder", log: "Logger") -> int:
     from atm_switch.app import Service
 
-    await _serve(Service(folder, folder.vault(), log), _print_address)
+    return await _serve(Service(folder, folder.vault(), log), _print_address)
 
 
-async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> None:
+async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> int:
     """Serve as one of a supervisor's processes: ``NUMBER:COUNT:DESCRIPTOR``."""
     from atm_switch.app import Service
     from atm_switch.seat import Seat
@@ -98,15 +97,14 @@ async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> None:
     await told.wait()
     vault = folder.vault()
     if not number:
-        await write_for_all(folder, vault, seat, log.of(process="journal writer"), gone)
-        return
+        return await write_for_all(folder, vault, seat, log.of(process="journal writer"), gone)
     service = Service(folder, vault, log.of(worker=number), seat=seat)
-    await _serve(service, lambda _address: None, gone)
+    return await _serve(service, lambda _address: None, gone)
 
 
 async def _serve(
     service: "Service", listening: "Callable[[str], None]", gone: asyncio.Event | None = None
-) -> None:
+) -> int:
     from atm_switch.adapters.service_manager import ServiceManager
 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -142,6 +140,7 @@ async def _serve(
     finally:
         manager.stopping()
         await service.stop()
+    return service.exit_code
 
 
 def _print_address(address: str) -> None:

@@ -87,6 +87,10 @@ class JournalUnavailable(NeighbourUnavailable):
     """The journal cannot make a row durable now."""
 
 
+class JournalFull(JournalUnavailable):
+    """There is no room for the row; the next one is tried all the same, and may find some."""
+
+
 class NeverAsked(NeighbourUnavailable):
     """It is certain that the neighbour did not, and will not, act on the question.
 

@@ -192,10 +192,7 @@ class Desk:
         for ticket, answer in batch:
             asked_at = self.meters.journal_asked_at.pop(ticket, None)
             if asked_at is not None:
-                is_good = not isinstance(answer, Exception)
-                self.meters.journal_answered(
-                    now.monotonic - asked_at, now.monotonic, is_good=is_good
-                )
+                self.meters.journal_answered(now.monotonic - asked_at, now.monotonic, answer)
             try:
                 effects += self._switch.answered(ticket, answer, now)
             except Exception as mistake:  # noqa: BLE001  the others of the batch are answered

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from atm_switch.domain.errors import JournalFull
 from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.switch.effects import Note, Ticket
 
@@ -74,6 +75,8 @@ class Meters:
         """Monotonic seconds at which each question was put that the journal has not answered."""
         self.journal_failed_at: float | None = None
         """Monotonic seconds of the journal's last refusal; ``None`` after a success."""
+        self.journal_is_full = False
+        """Whether that was for want of room: no start anew would make any."""
 
     def take(self, note: Note) -> None:
         """Count what a line of the log tells."""
@@ -100,10 +103,11 @@ class Meters:
         self.ticked_at, self.loop_lag = now, max(late, 0.0)
         self.loop_lag_max = max(self.loop_lag_max, self.loop_lag)
 
-    def journal_answered(self, seconds: float, now: float, *, is_good: bool) -> None:
+    def journal_answered(self, seconds: float, now: float, answer: object) -> None:
         """Note how long the journal took, and whether it could."""
         self.journal_seconds.add(seconds)
-        self.journal_failed_at = None if is_good else now
+        self.journal_failed_at = now if isinstance(answer, Exception) else None
+        self.journal_is_full = isinstance(answer, JournalFull)
 
     def journal_silent_for(self, now: float) -> float:
         """Return the seconds the eldest question to the journal has waited; 0 without one."""

@@ -4,7 +4,8 @@
 
 Plan: the data folder lies on a small tmpfs of its own.  A filler takes all that is free
 under load and goes again.  Then, with a preloaded library, ``fdatasync`` begins to fail
-(EIO): from then on nothing may be approved, for what the disk holds is not known.
+(EIO): from then on nothing may be approved, for what the disk holds is not known; the switch
+answers what is under way 96 and ends with exit code 74, and its next start goes on.
 Limits: mounting needs root, the library a C compiler; without them, said in words.
 """
 
@@ -19,7 +20,8 @@ from pathlib import Path
 
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.folder import open_folder
-from tests.chaos.honest import Tally
+from atm_switch.journaling import LOST
+from tests.chaos.honest import Honest, Script, Tally, paced
 from tests.chaos.ledger_away import Outage, through
 from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove, skipped
@@ -102,18 +104,47 @@ def full_part(root: Path, seconds: float) -> tuple[bool, str]:
     )
 
 
-def sync_part(root: Path, seconds: float) -> tuple[bool, str]:
-    """Have every sync fail from a moment on."""
+def failing_syncs(root: Path) -> tuple[dict[str, str], Path]:
+    """Build the library; return the environment for it, and the file by which syncs fail."""
     source, library, sign = root / "shim.c", root / "shim.so", root / "fails"
     source.write_text(SHIM)
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return {"LD_PRELOAD": str(library), "CHAOS_SYNC_FAILS": str(sign)}, sign
+
+
+async def until_it_ends(plant: Plant, fail: Callable[[], None]) -> tuple[Tally, float]:
+    """Load the switch, have syncs fail, and go on until every link is gone."""
+    script, tally = Script(plant.folder), Tally()
+    links = [await Honest.open(script, plant.port) for _ in range(4)]
+    loads = [asyncio.ensure_future(paced(link, tally, 10.0, 30.0)) for link in links]
+    await asyncio.sleep(1.0)
+    began = time.monotonic()
+    fail()
+    await asyncio.gather(*loads)
+    return tally, began
+
+
+def sync_part(root: Path) -> tuple[bool, str]:
+    """Have every sync fail from a moment on; then start anew on a disk that is well."""
     plant = set_up(root, "--pin", "acquirer")
-    plant.environment = {"LD_PRELOAD": str(library), "CHAOS_SYNC_FAILS": str(sign)}
-    outage = outage_of(plant, seconds, sign.touch, sign.unlink)
-    after = outage.tally.between(outage.began + 0.5, time.monotonic())
-    lost = rows_lost(plant, outage.tally)
-    is_held = lost == outage.tally.hung_up == 0 and after.codes.keys() <= {"91", "96"}
-    return is_held, f"sync fails: {dict(after.codes)} from then on, {lost} lost"
+    plant.environment, sign = failing_syncs(root)
+    with running(plant):
+        tally, began = asyncio.run(until_it_ends(plant, sign.touch))
+        code = plant.process.wait(30) if plant.process else None
+    after = tally.between(began + 0.1, time.monotonic())
+    sign.unlink()
+    with running(plant):
+        again, _ = asyncio.run(through(plant, 0.0, lambda: None, lambda: None))
+        plant.stop()
+    lost = rows_lost(plant, tally)
+    is_held = (
+        lost == 0 and code == LOST and after.codes.keys() <= {"91", "96"}
+        and again.tally.codes.keys() == {"00"}
+    )  # fmt: skip
+    return is_held, (
+        f"sync fails: {dict(after.codes)} from then on, exit {code}, {lost} lost; "
+        f"{again.tally.codes['00']} x 00 after the next start"
+    )
 
 
 def measure(trial: Trial) -> Found:
@@ -128,7 +159,7 @@ def measure(trial: Trial) -> Found:
     except subprocess.CalledProcessError:
         return skipped("no tmpfs may be mounted here")
     if shutil.which("gcc"):
-        parts.append(sync_part(trial.root / "sync", seconds))
+        parts.append(sync_part(trial.root / "sync"))
     else:
         parts.append((True, "sync fails: skipped, no C compiler"))
     return Found("; ".join(said for _, said in parts), is_held=all(held for held, _ in parts))

@@ -158,6 +158,8 @@ def running(plant: Plant) -> Iterator[Plant]:
     finally:
         if plant.is_running:
             plant.kill()
+        elif plant.process and plant.process.stdout:
+            plant.process.stdout.close()  # it ended by itself
 
 
 def allow_many_files() -> int:

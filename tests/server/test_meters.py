@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.server.meters import OTHER, SECONDS, Histogram, Meters, RequestKind
 from atm_switch.switch.effects import Note
 
@@ -64,9 +65,9 @@ def test_journal_is_well_again_after_a_success() -> None:
     """The last refusal is remembered until something was written."""
     meters = Meters()
 
-    meters.journal_answered(0.5, 100.0, is_good=False)
+    meters.journal_answered(0.5, 100.0, JournalUnavailable("away"))
     failed_at = [meters.journal_failed_at]
-    meters.journal_answered(0.1, 101.0, is_good=True)
+    meters.journal_answered(0.1, 101.0, None)
     failed_at.append(meters.journal_failed_at)
 
     assert [100.0, None] == failed_at
