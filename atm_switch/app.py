@@ -35,6 +35,7 @@ from atm_switch.seat import Seat
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.desk import TICK_SECONDS, UNASKED, Desk, Neighbours
+from atm_switch.server.draining import drain
 from atm_switch.server.event_loop import loop_name
 from atm_switch.server.journal_bell import JournalBell
 from atm_switch.server.log import Logger
@@ -121,17 +122,17 @@ class Service:
         """Accept no more, answer what is under way, sync the journal, close."""
         await self._take_no_more()
         if self._desk is not None:
-            await self._desk.drain()
+            await drain(self._desk)
         self._record("stop", self.folder.root.name, "")
         await self._close()
 
     def reload(self) -> None:
         """Read settings, certificates and keys again; what cannot be used changes nothing."""
-        doors, desk, house = self._doorways, self._desk, self._house
-        if doors is None or desk is None or house is None:
+        doors, calling, desk, house = self._doorways, self.calling, self._desk, self._house
+        if doors is None or calling is None or desk is None or house is None:
             return
         doors.reload()
-        if Reloading(self.folder, house, desk, doors, self.log).reload():
+        if Reloading(self.folder, house, desk, doors, calling, self.log).reload():
             self._record("configuration", FILE_NAME, digest_of(self.folder.root / FILE_NAME))
         if self._upkeep is not None:
             self._upkeep.warn_of_certificates()
@@ -271,6 +272,7 @@ class Service:
         if self._journaling is not None:
             self._journaling.tick()
             self._look_after(self._journaling.writer)
+        self.seat.tell_well(desk.clock().monotonic, is_well=self.is_well())
         self.seat.tell_ended(len(desk.links()) - (self.calling.connected if self.calling else 0))
         if self._publishing is not None:
             self._publishing.tick(desk.clock())

@@ -1,7 +1,7 @@
 """The lines this switch dials, made from the settings and kept up while it serves.
 
 Limits: which connections there are is decided at the start; certificates are read anew each
-time a bank is dialled.
+time a bank is dialled, and a dialect and limits that were read anew count from then on.
 """
 
 import asyncio
@@ -46,10 +46,14 @@ class Calling:
         self._desk, self._log = desk, log
         limits = server_limits(folder.settings).line
         wanted = [line for line in folder.settings.lines for _ in range(line.connections)]
-        self._diallers = [
-            self._dialler(line, dialects[line.profile], limits, folder)
+        mine = [
+            line
             for at, line in enumerate(wanted)
             if not seat.is_worker or at % seat.count == seat.number - 1
+        ]
+        self._profiles = [line.profile for line in mine]
+        self._diallers = [
+            self._dialler(line, dialects[line.profile], limits, folder) for line in mine
         ]
 
     @property
@@ -70,6 +74,12 @@ class Calling:
         """Begin to dial; call in the loop."""
         for dialler in self._diallers:
             dialler.start()
+
+    def adopt(self, dialects: Mapping[str, Dialect], limits: LineLimits) -> None:
+        """Give connections from now on these dialects, by the names of profiles, and limits."""
+        for profile, dialler in zip(self._profiles, self._diallers, strict=True):
+            if profile in dialects:
+                dialler.adopt(dialects[profile], limits)
 
     async def stop(self) -> None:
         """Dial no more; lines that are up stay."""

@@ -3,12 +3,13 @@
 Plan: the settings are read and judged whole, as at a start; what is wrong with them changes
 nothing and is named in the log.  Links that are up stay as they are: limits of a single link
 and a dialect count for links from now on, limits of the whole switch at once.
-Limits: lines the switch dials keep their dialect and limits; banks, addresses, neighbours
-and files need a restart, and the log says which section waits for one.
+Limits: banks, addresses, neighbours and files need a restart, and the log says which section
+waits for one.
 """
 
 from dataclasses import dataclass
 
+from atm_switch.calling import Calling
 from atm_switch.domain.errors import SwitchError
 from atm_switch.doorways import Doorways
 from atm_switch.folder import DataFolder, open_folder
@@ -31,6 +32,7 @@ class Reloading:
     house: House
     desk: Desk
     doorways: Doorways
+    calling: Calling
     log: Logger
 
     def reload(self) -> bool:
@@ -46,6 +48,7 @@ class Reloading:
         self.house.take_limits(fresh.settings.to_policy())
         self.desk.limits = limits
         self.doorways.adopt(dialects, limits.line)
+        self.calling.adopt(dialects, limits.line)
         self.log.level = fresh.settings.log.level
         waiting = _waiting_for_restart(self.folder, fresh)
         self.log.info("settings reloaded", **({"need_a_restart": waiting} if waiting else {}))

@@ -9,10 +9,13 @@ from atm_switch.server.control import Control
 TAKE, LENT, READY, ENDED = "take", "lent", "ready", "ended"
 """What the messages say: a connection for a door; where the doors are; ready; how many links
 that were handed in have ended."""
+WELL, RELOADED = "well", "reloaded"
+"""What a worker says of itself: whether its journal commits; that it took its settings anew."""
 FRESH = "fresh"
 """Said beside ``LENT``: all processes start, none of the run before is left."""
 
 FIRST: Final = 1
+TELL_SECONDS: Final = 1.0
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Seat:
     """Told the door and the descriptor of a connection that is handed in."""
     handed_in: int = 0
     """Connections so far."""
+    told_well_at: float = -TELL_SECONDS
     ended: int = 0
     """How many of them the supervisor was last told have ended."""
 
@@ -60,6 +64,17 @@ class Seat:
         """Say that connections may come."""
         if self.control is not None:
             self.control.say({READY: True})
+
+    def tell_reloaded(self) -> None:
+        """Say that settings, certificates and keys were read anew."""
+        if self.control is not None:
+            self.control.say({RELOADED: True})
+
+    def tell_well(self, now: float, *, is_well: bool) -> None:
+        """Say once a second whether the supervisor need not worry; ``now`` is monotonic."""
+        if self.control is not None and now - self.told_well_at >= TELL_SECONDS:
+            self.told_well_at = now
+            self.control.say({WELL: is_well})
 
     def tell_ended(self, links: int) -> None:
         """Say how many links have ended, of which so many are left."""

@@ -8,7 +8,9 @@ all (``journal_server``), so that their rows share its commits; on PostgreSQL ea
 writes as a node of its own.
 A process that ends is started again; ``RESTARTS_MAX`` times a minute, then the supervisor
 stops the others and exits 70, for a switch that dies all the time is not to be believed.
-Signals: SIGTERM drains every worker, then the writer; SIGHUP goes to every worker.
+Signals: SIGTERM drains every worker, then the writer; SIGHUP goes to every worker, and is over
+when all have said so.  Workers say once a second whether their journal commits; only while
+all do is the watchdog of systemd fed.
 Limits: ``connections_per_peer_max`` is counted in each worker.
 """
 
@@ -17,16 +19,18 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
-from atm_switch.domain.errors import Refused
+from atm_switch.adapters.service_manager import ServiceManager
+from atm_switch.domain.errors import Refused, SwitchError
 from atm_switch.fleet_page import FleetPage
-from atm_switch.folder import DataFolder
-from atm_switch.seat import ENDED, FRESH, LENT, READY, TAKE
+from atm_switch.folder import DataFolder, open_folder
+from atm_switch.seat import ENDED, FRESH, LENT, READY, RELOADED, TAKE, WELL
 from atm_switch.server.control import Control, pair
 from atm_switch.server.listener import BACKLOG
 from atm_switch.server.log import Logger
@@ -35,6 +39,10 @@ from atm_switch.start_up import plain_words
 RESTARTS_MAX: Final = 5
 MINUTE: Final = 60.0
 READY_SECONDS_MAX: Final = 30.0
+RELOAD_SECONDS_MAX: Final = 10.0
+LOOK_SECONDS: Final = 0.05
+WELL_SECONDS: Final = 5.0
+"""So long after it last said so a worker is believed to be well."""
 GIVEN_UP: Final = 70
 """The exit code: EX_SOFTWARE of sysexits(3)."""
 WRITER: Final = 0
@@ -51,6 +59,9 @@ class _Child:
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     handed_in: int = 0
     ended: int = 0
+    well_at: float = float("-inf")
+    """When it last said that it is well; monotonic seconds."""
+    has_reloaded: bool = False
 
     @property
     def links(self) -> int:
@@ -69,21 +80,22 @@ class _Child:
 class Supervisor:
     """Runs the processes of one folder."""
 
-    def __init__(self, folder: DataFolder, log: Logger) -> None:
-        """Wait for ``run``."""
-        self._folder, self._log = folder, log
+    def __init__(self, folder: DataFolder, log: Logger, manager: ServiceManager) -> None:
+        """Wait for ``run``; ``manager`` is told how all of it is."""
+        self._folder, self._log, self._manager = folder, log, manager
         self._children: dict[int, _Child] = {}
         self._watching: set[asyncio.Task[None]] = set()
         self._sockets: list[socket.socket] = []
         self._restarts: deque[float] = deque()
         self._stopping = asyncio.Event()
         self._has_given_up = False
+        self._is_up = False
         self._stops_asked = 0
 
-    async def run(self, listening: Callable[[str], None]) -> int:
-        """Run until SIGTERM; return the exit code.
+    async def run(self, up: Callable[[list[str], list[str]], None]) -> int:
+        """Run until SIGTERM; return the exit code.  Raises ``Refused``.
 
-        ``listening`` is told each address once all workers are ready.  Raises ``Refused``.
+        ``up`` is told where it listens and where it dials, once all workers are ready.
         """
         release = lock_folder(self._folder.root)
         page: FleetPage | None = None
@@ -96,10 +108,14 @@ class Supervisor:
             for at, one in enumerate(self._sockets):
                 one.listen(BACKLOG)
                 loop.add_reader(one.fileno(), self._accept, at, one)
-            for address in self._addresses():
-                listening(address)
+            banks = [_shown(line.host, line.port) for line in self._folder.settings.lines]
+            up(self._addresses(), list(dict.fromkeys(banks)))
+            self._is_up = True
+            self._manager.ready()
+            self._manager.watch(self.is_well)
             await self._stopping.wait()
         finally:
+            self._manager.stopping()
             await self._end()
             if page is not None:
                 page.close()
@@ -114,6 +130,13 @@ class Supervisor:
             for child in self._children.values():
                 child.signal(signal.SIGTERM if child.number else signal.SIGCONT)
 
+    def is_well(self) -> bool:
+        """Tell whether every worker is there and has just said that its journal commits."""
+        since = read_clock().monotonic - WELL_SECONDS
+        there = [self._children[number] for number in self._workers()]
+        are_all = len(there) == self._folder.settings.workers
+        return are_all and all(child.well_at > since for child in there)
+
     def _workers(self) -> list[int]:
         return sorted(number for number in self._children if number != WRITER)
 
@@ -127,8 +150,22 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGHUP, self._reload)
 
     def _reload(self) -> None:
-        for number in self._workers():
-            self._children[number].signal(signal.SIGHUP)
+        self._manager.reloading()
+        with suppress(SwitchError, OSError, ValueError):  # the workers' log says what is wrong
+            self._log.level = open_folder(self._folder.root).settings.log.level
+        self._later(self._reloaded(self._ready_workers()))
+
+    async def _reloaded(self, workers: "list[_Child]") -> None:
+        for child in workers:
+            child.has_reloaded = False
+            child.signal(signal.SIGHUP)
+        deadline = read_clock().monotonic + RELOAD_SECONDS_MAX
+        while not (all(child.has_reloaded for child in workers) or self._stopping.is_set()):
+            if read_clock().monotonic > deadline:  # one died, or hangs: others tell of that
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        if not self._stopping.is_set():
+            self._manager.ready()
 
     async def _start_all(self) -> None:
         settings = self._folder.settings
@@ -163,10 +200,13 @@ class Supervisor:
         child.control.start()
         child.control.say({LENT: self._addresses(), FRESH: is_fresh})
         self._children[number] = child
-        task = asyncio.get_running_loop().create_task(self._watch(child))
+        self._later(self._watch(child))
+        return child
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._watching.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(self._watching.discard)
-        return child
 
     async def _watch(self, child: _Child) -> None:
         code = await child.process.wait()
@@ -175,7 +215,7 @@ class Supervisor:
             return
         del self._children[child.number]
         self._log.error("process ended", process=child.name, code=code)
-        if not child.is_ready.is_set() and not self._restarts and not self._is_listening():
+        if not child.is_ready.is_set() and not self._restarts and not self._is_up:
             return  # it never came up: the start says so
         now = read_clock().monotonic
         self._restarts.append(now)
@@ -187,9 +227,6 @@ class Supervisor:
             self._stopping.set()
             return
         await self._spawned(child.number)
-
-    def _is_listening(self) -> bool:
-        return any(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) for one in self._sockets)
 
     def _accept(self, at: int, listening: socket.socket) -> None:
         try:
@@ -230,6 +267,10 @@ class Supervisor:
 def _heard(child: _Child, message: dict[str, Any]) -> None:
     if READY in message:
         child.is_ready.set()
+    if message.get(WELL):
+        child.well_at = read_clock().monotonic
+    if RELOADED in message:
+        child.has_reloaded = True
     if ENDED in message:
         child.ended = int(message[ENDED])
 

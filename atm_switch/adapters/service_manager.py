@@ -1,7 +1,8 @@
 """What systemd is told: ready, reloading, stopping, alive; nothing where nobody listens.
 
 Plan: sd_notify(3) is a datagram to the socket that ``NOTIFY_SOCKET`` names.  The watchdog is
-fed twice in its time, and only while the switch is well; otherwise systemd restarts it.
+fed ``FEEDINGS`` times in its time, and only while the switch is well; otherwise systemd
+restarts it.  So often that one bad moment does not starve it.
 Limits: what cannot be delivered is lost, as with any other service.
 """
 
@@ -11,6 +12,8 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+
+FEEDINGS = 4
 
 
 class ServiceManager:
@@ -57,7 +60,7 @@ class ServiceManager:
         if is_well():
             self._tell("WATCHDOG=1")
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._watchdog_seconds / 2, self.watch, is_well)
+        self._timer = loop.call_later(self._watchdog_seconds / FEEDINGS, self.watch, is_well)
 
     def _tell(self, state: str) -> None:
         if not self._address:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from atm_switch.app import Service
     from atm_switch.folder import DataFolder
     from atm_switch.server.log import Logger
@@ -59,23 +57,13 @@ async def _supervise(folder: "DataFolder", log: "Logger") -> int:
     from atm_switch.adapters.service_manager import ServiceManager
     from atm_switch.supervisor import Supervisor
 
-    manager = ServiceManager.here()
-
-    def listening(address: str) -> None:
-        _print_address(address)
-        manager.ready()
-
-    manager.watch(lambda: True)  # a worker that dies is the supervisor's to start again
-    try:
-        return await Supervisor(folder, log).run(listening)
-    finally:
-        manager.stopping()
+    return await Supervisor(folder, log, ServiceManager.here()).run(_print_places)
 
 
 async def _serve_alone(folder: "DataFolder", log: "Logger") -> int:
     from atm_switch.app import Service
 
-    return await _serve(Service(folder, folder.vault(), log), _print_address)
+    return await _serve(Service(folder, folder.vault(), log))
 
 
 async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> int:
@@ -99,12 +87,10 @@ async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> int:
     if not number:
         return await write_for_all(folder, vault, seat, log.of(process="journal writer"), gone)
     service = Service(folder, vault, log.of(worker=number), seat=seat)
-    return await _serve(service, lambda _address: None, gone)
+    return await _serve(service, gone)
 
 
-async def _serve(
-    service: "Service", listening: "Callable[[str], None]", gone: asyncio.Event | None = None
-) -> int:
+async def _serve(service: "Service", gone: asyncio.Event | None = None) -> int:
     from atm_switch.adapters.service_manager import ServiceManager
 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -118,6 +104,7 @@ async def _serve(
     def reload() -> None:
         manager.reloading()
         service.reload()
+        service.seat.tell_reloaded()
         manager.ready()
 
     manager = ServiceManager.here() if gone is None else ServiceManager()
@@ -128,11 +115,8 @@ async def _serve(
     loop.add_signal_handler(signal.SIGHUP, reload)
     await service.start()
     try:
-        for address in service.addresses:
-            listening(address)
-        if gone is None and not service.addresses and service.calling is not None:
-            for bank in service.calling.addresses:
-                print(f"dialling {bank}", flush=True)
+        if gone is None:
+            _print_places(service.addresses, service.calling.addresses if service.calling else [])
         manager.ready()
         manager.watch(service.is_well)
         waiting = [asyncio.ensure_future(one.wait()) for one in (stop, gone) if one is not None]
@@ -143,5 +127,9 @@ async def _serve(
     return service.exit_code
 
 
-def _print_address(address: str) -> None:
-    print(f"listening on {address}", flush=True)
+def _print_places(listening: "list[str]", dialled: "list[str]") -> None:
+    """Say where terminals come in; of a switch that only dials, where its banks are."""
+    for address in listening:
+        print(f"listening on {address}", flush=True)
+    for bank in dialled if not listening else ():
+        print(f"dialling {bank}", flush=True)

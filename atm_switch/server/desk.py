@@ -30,7 +30,6 @@ from atm_switch.wire.framing import Frame
 
 TICK_SECONDS = 0.25
 """How often time passes for idle, overdue and dripping links."""
-DRAIN_LOOK_SECONDS = 0.005
 
 UNASKED = 0
 """The ticket of a question whose answer nobody waits for; the core counts from 1."""
@@ -208,16 +207,9 @@ class Desk:
         for line in self._rounds.look():
             line.check(now.monotonic)
 
-    async def drain(self) -> None:
-        """Take no more frames, answer what is under way, for a bounded time; end every link."""
-        self.is_draining = True
-        for line in list(self._lines.values()):
-            line.stop_listening()
-        deadline = self.clock().monotonic + self.limits.drain_seconds_max
-        while self._switch.in_flight and self.clock().monotonic < deadline:
-            await asyncio.sleep(DRAIN_LOOK_SECONDS)
-        for line in list(self._lines.values()):
-            line.close("the switch stops")
+    def sign_off(self) -> None:
+        """Tell every bank that this switch signed on to that it stops."""
+        self._perform(self._switch.leave(self.clock()))
 
     # -- carrying out
 

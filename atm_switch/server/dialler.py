@@ -10,7 +10,7 @@ Limits: what is said on a line is the core's; here it is only kept there.
 import asyncio
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from atm_switch.server.channel import PlainChannel, TlsChannel
 from atm_switch.server.entrance import Entrance
@@ -18,6 +18,7 @@ from atm_switch.server.limits import LineLimits
 from atm_switch.server.line import FrontDesk, Line
 from atm_switch.server.links import LINKS
 from atm_switch.switch.retries import Retries
+from atm_switch.switch.session import Dialect
 
 Context = Callable[[], ssl.SSLContext]
 """Makes the context of each connection.  Raises ``OSError`` or ``ValueError``."""
@@ -58,6 +59,11 @@ class Dialler:
     def address(self) -> str:
         """Where the bank listens, as ``HOST:PORT``."""
         return self._entrance.address
+
+    def adopt(self, dialect: Dialect, limits: LineLimits) -> None:
+        """Speak this dialect from the next connection on, within these limits."""
+        self._entrance = replace(self._entrance, dialect=dialect)
+        self._limits = limits
 
     def start(self) -> None:
         """Begin to dial; call in the loop."""

@@ -140,6 +140,11 @@ class Line(asyncio.Protocol):
         self._is_deaf = True
         self._pause(should=True)
 
+    def listen(self) -> None:
+        """Take frames again."""
+        self._is_deaf = False
+        self.pump()
+
     def pump(self) -> None:
         """Hand frames to the desk as long as the link may have more under way."""
         if self._is_deaf:

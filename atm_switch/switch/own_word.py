@@ -1,6 +1,6 @@
 """What the switch says by itself on a link, and what it makes of the answers.
 
-Plan: echo, sign-on and deliveries of keys are all that it ever asks of a peer.  An answer
+Plan: echo, sign-on, sign-off and deliveries of keys are all that it ever asks of a peer.  An answer
 belongs to one of them or is counted, noted with the keys seen and wanted, and dropped.
 """
 
@@ -12,6 +12,7 @@ from atm_switch.switch.house import House
 from atm_switch.switch.key_exchange import answered_offer
 from atm_switch.switch.notes import note_of_unmatched
 from atm_switch.switch.own_echo import echo, is_answer_to_echo, is_echo_due, unanswered_echo
+from atm_switch.switch.own_sign_off import answered_sign_off
 from atm_switch.switch.own_sign_on import (
     answered_sign_on,
     is_answer_to_sign_on,
@@ -49,6 +50,9 @@ def heard(
         is_yes = message.get(39) == session.dialect.profile.code_of(Outcome.APPROVED)
         is_lost = session.signing_on is not None and not is_yes
         return no_longer_signed_on(session, now) if is_lost else None
+    is_over = answered_sign_off(session, message)
+    if is_over is not None:
+        return is_over
     rule = session.dialect.profile.messages["network"]
     case = Case(message, None, rule, session, now, now, payload=frame.payload)
     if is_answer_to_sign_on(session, message):

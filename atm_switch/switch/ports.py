@@ -10,6 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
+from atm_switch.domain.errors import (
+    JournalUnavailable,
+    LedgerUnavailable,
+    NeighbourUnavailable,
+)
 from atm_switch.domain.identifiers import AcquirerId, Kpj
 from atm_switch.domain.member import CardRef, LinkedCard, Participant
 from atm_switch.domain.outcome import Outcome
@@ -258,3 +263,9 @@ JOURNALED = (Reserve, Commit, KeepBusinessDate, KeepCommand, KeepRecord)
 
 ASKS_JOURNAL = (FindRepeat, KeepKeys, *JOURNALED)
 """Questions whose silence is the journal's, or counts as such: nothing was made durable."""
+
+
+def silence_of(question: Ask[Any] | None) -> NeighbourUnavailable:
+    """Return what it means that a question has no answer by its deadline."""
+    silent = JournalUnavailable if isinstance(question, ASKS_JOURNAL) else LedgerUnavailable
+    return silent("no answer in time")

@@ -81,6 +81,8 @@ class Session:
     signed_on_as: AcquirerId | None = None
     signing_on: SigningOn | None = None
     """Set on a line that this switch dialled, and signs on to by itself."""
+    signing_off: tuple[str, str, str] | None = None
+    """DE7, DE11 and DE70 of our own sign-off that is not answered yet."""
     echo_idle_seconds: float | None = None
     """Silence after which we echo here; ``None``: as the policy has it."""
     in_flight: int = 0

@@ -12,12 +12,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
-from atm_switch.domain.errors import (
-    FormatError,
-    JournalUnavailable,
-    LedgerUnavailable,
-    NeighbourUnavailable,
-)
+from atm_switch.domain.errors import FormatError, LedgerUnavailable, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant
 from atm_switch.domain.outcome import Outcome
@@ -35,9 +30,10 @@ from atm_switch.switch.key_exchange import deliver_key
 from atm_switch.switch.ledger_gate import LedgerGate
 from atm_switch.switch.network_management import network_management
 from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
+from atm_switch.switch.own_sign_off import sign_off, stands
 from atm_switch.switch.own_sign_on import sign_on
 from atm_switch.switch.own_word import Word, due, heard
-from atm_switch.switch.ports import ASKS_JOURNAL, Ask, Steps, TakeTurn
+from atm_switch.switch.ports import Ask, Steps, TakeTurn, silence_of
 from atm_switch.switch.refusals import mistaken, refuse_unknown, refuse_unreadable, rule_of_strays
 from atm_switch.switch.reversal import reversal
 from atm_switch.switch.rounds import Rounds
@@ -153,13 +149,17 @@ class Switch:
         for ticket, waiting in list(self._open.items()):
             case = waiting.case
             if now.monotonic > case.deadline:
-                asks_journal = isinstance(waiting.question, ASKS_JOURNAL)
-                silent = JournalUnavailable if asks_journal else LedgerUnavailable
-                effects += self.answered(ticket, silent("no answer in time"), now)
+                effects += self.answered(ticket, silence_of(waiting.question), now)
         for session in self._rounds.look():
             if session.link in self._sessions:
                 effects += self._own_word(due(session, self._house, now))
         return effects
+
+    def leave(self, now: Instant) -> list[Effect]:
+        """Sign off wherever this switch has signed on by itself."""
+        ours = [session for session in self._sessions.values() if stands(session)]
+        words = [sign_off(session, self._house, now) for session in ours]
+        return [effect for word in words for effect in self._begin(*word)]
 
     def _request(self, case: Case) -> list[Effect]:
         house = self._house

@@ -12,6 +12,8 @@ import pytest
 
 from atm_switch.adapters.service_manager import ServiceManager
 from tests.doubles.served import SECONDS, make_folder, serve
+from tests.doubles.workers import Workers
+from tests.end_to_end.test_workers import with_workers
 
 
 @pytest.fixture
@@ -137,3 +139,46 @@ def test_served_switch_tells_its_life(
         served.process.send_signal(signal.SIGTERM)
         assert "STOPPING=1" == heard_but_watchdog(systemd)
         assert 0 == served.process.wait(SECONDS)
+
+
+def test_supervisor_speaks_for_all_its_workers(
+    systemd: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Ready when all are; a reload is over when every worker's is; the watchdog starves while
+    one worker hangs, and is fed again when it goes on.
+    """
+    folder = make_folder(tmp_path)
+    with_workers(folder, 2)
+    monkeypatch.setenv("NOTIFY_SOCKET", systemd.getsockname())
+    monkeypatch.setenv("WATCHDOG_USEC", "400000")
+    with serve(folder) as served:
+        assert "READY=1" == heard_but_watchdog(systemd)
+        served.process.send_signal(signal.SIGHUP)
+        assert heard_but_watchdog(systemd).startswith("RELOADING=1\n")
+        assert "READY=1" == heard_but_watchdog(systemd)
+        served.wait_for("settings reloaded")
+        assert 2 == served.log.read_text().count("settings reloaded")
+
+        hanging = Workers(folder, served).told()["processes"]["worker 2"]
+        os.kill(hanging, signal.SIGSTOP)
+        try:
+            until_starved(systemd)
+        finally:
+            os.kill(hanging, signal.SIGCONT)
+        systemd.settimeout(SECONDS)
+        assert "WATCHDOG=1" == heard(systemd)
+        served.process.send_signal(signal.SIGTERM)
+        assert "STOPPING=1" == heard_but_watchdog(systemd)
+        assert 0 == served.process.wait(SECONDS)
+
+
+def until_starved(wire: socket.socket) -> None:
+    """Wait until nothing has come for twenty times as long as between two feedings."""
+    wire.settimeout(2.0)
+    for _ in range(int(SECONDS / 0.1)):
+        try:
+            assert "WATCHDOG=1" == heard(wire)
+        except TimeoutError:
+            return
+    pytest.fail("the watchdog is fed though a worker hangs")

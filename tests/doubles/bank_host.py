@@ -15,7 +15,7 @@ from atm_switch.switch.session import Dialect
 from atm_switch.wire.framing import FrameBuffer, enclose
 from atm_switch.wire.message import IsoMessage
 
-SIGN_ON, ECHO = "001", "301"
+SIGN_ON, SIGN_OFF, ECHO = "001", "002", "301"
 SECONDS = 20.0
 
 
@@ -54,7 +54,7 @@ class BankHost:
     def __init__(self, profile: str = "bpjstk-jht-v1", tls: ssl.SSLContext | None = None) -> None:
         """Wait for ``start``."""
         self.dialect = Dialect.of(load_profile(profile))
-        self.codes = {SIGN_ON: "00", ECHO: "00"}
+        self.codes = {SIGN_ON: "00", SIGN_OFF: "00", ECHO: "00"}
         self.spoils: Callable[[IsoMessage], IsoMessage] = lambda answer: answer
         """Changes an answer before it is sent."""
         self.lines: list[BankLine] = []

@@ -18,6 +18,7 @@ from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant
 from atm_switch.server.desk import Desk
+from atm_switch.server.draining import drain
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.server.listener import Door
@@ -128,7 +129,7 @@ async def open_house(
         yield house
     finally:
         house.door.close()
-        await house.desk.drain()
+        await drain(house.desk)
         await asyncio.sleep(0)
 
 

@@ -3,15 +3,19 @@
 import asyncio
 import json
 import ssl
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from atm_switch.wire.message import IsoMessage
-from tests.doubles.bank_host import BankHost, until
+from tests.doubles.bank_host import SIGN_OFF, BankHost, until
 from tests.doubles.certificates import LOOPBACK, LabCa
 from tests.doubles.served import Served, make_folder, run, serve
 from tests.doubles.talk import inquiry
+from tests.end_to_end.test_workers import with_workers
 
 CARD = "9990090000000012"
 
@@ -88,3 +92,57 @@ async def test_bank_with_a_certificate_of_another_name_is_not_signed_on_to(tmp_p
 
         assert not bank.live
     await bank.stop()
+
+
+@asynccontextmanager
+async def dialling(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, Path]]:
+    """Serve a folder without a listener for a block; its log goes beside it."""
+    log = folder.parent / "dialling.log"
+    with log.open("w") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "atm_switch", "serve", str(folder)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+        )
+    try:
+        yield process, log
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_switch_that_only_dials_is_up_and_leaves_in_order(
+    tmp_path: Path, workers: int
+) -> None:
+    """
+    Without a listener it says where it dials, alone or with workers that share the lines;
+    asked to stop it signs off on every line and ends with 0.
+    """
+    folder = make_folder(tmp_path, "--pin", "acquirer")
+    bank = BankHost()
+    await bank.start()
+    with_line(folder, bank.port, "connections = 2\n")
+    without_listener(folder)
+    if workers > 1:
+        with_workers(folder, workers)
+    async with dialling(folder) as (process, log):
+        assert process.stdout is not None
+        said = await asyncio.wait_for(process.stdout.readline(), 30)
+        assert f"dialling 127.0.0.1:{bank.port}\n" == said.decode()
+        await until(lambda: 2 == len(bank.live) and 2 <= log.read_text().count("signed on"))
+        assert "00" == (await asked(bank, 1))[39]
+
+        process.terminate()
+
+        assert 0 == await asyncio.wait_for(process.wait(), 30)
+    assert [1, 1] == [len(line.requests(SIGN_OFF)) for line in bank.lines]
+    await bank.stop()
+
+
+def without_listener(folder: Path) -> None:
+    """Take the listeners out of the settings."""
+    settings = folder / "switch.toml"
+    before, _, rest = settings.read_text().partition("[[listeners]]")
+    settings.write_text(before + rest[rest.index("[[acquirers]]") :])

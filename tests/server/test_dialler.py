@@ -12,6 +12,7 @@ from atm_switch.server.dialler import Dialler, Manner
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import ServerLimits
 from atm_switch.switch.retries import Retries
+from atm_switch.switch.session import Dialect
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bank_host import ECHO, SIGN_ON, BankHost, BankLine, bank_host, until
 from tests.doubles.bench import BNI, Bench
@@ -241,6 +242,26 @@ async def test_loss_of_one_of_two_lines_goes_unnoticed_by_terminals() -> None:
         answers = [one for one in stays.heard if one.mti == "0210"]
         assert ["00"] == [one[39] for one in answers]
         assert 1 == len(commits(here.house.bench))
+
+
+async def test_dialect_and_limits_read_anew_count_from_the_next_connection() -> None:
+    """The line that is up keeps its own; dialled again it speaks the new one."""
+    async with called() as here:
+        dialler = here.dial()
+        await here.signed_on(dialler)
+        before = here.session(dialler).dialect
+        fresh = Dialect.of(before.profile)
+        tight = replace(GENEROUS.line, in_flight_per_link_max=1)
+
+        dialler.adopt(fresh, tight)
+
+        assert before is here.session(dialler).dialect
+        await here.bank.stop()
+        await here.bank.start()
+        await here.signed_on(dialler)
+        assert fresh is here.session(dialler).dialect
+        assert dialler.line is not None
+        assert tight is dialler.line._limits
 
 
 async def test_crowd_of_callers_does_not_keep_our_own_lines_out() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from atm_switch.server.draining import drain
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.wire.framing import enclose
 from atm_switch.wire.message import IsoMessage
@@ -237,7 +238,7 @@ async def test_drain_answers_what_is_under_way() -> None:
         house.journal.holds = True
         client.say(house.bench.inquiry())
         await asyncio.wait_for(_until(lambda: house.journal.held), 5)
-        stopping = asyncio.create_task(house.desk.drain())
+        stopping = asyncio.create_task(drain(house.desk))
         await asyncio.sleep(0)
 
         house.journal.release()
@@ -253,7 +254,7 @@ async def test_drain_takes_nothing_new() -> None:
         house.journal.holds = True
         client.say(house.bench.inquiry())
         await asyncio.wait_for(_until(lambda: house.journal.held), 5)
-        stopping = asyncio.create_task(house.desk.drain())
+        stopping = asyncio.create_task(drain(house.desk))
         await asyncio.sleep(0)
         client.say(house.bench.inquiry({11: "000777", 37: "518107000777"}))
         await client.writer.drain()

@@ -1,0 +1,40 @@
+"""How a switch stops: what is under way is answered, banks are told, links end.
+
+Plan: no frame is taken any more; when nothing is under way, or ``drain_seconds_max`` are
+over, the switch signs off where it had signed on by itself, and listens there a moment for
+the answer, so that the bank does not lose the sign-off to a reset; then every link is closed.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from atm_switch.server.desk import Desk
+
+LOOK_SECONDS = 0.005
+SIGN_OFF_SECONDS_MAX = 1.0
+"""How long a bank's answer to our sign-off is waited for, within the time there is."""
+
+
+async def drain(desk: Desk) -> None:
+    """Take no more frames, answer what is under way, for a bounded time; end every link."""
+    desk.is_draining = True
+    for line, _ in desk.links():
+        line.stop_listening()
+    deadline = desk.clock().monotonic + desk.limits.drain_seconds_max
+    await _until(desk, deadline, lambda: desk.in_flight == 0)
+    desk.sign_off()
+    leaving = [(line, session) for line, session in desk.links() if session and session.signing_off]
+    for line, _ in leaving:
+        line.listen()
+    await _until(
+        desk,
+        min(deadline, desk.clock().monotonic + SIGN_OFF_SECONDS_MAX),
+        lambda: desk.in_flight == 0 and not any(session.signing_off for _, session in leaving),
+    )
+    for line, _ in desk.links():
+        line.close("the switch stops")
+
+
+async def _until(desk: Desk, deadline: float, is_done: Callable[[], bool]) -> None:
+    while not is_done() and desk.clock().monotonic < deadline:
+        await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,105 @@
+"""Claims about how a switch leaves the banks it had dialled, over real sockets."""
+
+import asyncio
+import time
+
+from atm_switch.server.draining import drain
+from atm_switch.switch.policy import MacPolicy
+from tests.doubles.bank_host import SIGN_OFF, SIGN_ON, until
+from tests.doubles.bench import bank
+from tests.server.test_dialler import called
+
+
+async def test_bank_hears_our_sign_off_last() -> None:
+    """What is under way is answered first; then 0800/002 with DE32; then the link ends."""
+    async with called() as here:
+        line = await here.signed_on(here.dial())
+        here.house.journal.holds = True
+        asking = asyncio.ensure_future(line.ask(here.house.bench.inquiry()))
+        await until(lambda: bool(here.house.journal.held))
+        stopping = asyncio.create_task(drain(here.house.desk))
+        await asyncio.sleep(0.05)
+        assert [] == line.requests(SIGN_OFF)
+
+        here.house.journal.release()
+        await stopping
+
+        assert "00" == (await asking)[39]
+        await until(lambda: line.is_gone)
+        (said,) = line.requests(SIGN_OFF)
+        assert said is line.heard[-1]
+        assert ("009", {7, 11, 32, 70}) == (said[32], set(said.elements))
+        assert 1 == len(here.house.logged("sign-off sent")) == len(here.house.logged("signed off"))
+
+
+async def test_sign_off_is_in_the_audit() -> None:
+    """Who reads the audit sees that it was the switch that left."""
+    async with called() as here:
+        await here.signed_on(here.dial())
+
+        await drain(here.house.desk)
+
+        records = [
+            record for record in here.house.bench.memory.records if record.kind == "sign-off"
+        ]
+        assert [("acquirer 009", "the switch signed off")] == [
+            (record.subject, record.detail) for record in records
+        ]
+
+
+async def test_silent_bank_holds_nothing_up() -> None:
+    """A bank that does not answer our sign-off is left after about a second."""
+    async with called() as here:
+        here.bank.codes[SIGN_OFF] = ""
+        line = await here.signed_on(here.dial())
+        began = time.monotonic()
+
+        await drain(here.house.desk)
+
+        assert 1 == len(line.requests(SIGN_OFF)) or not line.is_gone
+        assert time.monotonic() - began < 10.0
+        await until(lambda: line.is_gone)
+        assert 1 == len(line.requests(SIGN_OFF))
+
+
+async def test_bank_that_asks_after_our_sign_off_gets_58() -> None:
+    """From our sign-off on the line counts as signed off, whatever the bank makes of it."""
+    async with called() as here:
+        here.bank.codes[SIGN_OFF] = ""
+        line = await here.signed_on(here.dial())
+        stopping = asyncio.create_task(drain(here.house.desk))
+        await until(lambda: bool(line.requests(SIGN_OFF)))
+
+        late = await line.ask(here.house.bench.inquiry({11: "000777", 37: "518107000777"}))
+
+        assert "58" == late[39]
+        await stopping
+
+
+async def test_line_that_never_signed_on_is_just_closed() -> None:
+    """Where no sign-on stands there is nothing to take back."""
+    async with called() as here:
+        here.bank.codes[SIGN_ON] = ""
+        here.dial()
+        await until(lambda: bool(here.bank.live))
+
+        await drain(here.house.desk)
+
+        (line,) = here.bank.lines
+        await until(lambda: line.is_gone)
+        assert [] == line.requests(SIGN_OFF)
+
+
+async def test_sign_off_carries_a_mac_where_the_bank_wants_one() -> None:
+    """It is signed like every other message of ours."""
+    async with called(banks=(bank(mac=MacPolicy.REQUIRED),)) as here:
+        dialler = here.dial()
+        await until(lambda: here.session(dialler) is not None)
+        session = here.session(dialler)
+        session.signed_on_as = session.default_acquirer  # as if the bank had signed its yes
+        line = here.bank.lines[-1]
+
+        await drain(here.house.desk)
+
+        await until(lambda: bool(line.requests(SIGN_OFF)))
+        assert 128 in line.requests(SIGN_OFF)[0].elements  # DE70 brings a secondary bitmap
