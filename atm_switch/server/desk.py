@@ -21,6 +21,7 @@ from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
+from atm_switch.switch.hsm_port import ASKS_HSM
 from atm_switch.switch.ports import ASKS_LEDGER, JOURNALED, Ask, AuditRecord, KeepRecord
 from atm_switch.switch.rounds import Rounds
 from atm_switch.switch.session import Session
@@ -33,6 +34,9 @@ TICK_SECONDS = 0.25
 
 UNASKED = 0
 """The ticket of a question whose answer nobody waits for; the core counts from 1."""
+
+READINGS = (*ASKS_LEDGER, *ASKS_HSM)
+"""Questions nobody needs an answer to once their request has none."""
 
 Neighbours = Mapping[type[Ask[Any]], Callable[[Any], Any]]
 """Who answers which question: in the loop at once, or with a future of the loop."""
@@ -257,7 +261,7 @@ class Desk:
     def _await(self, asked: Asked, answer: "asyncio.Future[Any]") -> None:
         """Hand the answer back when it is there; a reading is given up at the deadline."""
         left, timer = asked.deadline - self.clock().monotonic, None
-        if isinstance(asked.question, ASKS_LEDGER) and isfinite(left):  # a writing goes on
+        if isinstance(asked.question, READINGS) and isfinite(left):  # a writing goes on
             timer = answer.get_loop().call_later(max(left, 0.0), answer.cancel)
 
         def done(ended: "asyncio.Future[Any]") -> None:

@@ -34,7 +34,10 @@ class Hsm(Section):
         default=2, ge=1, le=64, description="connections kept open to each of them"
     )
     seconds_max: float = Field(
-        default=2.0, gt=0, le=30, description="time an answer may take (then 91)"
+        default=2.0,
+        gt=0,
+        le=30,
+        description="time an answer may take (then 91); less where the request's deadline is near",
     )
     header_digits: int = Field(
         default=4, ge=1, le=12, description="length of the message header the HSM is set to"

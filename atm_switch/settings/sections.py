@@ -122,7 +122,12 @@ class Limits(Section):
         default=300, gt=0, le=86_400, description="silence after which a connection is closed"
     )
     frame_seconds_max: float = Field(
-        default=10, gt=0, le=3600, description="time in which a frame that began must be complete"
+        default=10,
+        gt=0,
+        le=3600,
+        description="time in which a frame that began must be complete; a request is answered at "
+        "most the profile's request_seconds_max and two seconds after its first byte, so a frame "
+        "that takes longer than both together gets no answer",
     )
     bad_frames_per_minute: int | None = Field(
         default=None,

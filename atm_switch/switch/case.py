@@ -6,6 +6,7 @@ journal, the log and the answer need whichever door said no.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from atm_switch.domain.card import Pan
 from atm_switch.domain.instant import Instant
@@ -16,12 +17,18 @@ from atm_switch.profile.model import MessageRule, Profile
 from atm_switch.security.key_ring import KeyName, LineKey
 from atm_switch.security.vault import Vault
 from atm_switch.switch.effects import Note
-from atm_switch.switch.ports import JournalEntry, RepeatKey
+from atm_switch.switch.hsm_port import MakeMac
+from atm_switch.switch.ports import Ask, Commit, JournalEntry, RepeatKey
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
 
 LATE_SECONDS = 2.0
 """From the deadline until no answer leaves: what it takes to journal that there is none."""
+
+ENDING_SECONDS = 1.0
+"""From the deadline until the row and the MAC of what came of it are given up, too."""
+ENDINGS = (Commit, MakeMac)
+"""What is asked for an answer that is decided: it may take a little longer than the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,10 @@ class Case:
         """Monotonic seconds by which the request must be answered."""
         began = self.received.monotonic if self.began is None else self.began
         return began + self.profile.inquiry.request_seconds_max
+
+    def given_up_at(self, question: Ask[Any] | None) -> float:
+        """Monotonic seconds at which a question that has no answer yet gets none any more."""
+        return self.deadline + ENDING_SECONDS * isinstance(question, ENDINGS)
 
     @property
     def is_late(self) -> bool:

@@ -126,5 +126,8 @@ class MintKey(Ask[MintedKey]):
     algorithm: str
 
 
+ASKS_HSM = (VerifyPin, TranslatePin, CheckMac, MakeMac)
+"""Questions that change nothing, here or at the HSM: they may be given up at any time."""
+
 HsmQuestion = VerifyPin | TranslatePin | CheckMac | MakeMac | ImportKey | MintKey
 """What an engine answers."""

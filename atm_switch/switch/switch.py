@@ -148,7 +148,7 @@ class Switch:
         effects: list[Effect] = []
         for ticket, waiting in list(self._open.items()):
             case = waiting.case
-            if now.monotonic > case.deadline:
+            if now.monotonic > case.given_up_at(waiting.question):
                 effects += self.answered(ticket, silence_of(waiting.question), now)
         for session in self._rounds.look():
             if session.link in self._sessions:
@@ -204,7 +204,7 @@ class Switch:
         if isinstance(question, TakeTurn):
             has_turn = self._turns.take(question.card.digest, ticket)
             return self._give_turn(question.card.digest, ticket, now) if has_turn else []
-        return [Asked(ticket, question, case.deadline)]
+        return [Asked(ticket, question, case.given_up_at(question))]
 
     def _give_turn(self, card: bytes, ticket: Ticket, now: Instant) -> list[Effect]:
         self._open[ticket].case.card_turn = card

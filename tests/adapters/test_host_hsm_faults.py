@@ -79,6 +79,27 @@ async def test_late_answer_is_nobody_elses() -> None:
         assert rig.hsm.connected == 1
 
 
+async def test_question_given_up_at_its_deadline_costs_the_line_nothing() -> None:
+    """
+    Whoever asked leaves before the HSM's own time is over: the answer that comes then is
+    nobody's, and the connection serves the next question.
+    """
+    async with host_rig(connections=1, seconds_max=20.0) as rig:
+        rig.hsm.frames.clear()
+        rig.hsm.mischief.holds = True
+        question = asyncio.ensure_future(rig.ask(mac_question(rig, 1)))
+        await until(lambda: bool(rig.hsm.frames))
+
+        question.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await question
+        rig.hsm.mischief.holds = False
+        rig.hsm.release()
+
+        assert mac_answer(2) == await rig.ask(mac_question(rig, 2))
+        assert rig.hsm.connected == 1
+
+
 async def test_silent_hsm_is_left() -> None:
     """After three answers in a row that never came the connection is made anew."""
     async with host_rig(connections=1, seconds_max=SOON) as rig:

@@ -3,8 +3,9 @@
 import pytest
 
 from atm_switch.domain.errors import LedgerUnavailable
+from atm_switch.settings.sections import Limits
 from atm_switch.switch.breaker import AGAIN_SECONDS, FAILURES_MAX
-from atm_switch.switch.case import LATE_SECONDS
+from atm_switch.switch.case import ENDING_SECONDS, LATE_SECONDS
 from atm_switch.switch.effects import Asked
 from atm_switch.switch.ports import ASKS_LEDGER, Commit, FindAccount, FindCard
 from atm_switch.wire.framing import Frame
@@ -68,6 +69,41 @@ def test_late_result_is_journaled_and_not_sent() -> None:
     assert 1 == len(commits(bench))
     assert bench.notes[-1].fields["late"]
     assert 0 == bench.switch.in_flight == bench.in_flight_of(1)
+
+
+def test_slowest_frame_that_is_taken_is_answered() -> None:
+    """
+    A frame may take as long as an answer may be late: whole at the last moment
+    (``frame_seconds_max``), it has its answer at once; a little later there is none.
+    """
+    bench = signed_on()
+    frame_seconds_max = Limits().frame_seconds_max
+    answers = []
+    for number, dripped in enumerate((frame_seconds_max, frame_seconds_max + 0.1)):
+        asked = bench.inquiry({11: f"{number:06d}", 37: f"518107{number:06d}"})
+        frame = Frame(b"", bench.dialect.packager.pack(asked))
+        before = len(bench.sent)
+        bench.perform(bench.switch.received(1, frame, bench.now, bench.monotonic - dripped))
+        answers.append(len(bench.sent) - before)
+
+    assert BUDGET + LATE_SECONDS == frame_seconds_max
+    assert [1, 0] == answers
+    assert 2 == len(commits(bench))
+
+
+def test_row_of_an_answer_at_the_deadline_has_time_of_its_own() -> None:
+    """A ledger given up at the deadline is 91, though the journal is not done at the next tick."""
+    bench = signed_on()
+    bench.holds = (FindAccount, Commit)
+    bench.feed(bench.dialect.packager.pack(bench.inquiry()))
+    bench.pass_time(BUDGET + 0.1)
+    bench.held = [one for one in bench.held if isinstance(one.question, Commit)]
+
+    bench.pass_time(ENDING_SECONDS - 0.2)
+    bench.release()
+
+    assert "91" == bench.dialect.packager.unpack(bench.sent[-1].payload)[39]
+    assert ["91"] == [one.ending.response_code for one in commits(bench)]
 
 
 def test_stale_request_costs_the_ledger_nothing() -> None:
