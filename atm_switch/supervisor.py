@@ -93,7 +93,7 @@ class Supervisor:
         self._stops_asked = 0
 
     async def run(self, up: Callable[[list[str], list[str]], None]) -> int:
-        """Run until SIGTERM; return the exit code.  Raises ``Refused``.
+        """Run until SIGTERM; return the exit code: 1 after a second one.  Raises ``Refused``.
 
         ``up`` is told where it listens and where it dials, once all workers are ready.
         """
@@ -120,7 +120,7 @@ class Supervisor:
             if page is not None:
                 page.close()
             release()
-        return GIVEN_UP if self._has_given_up else 0
+        return GIVEN_UP if self._has_given_up else int(self._stops_asked > 1)
 
     def stop(self) -> None:
         """Take no more connections and have every worker finish; the second time at once."""
