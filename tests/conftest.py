@@ -23,6 +23,9 @@ settings.register_profile(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile(
+    "mutants", max_examples=10, deadline=None, derandomize=True, database=None
+)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 if threading.current_thread() is threading.main_thread():

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from atm_switch.profile.model import Element, Encoding
-from atm_switch.wire.bitmap import mti_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,3 @@ def bitmaps_of(numbers: Sequence[int], encoding: Encoding) -> bytes:
     width = 128 if 1 in present else 64
     raw = sum(1 << (width - number) for number in present).to_bytes(width // 8, "big")
     return raw.hex().upper().encode(encoding.text) if encoding.bitmap == "hex" else raw
-
-
-def head_octets(numbers: Sequence[int], encoding: Encoding) -> int:
-    """Count the bytes of MTI and bitmaps."""
-    return mti_bytes(encoding) + len(bitmaps_of(numbers, encoding))

@@ -124,7 +124,7 @@ class Writing:
                 begins = at + len(constants)
                 constants += prefix
                 spans += [(begins, begins + len(prefix)), places[number]]
-            elif source is not None:
+            elif source is not None:  # pragma: no branch - without a source, all are given
                 spans.append(source.spans[number])
         gate = Gate([(parts[n], lengths[n]) for n in self._given], self._spelling.outside)
         return Shape(constants, _joined(spans), gate)

@@ -59,6 +59,16 @@ def test_key_is_same_in_any_clothes() -> None:
     assert not tripled.is_same_as(NEW)
 
 
+def test_aes_keys_are_the_same_by_every_bit() -> None:
+    """They have no parity: a key whose lowest bits differ is another key."""
+    bare = OLD.token.reveal()
+    one, same = (LineKey.clear(Key(bare), AES) for _ in range(2))
+    other = LineKey.clear(Key(bytes(octet ^ 1 for octet in bare)), AES)
+
+    assert one.is_same_as(same)
+    assert not one.is_same_as(other)
+
+
 def test_replaced_key_is_known_in_new_clothes() -> None:
     """What a change put out does not come back at triple length while the old one fades."""
     ladder = Ladder(OLD).received(NEW).seen(NEW, NOW, OVERLAP)
@@ -209,6 +219,15 @@ def test_second_offer_keeps_the_first() -> None:
 
     assert (OLD, NEWER, NEW) == ladder.candidates(NOW)
     assert (NEW, NEWER, OLD) == ladder.seen(NEW, NOW, OVERLAP).candidates(NOW)
+
+
+def test_ladder_without_its_spare_still_knows_it() -> None:
+    """An offer refused while a later one was on its way: no message under it is taken again."""
+    ladder = Ladder(OLD).offered(NEW).offered(NEWER).without_spare()
+
+    assert (OLD, NEWER) == ladder.candidates(NOW)
+    assert ladder.is_coming
+    assert NEW.check in ladder.past
 
 
 def test_delivery_after_a_lost_offer_keeps_it() -> None:

@@ -84,6 +84,14 @@ def test_first_key_of_a_terminal_follows_its_banks() -> None:
     assert ladder_before(PIN, vault) is None
 
 
+def test_pin_verification_key_takes_the_place_of_its_index() -> None:
+    """It belongs to no bank: the one before is the one of the same PVKI, or there is none."""
+    vault = vault_of(Ladder(OLD))
+
+    assert vault.keys[pvk_name("1")] is ladder_before(pvk_name("1"), vault)
+    assert ladder_before(pvk_name("2"), vault) is None
+
+
 def tripled(key: LineKey) -> LineKey:
     """The same key written as K1|K2|K1."""
     bare = key.token.reveal()

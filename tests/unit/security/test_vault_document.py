@@ -94,6 +94,19 @@ def test_document_of_second_release_is_read() -> None:
     assert UNTIL == keys[KeyName(KeyUsage.PIN, BANK)].until
 
 
+@pytest.mark.parametrize("name", ["past", "fading"])
+def test_row_of_second_release_knows_nothing_newer(name: str) -> None:
+    """A later row under an older number is not half read."""
+    given = document() | {"schema": 2}
+    del given["card_layers"]
+    for one in given["keys"]:
+        del one["past"], one["fading"]
+    given["keys"][0][name] = []
+
+    with pytest.raises(ValueError, match="an entry is unknown among the keys"):
+        read_document(given)
+
+
 @pytest.mark.parametrize("schema", [None, 0, 4, "1", True, 1.0])
 def test_other_schema_is_refused(schema: object) -> None:
     """Only the whole numbers 1 to 3 are schemas."""

@@ -2,9 +2,13 @@
 
 import pytest
 
+from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.profile.load import load_profile
-from atm_switch.switch.refusals import rule_of_strays
-from tests.doubles.bench import Bench
+from atm_switch.switch.case import Case
+from atm_switch.switch.policy import MacPolicy
+from atm_switch.switch.refusals import mistaken, rule_of_strays
+from atm_switch.wire.message import IsoMessage
+from tests.doubles.bench import Bench, bank
 from tests.doubles.signed_line import is_signed, signed_payload, signing_bench
 
 
@@ -38,6 +42,45 @@ def test_unknown_kind_of_message_is_refused(bench: Bench) -> None:
     (answer,) = bench.feed(b"0100" + payload[4:])
 
     assert ("0110", "12") == (answer.mti, answer[39])
+
+
+@pytest.mark.parametrize("payload", [b"0100" + b"F" * 16, b"0100" + b"0" * 15])
+def test_unreadable_message_of_an_unknown_kind_names_no_element(payload: bytes) -> None:
+    """What nobody here speaks gets 12: which element was wrong says nothing of it."""
+    bench = Bench()
+
+    (answer,) = bench.feed(payload)
+
+    assert "12" == answer[39]
+    assert 44 not in answer
+
+
+def test_unreadable_message_of_nobody_is_answered_unsigned() -> None:
+    """Of two banks that both require MACs it belongs to neither: there is no key to sign with."""
+    both = (bank(mac=MacPolicy.REQUIRED), bank(acquirer=AcquirerId("014"), mac=MacPolicy.REQUIRED))
+    bench = Bench(banks=both)
+    payload = bench.dialect.packager.pack(bench.inquiry({32: None}))
+
+    (answer,) = bench.feed(payload[:-5])
+
+    assert "30" == answer[39]
+    assert answer.get(64) == answer.get(128) == ""
+
+
+@pytest.mark.parametrize(("mti", "code"), [("0200", "96"), ("0210", ""), ("0810", "")])
+def test_mistake_of_ours_is_told_to_who_asked_only(mti: str, code: str) -> None:
+    """A request gets 96; an answer of the peer gets none, or two hosts would answer for ever."""
+    bench = Bench()
+    session = bench.switch.session_of(1)
+    profile = bench.dialect.profile
+    rule = profile.rule_of("0200")
+    assert session is not None
+    assert rule is not None
+    message = IsoMessage(mti, bench.inquiry().elements)
+
+    response = mistaken(Case(message, b"", rule, session, bench.now, bench.now), "here")
+
+    assert code == ("" if response is None else response.message[39])
 
 
 def test_torn_mac_is_63_only_where_macs_count() -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atm_switch.profile.load import load_profile
+from atm_switch.wire import gate
 from atm_switch.wire.gate import Gate
 from atm_switch.wire.reference import content_fault
 from atm_switch.wire.spelling import Spelling
@@ -21,8 +22,8 @@ def passes(values: dict[int, str], name: str = NAMES[0]) -> bool:
     spelling = Spelling.of(PROFILES[name])
     parts = [spelling.parts[number] for number in values]
     lengths = [len(text) // part.digits_each for part, text in zip(parts, values.values())]  # noqa: B905
-    gate = Gate(list(zip(parts, lengths, strict=True)), spelling.outside)
-    return gate.passes(spelling.written("".join(values.values())))
+    judge = Gate(list(zip(parts, lengths, strict=True)), spelling.outside)
+    return judge.passes(spelling.written("".join(values.values())))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,9 +79,9 @@ def test_gate_says_what_the_reference_says(name: str, number: int, text: str, le
 )  # fmt: skip
 def test_packed_track_has_its_form(length: int, octets: str, sound: bool) -> None:  # noqa: FBT001
     """One mark behind a digit, and a 0 before an odd number of characters."""
-    gate = Gate([(None, 1), (PACKED.parts[35], length)], PACKED.outside)
+    judge = Gate([(None, 1), (PACKED.parts[35], length)], PACKED.outside)
 
-    assert sound == gate.passes(b"\xff" + bytes.fromhex(octets))
+    assert sound == judge.passes(b"\xff" + bytes.fromhex(octets))
 
 
 @pytest.mark.parametrize(
@@ -88,9 +89,39 @@ def test_packed_track_has_its_form(length: int, octets: str, sound: bool) -> Non
 )
 def test_packed_digits_have_one_padding_only(octets: str, sound: bool) -> None:  # noqa: FBT001
     """An odd number of digits begins with a 0 and no other; no other nibble is a digit."""
-    gate = Gate([(PACKED.parts[22], 3)], PACKED.outside)
+    judge = Gate([(PACKED.parts[22], 3)], PACKED.outside)
 
-    assert sound == gate.passes(bytes.fromhex(octets))
+    assert sound == judge.passes(bytes.fromhex(octets))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_loops_of_machine_code_judge_alike(name: str, data: st.DataObject) -> None:
+    """What is compiled is run here by Python: ranges, classes and tracks say what masks say."""
+    numbers = data.draw(st.lists(st.sampled_from([2, 11, 35, 37, 41, 48]), min_size=1, unique=True))
+    values = {number: SOUND[number] for number in numbers}
+    spoilt = data.draw(st.sampled_from(numbers))
+    at = data.draw(st.integers(0, len(SOUND[spoilt]) - 1))
+    stray = data.draw(st.sampled_from("0=DA a\n~é["))
+    values[spoilt] = SOUND[spoilt][:at] + stray + SOUND[spoilt][at + 1 :]
+
+    with pytest.MonkeyPatch.context() as patch:
+        expected = passes(values, name)
+        patch.setattr(gate, "COMPILED", True)
+
+        assert expected == passes(values, name)
+
+
+@pytest.mark.parametrize("octets", [2, 4])
+def test_loops_of_machine_code_judge_the_length(octets: int) -> None:
+    """Where Python compares the whole, C looks byte by byte and must not look beyond the end."""
+    judge = Gate([(PACKED.parts[11], 6)], PACKED.outside)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate, "COMPILED", True)
+
+        assert judge.passes(b"\x12\x34\x56")
+        assert not judge.passes(b"\x12" * octets)
 
 
 def test_raw_bytes_may_be_any() -> None:

@@ -1,6 +1,9 @@
 """A layout knows its payloads from others, judges them, and cuts their elements."""
 
+import pytest
+
 from atm_switch.profile.load import load_profile
+from atm_switch.wire import layout as layout_module
 from atm_switch.wire.layout import Layout
 from atm_switch.wire.spelling import Spelling
 
@@ -52,6 +55,19 @@ def test_packed_elements_are_cut_as_digits() -> None:
     payload = b"\x02\x00" + bytes(8) + bytes.fromhex("0051") + b"S1ABC123" + b"\xab" * 8
 
     assert {22: "051", 41: "S1ABC123", 52: "AB" * 8} == layout.elements(payload)
+
+
+def test_loops_of_machine_code_know_the_same_payloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compiled is run here by Python: head and lengths as they are, contents judged."""
+    monkeypatch.setattr(layout_module, "COMPILED", True)
+
+    assert LAYOUT.holds(PAYLOAD)
+    assert LAYOUT.holds(PAYLOAD.replace(b"000123", b"999999"))
+    assert not LAYOUT.holds(PAYLOAD.replace(b"0200", b"0201"))
+    assert not LAYOUT.holds(PAYLOAD.replace(HEAD + b"16", HEAD + b"15"))
+    assert not LAYOUT.holds(PAYLOAD.replace(b"000123", b"00012x"))
+    assert not LAYOUT.holds(PAYLOAD + b"0")
+    assert not LAYOUT.holds(PAYLOAD[:-1])
 
 
 def test_characters_of_another_encoding_are_read() -> None:

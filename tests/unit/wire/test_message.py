@@ -57,6 +57,18 @@ def test_variants_leave_the_message_alone() -> None:
     assert MESSAGE == MESSAGE.with_element(11, "000123")
 
 
+def test_message_equals_messages_only() -> None:
+    """
+    Of the same MTI and the same elements; nothing else is one.
+    """
+    same = {number: MESSAGE[number] for number in (2, 11, 41)}
+
+    assert IsoMessage("0200", same) == MESSAGE
+    assert IsoMessage("0201", same) != MESSAGE
+    assert MESSAGE.with_element(11, "000124") != MESSAGE
+    assert "0200" != MESSAGE
+
+
 def test_attributes_cannot_be_set() -> None:
     """
     MTI and elements are read only, and there is no room for others.

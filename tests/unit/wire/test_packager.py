@@ -8,7 +8,8 @@ import pytest
 from atm_switch.domain.errors import FormatError
 from atm_switch.profile.load import load_profile
 from atm_switch.wire.message import IsoMessage
-from atm_switch.wire.packager import Packager
+from atm_switch.wire.packager import WRITINGS_MAX, Packager
+from atm_switch.wire.reading import ReadMessage
 
 PACKAGER = Packager(load_profile("bpjstk-jht-v1"))
 VECTORS = Path(__file__).parents[3] / "specs" / "vectors"
@@ -179,6 +180,33 @@ def test_answer_to_a_message_of_another_dialect_is_packed_in_ours() -> None:
         )
 
 
+def test_message_without_elements_is_read_and_written() -> None:
+    """A head alone has no plan, and is remembered nowhere."""
+    for _ in range(2):
+        message = PACKAGER.unpack(b"0800" + b"0" * 16)
+
+        assert IsoMessage("0800", {}) == message
+        assert b"0800" + b"0" * 16 == PACKAGER.pack(IsoMessage("0800", {}))
+
+
+def test_a_bounded_number_of_answers_is_remembered() -> None:
+    """However many kinds of answers a request gets, the oldest give way, and all are right."""
+    packager = Packager(load_profile("bpjstk-jht-v1"))
+    packager.pack(packager.unpack(GOLDEN))
+    request = packager.unpack(GOLDEN)
+    assert isinstance(request, ReadMessage)
+    for _ in range(2):
+        for number in range(3 * WRITINGS_MAX):
+            mti = f"{number:04d}"
+            answer = request.answering(mti, frozenset({11, 41}), {39: "00"})
+
+            assert mti.encode() + b"0020000002800000" + b"000123" + b"00" + b"S1ABC123" == (
+                packager.pack(answer)
+            )
+
+    assert WRITINGS_MAX == len(request.layout.writings)
+
+
 def test_payloads_of_one_size_are_told_apart() -> None:
     """Two MTIs, two bitmaps and two sets of lengths of the same number of bytes take turns."""
     messages = [
@@ -193,3 +221,56 @@ def test_payloads_of_one_size_are_told_apart() -> None:
     assert 2 == len({len(payload) for payload in payloads[:3]} | {len(p) for p in payloads[3:]})
     for _ in range(3):
         assert messages == [PACKAGER.unpack(payload) for payload in payloads]
+
+
+def test_what_was_seen_is_read_and_written_without_the_reference() -> None:
+    """A head the reference has accepted once goes by its plan, whatever the contents."""
+    packager = Packager(load_profile("bpjstk-jht-v1"))
+    packager.pack(packager.unpack(GOLDEN))
+    other = GOLDEN.replace(b"000123", b"000124")
+    del packager.reference
+
+    message = packager.unpack(other)
+
+    assert other == packager.pack(IsoMessage(message.mti, dict(message.elements)))
+    assert GOLDEN == packager.pack(packager.unpack(GOLDEN))
+
+
+def test_payload_of_the_last_layout_is_known_by_its_size() -> None:
+    """The latest layout of a size is at hand, and is the one of the message that is read."""
+    packager = Packager(load_profile("bpjstk-jht-v1"))
+    packager.unpack(GOLDEN)
+    first, second = packager.unpack(GOLDEN), packager.unpack(GOLDEN)
+    packager._heads.clear()
+
+    third = packager.unpack(GOLDEN)
+
+    assert isinstance(first, ReadMessage)
+    assert isinstance(second, ReadMessage)
+    assert isinstance(third, ReadMessage)
+    assert first.layout is second.layout is third.layout
+
+
+def test_second_bitmap_belongs_to_the_head_of_a_plan() -> None:
+    """A head of two bitmaps is known too, and told from the one of its first alone."""
+    packager = Packager(load_profile("bpjstk-jht-v1"))
+    message = IsoMessage("0800", {7: "0630072507", 11: "000123", 70: "301"})
+    payload = packager.pack(message)
+    del packager.reference
+
+    assert message == packager.unpack(payload)
+
+
+def test_way_of_answering_is_found_out_once() -> None:
+    """The second answer of a kind is written the way the first was."""
+    packager = Packager(load_profile("bpjstk-jht-v1"))
+    packager.unpack(GOLDEN)
+    request = packager.unpack(GOLDEN)
+    assert isinstance(request, ReadMessage)
+    for _ in range(2):
+        packager.pack(request.answering("0210", frozenset({11}), {39: "00"}))
+    (way,) = request.layout.writings.values()
+
+    packager.pack(request.answering("0210", frozenset({11}), {39: "05"}))
+
+    assert [way] == list(request.layout.writings.values())

@@ -1,5 +1,8 @@
 """Each element's bytes: how many, and how its length is spelled."""
 
+import codecs
+from typing import Any
+
 import pytest
 
 from atm_switch.profile.load import load_profile
@@ -50,3 +53,20 @@ def test_encoding_without_all_characters_is_refused() -> None:
     """Two bytes for one character could not be told apart again."""
     with pytest.raises((ValueError, UnicodeError)):
         translations("utf-7")
+
+
+def test_encoding_of_fewer_characters_is_refused() -> None:
+    """Two bytes of one character could not be told apart again: such a table is no dialect."""
+
+    def lossy(octets: Any, errors: str = "strict") -> tuple[str, int]:
+        return bytes(octets).replace(b"B", b"A").decode("latin-1", errors), len(octets)
+
+    def only_ours(name: str) -> codecs.CodecInfo | None:
+        return codecs.CodecInfo(codecs.latin_1_encode, lossy) if name == "lossy" else None
+
+    codecs.register(only_ours)
+    try:
+        with pytest.raises(ValueError, match="two bytes of the encoding are one character"):
+            translations("lossy")
+    finally:
+        codecs.unregister(only_ours)

@@ -52,6 +52,7 @@ def test_python_runs_where_machine_code_does_not_load(
     package = "half_loaded"
 
     def load(name: str) -> None:
+        monkeypatch.setitem(sys.modules, f"needed_by_{name}", ModuleType(name))
         if name.endswith(MODULES[-1]):
             raise OSError("wrong ELF class\nin a second line")
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
@@ -60,6 +61,7 @@ def test_python_runs_where_machine_code_does_not_load(
 
     assert told.startswith(f"{PURE}, for the compiled one does not load (OSError: wrong ELF class)")
     assert not [name for name in sys.modules if name.startswith(package)]
+    assert f"needed_by_{package}.{MODULES[0]}" in sys.modules  # another package's stays
     assert sys.path_importer_cache.pop(str(built)) is not None
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from atm_switch.profile.load import load_profile
+from atm_switch.wire import writing as writing_module
 from atm_switch.wire.layout import Layout
 from atm_switch.wire.spelling import Spelling
 from atm_switch.wire.writing import SHAPES_MAX, Writing
@@ -71,6 +72,17 @@ def test_packed_track_has_no_equals_sign() -> None:
 
     assert bytes.fromhex("09" + "0999009D30") == writing.write(b"", ("999009D30",))
     assert writing.write(b"", ("999009=30",)) is None
+
+
+def test_loops_of_machine_code_write_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compiled is run here by Python: the same spans, one behind the other."""
+    pure = Writing(NEW, (2, 39, 41, 62), (62, 39), SOURCE, TEXT).write(REQUEST, ("HELLO", "00"))
+    monkeypatch.setattr(writing_module, "COMPILED", True)
+
+    writing = Writing(NEW, (2, 39, 41, 62), (62, 39), SOURCE, TEXT)
+
+    assert pure == writing.write(REQUEST, ("HELLO", "00"))
+    assert writing.write(REQUEST, ("HELL\n", "00")) is None
 
 
 def test_a_bounded_number_of_shapes_is_remembered() -> None:
