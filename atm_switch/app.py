@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
@@ -64,12 +64,8 @@ from atm_switch.switch.switch import Switch
 from atm_switch.tidings import Tidings, tell_of_doubts
 from atm_switch.upkeep import Upkeep, refuse_wrong_tokens
 
-
-class _Closable(Protocol):
-    def close(self) -> None: ...
-
-
-C = TypeVar("C", bound=_Closable)
+C = TypeVar("C", bound=Any)
+"""Whatever has a ``close``."""
 
 
 @dataclass
@@ -187,16 +183,18 @@ class Service:
         self._tick(loop, desk)
         self._upkeep.start()
         self._upkeep.catch_up()
-        await self._let_watch(desk, journal, publishing)
+        await self._let_watch(desk, journal, publishing, self._upkeep.certificate_seconds)
         self.seat.tell_ready()
         gc.freeze()
 
-    async def _let_watch(self, desk: Desk, journal: Writer, publishing: Publishing) -> None:
+    async def _let_watch(
+        self, desk: Desk, journal: Writer, publishing: Publishing, good_for: Callable[[], float]
+    ) -> None:
         settings, now = self.folder.settings, read_clock().monotonic
         loop, wrong = loop_name(asyncio.get_running_loop()), self._neighbours_wrong
         waiting, told = lambda: journal.waiting, publishing.status
         lines = self.calling.status if self.calling is not None else list
-        monitor = Monitor(desk, waiting, wrong, now, loop, told, lines)
+        monitor = Monitor(desk, waiting, wrong, now, loop, told, lines, good_for)
         if settings.metrics.listen and not self.seat.is_worker:
             page = self._kept(serve_page(monitor, settings.metrics.listen))
             self.log.info("metrics served", at=page.address)

@@ -7,6 +7,7 @@ listens, does not stop, its journal writes, its ledger and its HSM are there.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ class Monitor:
     """What ``atm-switch events status`` shows."""
     lines: Callable[[], list[dict[str, str]]] = list
     """How each line is that the switch dials."""
+    certificate_seconds: Callable[[], float] = lambda: inf
+    """How long the first TLS file is still good."""
 
     def status(self, addresses: Sequence[str]) -> dict[str, Any]:
         """Return what ``atm-switch status`` shows, ready for JSON."""
@@ -108,6 +111,7 @@ class Monitor:
             "journal_waiting": self.journal_waiting(),
             "outbox_waiting": events.get("waiting", 0),
             "broker_connected": events.get("connected", False),
+            "certificate_seconds": self.certificate_seconds(),
             **{f"{SIGNED_ON}{acquirer}": count for acquirer, count in signed_on.items()},
         }
 

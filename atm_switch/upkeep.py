@@ -10,6 +10,7 @@ have been changed over the line meanwhile.
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any, Final
 
 from atm_switch.adapters.clock import utc_now
@@ -21,7 +22,7 @@ from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.log import Logger
-from atm_switch.server.tls import expiring
+from atm_switch.server.tls import TlsFiles, end_of, expiring
 from atm_switch.switch.house import House
 from atm_switch.switch.hsm_port import KeyRefused
 
@@ -53,6 +54,12 @@ class Upkeep:
         """Why the keys are to be read again, as long as an HSM is asked of the last reading."""
         self._is_reading = False
         self._timer: asyncio.TimerHandle | None = None
+        self._first_end: datetime | None = None
+
+    def certificate_seconds(self) -> float:
+        """Return how long the first TLS file is still good; infinity where there is none."""
+        end = self._first_end
+        return inf if end is None else (end - utc_now()).total_seconds()
 
     def start(self) -> None:
         """Look at the certificates and tokens now and every day; call in the loop."""
@@ -71,7 +78,8 @@ class Upkeep:
             self.reload_keys(why)
 
     def warn_of_certificates(self) -> None:
-        """Name in the log every certificate that soon ends."""
+        """Name in the log every certificate that soon ends, and see when the first does."""
+        self._first_end = first_end(self._folder)
         for reason in ending_soon(self._folder, utc_now()):
             self._log.warning("certificate ends soon", reason=reason)
 
@@ -193,9 +201,27 @@ async def wrong_tokens(vault: Vault, ask: AskCheckValue | None) -> list[str]:
 
 def ending_soon(folder: DataFolder, now: datetime) -> list[str]:
     """Name every TLS file that ends within thirty days; ``now`` is in UTC."""
-    files = [tls_files_of(one, folder.root) for one in folder.settings.listeners]
-    files += [line_tls_files_of(one, folder.root) for one in folder.settings.lines]
-    files.append(hsm_tls_files_of(folder.settings, folder.root))
     within = timedelta(days=WARNING_DAYS)
-    found = [one.text for each in files if each for one in expiring(each, within, now)]
+    found = [one.text for files in _tls_files(folder) for one in expiring(files, within, now)]
     return list(dict.fromkeys(found))
+
+
+def first_end(folder: DataFolder) -> datetime | None:
+    """Return when the first TLS file ends, UTC; ``None`` where there are none."""
+    ends = [end_of(path) for files in _tls_files(folder) for path in files]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _tls_files(folder: DataFolder) -> list[TlsFiles]:
+    """List all that are used: by listeners, on lines, for the HSM and the broker of events."""
+    settings, root = folder.settings, folder.root
+    found = [
+        *(tls_files_of(one, root) for one in settings.listeners),
+        *(line_tls_files_of(one, root) for one in settings.lines),
+        hsm_tls_files_of(settings, root),
+    ]
+    events = settings.events
+    names = (events.tls_certificate, events.tls_key, events.tls_ca)
+    if events.broker and any(names):  # a name that is not set is the folder, which has no end
+        found.append(TlsFiles(*(root / name for name in names)))
+    return [files for files in found if files is not None]

@@ -20,6 +20,7 @@ from atm_switch.server.line import Line
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.switch.balance_inquiry import place_of
+from atm_switch.switch.clock_watch import ClockWatch
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.hsm_port import ASKS_HSM
 from atm_switch.switch.ports import ASKS_LEDGER, JOURNALED, Ask, AuditRecord, KeepRecord
@@ -75,6 +76,7 @@ class Desk:
         self._peers: Counter[str] = Counter()
         self.is_draining = False
         self._throttle = Throttle()
+        self._clock_watch = ClockWatch()
         self._next_tick: float | None = None
         self.on_note: Callable[[Note], None] = lambda _note: None
         """Told whatever the core notes, besides the log."""
@@ -207,6 +209,9 @@ class Desk:
         now = self.clock()
         due, self._next_tick = self._next_tick, now.monotonic + TICK_SECONDS
         self.meters.ticked(now.monotonic, now.monotonic - (due or now.monotonic))
+        jump = self._clock_watch.jumped(now)
+        if jump:
+            self._note(Note("clock jumped", {"seconds": round(jump, 1)}, is_alarm=True))
         self._perform(self._switch.tick(now))
         for line in self._rounds.look():
             line.check(now.monotonic)

@@ -12,12 +12,15 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any, Final, TextIO
 
 from atm_switch.server.background_stream import BackgroundStream
 
 TEXT_MAX: Final = 512
 """Characters of one value; what peers send never gets this far, but names a limit."""
+LINE_MAX: Final = 16_384
+"""Characters of one line: what collectors of logs take without cutting."""
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -72,8 +75,11 @@ def make_logger(form: str, level: str, stream: TextIO | None = None) -> Logger:
         moment, said_as, event, fields = record
         told = {name: _shortened(value) for name, value in fields.items()}
         at = datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
-        told |= {"event": event, "level": said_as, "timestamp": at}
-        return f"{render(told)}\n"
+        always = {"event": event[:TEXT_MAX], "level": said_as, "timestamp": at}
+        line = render(told | always)
+        if len(line) > LINE_MAX:
+            line = render({"left_out": f"{len(told)} fields, too long", **always})
+        return f"{line}\n"
 
     if stream is None:
         return Logger(BackgroundStream(target, line_of).write, level)
@@ -93,6 +99,17 @@ def _readable(*, colors: bool) -> Callable[[dict[str, Any]], str]:
 
 
 def _shortened(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > TEXT_MAX:
-        return value[:TEXT_MAX] + "..."
-    return value
+    """Cut a text, or the texts of a list or a table, to a length in all."""
+    if isinstance(value, str):
+        return value if len(value) <= TEXT_MAX else value[:TEXT_MAX] + "..."
+    if isinstance(value, Mapping):
+        return dict(zip(_fitting(list(map(str, value))), value.values(), strict=False))
+    return _fitting(list(value)) if isinstance(value, list | tuple) else value
+
+
+def _fitting(values: list[Any]) -> list[Any]:
+    """Return as many of the first values as have room, and how many others there are."""
+    lengths = accumulate(len(str(one)) for one in values)
+    count = sum(length <= TEXT_MAX for length in lengths)
+    left = len(values) - count
+    return values[:count] + ([f"... {left} more"] if left else [])

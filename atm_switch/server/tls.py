@@ -21,6 +21,7 @@ from cryptography import x509
 from atm_switch.domain.errors import Refused
 
 GROUP_OR_OTHER = 0o077
+_REMEDY = "put a new one there, then SIGHUP"
 
 
 class TlsFiles(NamedTuple):
@@ -69,15 +70,18 @@ def tls_problems(files: TlsFiles) -> list[TlsProblem]:
 
 def expiring(files: TlsFiles, within: timedelta, now: datetime) -> list[TlsProblem]:
     """Name what will be out of date ``within`` that time: our certificate, the CAs', the lists."""
-    found = []
-    for part in ("certificate", "client_ca", "crl"):
-        path = getattr(files, part)
-        with suppress(OSError, ValueError):
-            end = min(_ends(path)) if path is not None else None
-            if end is not None and end - now < within:
-                text = f"{path} is good until {end:%Y-%m-%d} only: put a new one there, then SIGHUP"
-                found.append(TlsProblem(part, text))
-    return found
+    return [
+        TlsProblem(part, f"{path} is good until {end:%Y-%m-%d} only: {_REMEDY}")
+        for part, path in files._asdict().items()
+        if (end := end_of(path)) is not None and end - now < within
+    ]
+
+
+def end_of(path: Path | None) -> datetime | None:
+    """Return when the first certificate or list in a file ends, UTC; ``None`` for any other."""
+    with suppress(OSError, ValueError):
+        return min(_ends(path)) if path is not None else None
+    return None
 
 
 def _ends(path: Path) -> list[datetime]:

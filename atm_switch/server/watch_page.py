@@ -48,6 +48,7 @@ GAUGES = {
     "journal_waiting": "rows that wait for the journal's writer",
     "outbox_waiting": "events that wait for the MQTT broker",
     "broker_connected": "1 while the MQTT broker can be told",
+    "certificate_seconds": "until the first of our TLS files ends; +Inf without any",
 }
 SIGNED_ON = "signed_on:"
 

@@ -24,6 +24,7 @@ def shown_names() -> set[str]:
     fields = {"outcome": "approved", "de39": "00", "acquirer": "009", "ms": 1.0}
     meters.take(Note("transaction", fields))
     meters.take(Note("link opened", {}))
+    meters.take(Note("clock jumped", {"seconds": 3_600.0}, is_alarm=True))
     meters.turned_away["too many connections"] += 1
     collector = SwitchCollector(meters, lambda: {f"{SIGNED_ON}009": 1.0})
     return {sample.name for family in collector.collect() for sample in family.samples}

@@ -1,11 +1,16 @@
 """Claims about the log's stream: it never blocks, never fails, and says what it lost."""
 
 import io
+import json
 import os
 import threading
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atm_switch.server.background_stream import BackgroundStream
-from atm_switch.server.log import make_logger
+from atm_switch.server.log import LINE_MAX, make_logger
 
 
 class DeafReader(io.StringIO):
@@ -78,3 +83,34 @@ def test_logger_on_a_stream_of_its_own_is_direct() -> None:
     make_logger("json", "info", target).info("event", long="y" * 600)
 
     assert "y" * 512 + "..." in target.getvalue()
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=8),
+        st.text(max_size=3_000)
+        | st.lists(st.text(max_size=900), max_size=40)
+        | st.dictionaries(st.text(max_size=900), st.integers(), max_size=40)
+        | st.integers(),
+        max_size=60,
+    )
+)
+def test_no_line_of_the_log_is_long(fields: dict[str, Any]) -> None:
+    """
+    Whatever is logged, texts, lists and tables of any size: one line within ``LINE_MAX``.
+    """
+    target = io.StringIO()
+
+    make_logger("json", "info", target)._put((0.0, "info", "event", fields))
+
+    assert 1 == target.getvalue().count("\n")
+    assert LINE_MAX >= len(target.getvalue().encode())
+
+
+def test_long_list_says_how_much_was_left_out() -> None:
+    """A certificate of a thousand names shows the first and the number of the others."""
+    target = io.StringIO()
+
+    make_logger("json", "info", target).info("link opened", certificate=["a" * 100] * 1_000)
+
+    assert ["a" * 100] * 5 + ["... 995 more"] == json.loads(target.getvalue())["certificate"]
