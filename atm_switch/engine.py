@@ -7,11 +7,8 @@ decided here and nowhere else.
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from atm_switch.adapters.client_tls import client_context
-from atm_switch.adapters.host_hsm import HostHsm
-from atm_switch.adapters.hsm_link import HsmLine
 from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
 from atm_switch.domain.errors import NeverAsked
 from atm_switch.folder import DataFolder, hsm_tls_files_of
@@ -26,6 +23,9 @@ from atm_switch.switch.hsm_port import (
     TranslatePin,
     VerifyPin,
 )
+
+if TYPE_CHECKING:
+    from atm_switch.adapters.host_hsm import HostHsm
 
 Tell = Callable[[str, dict[str, str]], None]
 """Event and fields, for the log."""
@@ -63,6 +63,16 @@ async def open_engine(folder: DataFolder, tell: Tell) -> Engine:
         pins = settings.pins
         matches = pin_matcher(pins.method, pins.decimalisation_table)
         return Engine(_answers(SoftwareHsm(os.urandom, matches)), _nothing_to_close)
+    return await _open_hardware(folder, tell)
+
+
+async def _open_hardware(folder: DataFolder, tell: Tell) -> Engine:
+    # Loaded by those alone who have one: a start waits for every module.
+    from atm_switch.adapters.client_tls import client_context  # noqa: PLC0415
+    from atm_switch.adapters.host_hsm import HostHsm  # noqa: PLC0415
+    from atm_switch.adapters.hsm_link import HsmLine  # noqa: PLC0415
+
+    settings = folder.settings
     hsm, pins = settings.hsm, settings.pins
     files = hsm_tls_files_of(settings, folder.root)
     tls = files and (lambda: client_context(files.client_ca, files.certificate, files.key))
@@ -89,7 +99,7 @@ def _no_answers() -> Neighbours:
     return dict.fromkeys(questions, never)
 
 
-def _answers(engine: SoftwareHsm | HostHsm) -> Neighbours:
+def _answers(engine: "SoftwareHsm | HostHsm") -> Neighbours:
     answers: dict[type[Any], Callable[[Any], Any]] = {
         VerifyPin: engine.verify_pin,
         TranslatePin: engine.translate_pin,

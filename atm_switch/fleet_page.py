@@ -20,7 +20,8 @@ from atm_switch.monitor import admin_socket
 from atm_switch.seat import FIRST, Seat
 from atm_switch.server.admin_socket import AdminSocket, ask_switch
 from atm_switch.server.log import Logger
-from atm_switch.server.watch_page import Checks, WatchPage
+from atm_switch.server.meters import Checks
+from atm_switch.server.watch_page import WatchPage
 from atm_switch.settings.shapes import split_address
 from atm_switch.start_up import plain_words
 from atm_switch.switch.ports import AuditRecord

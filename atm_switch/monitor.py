@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Any
-
-from prometheus_client import CollectorRegistry, generate_latest
+from typing import TYPE_CHECKING, Any
 
 from atm_switch.calling import UP
 from atm_switch.domain.errors import Refused
@@ -19,9 +17,12 @@ from atm_switch.seat import Seat
 from atm_switch.server.admin_socket import FILE_NAME as ADMIN_SOCKET
 from atm_switch.server.admin_socket import AdminSocket
 from atm_switch.server.desk import TICK_SECONDS, Desk
-from atm_switch.server.watch_page import SIGNED_ON, Checks, Gauges, SwitchCollector, WatchPage
+from atm_switch.server.meters import SIGNED_ON, Checks, Gauges
 from atm_switch.settings.shapes import split_address
 from atm_switch.start_up import plain_words
+
+if TYPE_CHECKING:
+    from atm_switch.server.watch_page import WatchPage
 
 HANGS_SECONDS = 8 * TICK_SECONDS
 """A loop that has not turned for so long hangs."""
@@ -145,8 +146,11 @@ def _has_failed(desk: Desk) -> bool:
     return failed_at is not None and desk.clock().monotonic - failed_at < JOURNAL_BAD_SECONDS
 
 
-def serve_page(monitor: Monitor, listen: str) -> WatchPage:
+def serve_page(monitor: Monitor, listen: str) -> "WatchPage":
     """Serve metrics and health on ``listen``.  Raises ``Refused`` where it is taken."""
+    # Loaded where somebody asked for the page: a start waits for every module.
+    from atm_switch.server.watch_page import SwitchCollector, WatchPage  # noqa: PLC0415
+
     host, port = split_address(listen)
     collector = SwitchCollector(monitor.desk.meters, monitor.gauges)
     try:
@@ -155,6 +159,17 @@ def serve_page(monitor: Monitor, listen: str) -> WatchPage:
         raise Refused(
             f"cannot serve metrics on {listen}: {plain_words(error)}; change [metrics] listen"
         ) from None
+
+
+def exposition(monitor: Monitor) -> str:
+    """Write the metrics as Prometheus reads them."""
+    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - as above
+
+    from atm_switch.server.watch_page import SwitchCollector  # noqa: PLC0415
+
+    registry = CollectorRegistry()
+    registry.register(SwitchCollector(monitor.desk.meters, monitor.gauges))
+    return generate_latest(registry).decode()
 
 
 def admin_socket(seat: Seat) -> str:
@@ -166,15 +181,15 @@ async def answer_admin(
     path: Path, monitor: Monitor, addresses: Sequence[str], drain: Callable[[str], dict[str, Any]]
 ) -> AdminSocket:
     """Answer the local commands.  Raises ``OSError`` where the socket cannot be made."""
-    registry = CollectorRegistry()
-    registry.register(SwitchCollector(monitor.desk.meters, monitor.gauges))
+    if path.name != ADMIN_SOCKET:  # a worker's, which its supervisor asks for the metrics
+        exposition(monitor)  # loads what that needs before anybody waits for an answer
     admin = AdminSocket(
         path,
         {
             "status": lambda _asker: monitor.status(addresses),
             "sessions": lambda _asker: monitor.sessions(),
             "events": lambda _asker: monitor.events(),
-            "metrics": lambda _asker: {"text": generate_latest(registry).decode()},
+            "metrics": lambda _asker: {"text": exposition(monitor)},
             "drain": drain,
         },
     )

@@ -12,17 +12,13 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from atm_switch.adapters.clock import read_clock, utc_now
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_rows import to_microseconds
-from atm_switch.adapters.mqtt_broker import Broker, password_problem, tls_problem
-from atm_switch.adapters.mqtt_publisher import EventPublisher, Manner, Outbox, Surroundings
 from atm_switch.adapters.outbox_page import EVENT_ID_BYTES, DropStatus, MarkTold, PurgeTold
 from atm_switch.adapters.outbox_reader import OutboxReader
-from atm_switch.adapters.shared_outbox import SharedOutbox
-from atm_switch.adapters.teller_thread import TellerThread
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder
@@ -33,6 +29,11 @@ from atm_switch.switch.effects import Note
 from atm_switch.switch.event import SWITCH, Announce, Event, EventKind
 from atm_switch.switch.fleet import FleetWatch
 from atm_switch.switch.throttle import Throttle
+
+if TYPE_CHECKING:
+    from atm_switch.adapters.mqtt_broker import Broker
+    from atm_switch.adapters.mqtt_publisher import EventPublisher, Outbox
+    from atm_switch.adapters.teller_thread import TellerThread
 
 CARE_SECONDS: Final = 1.0
 """How often the outbox is looked after."""
@@ -92,6 +93,9 @@ class Publishing:
         if self._broker is None:
             return
         if self._outbox is None:
+            from atm_switch.adapters.shared_outbox import SharedOutbox  # noqa: PLC0415
+            from atm_switch.adapters.teller_thread import TellerThread  # noqa: PLC0415
+
             shared, broker = SharedOutbox(self._url, self._rules.name), self._broker
             self._teller = TellerThread(lambda: self._made(broker, shared), shared)
             self._teller.start()
@@ -100,7 +104,13 @@ class Publishing:
         self._task = asyncio.get_running_loop().create_task(self._publisher.run())
         self._task.add_done_callback(self._note_end)
 
-    def _made(self, broker: Broker, outbox: Outbox) -> EventPublisher:
+    def _made(self, broker: "Broker", outbox: "Outbox") -> "EventPublisher":
+        from atm_switch.adapters.mqtt_publisher import (  # noqa: PLC0415
+            EventPublisher,
+            Manner,
+            Surroundings,
+        )
+
         rules = self._rules
         manner = Manner(
             rules.name, rules.topic_prefix, rules.in_flight_max, rules.reconnect_seconds_max
@@ -209,7 +219,7 @@ def _chance() -> float:
     return secrets.randbelow(1 << 20) / (1 << 20)
 
 
-def broker_of(folder: DataFolder) -> Broker | None:
+def broker_of(folder: DataFolder) -> "Broker | None":
     """Say where the broker is; ``None`` where none is set.
 
     Raises ``SettingsWrong`` for a file that cannot be used.
@@ -217,6 +227,13 @@ def broker_of(folder: DataFolder) -> Broker | None:
     rules, root = folder.settings.events, folder.root
     if not rules.broker:
         return None
+    # Loaded by those alone who tell events: a start waits for every module.
+    from atm_switch.adapters.mqtt_broker import (  # noqa: PLC0415
+        Broker,
+        password_problem,
+        tls_problem,
+    )
+
     broker = Broker(
         rules.host,
         rules.port,

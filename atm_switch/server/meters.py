@@ -21,6 +21,13 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 OTHER = "other"
 
+Gauges = Mapping[str, float]
+"""Values of the moment by the names the watch page has, and ``signed_on:<acquirer>``."""
+SIGNED_ON = "signed_on:"
+
+Checks = Mapping[str, str]
+"""What must hold by name: empty, or what is wrong."""
+
 
 @dataclass(slots=True)
 class Histogram:

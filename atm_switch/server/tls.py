@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
-
-from cryptography import x509
+from typing import TYPE_CHECKING, NamedTuple
 
 from atm_switch.domain.errors import Refused
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 GROUP_OR_OTHER = 0o077
 _REMEDY = "put a new one there, then SIGHUP"
@@ -88,7 +89,7 @@ def _ends(path: Path) -> list[datetime]:
     raw = path.read_bytes()
     if b"X509 CRL" in raw:
         return [one.next_update_utc for one in _lists(raw) if one.next_update_utc is not None]
-    return [one.not_valid_after_utc for one in x509.load_pem_x509_certificates(raw)]
+    return [one.not_valid_after_utc for one in _certificates_in(raw)]
 
 
 def _load(files: TlsFiles) -> ssl.SSLContext:
@@ -140,17 +141,25 @@ def _date_of_lists(path: Path) -> str:
     return ""
 
 
-def _lists(raw: bytes) -> list[x509.CertificateRevocationList]:
+def _lists(raw: bytes) -> "list[x509.CertificateRevocationList]":
+    from cryptography import x509  # noqa: PLC0415 - a start without TLS does not wait for it
+
     end = b"-----END X509 CRL-----"
     blocks = (part[part.find(b"-----BEGIN") :] for part in raw.split(end)[:-1])
     return [x509.load_pem_x509_crl(block + end + b"\n") for block in blocks]
 
 
-def _certificates(path: Path) -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates(path.read_bytes())
+def _certificates(path: Path) -> "list[x509.Certificate]":
+    return _certificates_in(path.read_bytes())
 
 
-def _out_of_date(certificate: x509.Certificate) -> str:
+def _certificates_in(raw: bytes) -> "list[x509.Certificate]":
+    from cryptography import x509  # noqa: PLC0415 - a start without TLS does not wait for it
+
+    return x509.load_pem_x509_certificates(raw)
+
+
+def _out_of_date(certificate: "x509.Certificate") -> str:
     now = datetime.now(UTC)
     if now > certificate.not_valid_after_utc:
         return f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}: put a new certificate there"

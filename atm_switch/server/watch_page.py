@@ -25,7 +25,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from atm_switch.server.meters import Histogram, Meters
+from atm_switch.server.meters import SIGNED_ON, Checks, Gauges, Histogram, Meters
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -34,9 +34,6 @@ AT_ONCE_MAX = 8
 """Scrapes at once; more are hung up on."""
 REQUEST_SECONDS_MAX = 5.0
 """How long a scraper may take to say what it wants."""
-
-Gauges = Mapping[str, float]
-"""Values of the moment by the names in ``GAUGES``, and ``signed_on:<acquirer>``."""
 
 GAUGES = {
     "links": "connections, ready or not",
@@ -50,10 +47,6 @@ GAUGES = {
     "broker_connected": "1 while the MQTT broker can be told",
     "certificate_seconds": "until the first of our TLS files ends; +Inf without any",
 }
-SIGNED_ON = "signed_on:"
-
-Checks = Mapping[str, str]
-"""What must hold by name: empty, or what is wrong."""
 
 
 class SwitchCollector(Collector):

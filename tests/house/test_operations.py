@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from atm_switch.domain.outcome import IN_DOUBT, Outcome
-from atm_switch.server.meters import Meters
-from atm_switch.server.watch_page import SIGNED_ON, SwitchCollector
+from atm_switch.server.meters import SIGNED_ON, Meters
+from atm_switch.server.watch_page import SwitchCollector
 from atm_switch.switch.effects import Note
 
 OPERATIONS = Path(__file__).parents[2] / "specs" / "operations"

@@ -1,0 +1,63 @@
+"""A start loads what its settings ask for, and no more: each module is waited for.
+
+Modules are counted, not seconds, so that a loaded machine changes nothing.
+"""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+OWN_MOST = 215
+"""Modules of our own that a plain folder's switch is made of; 211 when this was written."""
+FOREIGN_MOST = 140
+"""Of libraries, which vary with their releases; 126 when this was written."""
+UNUSED = {
+    "prometheus_client": "metrics are not served",
+    "wsgiref": "metrics are not served",
+    "aiomqtt": "events are told to no broker",
+    "paho": "events are told to no broker",
+    "asyncpg": "nothing is on PostgreSQL",
+    "cryptography.x509": "no listener has TLS",
+    "atm_switch.adapters.host_hsm": "there is no hardware",
+    "atm_switch.supervisor": "there is one process",
+    "rich": "nothing is drawn",
+}
+"""What a plain folder's switch has no use for, and why."""
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The modules a switch has loaded by the time it listens."""
+    bank = tmp_path_factory.mktemp("start") / "bank"
+    command = [sys.executable, "-X", "importtime", "-m", "atm_switch"]
+    subprocess.run(
+        [sys.executable, "-m", "atm_switch", "init", str(bank), "--listen", "127.0.0.1:0"],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    log = bank.with_name("log")
+    with log.open("w") as said, subprocess.Popen(
+        [*command, "serve", str(bank)], stdout=subprocess.PIPE, stderr=said, text=True
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        listens = process.stdout.readline()
+        told = log.read_text()
+        process.terminate()
+    assert listens.startswith("listening on "), told[-500:]
+    return set(re.findall(r"^import time: .*\| +([\w.]+)$", told, re.MULTILINE))
+
+
+def test_start_loads_nothing_it_has_no_use_for(loaded: set[str]) -> None:
+    """Neither a library of a neighbour that is not there, nor our half of it."""
+    assert "atm_switch.app" in loaded
+    assert set() == UNUSED.keys() & loaded
+
+
+def test_start_does_not_grow_unnoticed(loaded: set[str]) -> None:
+    """So many modules at most; who adds to them raises the bound and knows it."""
+    own = {name for name in loaded if name.startswith("atm_switch")}
+    foreign = {name for name in loaded - own if name.split(".")[0] not in sys.stdlib_module_names}
+
+    assert len(own) <= OWN_MOST, sorted(own)
+    assert len(foreign) <= FOREIGN_MOST, sorted(foreign)
