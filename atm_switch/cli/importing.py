@@ -38,9 +38,8 @@ def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | No
     opened = open_folder(folder)
     vault = opened.vault()
     with _told_if_interrupted(), _progress() as report, _store(opened) as store:
-        options = ImportOptions(skip_bad=skip_bad, progress=report)
+        options = ImportOptions(skip_bad, report, witness=_witness(opened, "ledger import"))
         summary = import_files(store, files, vault, utc_now(), options)
-    record_command(opened, "ledger import", _in_short(summary))
     _print_summary(summary)
 
 
@@ -49,9 +48,8 @@ def link_card_file(folder: Path, file: Path, skip_bad: Path | None) -> None:
     opened = open_folder(folder)
     vault = opened.vault()
     with _told_if_interrupted(), _progress() as report, _store(opened) as store:
-        options = ImportOptions(skip_bad=skip_bad, progress=report)
+        options = ImportOptions(skip_bad, report, witness=_witness(opened, "cards link"))
         summary = link_cards(store, file, vault, utc_now(), options)
-    record_command(opened, "cards link", _in_short(summary))
     _print_summary(summary)
 
 
@@ -153,8 +151,13 @@ def _print_summary(summary: ImportSummary) -> None:
         print(f"{summary.rejected:,} bad row(s) written to {places}")
 
 
-def _in_short(summary: ImportSummary) -> str:
-    return "; ".join(_outcome(file) for file in summary.files)
+def _witness(folder: DataFolder, subject: str) -> Callable[[Sequence[ImportedFile]], None]:
+    """Make what tells the audit before the import is durable, and undoes it where that fails."""
+
+    def tell(files: Sequence[ImportedFile]) -> None:
+        record_command(folder, subject, "; ".join(_outcome(file) for file in files))
+
+    return tell
 
 
 def _outcome(file: ImportedFile) -> str:

@@ -46,19 +46,25 @@ _NEWEST_REPEAT: Final = (
 _ORDER: Final = (Kind.PARTICIPANTS, Kind.POSTINGS, Kind.CARDS)
 
 
+def _nobody(_files: Sequence[ImportedFile]) -> None:
+    """Hear and forget."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
     """How to import.
 
     ``skip_bad`` is the file bad rows are set aside in (with several kinds of files, one
     beside it for each kind); without it a bad row stops all.  ``nonce`` gives so many
-    random bytes.  ``piece_bytes`` are read and kept at a time.
+    random bytes.  ``piece_bytes`` are read and kept at a time.  ``witness`` hears what came of
+    the files before it is durable: what it raises undoes the import.
     """
 
     skip_bad: Path | None = None
     progress: Callable[[Progress], None] | None = None
     nonce: Callable[[int], bytes] = os.urandom
     piece_bytes: int = PIECE_BYTES
+    witness: Callable[[Sequence[ImportedFile]], None] = _nobody
 
 
 _PLAIN: Final = ImportOptions()
@@ -165,6 +171,7 @@ class _Import:
             with interruptible(self.store), self.store.transaction():
                 booking.run(sources, files, self.today, meter)
                 self.rejects.close()
+                self.options.witness(files)
         except BaseException:
             self.rejects.discard()
             with suppress(Refused):

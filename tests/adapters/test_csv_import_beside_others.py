@@ -1,5 +1,6 @@
 """What an import has judged stays true until it is booked, whoever else writes."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import Posting, PostingKind
 from atm_switch.ledger.corrections import Entry, post
+from atm_switch.ledger.csv_import import ImportOptions, import_files
 from atm_switch.ledger.csv_meter import Phase, Progress
+from atm_switch.ledger.csv_summary import ImportedFile
 from atm_switch.ledger.opening import open_store
 from atm_switch.ledger.reconcile import reconcile
 from tests.doubles.ledger_bench import BUDI, POSTINGS, TODAY, LedgerBench
@@ -52,3 +55,27 @@ def test_claim_between_judging_and_booking_waits(bench: LedgerBench, phase: Phas
     assert [(0,)] == bench.rows("SELECT balance_sen FROM participants")
     with closing(open_store(bench.url, bench.path)) as store:
         assert () == reconcile(store).differences
+
+
+def test_import_nobody_can_witness_is_undone(bench: LedgerBench) -> None:
+    """
+    Who keeps the audit hears what came of each file before it is durable; where that cannot be
+    written nothing is booked, and the same file is taken afterwards.
+    """
+    heard: list[tuple[str, int, int]] = []
+
+    def refuse(files: Sequence[ImportedFile]) -> None:
+        heard.extend((file.name, file.rows, file.added) for file in files)
+        raise Refused("the audit cannot be written")
+
+    claims = bench.file("claims.csv", POSTINGS + CLAIMED)
+    with (
+        closing(open_store(bench.url, bench.path)) as store,
+        pytest.raises(Refused, match="audit cannot be written"),
+    ):
+        import_files(store, [claims], bench.vault, bench.at, ImportOptions(witness=refuse))
+
+    assert [("claims.csv", 1, 1)] == heard
+    assert [(100_000,)] == bench.rows("SELECT balance_sen FROM participants")
+    bench.take(claims)
+    assert [(0,)] == bench.rows("SELECT balance_sen FROM participants")
