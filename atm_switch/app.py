@@ -271,6 +271,7 @@ class Service:
             self._journaling.tick()
             self._look_after(self._journaling.writer)
         self.seat.tell_well(desk.clock().monotonic, is_well=self.is_well())
+        self.seat.tell_peers(desk.peers)
         self.seat.tell_ended(len(desk.links()) - (self.calling.connected if self.calling else 0))
         if self._publishing is not None:
             self._publishing.tick(desk.clock())

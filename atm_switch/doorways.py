@@ -53,17 +53,17 @@ class Doorways:
                 await _listen(door)
             self._doors.append(door)
 
-    def take(self, at: int, descriptor: int) -> None:
+    def take(self, at: int, descriptor: int, elsewhere: int) -> None:
         """Take a connection, accepted elsewhere, that came in at one of the doors."""
         connection = socket.socket(fileno=descriptor)
         connection.settimeout(0)
-        task = asyncio.get_running_loop().create_task(self._take(at, connection))
+        task = asyncio.get_running_loop().create_task(self._take(at, connection, elsewhere))
         self._taking.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(self._taking.discard)
 
-    async def _take(self, at: int, connection: socket.socket) -> None:
+    async def _take(self, at: int, connection: socket.socket, elsewhere: int) -> None:
         with suppress(OSError):  # it hung up meanwhile
-            await self._doors[at].take(connection)
+            await self._doors[at].take(connection, elsewhere)
 
     def reload(self) -> None:
         """Read the TLS files again, for new links; those that cannot be used change nothing."""
@@ -99,3 +99,25 @@ async def _listen(door: Door) -> None:
             f"cannot listen on {where}: {plain_words(error)}; "
             "change [[listeners]] listen, or stop whoever listens there"
         ) from None
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Bind a socket that does not listen yet.  Raises ``Refused``."""
+    found = socket.AF_INET6 if ":" in host else socket.AF_INET
+    one = socket.socket(found, socket.SOCK_STREAM)
+    try:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        one.bind((host, port))
+        one.settimeout(0)
+    except OSError as error:
+        one.close()
+        raise Refused(
+            f"cannot listen on {shown(host, port)}: {plain_words(error)}; "
+            "change [[listeners]] listen, or stop whoever listens there"
+        ) from None
+    return one
+
+
+def shown(host: str, port: int) -> str:
+    """Write an address, an IPv6 host in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

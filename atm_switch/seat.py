@@ -5,10 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from atm_switch.server.control import Control
+from atm_switch.server.peers import Peers
 
 TAKE, LENT, READY, ENDED = "take", "lent", "ready", "ended"
 """What the messages say: a connection for a door; where the doors are; ready; how many links
 that were handed in have ended."""
+HOST, ELSEWHERE, PEERS = "host", "elsewhere", "peers"
+"""Whose a connection is, and how many links it has to others; how many each has to a worker."""
+PEERS_AT_ONCE: Final = 200
+"""Hosts in one message."""
 WELL, RELOADED = "well", "reloaded"
 """What a worker says of itself: whether its journal commits; that it took its settings anew."""
 FRESH = "fresh"
@@ -29,8 +34,11 @@ class Seat:
     is_fresh: bool = True
     """Whether all processes start with this one; otherwise it stands in for one that died."""
     control: Control | None = None
-    taken: Callable[[int, int], None] = field(default=lambda _at, _descriptor: None)
-    """Told the door and the descriptor of a connection that is handed in."""
+    taken: Callable[[int, int, int], None] = field(default=lambda _at, _descriptor, _others: None)
+    """Told the door and the descriptor of a connection that is handed in, and how many links
+    its peer has to other workers."""
+    hosts: set[str] = field(default_factory=set)
+    """Whose connections were handed in since the supervisor was last told how many there are."""
     handed_in: int = 0
     """Connections so far."""
     told_well_at: float = -TELL_SECONDS
@@ -58,7 +66,8 @@ class Seat:
         self.is_fresh = bool(message.get(FRESH, self.is_fresh))
         if descriptor is not None:
             self.handed_in += 1
-            self.taken(int(message.get(TAKE, 0)), descriptor)
+            self.hosts.add(str(message.get(HOST, "")))  # also one that is gone again by now
+            self.taken(int(message.get(TAKE, 0)), descriptor, int(message.get(ELSEWHERE, 0)))
 
     def tell_ready(self) -> None:
         """Say that connections may come."""
@@ -75,6 +84,16 @@ class Seat:
         if self.control is not None and now - self.told_well_at >= TELL_SECONDS:
             self.told_well_at = now
             self.control.say({WELL: is_well})
+
+    def tell_peers(self, peers: Peers) -> None:
+        """Say how many links each host has here by now for which that may be news."""
+        news, control = peers.changes(), self.control
+        news |= {host: peers.of(host) for host in self.hosts}
+        self.hosts.clear()
+        if control is not None:
+            told = sorted(news.items())
+            for at in range(0, len(told), PEERS_AT_ONCE):
+                control.say({PEERS: dict(told[at : at + PEERS_AT_ONCE])})
 
     def tell_ended(self, links: int) -> None:
         """Say how many links have ended, of which so many are left."""

@@ -11,14 +11,16 @@ stops the others and exits 70, for a switch that dies all the time is not to be 
 Signals: SIGTERM drains every worker, then the writer; SIGHUP goes to every worker, and is over
 when all have said so.  Workers say once a second whether their journal commits; only while
 all do is the watchdog of systemd fed.
-Limits: ``connections_per_peer_max`` is counted in each worker.
+Workers say how many links each peer has to them, and a connection is handed over with how
+many its peer has to the others: ``connections_per_peer_max`` is of all together, give or take
+what comes within a quarter of a second.
 """
 
 import asyncio
 import signal
 import socket
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,13 +30,13 @@ from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.service_manager import ServiceManager
 from atm_switch.domain.errors import Refused, SwitchError
+from atm_switch.doorways import bound, shown
 from atm_switch.fleet_page import FleetPage
 from atm_switch.folder import DataFolder, open_folder
-from atm_switch.seat import ENDED, FRESH, LENT, READY, RELOADED, TAKE, WELL
+from atm_switch.seat import ELSEWHERE, ENDED, FRESH, HOST, LENT, PEERS, READY, RELOADED, TAKE, WELL
 from atm_switch.server.control import Control, pair
 from atm_switch.server.listener import BACKLOG
 from atm_switch.server.log import Logger
-from atm_switch.start_up import plain_words
 
 RESTARTS_MAX: Final = 5
 MINUTE: Final = 60.0
@@ -59,6 +61,8 @@ class _Child:
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     handed_in: int = 0
     ended: int = 0
+    peers: Counter[str] = field(default_factory=Counter)
+    """How many links each host has to it, as far as is known."""
     well_at: float = float("-inf")
     """When it last said that it is well; monotonic seconds."""
     has_reloaded: bool = False
@@ -100,7 +104,7 @@ class Supervisor:
         release = lock_folder(self._folder.root)
         page: FleetPage | None = None
         try:
-            self._sockets = [_bound(one.host, one.port) for one in self._folder.settings.listeners]
+            self._sockets = [bound(one.host, one.port) for one in self._folder.settings.listeners]
             self._hear_signals()
             await self._start_all()
             page = await FleetPage.open(self._folder, self._processes, self.stop, self._log)
@@ -108,7 +112,7 @@ class Supervisor:
             for at, one in enumerate(self._sockets):
                 one.listen(BACKLOG)
                 loop.add_reader(one.fileno(), self._accept, at, one)
-            banks = [_shown(line.host, line.port) for line in self._folder.settings.lines]
+            banks = [shown(line.host, line.port) for line in self._folder.settings.lines]
             up(self._addresses(), list(dict.fromkeys(banks)))
             self._is_up = True
             self._manager.ready()
@@ -230,13 +234,16 @@ class Supervisor:
 
     def _accept(self, at: int, listening: socket.socket) -> None:
         try:
-            connection, _ = listening.accept()
+            connection, (host, *_) = listening.accept()
         except OSError:  # it is gone again, or there are no descriptors left just now
             return
+        in_all = sum(child.peers[host] for child in self._children.values())
         with connection:
             for child in sorted(self._ready_workers(), key=lambda one: (one.links, one.number)):
-                if child.control.say({TAKE: at}, connection.fileno()):
+                told = {TAKE: at, HOST: host, ELSEWHERE: in_all - child.peers[host]}
+                if child.control.say(told, connection.fileno()):
                     child.handed_in += 1
+                    child.peers[host] += 1
                     return
             self._log.warning("connection turned away", reason="no worker takes it")
 
@@ -247,7 +254,7 @@ class Supervisor:
         ]  # fmt: skip
 
     def _addresses(self) -> list[str]:
-        return [_shown(*one.getsockname()[:2]) for one in self._sockets]
+        return [shown(*one.getsockname()[:2]) for one in self._sockets]
 
     async def _end(self) -> None:
         """Listen no more, have the workers finish, then the writer."""
@@ -271,26 +278,8 @@ def _heard(child: _Child, message: dict[str, Any]) -> None:
         child.well_at = read_clock().monotonic
     if RELOADED in message:
         child.has_reloaded = True
+    for host, links in message.get(PEERS, {}).items():
+        child.peers[host] = links
+    child.peers = +child.peers if PEERS in message else child.peers  # without those of no link
     if ENDED in message:
         child.ended = int(message[ENDED])
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """Bind, and do not listen yet.  Raises ``Refused``."""
-    found = socket.AF_INET6 if ":" in host else socket.AF_INET
-    one = socket.socket(found, socket.SOCK_STREAM)
-    try:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind((host, port))
-        one.settimeout(0)
-    except OSError as error:
-        one.close()
-        raise Refused(
-            f"cannot listen on {_shown(host, port)}: {plain_words(error)}; "
-            "change [[listeners]] listen, or stop whoever listens there"
-        ) from None
-    return one
-
-
-def _shown(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -6,7 +6,6 @@ own becomes the answer, so that the corridor can decline.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
@@ -19,6 +18,7 @@ from atm_switch.server.limits import ServerLimits
 from atm_switch.server.line import Line
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
+from atm_switch.server.peers import Peers
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.clock_watch import ClockWatch
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
@@ -73,7 +73,7 @@ class Desk:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: dict[LinkId, Line] = {}
         self._rounds = Rounds(self._lines.values)
-        self._peers: Counter[str] = Counter()
+        self.peers = Peers()
         self.is_draining = False
         self._throttle = Throttle()
         self._clock_watch = ClockWatch()
@@ -93,19 +93,21 @@ class Desk:
         if self.is_draining:
             return "the switch is stopping"
         full = len(self._lines) >= self.limits.connections_max
+        links = self.peers.of(host) + entrance.elsewhere
         refusal = ""
         if entrance.is_ours:
             pass  # we asked for it
         elif not entrance.lets_in(host):
             refusal = "the address is not in allow"
-        elif full or self._peers[host] >= self.limits.connections_per_peer_max:
+        elif full or links >= self.limits.connections_per_peer_max:
             refusal = "too many connections"
         if refusal:
             self.meters.turned_away[refusal] += 1
             self._warn_of("connection turned away", line, refusal)
             return refusal
         self._lines[line.link] = line
-        self._peers[host] += 1
+        if not line.is_ours:
+            self.peers.came(host)
         return ""
 
     def session_of(self, line: Line) -> Session | None:
@@ -177,10 +179,8 @@ class Desk:
         """Forget a link that is gone."""
         if self._lines.pop(line.link, None) is None:
             return
-        host = line.peer.rpartition(":")[0].strip("[]")
-        self._peers[host] -= 1
-        if self._peers[host] <= 0:
-            del self._peers[host]
+        if not line.is_ours:
+            self.peers.went(line.peer.rpartition(":")[0].strip("[]"))
         self._perform(self._switch.closed(line.link, why))
 
     def later(self, call: Callable[[], None]) -> None:

@@ -25,6 +25,8 @@ class Entrance:
 
     is_ours: bool = False
     """The switch dials it: it signs on there itself, whatever else is connected."""
+    elsewhere: int = 0
+    """How many links the peer has to other processes of this switch."""
     echo_idle_seconds: float | None = None
     """Silence after which we echo there; ``None``: as everywhere."""
 

@@ -88,6 +88,11 @@ class Line(asyncio.Protocol):
         self.on_lost: Callable[[str], None] = lambda _why: None
         """Told, last of all, why the connection is gone."""
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether this switch dialled."""
+        return self._entrance.is_ours
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Admit the link or turn it away."""
         self._transport = cast("asyncio.Transport", transport)

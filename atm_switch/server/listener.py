@@ -6,6 +6,7 @@ keeps what it was secured with, so a reload drops nobody.
 
 import asyncio
 import socket
+from dataclasses import replace
 from functools import partial
 
 from atm_switch.server.channel import PlainChannel, TlsChannel
@@ -60,9 +61,13 @@ class Door:
             reuse_address=True,
         )
 
-    async def take(self, connection: socket.socket) -> None:
-        """Take a connection that another process has accepted for this door."""
-        await asyncio.get_running_loop().connect_accepted_socket(self._line, connection)
+    async def take(self, connection: socket.socket, elsewhere: int) -> None:
+        """Take a connection that another process has accepted for this door.
+
+        ``elsewhere`` is how many links its peer has to other processes.
+        """
+        made = partial(self._line, elsewhere)
+        await asyncio.get_running_loop().connect_accepted_socket(made, connection)
 
     def reload(self) -> None:
         """Read the files of TLS again, for links from now on.
@@ -78,5 +83,6 @@ class Door:
         if self._server is not None:
             self._server.close()
 
-    def _line(self) -> Line:
-        return Line(next(LINKS), self.entrance, self._desk, self.limits, self._secured())
+    def _line(self, elsewhere: int = 0) -> Line:
+        entrance = replace(self.entrance, elsewhere=elsewhere) if elsewhere else self.entrance
+        return Line(next(LINKS), entrance, self._desk, self.limits, self._secured())

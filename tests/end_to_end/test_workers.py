@@ -278,3 +278,23 @@ def fetched(address: str, path: str) -> str:
     with urllib.request.urlopen(f"http://{address}{path}", timeout=30) as page:
         content: bytes = page.read()
     return content.decode()
+
+
+def test_peer_has_its_bound_over_all_workers(tmp_path: Path) -> None:
+    """
+    Four connections from one address are four, whichever worker they fall to; the fifth is
+    closed, and once one has hung up there is room for one again, however often.
+    """
+    folder = make_folder(tmp_path)
+    set_in(folder, "limits", connections_per_peer_max=4)
+    with_workers(folder, 2)
+    with running(folder) as workers:
+        links = [workers.talk() for _ in range(4)]
+        for _ in range(3):
+            with pytest.raises(HungUp):
+                Talk.of(workers.served.port, folder)
+            links.pop().close()
+            links.append(workers.talk())  # it is turned away until the end was heard of
+        for link in links:
+            link.close()
+    assert "too many connections" in workers.served.log.read_text()
