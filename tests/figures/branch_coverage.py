@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from tests.figures.areas import AREAS, ROOT, SKIPPED, Area
+from tests.figures.areas import AREAS, ROOT, Area
 from tests.figures.banner import print_banner
 
 LINE = "{area:8} {file:44} {lines:>6} {branches:>9} {share:>7}  {missed}"
@@ -68,7 +68,7 @@ def measure(area: Area) -> list[Covered]:
         settings.write_text(configuration(files))
         environment = {**os.environ, "COVERAGE_FILE": str(Path(folder) / "data")}
         coverage = [sys.executable, "-m", "coverage"]
-        tests = ["-m", "pytest", "-q", "-k", SKIPPED, "-p", "no:cacheprovider"]
+        tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
         for command in (
             ["run", f"--rcfile={settings}", *tests, *area.test_files()],
             ["combine", "-q", f"--rcfile={settings}"],
