@@ -34,12 +34,13 @@ from atm_switch.reloading import Reloading
 from atm_switch.seat import Seat
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
-from atm_switch.server.desk import TICK_SECONDS, UNASKED, Desk, Neighbours
+from atm_switch.server.desk import UNASKED, Desk, Neighbours
 from atm_switch.server.draining import drain
 from atm_switch.server.event_loop import loop_name
 from atm_switch.server.journal_bell import JournalBell
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
+from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.settings.load import FILE_NAME
 from atm_switch.settling import Ended
 from atm_switch.start_up import (
@@ -272,7 +273,7 @@ class Service:
             self._look_after(self._journaling.writer)
         self.seat.tell_well(desk.clock().monotonic, is_well=self.is_well())
         self.seat.tell_peers(desk.peers)
-        self.seat.tell_ended(len(desk.links()) - (self.calling.connected if self.calling else 0))
+        self.seat.tell_ended(desk.connections - (self.calling.connected if self.calling else 0))
         if self._publishing is not None:
             self._publishing.tick(desk.clock())
 

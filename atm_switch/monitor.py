@@ -16,8 +16,9 @@ from atm_switch.domain.errors import Refused
 from atm_switch.seat import Seat
 from atm_switch.server.admin_socket import FILE_NAME as ADMIN_SOCKET
 from atm_switch.server.admin_socket import AdminSocket
-from atm_switch.server.desk import TICK_SECONDS, Desk
+from atm_switch.server.desk import Desk
 from atm_switch.server.meters import SIGNED_ON, Checks, Gauges
+from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.settings.shapes import split_address
 from atm_switch.start_up import plain_words
 

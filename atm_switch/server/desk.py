@@ -9,16 +9,18 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
-from typing import Any, Protocol
+from typing import Any
 
 from atm_switch.domain.errors import FramingError, JournalUnavailable, NeighbourUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.server.entrance import Entrance
+from atm_switch.server.journal_bell import Journal
 from atm_switch.server.limits import ServerLimits
 from atm_switch.server.line import Line
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.server.peers import Peers
+from atm_switch.server.spread import TICK_SECONDS, spread
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.clock_watch import ClockWatch
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
@@ -30,9 +32,6 @@ from atm_switch.switch.switch import Switch
 from atm_switch.switch.throttle import Throttle
 from atm_switch.wire.framing import Frame
 
-TICK_SECONDS = 0.25
-"""How often time passes for idle, overdue and dripping links."""
-
 UNASKED = 0
 """The ticket of a question whose answer nobody waits for; the core counts from 1."""
 
@@ -41,13 +40,6 @@ READINGS = (*ASKS_LEDGER, *ASKS_HSM)
 
 Neighbours = Mapping[type[Ask[Any]], Callable[[Any], Any]]
 """Who answers which question: in the loop at once, or with a future of the loop."""
-
-
-class Journal(Protocol):
-    """The writer: takes a question, answers later through the batch callback."""
-
-    def submit(self, question: Any, token: Ticket) -> None:
-        """Queue one question.  Raises ``JournalUnavailable`` at once where it cannot."""
 
 
 class Desk:
@@ -118,6 +110,11 @@ class Desk:
         """Return every connection, and what the core knows of those that are ready."""
         # Copied first: the watch page asks from a thread of its own.
         return [(line, self._switch.session_of(link)) for link, line in list(self._lines.items())]
+
+    @property
+    def connections(self) -> int:
+        """Count the connections, ready or not."""
+        return len(self._lines)
 
     @property
     def in_flight(self) -> int:
@@ -212,6 +209,12 @@ class Desk:
         jump = self._clock_watch.jumped(now)
         if jump:
             self._note(Note("clock jumped", {"seconds": round(jump, 1)}, is_alarm=True))
+        self._look_after()
+        if self._loop is not None:
+            spread(self._loop, self._look_after, len(self._lines))
+
+    def _look_after(self) -> None:
+        now = self.clock()
         self._perform(self._switch.tick(now))
         for line in self._rounds.look():
             line.check(now.monotonic)

@@ -11,6 +11,13 @@ from typing import Any, Protocol
 from atm_switch.switch.effects import Ticket
 
 
+class Journal(Protocol):
+    """The writer: takes a question, answers later through the batch callback."""
+
+    def submit(self, question: Any, token: Ticket) -> None:
+        """Queue one question.  Raises ``JournalUnavailable`` at once where it cannot."""
+
+
 class Queue(Protocol):
     """The writer: takes a question, and writes once it is rung."""
 
