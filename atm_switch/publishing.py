@@ -77,9 +77,12 @@ class Publishing:
         self._url = folder.journal_place.url
         name = self._rules.name
         self._outbox = None if self._url else OutboxReader(folder.journal, name)
-        # A terminal that is silent here may be talking to another process on the journal.
-        silence = 0 if self._url or self._seat.is_worker else self._rules.silence_seconds
-        self._fleet = FleetWatch(self._rules.name, silence)
+        # A terminal that is silent here may be talking to another process on the journal: of
+        # the workers the first looks into the file they share; of machines none can.
+        tells = self._seat.is_first or bool(self._url)
+        silence = self._rules.silence_seconds if tells and not self._url else 0
+        self._fleet = FleetWatch(self._rules.name, silence, tells_status=tells)
+        self._heard_through = 0
         self._throttle = Throttle()
         self._care = _Care()
         self._publisher: EventPublisher | None = None
@@ -90,6 +93,7 @@ class Publishing:
         """Begin; call in the loop, when the journal writes."""
         if self._outbox is not None:
             self._fleet.remember(self._outbox.active_terminals(), read_clock().monotonic)
+            self._heard_through = self._outbox.last_row()
         if self._broker is None:
             return
         if self._outbox is None:
@@ -176,6 +180,9 @@ class Publishing:
                 self._care.waiting = self._teller.waiting
                 self._relieve(self._care.waiting, has_droppable=True)
             return
+        if self._seat.is_worker:
+            names, self._heard_through = self._outbox.heard_since(self._heard_through)
+            self._announce(self._fleet.heard_elsewhere(names, read_clock().monotonic))
         oldest = self._outbox.oldest()
         if oldest is not None and oldest < before:
             self._submit(purge)

@@ -17,8 +17,9 @@ from atm_switch.adapters.journal_rows import from_microseconds
 from atm_switch.adapters.outbox_rows import SELECT, event_from
 from atm_switch.adapters.schema import QUERY_SECONDS_MAX
 from atm_switch.domain.errors import Refused
+from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.switch.event import Event
-from atm_switch.switch.fleet import ACTIVE, TERMINALS_MAX, TerminalName
+from atm_switch.switch.fleet import ACTIVE, NO_PROOF, TERMINALS_MAX, TerminalName
 
 FIRST_SCHEMA: Final = 3
 """The schema that brought the outbox."""
@@ -35,6 +36,13 @@ _DROPPABLE: Final = (
     "SELECT 1 FROM outbox WHERE source = 'status' AND seq > ?"
     " AND seq < (SELECT max(seq) FROM outbox) LIMIT 1"
 )
+_UNHEARD: Final = ", ".join(repr(one) for one in sorted({*NO_PROOF, IN_DOUBT}))
+_HEARD: Final = (
+    "SELECT DISTINCT acquirer, terminal FROM journal_rows"  # noqa: S608 - constants
+    f" WHERE seq > ? AND seq <= ? AND kind = 'B' AND outcome NOT IN ({_UNHEARD})"
+)
+_LAST_ROW: Final = "SELECT coalesce(max(seq), 0) FROM journal_rows"
+ROWS_AT_ONCE: Final = 5_000
 _OLDEST: Final = "SELECT seq, at FROM outbox WHERE seq > ? ORDER BY seq LIMIT 1"
 
 
@@ -106,6 +114,15 @@ class OutboxReader(FileReader):
     def has_droppable(self) -> bool:
         """Tell whether there are status events that could go to make room."""
         return bool(self._select(_DROPPABLE, (self.mark(),)))
+
+    def last_row(self) -> int:
+        """Return the sequence of the journal's newest row, 0 for none."""
+        return int(self._select(_LAST_ROW)[0][0])
+
+    def heard_since(self, after: int) -> tuple[list[TerminalName], int]:
+        """Return whose proper requests ended behind a row, and up to which row that is."""
+        through = min(self.last_row(), after + ROWS_AT_ONCE)
+        return (self._select(_HEARD, (after, through)) if through > after else []), through
 
     def active_terminals(self) -> list[TerminalName]:
         """Return the terminals last said to be active, the one heard longest ago first."""

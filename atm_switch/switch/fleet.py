@@ -28,7 +28,7 @@ SURPLUS: Final = "too many requests under way"
 TerminalName = tuple[str, str]
 """Acquirer and terminal."""
 
-_NO_PROOF: Final = frozenset(
+NO_PROOF: Final = frozenset(
     outcome.value
     for outcome in (
         Outcome.NOT_SIGNED_ON,
@@ -48,9 +48,13 @@ _REFUSED: Final = frozenset({Outcome.ACQUIRER_NOT_ALLOWED.value, Outcome.DUPLICA
 class FleetWatch:
     """Remembers when each terminal was heard last, in monotonic seconds."""
 
-    def __init__(self, switch: str, silence_seconds: float) -> None:
-        """Watch for the switch called ``switch``; 0 seconds: silence is never told."""
+    def __init__(self, switch: str, silence_seconds: float, *, tells_status: bool = True) -> None:
+        """Watch for the switch called ``switch``; 0 seconds: silence is never told.
+
+        Without ``tells_status`` another process tells who is heard, by what all of them write.
+        """
         self._switch = switch
+        self._tells_status = tells_status
         self._silence_seconds = silence_seconds
         self._heard: OrderedDict[TerminalName, float] = OrderedDict()
         self._surplus = 0
@@ -78,8 +82,13 @@ class FleetWatch:
             yield from self._crowded(now)
         if note.event != "transaction":
             yield from self._refused(note, outcome, now)
-        elif acquirer and terminal and outcome not in _NO_PROOF:
+        elif self._tells_status and acquirer and terminal and outcome not in NO_PROOF:
             yield from self._alive((acquirer, terminal), now)
+
+    def heard_elsewhere(self, names: Iterable[TerminalName], now: float) -> Iterator[Announce]:
+        """Take terminals that other processes have heard lately."""
+        for name in names:
+            yield from self._alive(name, now)
 
     def tick(self, now: float) -> Iterator[Announce]:
         """Let time pass: who has fallen silent, and whether the crowd has gone."""

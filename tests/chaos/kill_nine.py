@@ -113,14 +113,18 @@ async def settle(book: Book) -> None:
     link.close()
 
 
-def told_twice(plant: Plant) -> tuple[int, int]:
-    """Count the transaction events and those whose row has more than one."""
+def told_twice(plant: Plant) -> tuple[int, int, int]:
+    """Count events of answers, those whose row has more than one, and those of doubts."""
     connection = open_reader(open_folder(plant.folder).journal, seconds_max=60.0)
     try:
-        refs = Counter(connection.execute("SELECT ref FROM outbox WHERE source = 'transaction'"))
+        refs = Counter(connection.execute(
+            "SELECT ref, outcome FROM outbox JOIN journal_rows ON journal_rows.seq = outbox.ref"
+            " WHERE source = 'transaction'"
+        ))  # fmt: skip
     finally:
         connection.close()
-    return refs.total(), refs.total() - len(refs)
+    doubts = sum(count for (_, outcome), count in refs.items() if outcome == IN_DOUBT)
+    return refs.total() - doubts, refs.total() - len(refs), doubts
 
 
 def measure(trial: Trial) -> Found:
@@ -141,7 +145,7 @@ def measure(trial: Trial) -> Found:
     asyncio.run(settle(book))
     plant.stop()
     book.compare_with_disk(book.asked)
-    events, doubled = told_twice(plant)
+    events, doubled, doubts = told_twice(plant)
     opened = open_folder(plant.folder)
     with JournalReader(opened.journal) as reader:
         is_sound = reader.verify(opened.vault()).is_sound
@@ -149,7 +153,8 @@ def measure(trial: Trial) -> Found:
     slowest = max(book.first_replies)
     got = (
         f"{done} kills, {book.told.total():,} answers {dict(book.told)}, {book.lost} lost, "
-        f"{doubled} doubled, {events:,} events; first reply {slowest:.2f} s at most"
+        f"{doubled} doubled, {events:,} events, {doubts} ended in doubt; "
+        f"first reply {slowest:.2f} s at most"
     )
     is_held = (
         book.lost == doubled == 0 and is_sound and not book.open
