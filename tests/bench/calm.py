@@ -5,11 +5,12 @@ second; the load is open, at half the knee, which is what the closed loop reache
 same open load over 10 and over 10^4 of them.  Pauses: the switch runs with a watch on the
 garbage collector (``watched``) under the closed loop.  Start: from the command to its line on
 standard output, warm.  Memory: the resident set of the switch with 5,000 idle links signed on
-less that before, each.
+less that before, each; by TLS with certificates on both sides.
 Limits: loopback; the load generator and the broker share the two cores.
 """
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -22,25 +23,30 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from atm_switch.server.tls import TlsFiles
 from tests.bench.figure import Bench, Goal, Got
 from tests.bench.generator import Wishes, run
 from tests.bench.hosts import OURS, Host, running
 from tests.bench.places import MEMBERS, cards_of, full_folder, settle
 from tests.doubles.brokers import EmbeddedBroker, free_port
+from tests.doubles.certificates import LabCa
 
 SLOWEST: Final = "everything on (MAC, PIN, events, metrics), open loop at half the knee: p99"
 LINKS: Final = "links 10 to 10^4 at the same rate, p99"
 PAUSE: Final = "longest pause of the garbage collector under load, CPU"
 START: Final = "start until it listens, warm"
 MEMORY: Final = "memory of an idle link, signed on, plain TCP"
+MEMORY_TLS: Final = "memory of an idle link, signed on, TLS"
 GOALS = (
     Goal(SLOWEST, least=50, aim=10, unit="ms", less_is_better=True),
     Goal(LINKS, least=1.5, aim=1.1, less_is_better=True),
     Goal(PAUSE, least=20, unit="ms", less_is_better=True),
     Goal(START, least=0.5, unit="s", less_is_better=True),
     Goal(MEMORY, least=10, aim=5, unit="KiB", less_is_better=True),
+    Goal(MEMORY_TLS, least=50, aim=25, unit="KiB", less_is_better=True),
 )
-FEW, MANY, IDLE = 10, 10_000, 5_000
+FEW, MANY, IDLE, IDLE_TLS = 10, 10_000, 5_000, 2_000
+BANK = "switch.bank.example"
 RATE = 200.0
 """Of the load over few and many links: a rate at which nothing queues."""
 SECONDS = 4.0
@@ -55,6 +61,7 @@ def measure(bench: Bench) -> Iterator[Got]:
     yield _pause(bench, bank)
     yield _start(bench, bank)
     yield _memory(bench, bank)
+    yield _memory_by_tls(bench, bank)
 
 
 def _slowest(bench: Bench, bank: Path) -> Got:
@@ -148,21 +155,50 @@ def _start(bench: Bench, bank: Path) -> Got:
 
 
 def _memory(bench: Bench, bank: Path) -> Got:
+    return Got(MEMORY, _of_each_link(bench, bank, IDLE))
+
+
+def _memory_by_tls(bench: Bench, bank: Path) -> Got:
+    ca, settings = LabCa(bench.folder), bank / "switch.toml"
+    files, shown = ca.server(), ca.issue(BANK)
+    plain = settings.read_text()
+    secured = plain.replace("[[listeners]]\n", f"[[listeners]]\n{_tls_settings(files)}")
+    secured = re.sub(
+        r"(?m)^(name = .*\n)", rf'\1certificate_names = ["{BANK}"]\n', secured, count=1
+    )
+    settings.write_text(secured)
+    try:
+        own = (ca.file, shown.certificate, shown.key)
+        return Got(MEMORY_TLS, _of_each_link(bench, bank, IDLE_TLS, *own))
+    finally:
+        settings.write_text(plain)
+
+
+def _tls_settings(files: TlsFiles) -> str:
+    return (
+        f'tls_certificate = "{files.certificate}"\ntls_key = "{files.key}"\n'
+        f'tls_client_ca = "{files.client_ca}"\n'
+    )
+
+
+def _of_each_link(bench: Bench, bank: Path, count: int, *certificates: Path) -> list[float]:
+    """Return the KiB that each of so many idle links adds, round by round."""
     found = []
     for number in range(1, bench.rounds + 1):
         kit = settle(bank, pin="acquirer", mac="off", more=ROOM)
         with running(OURS, "serve", bank, log=bench.folder / "host.log") as host:
             before = _resident_kibibytes(host)
-            with _idle(host, kit):
-                found.append((_resident_kibibytes(host) - before) / IDLE)
+            with _idle(host, kit, count, *certificates):
+                found.append((_resident_kibibytes(host) - before) / count)
         bench.say(f"round {number}: {found[-1]:.2f} KiB a link")
-    return Got(MEMORY, found)
+    return found
 
 
 @contextmanager
-def _idle(host: Host, kit: Path) -> Iterator[None]:
+def _idle(host: Host, kit: Path, count: int, *certificates: Path) -> Iterator[None]:
     """Hold links open and signed on, from a process of their own."""
-    program = [sys.executable, "-m", "tests.bench.idle_links", str(host.port), str(kit), str(IDLE)]
+    words = map(str, (host.port, kit, count, *certificates))
+    program = [sys.executable, "-m", "tests.bench.idle_links", *words]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdin is not None

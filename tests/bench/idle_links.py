@@ -1,10 +1,11 @@
 """Links that sign on and then say nothing, until standard input ends.
 
-python -m tests.bench.idle_links PORT KIT COUNT
+python -m tests.bench.idle_links PORT KIT COUNT [CA CERTIFICATE KEY]   the files for TLS
 """
 
 import asyncio
 import random
+import ssl
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +17,12 @@ from terminal_emulator.load.callers import Card, callers_of
 from terminal_emulator.load.run import Load, Target
 
 
-async def hold(port: int, kit: Path, count: int) -> None:
+async def hold(port: int, kit: Path, count: int, tls: ssl.SSLContext | None) -> None:
     """Open the links, say so, and wait."""
     profile = load_profile("bpjstk-jht-v1")
     cards = [Card("9990090000000012")]
     callers = callers_of([read_kit(kit)], cards, 1, profile, datetime.now(UTC))
-    target = Target(address=Address("127.0.0.1", port), profile=profile)
+    target = Target(address=Address("127.0.0.1", port), profile=profile, tls=tls)
     load = Load(target, callers, count, random.Random(1))  # noqa: S311 - STANs, not keys
     await load.open()
     sys.stdout.write("open\n")
@@ -29,5 +30,13 @@ async def hold(port: int, kit: Path, count: int) -> None:
     await asyncio.to_thread(sys.stdin.read)
 
 
+def context(ca: str, certificate: str, key: str) -> ssl.SSLContext:
+    """Believe a CA, and show a certificate."""
+    made = ssl.create_default_context(cafile=ca)
+    made.load_cert_chain(certificate, key)
+    return made
+
+
 if __name__ == "__main__":
-    asyncio.run(hold(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
+    port, kit, count, *files = sys.argv[1:]
+    asyncio.run(hold(int(port), Path(kit), int(count), context(*files) if files else None))
