@@ -177,7 +177,8 @@ class _Page:
                 return settle(question, self._head.seq, OF_FILE, run, self._end_doubtful)
             case KeepBusinessDate() | KeepCommand() | TakeNumbers():
                 return remember(self._connection, question, self._written_at)
-            case Announce() | MarkTold() | PurgeTold() | DropStatus():
+            # pragma: these are all there are
+            case Announce() | MarkTold() | PurgeTold() | DropStatus():  # pragma: no branch
                 nonce = self._ink.nonce
                 return answer_outbox(self._connection, question, self._written_at, nonce)
 

@@ -75,7 +75,7 @@ def remember(connection: sqlite3.Connection, question: Remembered, now: int) -> 
             return None
         case KeepCommand():
             return _remember_command(connection, question, now)
-        case TakeNumbers():
+        case TakeNumbers():  # pragma: no branch - these are all there are
             ((taken,),) = connection.execute(_TAKE_BLOCK).fetchall()
             return int(taken)
 

@@ -82,7 +82,11 @@ AREAS = {
         Area(
             "journal",
             ("atm_switch/adapters/journal_*.py", "atm_switch/adapters/batch_writer.py"),
-            ("tests/adapters/test_journal_*.py",),
+            (
+                "tests/adapters/test_journal_*.py",
+                "tests/adapters/test_audit_*.py",
+                "tests/adapters/test_outbox.py",
+            ),
         ),
         Area(
             "outbox",
