@@ -6,7 +6,8 @@
 Plan: a round trip reads a 0200 of 244 bytes, with every strict check, sets MTI, DE39, DE54
 and DE62, drops DE52 and writes the 0210: the message of performance.md with DE43 in full.
 pyiso8583 does the same on its own dictionaries and checks nothing of its own accord.  "whole"
-has every element of the request made into text besides.  Which codec it is, compiled or not,
+has every element of the request made into text besides; "read" is that without the answer, and
+"write" an answer made of texts alone.  Which codec it is, compiled or not,
 is settled when a process starts, so each has its own.
 """
 
@@ -58,9 +59,17 @@ def round_trips() -> dict[str, Trip]:
         raw, _ = iso8583.encode(document, spec)
         return raw
 
-    if not ours() == whole() == bytes(theirs()):
+    def read() -> object:
+        return packager.unpack(payload).elements
+
+    written = {**{n: text for n, text in REQUEST.items() if n in echo}, **ANSWER}
+
+    def write() -> bytes:
+        return packager.pack(IsoMessage("0210", written))
+
+    if not write() == ours() == whole() == bytes(theirs()):
         raise AssertionError("the codecs write different bytes")
-    return {"ours": ours, "whole": whole, "pyiso8583": theirs}
+    return {"ours": ours, "whole": whole, "read": read, "write": write, "pyiso8583": theirs}
 
 
 def cpu_microseconds(trip: Trip, calls: int) -> float:

@@ -1,4 +1,4 @@
-"""A round trip of the codec beside other ISO 8583 libraries'.
+"""A round trip of the codec beside other ISO 8583 libraries', and each way alone.
 
 Plan: each library is installed by its name, as the index has it, into an environment of its own
 that is removed afterwards; it runs in a process there and takes turns with ours.
@@ -13,6 +13,7 @@ import subprocess
 import venv
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
 
 from atm_switch.profile.load import load_profile
@@ -25,9 +26,19 @@ from tests.bench.figure import Bench, Goal, Got
 NODE = "iso_8583"
 """Of npm; the others are of Python."""
 PEERS = ("py8583", "starkbank-iso8583", "iso8583sim", NODE)
-BESIDE = "codec round trip against {}, CPU, {}"
+BESIDE = {
+    "ours": "codec round trip against {}, CPU, {}",
+    "read": "codec reading against {}, CPU, {}",
+    "write": "codec writing against {}, CPU, {}",
+}
+"""Names of the figures by those of the trips."""
 VARIANTS = (PURE, "compiled")
-GOALS = tuple(Goal(BESIDE.format(peer, one), least=1, aim=50) for peer in PEERS for one in VARIANTS)
+GOALS = tuple(
+    Goal(name.format(peer, one), least=1, aim=50)
+    for peer in PEERS
+    for one in VARIANTS
+    for name in BESIDE.values()
+)
 CALLS, SECONDS_MAX = 400, 300
 SCRIPTS = Path(__file__).parent
 
@@ -42,9 +53,9 @@ class Peer:
         payload = packager.pack(IsoMessage("0200", REQUEST)).decode("ascii")
         self._tell(json.dumps([REQUEST, [52], ANSWER, payload]))
 
-    def microseconds(self) -> float:
-        """Run the trip for a while.  Raises ``ValueError`` where the process has ended."""
-        self._tell(str(CALLS))
+    def microseconds(self, trip: str) -> float:
+        """Run a trip for a while.  Raises ``ValueError`` where the process has ended."""
+        self._tell(f"{trip} {CALLS}")
         assert self._process.stdout is not None
         return float(self._process.stdout.readline())
 
@@ -109,25 +120,28 @@ def measure(bench: Bench) -> Iterator[Got]:
                 taken = {} if why else beside(peer, folder, ours, bench.rounds)
             except (ValueError, OSError):
                 taken, why = {}, "it does not run on this interpreter"
-            for one in VARIANTS:
-                name = BESIDE.format(peer, one)
-                if one in taken:
-                    yield got(name, peer, taken[one])
+            for one, (trip, name) in product(VARIANTS, BESIDE.items()):
+                figure = name.format(peer, one)
+                if (one, trip) in taken:
+                    yield got(figure, peer, taken[one, trip])
                 else:
-                    yield Got.left_out(name, why or missing)
+                    yield Got.left_out(figure, why or missing)
 
 
 def beside(
     peer: str, folder: Path, ours: dict[str, Trips], rounds: int
-) -> dict[str, list[tuple[float, float]]]:
-    """Take turns; return the microseconds of the peer and of ours, for each variant and round."""
-    taken: dict[str, list[tuple[float, float]]] = {one: [] for one in ours}
+) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    """Take turns; return microseconds of the peer and of ours, by variant and trip, each round."""
+    taken: dict[tuple[str, str], list[tuple[float, float]]] = {
+        pair: [] for pair in product(ours, BESIDE)
+    }
     with running(peer, folder) as process:
-        process.microseconds()  # warms up
-        for _ in range(rounds):
-            theirs = process.microseconds()
+        for trip in BESIDE:
+            process.microseconds(trip)  # warms up
+        for _, trip in product(range(rounds), BESIDE):
+            theirs = process.microseconds(trip)
             for one, trips in ours.items():
-                taken[one].append((theirs, trips.microseconds("ours")))
+                taken[one, trip].append((theirs, trips.microseconds(trip)))
     return taken
 
 
