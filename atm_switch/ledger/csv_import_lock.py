@@ -15,7 +15,7 @@ from typing import Final
 from atm_switch.domain.errors import Refused
 from atm_switch.ledger.store import Store
 
-_IMPORTING: Final = 8583002
+_IMPORTING: Final = 8583005
 _BUSY: Final = "another import is running; try again when it is done"
 
 

@@ -118,8 +118,8 @@ def told_twice(plant: Plant) -> tuple[int, int, int]:
     connection = open_reader(open_folder(plant.folder).journal, seconds_max=60.0)
     try:
         refs = Counter(connection.execute(
-            "SELECT ref, outcome FROM outbox JOIN journal_rows ON journal_rows.seq = outbox.ref"
-            " WHERE source = 'transaction'"
+            "SELECT outbox.ref, outcome FROM outbox"
+            " JOIN journal_rows ON journal_rows.seq = outbox.ref WHERE source = 'transaction'"
         ))  # fmt: skip
     finally:
         connection.close()
