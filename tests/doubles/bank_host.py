@@ -80,7 +80,8 @@ class BankHost:
         if self._server is not None:
             self._server.close()
         for line in self.lines:
-            line.writer.transport.abort()
+            if not line.is_gone:  # one of TLS that is gone cannot be reset (Python 3.11)
+                line.writer.transport.abort()
         await until(lambda: all(one.is_gone for one in self.lines))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -154,38 +154,45 @@ def spellings(canary: Canary) -> Iterator[bytes]:
 
 def found_in(sinks: Mapping[str, bytes], canaries: Iterable[Canary]) -> list[str]:
     """Name sink and canary of everything found, and nothing that is secret."""
+    return list(dict.fromkeys(_canaries_in(sinks, canaries) + _cards_in(sinks)))
+
+
+def _canaries_in(sinks: Mapping[str, bytes], canaries: Iterable[Canary]) -> list[str]:
     sought = [(canary.name, form) for canary in canaries for form in spellings(canary)]
-    hits = [
+    return [
         f"{sink}: {name}" for sink, content in sinks.items() for name, form in sought
         if form in content
     ]  # fmt: skip
-    cards = [f"{sink}: a card number, {form}" for sink, content in sinks.items() for form in
-             sorted(cards_in(content))]  # fmt: skip
-    return list(dict.fromkeys(hits + cards))
+
+
+def _cards_in(sinks: Mapping[str, bytes]) -> list[str]:
+    return [f"{sink}: a card number, {form}" for sink, content in sinks.items() for form in
+            sorted(cards_in(content))]  # fmt: skip
 
 
 def left_behind(root: Path) -> list[str]:
     """Search everything below ``root`` and everything said; name what should not be there."""
     found: list[str] = []
     known: list[Canary] = []
-    is_searched: set[Path] = set()
     for sealed in sorted(root.rglob("keys.sealed")):
         canaries = list(canaries_of(sealed.parent))
         known += canaries
         # A folder, and what lies beside it: its log, a backup, what was exported of it.
-        paths = set(sinks_below(sealed.parent.parent))
-        found += _found_in_files(paths, root, canaries)
-        is_searched |= paths
-    found += _found_in_files(set(sinks_below(root)) - is_searched, root, ())
+        beside = sealed.parent.parent
+        paths = list(sinks_below(sealed.parent if beside == root else beside))
+        if beside == root:  # the folders in it are those of other tests
+            paths += [path for path in sinks_below(root) if path.parent == root]
+        for sink in _read(paths, root):
+            found += _canaries_in(sink, canaries)
+    for sink in _read(sinks_below(root), root):
+        found += _cards_in(sink)
     if found_in({"said by commands": b"\n".join(text for _, text in SAID)}, known):
         for test, text in SAID:
             found += found_in({f"said in {test}": text}, known)
     return list(dict.fromkeys(found))
 
 
-def _found_in_files(paths: Iterable[Path], root: Path, canaries: Iterable[Canary]) -> list[str]:
-    sinks = {}
-    for path in sorted(paths):
+def _read(paths: Iterable[Path], root: Path) -> Iterator[dict[str, bytes]]:
+    for path in paths:
         with suppress(OSError):
-            sinks[str(path.relative_to(root))] = path.read_bytes()
-    return found_in(sinks, canaries)
+            yield {str(path.relative_to(root)): path.read_bytes()}
