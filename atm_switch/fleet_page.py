@@ -1,12 +1,13 @@
 """What a supervisor tells of its workers: status, links, metrics and health, of all at once.
 
 Plan: every worker answers on an admin socket of its own; the supervisor's asks them and
-adds up.  Metrics are each worker's own, under the label ``worker``.
+adds up.  Metrics are each worker's own, under the label ``worker``; what the journal's writer
+ended in doubt stands under ``WRITER``.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client.core import Metric
@@ -14,19 +15,23 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from atm_switch.domain.errors import Refused
+from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.folder import DataFolder
 from atm_switch.key_office import record
 from atm_switch.monitor import admin_socket
 from atm_switch.seat import FIRST, Seat
 from atm_switch.server.admin_socket import AdminSocket, ask_switch
 from atm_switch.server.log import Logger
-from atm_switch.server.meters import Checks
+from atm_switch.server.meters import Checks, RequestKind
 from atm_switch.server.watch_page import WatchPage
 from atm_switch.settings.shapes import split_address
 from atm_switch.start_up import plain_words
 from atm_switch.switch.ports import AuditRecord
 
 ASK_SECONDS_MAX = 2.0
+
+WRITER = "writer"
+"""The label of what the journal's writer has done."""
 
 _ADDED = ("links", "in_flight", "journal_waiting")
 
@@ -35,20 +40,26 @@ class FleetPage(Collector):
     """The admin socket and the watch page of a supervisor; made by ``open``."""
 
     def __init__(
-        self, folder: DataFolder, processes: Callable[[], dict[int, int]], stop: Callable[[], None]
-    ) -> None:
+        self, folder: DataFolder, processes: Callable[[], dict[int, int]],
+        doubts: Callable[[], Mapping[str, int]], stop: Callable[[], None],
+    ) -> None:  # fmt: skip
         """Wait for ``open``."""
         self._folder, self._processes, self._stop = folder, processes, stop
+        self._doubts = doubts
         self._admin: AdminSocket | None = None
         self._page: WatchPage | None = None
 
     @classmethod
     async def open(
-        cls, folder: DataFolder, processes: Callable[[], dict[int, int]], stop: Callable[[], None],
-        log: Logger,
+        cls, folder: DataFolder, processes: Callable[[], dict[int, int]],
+        doubts: Callable[[], Mapping[str, int]], stop: Callable[[], None], log: Logger,
     ) -> "FleetPage":  # fmt: skip
-        """Answer.  ``processes``: the numbers and pids of those there are.  Raises ``Refused``."""
-        page = cls(folder, processes, stop)
+        """Answer.  Raises ``Refused``.
+
+        ``processes``: the numbers and pids of those there are; ``doubts``: how many requests
+        the journal's writer ended in doubt, by acquirer.
+        """
+        page = cls(folder, processes, doubts, stop)
         answers = {
             "status": page._status,
             "sessions": page._sessions,
@@ -88,6 +99,12 @@ class FleetPage(Collector):
                     one._replace(labels={"worker": str(number), **one.labels})
                     for one in family.samples
                 ]
+        requests = families.setdefault("atm_switch_requests", _no_requests())
+        for acquirer, count in dict(self._doubts()).items():
+            kind = RequestKind("transaction", acquirer, IN_DOUBT, "")
+            requests.add_sample(
+                "atm_switch_requests_total", {"worker": WRITER, **kind._asdict()}, count
+            )
         yield from families.values()
 
     def _serve(self, listen: str) -> WatchPage:
@@ -163,3 +180,7 @@ class FleetPage(Collector):
         await asyncio.to_thread(record, self._folder, told)
         self._stop()
         return {"draining": True}
+
+
+def _no_requests() -> Metric:
+    return Metric("atm_switch_requests", "answered requests", "counter")

@@ -1,6 +1,6 @@
 """Which of several processes this one is, and its way to the supervisor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ PEERS_AT_ONCE: Final = 200
 """Hosts in one message."""
 WELL, RELOADED = "well", "reloaded"
 """What a worker says of itself: whether its journal commits; that it took its settings anew."""
+DOUBTS = "doubts"
+"""How many requests in doubt the writer ended, by acquirer."""
 FRESH = "fresh"
 """Said beside ``LENT``: all processes start, none of the run before is left."""
 
@@ -78,6 +80,11 @@ class Seat:
         """Say that settings, certificates and keys were read anew."""
         if self.control is not None:
             self.control.say({RELOADED: True})
+
+    def tell_doubts(self, ended: Mapping[str, int]) -> None:
+        """Say how many requests in doubt were ended, by acquirer."""
+        if self.control is not None:
+            self.control.say({DOUBTS: dict(ended)})
 
     def tell_well(self, now: float, *, is_well: bool) -> None:
         """Say once a second whether the supervisor need not worry; ``now`` is monotonic."""

@@ -26,6 +26,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.service_manager import ServiceManager
@@ -33,7 +34,6 @@ from atm_switch.domain.errors import Refused, SwitchError
 from atm_switch.doorways import bound, shown
 from atm_switch.fleet_page import FleetPage
 from atm_switch.folder import DataFolder, open_folder
-from atm_switch.seat import ELSEWHERE, ENDED, FRESH, HOST, LENT, PEERS, READY, RELOADED, TAKE, WELL
 from atm_switch.server.control import Control, pair
 from atm_switch.server.listener import BACKLOG
 from atm_switch.server.log import Logger
@@ -94,6 +94,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._has_given_up = False
         self._is_up = False
+        self._doubts: Counter[str] = Counter()
         self._stops_asked = 0
 
     async def run(self, up: Callable[[list[str], list[str]], None]) -> int:
@@ -107,7 +108,8 @@ class Supervisor:
             self._sockets = [bound(one.host, one.port) for one in self._folder.settings.listeners]
             self._hear_signals()
             await self._start_all()
-            page = await FleetPage.open(self._folder, self._processes, self.stop, self._log)
+            seen = self._processes, lambda: self._doubts
+            page = await FleetPage.open(self._folder, *seen, self.stop, self._log)
             loop = asyncio.get_running_loop()
             for at, one in enumerate(self._sockets):
                 one.listen(BACKLOG)
@@ -200,9 +202,11 @@ class Supervisor:
             pass_fds=[theirs.fileno()],
         )
         theirs.close()
-        child = _Child(number, process, Control(ours, lambda m, _: _heard(child, m), lambda: None))
+        child = _Child(
+            number, process, Control(ours, lambda m, _: self._heard(child, m), lambda: None)
+        )
         child.control.start()
-        child.control.say({LENT: self._addresses(), FRESH: is_fresh})
+        child.control.say({seat.LENT: self._addresses(), seat.FRESH: is_fresh})
         self._children[number] = child
         self._later(self._watch(child))
         return child
@@ -211,6 +215,21 @@ class Supervisor:
         task = asyncio.get_running_loop().create_task(work)
         self._watching.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(self._watching.discard)
+
+    def _heard(self, child: _Child, message: dict[str, Any]) -> None:
+        self._doubts.update(message.get(seat.DOUBTS, {}))
+        if seat.READY in message:
+            child.is_ready.set()
+        if message.get(seat.WELL):
+            child.well_at = read_clock().monotonic
+        if seat.RELOADED in message:
+            child.has_reloaded = True
+        for host, links in message.get(seat.PEERS, {}).items():
+            child.peers[host] = links
+        if seat.PEERS in message:
+            child.peers = +child.peers  # without those of no link
+        if seat.ENDED in message:
+            child.ended = int(message[seat.ENDED])
 
     async def _watch(self, child: _Child) -> None:
         code = await child.process.wait()
@@ -240,7 +259,7 @@ class Supervisor:
         in_all = sum(child.peers[host] for child in self._children.values())
         with connection:
             for child in sorted(self._ready_workers(), key=lambda one: (one.links, one.number)):
-                told = {TAKE: at, HOST: host, ELSEWHERE: in_all - child.peers[host]}
+                told = {seat.TAKE: at, seat.HOST: host, seat.ELSEWHERE: in_all - child.peers[host]}
                 if child.control.say(told, connection.fileno()):
                     child.handed_in += 1
                     child.peers[host] += 1
@@ -263,23 +282,10 @@ class Supervisor:
         for one in self._sockets:
             loop.remove_reader(one.fileno())
             one.close()
-        workers = [self._children[number] for number in self._workers()]
-        for wave in (workers, [one for one in self._children.values() if one.number == WRITER]):
+        there = list(self._children.values())
+        for is_writer in (False, True):
+            wave = [child for child in there if (child.number == WRITER) is is_writer]
             for child in wave:
                 child.signal(signal.SIGTERM)
             await asyncio.gather(*(child.process.wait() for child in wave))
         await asyncio.gather(*self._watching, return_exceptions=True)
-
-
-def _heard(child: _Child, message: dict[str, Any]) -> None:
-    if READY in message:
-        child.is_ready.set()
-    if message.get(WELL):
-        child.well_at = read_clock().monotonic
-    if RELOADED in message:
-        child.has_reloaded = True
-    for host, links in message.get(PEERS, {}).items():
-        child.peers[host] = links
-    child.peers = +child.peers if PEERS in message else child.peers  # without those of no link
-    if ENDED in message:
-        child.ended = int(message[ENDED])

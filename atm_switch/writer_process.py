@@ -13,7 +13,7 @@ from atm_switch.journaling import LOST
 from atm_switch.seat import Seat
 from atm_switch.security.vault import Vault
 from atm_switch.server.log import Logger
-from atm_switch.settling import Settling
+from atm_switch.settling import Ended, Settling
 from atm_switch.tidings import tell_of_doubts
 
 LOOK_SECONDS = 0.05
@@ -34,9 +34,12 @@ async def write_for_all(
         is_shared=True,
     )  # fmt: skip
     server = JournalServer(folder.root / SOCKET_NAME, writer)
-    settling = Settling(
-        server.ask, lambda ended: tell_of_doubts(log, ended), lambda: read_clock().monotonic
-    )
+
+    def ended_doubts(ended: Ended) -> None:
+        tell_of_doubts(log, ended)
+        seat.tell_doubts(ended)
+
+    settling = Settling(server.ask, ended_doubts, lambda: read_clock().monotonic)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C is the supervisor's to hear

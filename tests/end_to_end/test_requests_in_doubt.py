@@ -1,8 +1,11 @@
 """Killed between row A and row B: the next start ends the request in the books, for good."""
 
+import json
 import os
+import re
 import signal
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -29,6 +32,7 @@ def bank(request: pytest.FixtureRequest, tmp_path: Path, postgres: PostgresServe
     first, _ = two_machines(tmp_path, postgres.empty())
     if request.param != "postgresql":
         set_in(first, "journal", url="")
+    set_in(first, "metrics", listen="127.0.0.1:0")
     if request.param == "workers":
         with_workers(first, 2)
     return first
@@ -43,6 +47,20 @@ def held_up(folder: Path) -> Iterator[None]:
     ):
         session.run("LOCK TABLE participants IN ACCESS EXCLUSIVE MODE")
         yield
+
+
+def shown(served: Served) -> float:
+    """Read from /metrics how many requests were ended in doubt."""
+    wait_until(lambda: served.log.read_text().count("metrics served") == 2)  # a start says it once
+    (line,) = [line for line in served.log.read_text().splitlines() if "metrics served" in line][
+        -1:
+    ]
+    with urllib.request.urlopen(
+        f"http://{json.loads(line)['at']}/metrics", timeout=SECONDS
+    ) as page:
+        text = page.read().decode()
+    counts = re.findall(r'atm_switch_requests_total{[^}]*outcome="in_doubt"[^}]*} (\S+)', text)
+    return sum(map(float, counts))
 
 
 def rows_of(folder: Path) -> list[JournalRow]:
@@ -89,12 +107,14 @@ def test_request_cut_off_by_a_kill_is_ended_at_the_next_start(bank: Path) -> Non
     with serve(bank) as served:
         served.wait_for("requests in doubt ended")
         ended = rows_of(bank)
+        counted = shown(served)
         with Talk.of(served.port, bank) as talk:
             again = inquiry(1, {2: CARD, 52: talk.pin_block(PIN, CARD)})
             assert "00" == talk.ask(again)[39]
     with serve(bank):
         pass
 
+    assert 1.0 == counted
     assert [("A", None), ("B", "in_doubt")] == [(row.kind, row.outcome) for row in ended]
     assert [1, 2] == [row.pin_tries for row in rows_of(bank) if row.is_reservation]
     outcomes = [row.outcome for row in rows_of(bank) if not row.is_reservation]
