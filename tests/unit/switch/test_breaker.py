@@ -66,3 +66,14 @@ def test_ledger_that_is_back_is_found_within_a_second(now: float, failures: int)
     assert breaker.admits(now + 1.0)
     assert breaker.succeeded()
     assert breaker.admits(now + 1.0)
+
+
+def test_open_breaker_lets_one_question_through_in_half_a_second() -> None:
+    """The one that went through puts the next off, whoever asks meanwhile."""
+    breaker = Breaker()
+    for _ in range(FAILURES_MAX):
+        breaker.failed(100.0)
+
+    asked = [at / 10 for at in range(1_000, 1_016)]
+
+    assert [100.5, 101.0, 101.5] == [at for at in asked if breaker.admits(at)]

@@ -170,3 +170,15 @@ def test_bad_length_is_refused_before_its_payload() -> None:
 def test_frame_does_not_print_its_payload() -> None:
     """A frame in a log shows its header only."""
     assert "9990090000000012" not in repr(Frame(b"ISO", b"0200169990090000000012"))
+
+
+def test_header_that_is_given_goes_out_instead_of_our_own() -> None:
+    """An answer goes back behind the header its request came with."""
+    framing = load_profile("bpjstk-jht-v1-ebcdic").framing
+    given = bytes(reversed(framing.header_own))
+
+    assert given != framing.header_own
+    assert [given, framing.header_own] == [
+        enclose(framing, b"payload", header)[framing.length_bytes :][: framing.header_bytes]
+        for header in (given, None)
+    ]

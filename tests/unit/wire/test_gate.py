@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from atm_switch.profile.load import load_profile
 from atm_switch.wire import gate
-from atm_switch.wire.gate import Gate
+from atm_switch.wire.gate import Gate, outside_of
 from atm_switch.wire.reference import content_fault
 from atm_switch.wire.spelling import Spelling
 
@@ -122,6 +122,20 @@ def test_loops_of_machine_code_judge_the_length(octets: int) -> None:
 
         assert judge.passes(b"\x12\x34\x56")
         assert not judge.passes(b"\x12" * octets)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_table_knows_decimal_bytes_by_their_nibbles(name: str) -> None:
+    """Two decimal digits, or one behind a 0 that is padding: of all 256 bytes, in any dialect."""
+    table = outside_of(PROFILES[name].encoding)
+    written = [f"{octet:02x}" for octet in range(256)]
+
+    assert [one for one in written if one.isdecimal()] == [
+        one for octet, one in enumerate(written) if not table[octet] & gate._PACKED[0]
+    ]
+    assert [f"0{digit}" for digit in range(10)] == [
+        one for octet, one in enumerate(written) if not table[octet] & gate._PADDED[0]
+    ]
 
 
 def test_raw_bytes_may_be_any() -> None:

@@ -36,6 +36,17 @@ def test_second_bitmap_is_there_when_needed() -> None:
     assert b"0020000000000000" == bitmaps_of([11], TEXT.encoding)
     assert b"82200000000000000400000000000000" == bitmaps_of([7, 11, 70], TEXT.encoding)
     assert bytes.fromhex("0020000000000000") == bitmaps_of([11], BCD.encoding)
+    assert b"0000000000000001" == bitmaps_of([64], TEXT.encoding)
+    assert b"80000000000000004000000000000000" == bitmaps_of([66], TEXT.encoding)
+
+
+def test_tracks_are_packed_where_numbers_are() -> None:
+    """Class z goes with class n: two characters a byte in BCD, one in text."""
+    text, packed = (parts_of(one.elements, one.encoding) for one in (TEXT, BCD))
+
+    assert (True, True) == (packed[35].in_hexadecimal, packed[35].pads)
+    assert (False, False) == (text[35].in_hexadecimal, text[35].pads)
+    assert (5, 9) == (packed[35].octets(9), text[35].octets(9))
 
 
 def test_translation_turns_ebcdic_round() -> None:

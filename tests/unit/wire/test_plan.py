@@ -79,3 +79,15 @@ def test_plan_remembers_a_bounded_number_of_layouts() -> None:
         assert read(plan, plan.head + octets) is not None
 
     assert LAYOUTS_MAX == len(plan._layouts)
+
+
+def test_plan_remembers_the_layout_of_the_same_lengths() -> None:
+    """Payloads that differ in contents alone have one layout; other lengths have another."""
+    plan = Plan("0210", tuple(ELEMENTS), TEXT)
+    shorter = b"159990090000000012"[:2] + b"999009000000001" + OCTETS[18:]
+
+    first = plan.layout_of(plan.head + OCTETS)
+
+    assert first is not None
+    assert first is plan.layout_of(plan.head + OCTETS.replace(b"000123", b"000124"))
+    assert first is not plan.layout_of(plan.head + shorter) is not None
