@@ -6,17 +6,18 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import CardRef, Participant
 from atm_switch.domain.statement import AccountHistory
 from atm_switch.ledger.ledger_sqlite import SqliteLedger
-from atm_switch.ledger.postgres_reader import PostgresReader, Tell
 from atm_switch.ledger.registry_sqlite import SqliteRegistry
 from atm_switch.ledger.store import Store
-from atm_switch.ledger.store_postgres import PostgresStore
 from atm_switch.ledger.store_sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from atm_switch.ledger.postgres_reader import Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,12 @@ def open_store(url: str, path: Path) -> Store:
 
     Its schema is made or brought up to date.  Raises ``Refused``.
     """
-    return PostgresStore(url) if url else SqliteStore(path)
+    if not url:
+        return SqliteStore(path)
+    # What PostgreSQL needs is loaded by those who have it: a start waits for every module.
+    from atm_switch.ledger.store_postgres import PostgresStore  # noqa: PLC0415
+
+    return PostgresStore(url)
 
 
 def read_account(
@@ -61,13 +67,15 @@ def read_account(
         return ledger.account(kpj, as_of)
 
 
-async def open_reading(place: LedgerPlace, tell: Tell) -> LedgerReading:
+async def open_reading(place: LedgerPlace, tell: "Tell") -> LedgerReading:
     """Open the ledger for inquiries: the file, the database, or its read replica.
 
     A server that is away does not hinder the start.  Raises ``Refused`` for a schema that
     is not this program's, a missing file, and a server that does not let us in.
     """
     if place.url:
+        from atm_switch.ledger.postgres_reader import PostgresReader  # noqa: PLC0415
+
         url = place.read_url or place.url
         reader = PostgresReader(url, place.connections, place.seconds_max, tell)
         await reader.start()
@@ -86,6 +94,8 @@ async def open_reading(place: LedgerPlace, tell: Tell) -> LedgerReading:
 async def _read_account(
     place: LedgerPlace, kpj: Kpj, as_of: date
 ) -> tuple[Participant, AccountHistory] | None:
+    from atm_switch.ledger.postgres_reader import PostgresReader  # noqa: PLC0415
+
     reader = PostgresReader(place.url, 1, place.seconds_max, lambda _event, _fields: None)
     await reader.start()
     try:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-OWN_MOST = 215
+OWN_MOST = 220
 """Modules of our own that a plain folder's switch is made of; 211 when this was written."""
 FOREIGN_MOST = 140
 """Of libraries, which vary with their releases; 126 when this was written."""
