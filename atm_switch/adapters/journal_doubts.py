@@ -69,8 +69,9 @@ OF_NODE: Final = _Words(
     mark="SELECT seq FROM settled WHERE node = $1",
     first="SELECT seq FROM journal_rows WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT 1",
     in_doubt=_OPEN.format(
-        columns=COLUMN_LIST, mine="node = $1 AND ", its="ending.node = $1 AND ", after="$2",
-        upto="$3",
+        columns=COLUMN_LIST, mine="node = $1 AND ", after="$2", upto="$3",
+        # The bounds again, so that no plan looks at the endings of all rows there ever were.
+        its="ending.node = $1 AND ending.ref > $2 AND ending.ref <= $3 AND ",
     ),
     move="INSERT INTO settled (node, seq) VALUES ($1, $2)"
     " ON CONFLICT (node) DO UPDATE SET seq = excluded.seq",
