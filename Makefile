@@ -23,7 +23,7 @@ help:
 	@echo "make check      lint, types, contracts and tests: what CI runs"
 	@echo "make compiled   the codec as machine code, in place; needs a C compiler"
 	@echo "make coverage   branches taken in codec, policy, crypto, journal and outbox: two minutes"
-	@echo "make mutants    break those five on purpose, see what the tests notice: an hour or two"
+	@echo "make mutants    break those five on purpose, see what the tests notice: hours; SAMPLE=200: minutes"
 	@echo "make figures-security   measure MACs, PIN tries, audit and crypto: three minutes"
 	@echo "make bench              every figure of speed in one table (FIGURES=codec for one)"
 	@echo "make chaos      kill, starve, flood and hang a real switch, and count: some minutes"

@@ -14,9 +14,10 @@ from atm_switch.adapters.journal_batch import Unblock
 from atm_switch.adapters.journal_chain import BEGINNING, AuditChain, JournalChain
 from atm_switch.adapters.journal_heads import HeadTable, read_head, settle_heads
 from atm_switch.adapters.journal_purge import read_floor
+from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.schema import migrate, migrations_of
-from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.switch.ports import Commit, Reserve, StoredResponse, TakeNumbers
 from tests.doubles.journal_bench import (
     NOON,
@@ -26,6 +27,7 @@ from tests.doubles.journal_bench import (
     ending_of,
     entry_of,
     fresh_vault,
+    hold_writer,
 )
 
 
@@ -160,3 +162,43 @@ def test_writer_that_breaks_says_so_and_takes_nothing_more(tmp_path: Path) -> No
         assert bench.writer.has_failed
         with pytest.raises(JournalUnavailable, match="not running"):
             bench.writer.submit(Commit(entry_of(2), ending_of(), None), replace)  # type: ignore[arg-type]
+
+
+def test_writer_that_cannot_take_more_says_why(tmp_path: Path) -> None:
+    """Full, or not running: the words of the log and of ``status``."""
+    with JournalBench(tmp_path / "journal.db", queue_max=1) as bench:
+        gate = hold_writer(bench)
+        bench.send(TakeNumbers())
+        with pytest.raises(JournalUnavailable) as full:
+            bench.send(TakeNumbers())
+        gate.open.set()
+        assert bench.writer.has_failed is False
+        assert bench.writer._thread is not None
+        name = bench.writer._thread.name
+    with pytest.raises(JournalUnavailable) as ended:
+        bench.send(TakeNumbers())
+
+    assert "too many rows wait for the journal" == str(full.value)
+    assert "the journal's writer is not running" == str(ended.value)
+    assert "journal-writer" == name
+
+
+def test_journal_of_other_keys_says_what_to_do(tmp_path: Path) -> None:
+    """A writer behind a head that is not its own would make the chain worthless."""
+    with JournalBench(tmp_path / "journal.db") as bench:
+        bench.ask(Commit(entry_of(1), ending_of(), None))
+
+    with (
+        pytest.raises(Refused, match=r"^the journal was written with other keys, or its head was"),
+        JournalBench(tmp_path / "journal.db"),
+    ):
+        pass
+
+
+def test_journal_without_a_row_is_sound(tmp_path: Path) -> None:
+    """It begins at its beginning, also where no writer has opened it yet."""
+    path, vault = tmp_path / "journal.db", fresh_vault()
+    with database(path), JournalReader(path) as reader:
+        verified = reader.verify(vault)
+
+    assert (0, BEGINNING, ()) == (verified.rows, verified.head, verified.findings)

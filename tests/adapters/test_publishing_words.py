@@ -1,0 +1,135 @@
+"""What the publishing says and to whom: the lines of the log, word by word, and its broker."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from atm_switch.adapters.mqtt_broker import Broker
+from atm_switch.adapters.mqtt_publisher import EventPublisher
+from atm_switch.adapters.outbox_reader import OutboxReader
+from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.instant import Instant
+from atm_switch.folder import DataFolder
+from atm_switch.publishing import _chance, broker_of
+from atm_switch.settings.load import read_settings
+from atm_switch.switch.ports import AuditRecord, KeepRecord
+from tests.adapters.test_publishing import SETTINGS, Desk, desk
+from tests.adapters.test_publishing_seats import becomes, seated
+from tests.doubles.brokers import EmbeddedBroker, free_port, running
+from tests.doubles.event_kinds import SWITCH, transaction_note
+from tests.doubles.journal_bench import NOON, JournalBench
+
+if TYPE_CHECKING:
+    from atm_switch.switch.event import Event
+
+
+def lines(laid: Desk) -> list[dict[str, object]]:
+    """The log, each line without when it was."""
+    told = [json.loads(line) for line in laid.said.getvalue().splitlines()]
+    return [{name: one[name] for name in one if name not in ("timestamp", "time")} for one in told]
+
+
+def said(laid: Desk, event: str) -> dict[str, object]:
+    """The one line of that name."""
+    (line,) = [one for one in lines(laid) if one.get("event") == event]
+    return line
+
+
+def test_event_that_is_not_kept_is_named_by_its_kind(tmp_path: Path) -> None:
+    """An operator learns what subscribers will miss."""
+
+    def submit(_question: object) -> None:
+        raise JournalUnavailable("too many rows wait for the journal")
+
+    with desk(tmp_path, submit=submit) as laid:
+        laid.publishing.heard(transaction_note())
+
+        assert "status" == said(laid, "event not kept")["kind"]
+
+
+async def test_broker_is_named_where_it_is_reached(tmp_path: Path) -> None:
+    """By host and port."""
+    port = free_port()
+    with (
+        running(EmbeddedBroker, port),
+        desk(tmp_path, f'broker = "mqtt://127.0.0.1:{port}"') as laid,
+    ):
+        laid.publishing.start()
+        await becomes(lambda: "broker connected" in laid.said.getvalue())
+        await laid.publishing.stop()
+
+        assert f"127.0.0.1:{port}" == said(laid, "broker connected")["at"]
+
+
+async def test_publisher_that_ends_by_itself_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The switch goes on answering; that nobody is told any more is an error of the log."""
+
+    async def run(_publisher: EventPublisher) -> None:
+        raise LookupError("a mistake of ours")
+
+    monkeypatch.setattr(EventPublisher, "run", run)
+    with desk(tmp_path, f'broker = "mqtt://127.0.0.1:{free_port()}"') as laid:
+        laid.publishing.start()
+        await asyncio.sleep(0)
+        await becomes(lambda: "events end" in laid.said.getvalue())
+        line = said(laid, "mistake")
+        await laid.publishing.stop()
+
+    assert ("LookupError", "events end", "error") == (line["where"], line["what"], line["level"])
+
+
+def test_worker_that_is_not_the_first_tells_of_no_terminal(tmp_path: Path) -> None:
+    """Neither that it is active nor, however long it is silent here, that it is silent."""
+    with desk(tmp_path, "silence_seconds = 1") as laid:
+        second = seated(laid, 2, "silence_seconds = 1")
+        second.heard(transaction_note())
+        second.tick(Instant(NOON, 1e9))
+
+        assert [] == laid.events()
+
+
+def test_broker_is_where_the_settings_say(tmp_path: Path) -> None:
+    """Host, port, user and the files, which are in the folder."""
+    (tmp_path / "password.txt").write_text("not a secret of anybody\n")
+    (tmp_path / "password.txt").chmod(0o600)
+    rules = 'broker = "mqtt://127.0.0.1:1884"\nusername = "atm"\npassword_file = "password.txt"'
+
+    broker = broker_of(DataFolder(tmp_path, read_settings(SETTINGS + rules)))
+
+    assert broker == Broker(
+        "127.0.0.1", 1884, False, "atm", tmp_path / "password.txt", None, None, None  # noqa: FBT003
+    )  # fmt: skip
+    assert broker_of(DataFolder(tmp_path, read_settings(SETTINGS))) is None
+
+
+def test_chance_is_a_share() -> None:
+    """From 0 to below 1, in either half: what a pause is spread by."""
+    drawn = [_chance() for _ in range(200)]
+
+    assert all(0 <= one < 1 for one in drawn)
+    assert min(drawn) < 0.5 < max(drawn)
+
+
+@pytest.mark.parametrize(
+    ("record", "acquirer", "peer"),
+    [
+        (AuditRecord("sign-on", "10.0.0.1:4001", "acquirer 009"), "009", "10.0.0.1:4001"),
+        (AuditRecord("start", "switch", "bank-1"), SWITCH, ""),
+        (AuditRecord("command", "user root", "card 999009******0012"), SWITCH, ""),
+    ],
+)
+def test_record_becomes_an_event_of_its_bank_and_peer(
+    tmp_path: Path, record: AuditRecord, acquirer: str, peer: str
+) -> None:
+    """What the switch or an operator did has no peer; what concerns no bank is the switch's."""
+    with JournalBench(tmp_path / "journal.db") as bench:
+        bench.ask(KeepRecord(record))
+        with OutboxReader(bench.path, SWITCH) as reader:
+            told: tuple[Event, ...] = reader.tail(1)
+
+    assert [(acquirer, peer)] == [(one.acquirer, one.body["peer"]) for one in told]
