@@ -104,8 +104,8 @@ def _read(told: Path) -> dict[str, Verdicts]:
     raise click.ClickException(f"{told} cannot be read; --fresh begins anew")
 
 
-def mutmut(area: Area, names: list[str], chosen: list[str], jobs: int) -> None:
-    """Run mutmut on ``names``, or on all not tried; count aloud how many of ``chosen`` are."""
+def mutmut(area: Area, names: list[str], chosen: list[str], jobs: int) -> int:
+    """Run mutmut on ``names``; count aloud how many of ``chosen`` are tried.  Return its code."""
     folder = FOLDER / area.name
     command = [str(Path(sys.executable).with_name("mutmut")), "run", f"--max-children={jobs}"]
     with (folder / "run.log").open("w") as log:
@@ -120,6 +120,7 @@ def mutmut(area: Area, names: list[str], chosen: list[str], jobs: int) -> None:
         except KeyboardInterrupt:
             process.wait()  # it was told too, and stops its workers
             raise
+        return process.returncode
 
 
 def _tried(area: Area, chosen: list[str]) -> int:
@@ -163,8 +164,9 @@ def try_area(area: Area, sample: int, seed: str, jobs: int, *, again: bool) -> l
     unknown = [name for name in chosen if known[name] is None]
     if again:
         unknown += [name for name in chosen if verdict(known[name]) in ALIVE]
-    if unknown:
-        mutmut(area, unknown, chosen, jobs)
+    if unknown and mutmut(area, unknown, chosen, jobs):
+        log = FOLDER / area.name / "run.log"
+        raise click.ClickException(f"{area.name}: the tests fail without a mutant; see {log}")
     return chosen
 
 
