@@ -6,7 +6,8 @@ is killed goes on where it was, and no reader of the ledger sees or waits for it
 the staging is a second file beside the ledger, on PostgreSQL unlogged tables of a schema.
 A row's number tells its file and line: ``n = file << LINE_BITS | line``.
 Limits: call with the lock of ``csv_import_lock.py``.  What another list of files left behind,
-or the same files with other contents, is thrown away.  Holds no PAN and no NIK in the clear.
+or the same files with other contents, or an earlier run of the machine, is thrown away.
+Holds no PAN and no NIK in the clear.
 """
 
 import sqlite3
@@ -22,6 +23,8 @@ from atm_switch.ledger.csv_rows import CsvSource, Kind
 from atm_switch.ledger.store import Store, Value
 from atm_switch.ledger.store_sqlite import SqliteStore, translated
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Other after every start of the machine (proc(5))."""
 LINE_BITS: Final = 40
 LINE_MASK: Final = (1 << LINE_BITS) - 1
 COLUMNS_STAGED: Final = {
@@ -96,6 +99,8 @@ class Staging:
         """Find what was left for the same ``marker``, else begin anew.  Raises ``Refused``."""
         self._store = store
         self._file = attach(store) if isinstance(store, SqliteStore) else None
+        if self._file is not None:
+            marker = f"{marker} {_boot()}"  # what no sync has kept may be torn after the next one
         try:
             if self._marker() != marker:
                 self._make(marker)
@@ -213,9 +218,19 @@ def attach(store: SqliteStore) -> Path:
         _remove(path)
         path.touch(mode=0o600)
         _attach(store, path)
-    store.change("PRAGMA staging.synchronous = NORMAL")
+    # Killed, the process leaves to the kernel what it wrote; only a machine that falls loses it,
+    # and then its next run begins anew.  So inquiries' syncs never wait for those of an import.
+    store.change(f"PRAGMA staging.synchronous = {'OFF' if _boot() else 'NORMAL'}")
     store.rows("PRAGMA threads = 2")
     return path
+
+
+def _boot() -> str:
+    """Tell this run of the machine from any other; empty where it cannot be told."""
+    try:
+        return BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _attach(store: SqliteStore, path: Path) -> None:

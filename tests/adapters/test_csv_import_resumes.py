@@ -9,6 +9,7 @@ import pytest
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import Posting, PostingKind
+from atm_switch.ledger import csv_staging
 from atm_switch.ledger.corrections import Entry, post
 from atm_switch.ledger.csv_meter import Progress
 from atm_switch.ledger.opening import open_store
@@ -123,6 +124,29 @@ def test_changed_file_starts_over(bench: LedgerBench) -> None:
 
     assert 0 == heard[-1].resumed
     assert [(ROWS * 700,)] == bench.rows("SELECT balance_sen FROM participants")
+
+
+def test_machine_that_fell_starts_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The staging is not synced, so after another start of the machine nothing of it is believed;
+    where the machine cannot tell its starts apart it is synced, and believed.
+    """
+    bench, boot = LedgerBench(tmp_path), tmp_path / "boot_id"
+    bench.participants()
+    monkeypatch.setattr(csv_staging, "BOOT_ID", boot)
+    resumed: list[bool] = []
+    for before, after in (("one", "two"), ("two", "two"), ("", "")):
+        paid = PAID.replace("100.00", f"{len(resumed) + 1}.00")
+        path = bench.file("q.csv", POSTINGS + paid * ROWS)
+        heard: list[Progress] = []
+        boot.write_text(before)
+        read = stop(bench, path, after=ROWS // 2)
+        boot.write_text(after)
+        bench.take(path, progress=heard.append, piece_bytes=PIECE)
+        resumed.append(heard[-1].resumed == read > 0)
+
+    assert [False, True, True] == resumed
+    assert agrees(bench)
 
 
 def test_other_files_start_over(bench: LedgerBench) -> None:
