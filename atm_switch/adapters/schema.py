@@ -25,8 +25,6 @@ from atm_switch.domain.errors import Refused
 BUSY_SECONDS: Final = 5.0
 CACHE_KIBIBYTES = 65_536
 """Pages a reader may keep: the upper levels of ten million members' trees stay in memory."""
-MAPPED_BYTES: Final = 1 << 36
-"""What of a mapped file is; a larger one is mapped so far (SQLite has a bound of its own)."""
 QUERY_SECONDS_MAX: Final = 1.0
 """How long a reader's question may take unless the settings say otherwise."""
 
@@ -108,17 +106,13 @@ def open_writer(path: Path, family: str) -> sqlite3.Connection:
 
 
 def open_reader(
-    path: Path,
-    seconds_max: float = QUERY_SECONDS_MAX,
-    family: str | None = None,
-    *,
-    mapped: bool = False,
+    path: Path, seconds_max: float = QUERY_SECONDS_MAX, family: str | None = None
 ) -> sqlite3.Connection:
     """Open ``path`` read-only; a question may take ``seconds_max``.
 
-    With a ``family`` the schema must be the newest.  ``mapped``: read through the page
-    tables of the kernel, without a copy.  Raises ``Refused`` where the file is missing, is
-    no database, or has another schema.
+    With a ``family`` the schema must be the newest.  Never mapped into memory: a disk that
+    fails would end the process then, and SQLite maps no more than 2 GiB.  Raises ``Refused``
+    where the file is missing, is no database, or has another schema.
     """
     if not path.is_file():
         raise Refused(f"{path.name} is missing; is this a data folder made by atm-switch init?")
@@ -132,8 +126,6 @@ def open_reader(
     try:
         connection.execute("PRAGMA query_only = ON")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
-        if mapped:
-            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         version = _version(connection)
         if family is not None:
             _require_schema(version, migrations_of(family)[-1][0], path.name)

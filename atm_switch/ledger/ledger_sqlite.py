@@ -56,7 +56,7 @@ class SqliteLedger:
 
         Raises ``Refused`` where that cannot be.
         """
-        self._connection = open_reader(path, query_seconds_max, FAMILY, mapped=True)
+        self._connection = open_reader(path, query_seconds_max, FAMILY)
         self._reads = TurnReads(self._connection, soon)
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ class SqliteRegistry:
 
         Raises ``Refused`` where that cannot be.
         """
-        self._connection = open_reader(path, query_seconds_max, FAMILY, mapped=True)
+        self._connection = open_reader(path, query_seconds_max, FAMILY)
         self._reads = TurnReads(self._connection, soon)
 
     def close(self) -> None:
