@@ -52,7 +52,9 @@ def digest_of(path: Path) -> str:
 
 def plain_words(error: OSError) -> str:
     """Say what happened, without the address and the interpreter's own words around it."""
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+    if error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)  # a path too long for a socket has words only
 
 
 class Memory(Protocol):

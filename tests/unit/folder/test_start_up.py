@@ -1,7 +1,12 @@
 """Claims about what a start takes from the system."""
 
+import socket
 import subprocess
 import sys
+
+import pytest
+
+from atm_switch.start_up import plain_words
 
 PROGRAM = """
 import resource
@@ -22,3 +27,16 @@ def test_connections_stay_below_the_descriptors_of_the_process() -> None:
     )
 
     assert ["200", "3", "200"] == done.stdout.split(), done.stderr
+
+
+def test_error_without_a_number_is_told_in_its_words() -> None:
+    """
+    A path too long for a socket has no number of the system, and says what is wrong all the same.
+    """
+    with (
+        socket.socket(socket.AF_UNIX) as listener,
+        pytest.raises(OSError, match="too long") as refused,
+    ):
+        listener.bind("/tmp/" + 200 * "x")  # noqa: S108
+
+    assert "AF_UNIX path too long" == plain_words(refused.value)
