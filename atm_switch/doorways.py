@@ -10,7 +10,7 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.folder import DataFolder, tls_files_of
 from atm_switch.server.desk import Desk
-from atm_switch.server.entrance import Entrance
+from atm_switch.server.entrance import Entrance, shown
 from atm_switch.server.limits import LineLimits
 from atm_switch.server.listener import Door
 from atm_switch.server.log import Logger
@@ -95,10 +95,7 @@ async def _listen(door: Door) -> None:
         await door.open()
     except OSError as error:
         where = f"{door.entrance.host}:{door.entrance.port}"
-        raise Refused(
-            f"cannot listen on {where}: {plain_words(error)}; "
-            "change [[listeners]] listen, or stop whoever listens there"
-        ) from None
+        raise _taken(where, error) from None
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -111,13 +108,12 @@ def bound(host: str, port: int) -> socket.socket:
         one.settimeout(0)
     except OSError as error:
         one.close()
-        raise Refused(
-            f"cannot listen on {shown(host, port)}: {plain_words(error)}; "
-            "change [[listeners]] listen, or stop whoever listens there"
-        ) from None
+        raise _taken(shown(host, port), error) from None
     return one
 
 
-def shown(host: str, port: int) -> str:
-    """Write an address, an IPv6 host in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def _taken(where: str, error: OSError) -> Refused:
+    return Refused(
+        f"cannot listen on {where}: {plain_words(error)}; "
+        "change [[listeners]] listen, or stop whoever listens there"
+    )

@@ -15,7 +15,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
-from atm_switch.adapters.batch_writer import BatchWriter
+from atm_switch.adapters.batch_writer import BatchWriter, fulfil
 from atm_switch.adapters.clock import read_clock, utc_now
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_doubts import Settled, SettleDoubts
@@ -28,7 +28,7 @@ from atm_switch.adapters.postgres_reader import PostgresReader
 from atm_switch.adapters.postgres_shared import DATES
 from atm_switch.adapters.remote_journal import RemoteJournal
 from atm_switch.adapters.schema import open_writer
-from atm_switch.domain.errors import JournalUnavailable, NeighbourUnavailable, Refused
+from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.folder import DataFolder
 from atm_switch.seat import Seat
 from atm_switch.security.vault import Vault
@@ -188,13 +188,13 @@ class Journaling:
             if ticket == NUMBERS:
                 self._numbers_heard(answer)
             elif ticket == DOUBTS and self._doubts_asked is not None:
-                _settle(self._doubts_asked, answer)
+                fulfil(self._doubts_asked, answer)
 
     def _numbers_heard(self, answer: Any) -> None:
         self._numbers_asked = False
         first = self._first_block
         if first is not None and not first.done():
-            _settle(first, answer)
+            fulfil(first, answer)
         elif isinstance(answer, int) and self._house is not None:
             self._house.host_blocks.append(answer)
 
@@ -249,15 +249,6 @@ def _settle_all(
 ) -> None:
     def settle() -> None:
         for future, answer in batch:
-            _settle(future, answer)
+            fulfil(future, answer)
 
     loop.call_soon_threadsafe(settle)
-
-
-def _settle(future: "asyncio.Future[Any]", answer: Any) -> None:
-    if future.done():
-        return
-    if isinstance(answer, NeighbourUnavailable):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)

@@ -31,10 +31,11 @@ from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.service_manager import ServiceManager
 from atm_switch.domain.errors import Refused, SwitchError
-from atm_switch.doorways import bound, shown
+from atm_switch.doorways import bound
 from atm_switch.fleet_page import FleetPage
 from atm_switch.folder import DataFolder, open_folder
 from atm_switch.server.control import Control, pair
+from atm_switch.server.entrance import shown
 from atm_switch.server.listener import BACKLOG
 from atm_switch.server.log import Logger
 

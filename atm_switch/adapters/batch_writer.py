@@ -18,9 +18,12 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Condition, Thread
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from atm_switch.domain.errors import JournalFull, JournalUnavailable
+from atm_switch.domain.errors import JournalFull, JournalUnavailable, NeighbourUnavailable
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Medium(Protocol):
@@ -204,3 +207,13 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         if left:
             ended = JournalUnavailable("the journal's writer has ended")
             on_batch([(token, ended) for token in left])
+
+
+def fulfil(future: "asyncio.Future[Any]", answer: Any) -> None:
+    """Hand an answer, in the loop, to whoever waits for it; a failure raises there."""
+    if future.done():
+        return
+    if isinstance(answer, NeighbourUnavailable):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

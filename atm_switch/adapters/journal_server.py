@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from atm_switch.adapters.batch_writer import fulfil
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
 from atm_switch.adapters.journal_writer import JournalWriter
@@ -134,13 +135,7 @@ class _Own:
 
     def say(self, entries: Sequence[tuple[int, Any]]) -> None:
         for number, answer in entries:
-            asked = self._asked.pop(number)
-            if asked.done():
-                continue
-            if isinstance(answer, JournalUnavailable):
-                asked.set_exception(answer)
-            else:
-                asked.set_result(answer)
+            fulfil(self._asked.pop(number), answer)
 
 
 class _Worker(asyncio.Protocol):

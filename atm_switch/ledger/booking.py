@@ -64,7 +64,7 @@ FROM (
            min(posted_on) AS first_posting,
            max(CASE WHEN kind = 'contribution' AND reverses IS NULL THEN posted_on END)
                AS last_contribution,
-           max(CAST(substr(posted_on, 1, 4) AS BIGINT)) AS last_year
+           CAST(substr(max(posted_on), 1, 4) AS BIGINT) AS last_year
     FROM {source} WHERE true GROUP BY 1 ORDER BY 1
 ) AS added WHERE participants.kpj = added.kpj
 """

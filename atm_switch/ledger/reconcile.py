@@ -68,8 +68,8 @@ FROM (
            (SELECT min(posted_on) FROM postings
             WHERE postings.year = years.first_year AND postings.kpj = years.kpj) AS first_posting
     FROM (
-        SELECT kpj, min(year) AS first_year, max(year) AS last_year, CAST(sum(postings) AS BIGINT)
-                   AS postings,
+        SELECT kpj, min(year) AS first_year, max(year) AS last_year,
+               CAST(sum(postings) AS BIGINT) AS postings,
                CAST(sum(contributions_sen + adjustments_sen + development_sen + claims_sen)
                     AS BIGINT) AS balance_sen,
                max(last_contribution) AS last_contribution

@@ -8,6 +8,11 @@ from atm_switch.server.tls import TlsFiles
 from atm_switch.switch.session import Dialect
 
 
+def shown(host: str, port: int) -> str:
+    """Write an address, an IPv6 host in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Entrance:
     """One address that terminals and banks connect to, or where a bank waits for us."""
@@ -33,7 +38,7 @@ class Entrance:
     @property
     def address(self) -> str:
         """The address as ``HOST:PORT``, an IPv6 host in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return shown(self.host, self.port)
 
     def lets_in(self, host: str) -> bool:
         """Tell whether a peer at the IP address ``host`` may connect at all."""

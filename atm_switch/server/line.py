@@ -16,7 +16,7 @@ from atm_switch.domain.errors import FramingError
 from atm_switch.domain.instant import Instant
 from atm_switch.server.channel import Channel
 from atm_switch.server.dead_peers import notice_death
-from atm_switch.server.entrance import Entrance
+from atm_switch.server.entrance import Entrance, shown
 from atm_switch.server.limits import LineLimits
 from atm_switch.switch.effects import LinkId
 from atm_switch.wire.framing import Frame, FrameBuffer, answering_header, enclose
@@ -97,7 +97,7 @@ class Line(asyncio.Protocol):
         """Admit the link or turn it away."""
         self._transport = cast("asyncio.Transport", transport)
         host, port, *_ = transport.get_extra_info("peername") or ("?", 0)
-        self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.peer = shown(host, port)
         self._made_at = self._heard_at = self._desk.clock().monotonic
         self._transport.set_write_buffer_limits(high=self._limits.write_buffer_bytes_max)
         refusal = self._desk.admit(self, host, self._entrance)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from atm_switch.server.channel import PlainChannel, TlsChannel
-from atm_switch.server.entrance import Entrance
+from atm_switch.server.entrance import Entrance, shown
 from atm_switch.server.limits import LineLimits
 from atm_switch.server.line import FrontDesk, Line
 from atm_switch.server.links import LINKS
@@ -44,7 +44,7 @@ class Door:
         if self._server is None or not self._server.sockets:
             return self.lent_address
         host, port, *_ = self._server.sockets[0].getsockname()
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return shown(host, port)
 
     async def open(self) -> None:
         """Listen.

@@ -1,15 +1,15 @@
 """The switch's own 0800 echo, which keeps silent links awake and finds dead ones."""
 
-from atm_switch.domain.instant import Instant, transmission_stamp
+from atm_switch.domain.instant import Instant
 from atm_switch.domain.outcome import Outcome
-from atm_switch.switch.authentication import ready_to_sign, signed
+from atm_switch.switch.authentication import signed
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.effects import Close, Note
 from atm_switch.switch.house import House
+from atm_switch.switch.own_request import own_request
 from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import Steps
 from atm_switch.switch.session import Session
-from atm_switch.wire.message import IsoMessage
 
 
 def is_answer_to_echo(session: Session, stan: str) -> bool:
@@ -40,12 +40,7 @@ def is_echo_due(session: Session, policy: SwitchPolicy, now: Instant) -> bool:
 
 def echo(session: Session, house: House, now: Instant) -> tuple[Case, Steps[Response]]:
     """Make our echo, and the steps that sign it."""
-    session.echo_stan, session.echo_sent_at = house.next_stan(), now.monotonic
-    code = session.dialect.profile.network.echo
-    elements = {7: transmission_stamp(now.utc), 11: session.echo_stan, 70: code}
-    message = IsoMessage("0800", elements)
-    rule = session.dialect.profile.messages["network"]
-    case = Case(message, None, rule, session, now, now)
-    ready_to_sign(case, house)
+    case = own_request(session, house, now, session.dialect.profile.network.echo)
+    session.echo_stan, session.echo_sent_at = case.message[11], now.monotonic
     note = Note("echo sent", {"link": session.link})
-    return case, signed(case, Response(message, Outcome.APPROVED, note=note))
+    return case, signed(case, Response(case.message, Outcome.APPROVED, note=note))

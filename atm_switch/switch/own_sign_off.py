@@ -8,13 +8,13 @@ from contextlib import suppress
 
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.domain.instant import Instant, transmission_stamp
+from atm_switch.domain.instant import Instant
 from atm_switch.domain.outcome import Outcome
-from atm_switch.switch.authentication import ready_to_sign, signed
+from atm_switch.switch.authentication import signed
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.effects import Note
 from atm_switch.switch.house import House
-from atm_switch.switch.own_sign_on import key_of
+from atm_switch.switch.own_request import key_of, own_request
 from atm_switch.switch.ports import AuditRecord, KeepRecord, Steps, ask
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
@@ -28,17 +28,11 @@ def stands(session: Session) -> bool:
 def sign_off(session: Session, house: House, now: Instant) -> tuple[Case, Steps[Response]]:
     """Make our sign-off, and the steps that record and sign it."""
     acquirer = session.signed_on_as
-    code = session.dialect.profile.network.sign_off
-    elements = {7: transmission_stamp(now.utc), 11: house.next_stan(), 70: code}
-    if acquirer is not None:
-        elements[32] = acquirer.text
-    message = IsoMessage("0800", dict(sorted(elements.items())))
-    case = Case(message, None, session.dialect.profile.messages["network"], session, now, now)
-    ready_to_sign(case, house)
+    case = own_request(session, house, now, session.dialect.profile.network.sign_off, acquirer)
     session.signed_on_as = session.signing_on = None
-    session.signing_off = key_of(message)
+    session.signing_off = key_of(case.message)
     note = Note("sign-off sent", {"link": session.link, "peer": session.peer})
-    return case, _said(case, acquirer, Response(message, Outcome.APPROVED, note=note))
+    return case, _said(case, acquirer, Response(case.message, Outcome.APPROVED, note=note))
 
 
 def answered_sign_off(session: Session, message: IsoMessage) -> Note | None:

@@ -8,12 +8,13 @@ by another try after ``AGAIN_SECONDS``; a silent bank loses the line.
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.domain.instant import Instant, transmission_stamp
+from atm_switch.domain.instant import Instant
 from atm_switch.domain.outcome import Outcome
-from atm_switch.switch.authentication import authenticate, ready_to_sign, signed
+from atm_switch.switch.authentication import authenticate, signed
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.effects import Close, Note
 from atm_switch.switch.house import House
+from atm_switch.switch.own_request import key_of, own_request
 from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import AuditRecord, KeepRecord, Steps, ask
 from atm_switch.switch.session import Session, SigningOn
@@ -21,14 +22,6 @@ from atm_switch.wire.message import IsoMessage
 
 AGAIN_SECONDS = 10.0
 """From a refusal, or the bank's sign-off, until the switch signs on again."""
-
-Key = tuple[str, str, str]
-"""DE7, DE11 and DE70: what a request and its answer share."""
-
-
-def key_of(message: IsoMessage) -> Key:
-    """Read what ties an 0810 to its 0800."""
-    return message.get(7), message.get(11), message.get(70)
 
 
 def is_sign_on_due(session: Session, now: Instant) -> bool:
@@ -51,15 +44,10 @@ def unanswered_sign_on(session: Session, policy: SwitchPolicy, now: Instant) -> 
 def sign_on(session: Session, house: House, now: Instant) -> tuple[Case, Steps[Response]]:
     """Make our sign-on, and the steps that sign it."""
     code = session.dialect.profile.network.sign_on
-    elements = {7: transmission_stamp(now.utc), 11: house.next_stan(), 70: code}
-    if session.default_acquirer is not None:
-        elements[32] = session.default_acquirer.text
-    message = IsoMessage("0800", elements)
-    session.signing_on = SigningOn(now.monotonic, key_of(message), now.monotonic)
-    case = Case(message, None, session.dialect.profile.messages["network"], session, now, now)
-    ready_to_sign(case, house)
+    case = own_request(session, house, now, code, session.default_acquirer)
+    session.signing_on = SigningOn(now.monotonic, key_of(case.message), now.monotonic)
     note = Note("sign-on sent", {"link": session.link, "peer": session.peer})
-    return case, signed(case, Response(message, Outcome.APPROVED, note=note))
+    return case, signed(case, Response(case.message, Outcome.APPROVED, note=note))
 
 
 def is_answer_to_sign_on(session: Session, message: IsoMessage) -> bool:

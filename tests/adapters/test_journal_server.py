@@ -162,14 +162,15 @@ async def test_what_the_writer_does_not_take_is_unavailable(tmp_path: Path) -> N
     assert isinstance(late, JournalUnavailable)
 
 
+def broken(*_what: object) -> list[Any]:
+    """Commit nothing: the disk is gone."""
+    raise OSError("the disk is gone")
+
+
 async def test_question_that_fails_is_an_error_to_whoever_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process's own question raises; a cut-over that failed is no news."""
-
-    def broken(*_what: object) -> list[Any]:
-        raise OSError("the disk is gone")
-
     async with house(tmp_path) as one:
         first, second = await one.worker(), await one.worker()
         monkeypatch.setattr(one.writer, "_commit", broken)
@@ -187,10 +188,6 @@ async def test_own_question_that_fails_raises(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And one nobody waits for any more is dropped when its answer comes."""
-
-    def broken(*_what: object) -> list[Any]:
-        raise OSError("the disk is gone")
-
     async with house(tmp_path) as one:
         given_up = asyncio.create_task(one.server.ask(TakeNumbers()))
         await asyncio.sleep(0)
