@@ -2,14 +2,16 @@
 
 Rules and golden numbers: domain.md 2.16 and 6.  The running year's development is an
 estimate (flag E) until the year's development is booked (flag F).
-A correction is a posting of the same kind and the opposite sign.  One that takes back a
-posting of the same year bears its day, so that nothing was ever earned on it; one that
-takes back a posting of a closed year bears the day it was booked, earns from then on, and
-is shown within the opening balance, which it puts right, not as a claim or contribution
-of this year (assumed).
+A correction is a posting of the same kind and the opposite sign that names the one it takes
+back.  One that takes back a posting of the same year bears its day, so that nothing was ever
+earned on it; one that takes back a posting of a closed year bears the day it was booked,
+earns from then on, and is shown within the opening balance, which it puts right, not as a
+claim or contribution of this year (assumed).  Equal postings of one day are told apart by
+their numbers: a correction never touches another payment of the same amount.
+Limits: the last contribution is told as it is known today, on a statement of an earlier day
+too; of an earlier year, one taken back since is gone from it at once.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -48,12 +50,15 @@ def posting_kind(word: str) -> PostingKind:
 class Posting:
     """One signed entry: a claim is negative, an adjustment may be.
 
-    Of the other kinds the opposite sign is a correction.
+    ``number`` is the ledger's, 0 where it has none yet; a correction has the opposite sign,
+    and ``reverses`` is the number of the posting it takes back.
     """
 
     posted_on: date
     kind: PostingKind
     amount: Money
+    number: int = 0
+    reverses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +125,12 @@ class YearSorted:
 def sort_year(postings: Iterable[Posting]) -> YearSorted:
     """Sort the postings of one year; what was taken back within it is gone from the result."""
     given = tuple(postings)
-    corrections = tuple(filter(is_correction, given))
+    corrections: tuple[Posting, ...] = ()
     # Most years hold no correction, and a closing sorts millions of them.
-    if corrections:
+    if any(posting.reverses is not None for posting in given):
         given = _without_taken_back(given)
-        corrections = tuple(filter(is_correction, given))
-        given = tuple(posting for posting in given if not is_correction(posting))
+        corrections = tuple(posting for posting in given if posting.reverses is not None)
+        given = tuple(posting for posting in given if posting.reverses is None)
     return YearSorted(
         paid=_of_kind(given, PostingKind.CONTRIBUTION) + _of_kind(given, PostingKind.ADJUSTMENT),
         claimed=_of_kind(given, PostingKind.CLAIM),
@@ -136,14 +141,6 @@ def sort_year(postings: Iterable[Posting]) -> YearSorted:
 
 def _of_kind(postings: Iterable[Posting], kind: PostingKind) -> tuple[Posting, ...]:
     return tuple([posting for posting in postings if posting.kind is kind])
-
-
-def is_correction(posting: Posting) -> bool:
-    """Tell whether a posting takes another back, by its sign; an adjustment never does."""
-    kind, sen = posting.kind, posting.amount.sen
-    if kind is PostingKind.ADJUSTMENT:
-        return False
-    return sen > 0 if kind is PostingKind.CLAIM else sen < 0
 
 
 def draw_up(
@@ -176,15 +173,15 @@ def draw_up(
     )
 
 
-def _without_taken_back(postings: Iterable[Posting]) -> tuple[Posting, ...]:
-    """Leave out each correction of a posting of the same day, and that posting."""
-    count = Counter(postings)
-    for posting in [one for one in count if is_correction(one)]:
-        against = Posting(posting.posted_on, posting.kind, -posting.amount)
-        pairs = min(count[posting], count[against])
-        count[posting] -= pairs
-        count[against] -= pairs
-    return tuple(count.elements())
+def _without_taken_back(postings: tuple[Posting, ...]) -> tuple[Posting, ...]:
+    """Leave out each posting that another takes back, and that one too where both are here."""
+    here = {posting.number for posting in postings}
+    taken_back = {posting.reverses for posting in postings if posting.reverses is not None}
+    return tuple(
+        posting
+        for posting in postings
+        if posting.number not in taken_back and posting.reverses not in here
+    )
 
 
 def _total(postings: Iterable[Posting]) -> Money:

@@ -53,7 +53,7 @@ SELECT kpj, balance_sen - coalesce((
 FROM participants WHERE kpj > ? AND postings > 0 ORDER BY kpj LIMIT ?
 """
 _POSTINGS: Final = """
-SELECT kpj, posted_on, kind, amount_sen FROM postings
+SELECT kpj, posted_on, kind, amount_sen, seq, reverses FROM postings
 WHERE year = ? AND kpj > ? AND kpj <= ? ORDER BY kpj, seq
 """
 _MERGED: Final = """
@@ -209,8 +209,10 @@ def _earned(terms: ClosingTerms, accounts: list[Row], rows: list[Row]) -> Iterat
     for kpj, opening in accounts:
         year = sort_year(
             [
-                Posting(days.setdefault(day, date.fromisoformat(day)), kinds[kind], Money(sen))
-                for _, day, kind, sen in by_account.get(kpj, ())
+                Posting(
+                    days.setdefault(day, date.fromisoformat(day)), kinds[kind], Money(sen), *which
+                )
+                for _, day, kind, sen, *which in by_account.get(kpj, ())
             ]
         )
         if year.developed:

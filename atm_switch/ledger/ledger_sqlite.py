@@ -34,7 +34,8 @@ SELECT person, name, segment, status, balance_sen, first_posting, last_contribut
 FROM participants WHERE kpj = ?
 """
 _OF_THE_YEAR = """
-SELECT posted_on, kind, amount_sen FROM postings WHERE year = ? AND kpj = ? ORDER BY posted_on, seq
+SELECT posted_on, kind, amount_sen, seq, reverses FROM postings
+WHERE year = ? AND kpj = ? ORDER BY posted_on, seq
 """
 _SINCE = """
 SELECT sum(contributions_sen + adjustments_sen + development_sen + claims_sen)
@@ -92,18 +93,18 @@ class SqliteLedger:
         if not found:
             return None
         person, name, segment, status, balance, first, last, last_year = found[0]
-        rows: list[tuple[str, str, int]] = []
+        rows: list[tuple[str, str, int, int, int | None]] = []
         since = 0
         if last_year is not None and last_year >= year:
             rows = ask(_OF_THE_YEAR, (year, digits))
             if last_year == year:
-                since = sum([sen for _, _, sen in rows])
+                since = sum([sen for _, _, sen, _, _ in rows])
             else:
                 ((since,),) = ask(_SINCE, (digits, year))
         until = as_of.isoformat()
         postings = tuple([
-            Posting(date.fromisoformat(day), posting_kind(kind), Money(sen))
-            for day, kind, sen in rows
+            Posting(date.fromisoformat(day), posting_kind(kind), Money(sen), number, reverses)
+            for day, kind, sen, number, reverses in rows
             if day <= until
         ])  # fmt: skip
         paid = sort_year(postings).last_contribution

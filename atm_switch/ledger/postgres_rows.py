@@ -36,7 +36,8 @@ ORDER BY asked.at, other.kpj <> mine.kpj, other.kpj
 ACCOUNTS: Final = """
 SELECT asked.at, person, name, segment, status,
        balance_sen, participants.postings, since.sen, since.postings,
-       moved.days, moved.kinds, moved.sens, earlier.last_contribution
+       moved.days, moved.kinds, moved.sens, moved.numbers, moved.reversed,
+       earlier.last_contribution
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS asked (at, kpj, as_of, year)
 JOIN participants ON participants.kpj = asked.kpj
 CROSS JOIN LATERAL (
@@ -48,7 +49,9 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT array_agg(posted_on ORDER BY posted_on, seq) AS days,
            array_agg(kind ORDER BY posted_on, seq) AS kinds,
-           array_agg(amount_sen ORDER BY posted_on, seq) AS sens
+           array_agg(amount_sen ORDER BY posted_on, seq) AS sens,
+           array_agg(seq ORDER BY posted_on, seq) AS numbers,
+           array_agg(reverses ORDER BY posted_on, seq) AS reversed
     FROM postings
     WHERE postings.year = asked.year AND postings.kpj = asked.kpj
       AND postings.posted_on <= asked.as_of
@@ -98,10 +101,10 @@ def account_of(found: Found) -> tuple[Participant, AccountHistory] | None:
     if not rows:
         return None
     _, person, name, segment, status, balance, count, since, count_since, *rest = rows[0]
-    days, kinds, sens, earlier = rest
+    *columns, earlier = rest
     postings = tuple(
-        Posting(date.fromisoformat(day), posting_kind(kind), Money(sen))
-        for day, kind, sen in zip(days or (), kinds or (), sens or (), strict=True)
+        Posting(date.fromisoformat(day), posting_kind(kind), Money(sen), number, reverses)
+        for day, kind, sen, number, reverses in zip(*[one or () for one in columns], strict=True)
     )
     participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
     paid = sort_year(postings).last_contribution

@@ -21,8 +21,11 @@ SELECT year, contributions_sen, adjustments_sen, development_sen, claims_sen
 FROM year_totals WHERE kpj = ? AND year < ? ORDER BY year
 """
 _ADJUSTED: Final = """
-SELECT CAST(coalesce(sum(amount_sen), 0) AS BIGINT) FROM postings
-WHERE year = ? AND kpj = ? AND kind = 'adjustment' AND posted_on <= ?
+SELECT CAST(coalesce(sum(amount_sen), 0) AS BIGINT) FROM postings AS one
+WHERE year = ? AND kpj = ? AND kind = 'adjustment' AND posted_on <= ? AND reverses IS NULL
+  AND NOT EXISTS (
+      SELECT 1 FROM postings AS other WHERE other.reverses = one.seq AND other.year = one.year
+  )
 """
 
 

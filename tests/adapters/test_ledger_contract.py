@@ -108,12 +108,12 @@ class LedgerContract:
 
     def test_postings_are_the_years_up_to_day(self, ledger: Ledger) -> None:
         """
-        The postings are those of the year, in order of day, the day itself included.
+        The postings are those of the year by number, in order of day, the day itself included.
         """
         expected = (
-            Posting(date(2025, 1, 1), PostingKind.CONTRIBUTION, Money(30_000_000)),
-            Posting(date(2025, 2, 10), PostingKind.ADJUSTMENT, Money(-25)),
-            Posting(date(2025, 6, 30), PostingKind.CLAIM, Money(-100_000)),
+            Posting(date(2025, 1, 1), PostingKind.CONTRIBUTION, Money(30_000_000), 5),
+            Posting(date(2025, 2, 10), PostingKind.ADJUSTMENT, Money(-25), 6),
+            Posting(date(2025, 6, 30), PostingKind.CLAIM, Money(-100_000), 7),
         )
 
         assert expected == history_of(ledger, BUDI, date(2025, 6, 30)).postings

@@ -95,6 +95,28 @@ def test_reversal_of_closed_year_corrects_the_opening(books: BookBench, ledger: 
     assert (opening + 40_000, 0) == (statement.opening.sen, statement.claims.sen)
 
 
+def test_correction_of_closed_year_spares_an_equal_payment(
+    books: BookBench, ledger: Reader
+) -> None:
+    """
+    Dated today, it never cancels another payment of today's with the same amount.
+    """
+    wrong = books.post(FIRST, "2025-01-01", 28_500_000)
+    books.post(FIRST, "2025-02-01", 28_500_000)
+    books.close(2025)
+    opening = books.balance(FIRST)
+    books.post(FIRST, TODAY.isoformat(), 28_500_000)
+
+    reverse(books.store, FIRST, wrong, TODAY)
+
+    account = ledger.account(FIRST, TODAY)
+    assert account is not None
+    statement = draw_up(account[1], TODAY, 0)
+    assert opening - 28_500_000 == statement.opening.sen
+    assert (28_500_000, TODAY) == (statement.contributions.sen, statement.last_contribution)
+    assert () == books.differences()
+
+
 def test_posting_is_taken_back_once(books: BookBench) -> None:
     """
     A second reversal, and a reversal of a reversal, are refused and change nothing.

@@ -10,8 +10,11 @@ from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import ZERO, Money
 from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, Statement, draw_up
 from atm_switch.ledger.booking import book, open_waiting
+from atm_switch.ledger.corrections import reverse
 from atm_switch.ledger.store import Store
 from atm_switch.ledger.year_table import YearRow, fold_years, years_of
+from tests.doubles.book_bench import ADJUSTMENT, FIRST, TODAY, BookBench
+from tests.doubles.postgres_bench import Reader
 
 BUDI = Kpj("12345678901")
 POSTED = (
@@ -44,6 +47,12 @@ def filled(store: Store) -> Store:
         )
         book(store)
     return store
+
+
+@pytest.fixture
+def books(store: Store) -> BookBench:
+    """Lend books on either database."""
+    return BookBench(store)
 
 
 def statement_on(day: date) -> Statement:
@@ -125,7 +134,7 @@ def test_correction_of_earlier_year_is_an_adjustment(filled: Store) -> None:
     """
     What takes back a posting of a closed year puts the opening right, as an adjustment.
     """
-    taken_back = Posting(date(2025, 3, 1), PostingKind.CONTRIBUTION, Money(-100_000_00))
+    taken_back = Posting(date(2025, 3, 1), PostingKind.CONTRIBUTION, Money(-100_000_00), 9, 1)
     opening = Money(sum(amount for day, _, amount in POSTED if day < "2025"))
     history = AccountHistory(
         2025, opening, (taken_back,), has_postings=True, last_contribution=None
@@ -138,6 +147,26 @@ def test_correction_of_earlier_year_is_an_adjustment(filled: Store) -> None:
     assert statement.closing == running.closing
     # the store has an adjustment of 75 sen that the history above does not
     assert Money(-100_000_00 + 75) == running.adjustments
+
+
+def test_adjustments_taken_back_are_not_counted_twice(books: BookBench, reader: Reader) -> None:
+    """
+    An adjustment of a closed year taken back is an adjustment of this one, and none of its
+    contributions; one of this year taken back is neither.
+    """
+    old = books.post(FIRST, "2025-02-10", 60_000, ADJUSTMENT)
+    books.close(2025)
+    new = books.post(FIRST, "2026-03-01", 700, ADJUSTMENT)
+    books.post(FIRST, "2026-04-01", 5_000)
+    for number in (old, new):
+        reverse(books.store, FIRST, number, TODAY)
+    account = reader.account(FIRST, TODAY)
+    assert account is not None
+
+    running = years_of(books.store, FIRST, draw_up(account[1], TODAY, 0))[-1]
+
+    assert (5_000, -60_000) == (running.contributions.sen, running.adjustments.sen)
+    assert books.balance(FIRST) == running.closing.sen
 
 
 @given(st.lists(rows, min_size=1, max_size=60).map(tuple), st.integers(1, 45))

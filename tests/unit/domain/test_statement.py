@@ -23,9 +23,14 @@ def history(*postings: Posting, opening: Money = ZERO, year: int = 2025) -> Acco
     return AccountHistory(year, opening, postings, has_postings=True, last_contribution=None)
 
 
-def posting(month: int, kind: PostingKind, sen: int, day: int = 1) -> Posting:
+def posting(month: int, kind: PostingKind, sen: int, day: int = 1, number: int = 0) -> Posting:
     """Return a posting of 2025."""
-    return Posting(date(2025, month, day), kind, Money(sen))
+    return Posting(date(2025, month, day), kind, Money(sen), number)
+
+
+def correction(month: int, kind: PostingKind, sen: int, of: int, day: int = 1) -> Posting:
+    """Return a posting of 2025, number 99, that takes number ``of`` back."""
+    return Posting(date(2025, month, day), kind, Money(sen), 99, of)
 
 
 def test_golden_statement_of_thirty_june() -> None:
@@ -131,7 +136,7 @@ def test_correction_of_same_day_leaves_nothing() -> None:
     """
     A contribution taken back on its own day neither counts nor earns.
     """
-    wrong = (posting(2, CONTRIBUTION, 500), posting(2, CONTRIBUTION, -500))
+    wrong = (posting(2, CONTRIBUTION, 500, number=7), correction(2, CONTRIBUTION, -500, of=7))
     right = posting(1, CONTRIBUTION, 1_200)
 
     assert draw_up(history(right), THIRTY_JUNE, FIVE_PERCENT) == draw_up(
@@ -143,20 +148,32 @@ def test_development_taken_back_is_estimated_again() -> None:
     """
     A year whose development was taken back is an estimate, as before.
     """
-    booked = (posting(12, DEVELOPMENT, 777, day=31), posting(12, DEVELOPMENT, -777, day=31))
+    booked = (
+        posting(12, DEVELOPMENT, 777, day=31, number=7),
+        correction(12, DEVELOPMENT, -777, of=7, day=31),
+    )
 
     statement = draw_up(history(*booked, opening=Money(1_000)), date(2025, 12, 31), FIVE_PERCENT)
 
     assert (Money(50), True) == (statement.development, statement.is_estimate)
 
 
-@pytest.mark.parametrize(("kind", "sen"), [(CONTRIBUTION, -600), (CLAIM, 600), (DEVELOPMENT, -600)])
+@pytest.mark.parametrize(
+    ("kind", "sen"),
+    [
+        (CONTRIBUTION, -600),
+        (CLAIM, 600),
+        (DEVELOPMENT, -600),
+        (ADJUSTMENT, -600),
+        (ADJUSTMENT, 600),
+    ],
+)
 def test_correction_of_earlier_year_is_in_opening(kind: PostingKind, sen: int) -> None:
     """
     What takes back a posting of a closed year puts the opening right, and earns or stops
     earning from its own month on.
     """
-    corrected = history(posting(6, kind, sen), opening=Money(12_000))
+    corrected = history(correction(6, kind, sen, of=7), opening=Money(12_000))
 
     statement = draw_up(corrected, THIRTY_JUNE, 100_000)
 
@@ -166,13 +183,26 @@ def test_correction_of_earlier_year_is_in_opening(kind: PostingKind, sen: int) -
     assert statement.is_estimate
 
 
+def test_correction_of_earlier_year_spares_an_equal_payment() -> None:
+    """
+    A payment of the day, kind and amount of a correction of an earlier year stands whole.
+    """
+    paid = posting(6, CONTRIBUTION, 600, number=8)
+    year = history(paid, correction(6, CONTRIBUTION, -600, of=7), opening=Money(12_000))
+
+    statement = draw_up(year, THIRTY_JUNE, 0)
+
+    assert (11_400, 600) == (statement.opening.sen, statement.contributions.sen)
+    assert paid.posted_on == sort_year(year.postings).last_contribution
+
+
 def test_last_contribution_is_one_that_stands() -> None:
     """
     Of two equal contributions the one taken back is not the last.
     """
-    months = [posting(1, CONTRIBUTION, 500), posting(3, CONTRIBUTION, 500)]
+    months = [posting(1, CONTRIBUTION, 500, number=1), posting(3, CONTRIBUTION, 500, number=2)]
 
-    year = sort_year([*months, posting(3, CONTRIBUTION, -500)])
+    year = sort_year([*months, correction(3, CONTRIBUTION, -500, of=2)])
 
     assert date(2025, 1, 1) == year.last_contribution
     assert date(2025, 3, 1) == sort_year(months).last_contribution
