@@ -37,7 +37,7 @@ def block(folder: Path) -> None:
 
     with _desk(folder) as (opened, store, vault):
         pan = _asked()
-        registry_book.block(store, vault.card_refs(pan))
+        registry_book.block(store, vault.card_refs(pan), _today())
         _done(opened, "cards block", pan, "blocked")
 
 
@@ -91,7 +91,7 @@ def consent(folder: Path, is_given: bool, evidence: str, day: datetime | None) -
     record = registry_book.give_consent if is_given else registry_book.withdraw_consent
     with _desk(folder) as (opened, store, vault):
         pan = _asked()
-        on = day.date() if day else _today()
+        on = _day_that_was(day)
         record(store, vault.card_refs(pan), on, evidence)
         word = "given" if is_given else "withdrawn"
         _done(opened, "cards consent", pan, f"consent {word} on {on}: {evidence.strip()}")
@@ -148,6 +148,7 @@ def show(folder: Path) -> None:
         ("consent", consented),
         ("evidence", held.consent_evidence or "none noted"),
         ("PIN value", "there" if held.has_pvv else "none"),
+        ("blocked on", held.blocked_on),
         ("replaced on", held.replaced_on),
         ("unlinked on", held.unlinked_on),
         ("card key", ref.key_id),
@@ -215,6 +216,17 @@ def _done(folder: "DataFolder", command: str, pan: "Pan", what: str) -> None:
 
     record_command(folder, command, f"{pan.masked}: {what}")
     print(f"{pan.masked}: {what}")
+
+
+def _day_that_was(day: datetime | None) -> date:
+    today = _today()
+    if day is not None and day.date() > today:
+        from atm_switch.domain.errors import Refused
+
+        raise Refused(
+            f"{day.date()} is still to come; a consent bears today's date or an earlier one"
+        )
+    return day.date() if day else today
 
 
 def _today() -> date:

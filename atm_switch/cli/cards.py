@@ -37,6 +37,7 @@ def cards() -> None:
     epilog=examples(
         "atm-switch cards link bank cards.csv",
         "atm-switch cards link bank cards.csv --skip-bad rejects.csv",
+        "atm-switch cards link bank cards.csv --relink    links unlinked cards again",
         "columns: pan,expiry,kpj,pvv,pvki,status (expiry YYMM; status active or blocked)",
     )
 )
@@ -46,14 +47,16 @@ def cards() -> None:
     "--skip-bad", type=click.Path(path_type=Path), metavar="FILE",
     help="Write bad rows here and take the others; without it a bad row stops all.",
 )  # fmt: skip
-def link(folder: Path, file: Path, skip_bad: Path | None) -> None:
+@click.option("--relink", is_flag=True, help="Link cards again that were unlinked at the desk.")
+def link(folder: Path, file: Path, skip_bad: Path | None, *, relink: bool) -> None:
     """Link the cards of FILE to their KPJ, with consent recorded as of today.
 
-    Of a PAN only a keyed hash is stored.
+    Of a PAN only a keyed hash is stored. What was decided at the desk stays: a consent
+    withdrawn, a block, a replacement; a warning names each row that says otherwise.
     """
     from atm_switch.cli.importing import link_card_file
 
-    link_card_file(folder, file, skip_bad)
+    link_card_file(folder, file, skip_bad, relink=relink)
 
 
 @cards.command(

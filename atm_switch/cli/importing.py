@@ -43,12 +43,15 @@ def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | No
     _print_summary(summary)
 
 
-def link_card_file(folder: Path, file: Path, skip_bad: Path | None) -> None:
+def link_card_file(folder: Path, file: Path, skip_bad: Path | None, *, relink: bool) -> None:
     """Link the cards of a file and print what became of them.  Raises ``Refused``."""
     opened = open_folder(folder)
     vault = opened.vault()
     with _told_if_interrupted(), _progress() as report, _store(opened) as store:
-        options = ImportOptions(skip_bad, report, witness=_witness(opened, "cards link"))
+        options = ImportOptions(
+            skip_bad, report, witness=_witness(opened, "cards link"), relink=relink,
+            verifies_pins=any(bank.pin == "issuer" for bank in opened.settings.acquirers),
+        )  # fmt: skip
         summary = link_cards(store, file, vault, utc_now(), options)
     _print_summary(summary)
 

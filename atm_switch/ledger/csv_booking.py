@@ -16,14 +16,15 @@ from typing import Final
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.ledger.booking import book
 from atm_switch.ledger.csv_judging import Judging
+from atm_switch.ledger.csv_linking import LinkedRow, link_staged
 from atm_switch.ledger.csv_meter import Meter, Phase
 from atm_switch.ledger.csv_rejects import BAD_ROWS_SHOWN, BadRows, Rejects
 from atm_switch.ledger.csv_rows import CsvSource, Kind
 from atm_switch.ledger.csv_staging import LINE_BITS, LINE_MASK
 from atm_switch.ledger.csv_summary import ImportedFile
-from atm_switch.ledger.csv_tables import Change, link_staged, set_participants, unexpected
+from atm_switch.ledger.csv_tables import Change, set_participants, unexpected
 from atm_switch.ledger.open_years import take_turn
-from atm_switch.ledger.store import Row, Store
+from atm_switch.ledger.store import Store
 from atm_switch.security.vault import Vault
 
 WARNINGS_SHOWN: Final = 50
@@ -31,12 +32,18 @@ WARNINGS_SHOWN: Final = 50
 
 @dataclass(slots=True)
 class ImportBooking:
-    """Judges and books one import; ``at`` is now, in UTC."""
+    """Judges and books one import; ``at`` is now, in UTC.
+
+    ``verifies_pins``: whether this switch verifies PINs for anybody.  ``relink``: whether
+    cards that were unlinked are linked again.
+    """
 
     store: Store
     vault: Vault
     at: datetime
     rejects: Rejects
+    verifies_pins: bool = True
+    relink: bool = False
     warnings: list[str] = field(default_factory=list)
     warning_count: int = 0
     _sources: Sequence[CsvSource] = ()
@@ -69,7 +76,7 @@ class ImportBooking:
         self._set_aside(judging)
         meter.enter(Phase.BOOKING)
         if Kind.CARDS in kinds:
-            link_staged(self.store, today, self._tell, self._look_at_pvv)
+            link_staged(self.store, today, self._tell, self._look_at_card, relink=self.relink)
         if Kind.POSTINGS in kinds:
             book(self.store, judging.source(), is_in_order=judging.is_in_order())
         self._finish(ids)
@@ -126,13 +133,16 @@ class ImportBooking:
     def _place(self, n: int, masked: str) -> str:
         return f"{self._sources[(n >> LINE_BITS) - 1].name} line {n & LINE_MASK} ({masked})"
 
-    def _look_at_pvv(self, card: Row) -> None:
-        n, masked, pvv, pvki = card
-        place = self._place(n, masked)
-        if not pvv:
+    def _look_at_card(self, card: LinkedRow) -> None:
+        place = self._place(card.n, card.masked)
+        for told in card.stays:
+            self._warn(f"{place}: {told}")
+        if not self.verifies_pins:
+            return
+        if not card.pvv:
             self._warn(f"{place}: no PVV, so its PIN cannot be verified here; inquiries get 57")
-        elif self.vault.pvk(pvki) is None:
-            self._warn(f"{place}: there is no PIN verification key with index {pvki}")
+        elif self.vault.pvk(card.pvki) is None:
+            self._warn(f"{place}: there is no PIN verification key with index {card.pvki}")
 
     def _warn(self, text: str) -> None:
         self.warning_count += 1

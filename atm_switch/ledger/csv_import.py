@@ -57,7 +57,9 @@ class ImportOptions:
     ``skip_bad`` is the file bad rows are set aside in (with several kinds of files, one
     beside it for each kind); without it a bad row stops all.  ``nonce`` gives so many
     random bytes.  ``piece_bytes`` are read and kept at a time.  ``witness`` hears what came of
-    the files before it is durable: what it raises undoes the import.
+    the files before it is durable: what it raises undoes the import.  ``verifies_pins``:
+    whether this switch verifies PINs for any bank, so that a card without PVV is told of.
+    ``relink``: whether cards that were unlinked are linked again.
     """
 
     skip_bad: Path | None = None
@@ -65,6 +67,8 @@ class ImportOptions:
     nonce: Callable[[int], bytes] = os.urandom
     piece_bytes: int = PIECE_BYTES
     witness: Callable[[Sequence[ImportedFile]], None] = _nobody
+    verifies_pins: bool = True
+    relink: bool = False
 
 
 _PLAIN: Final = ImportOptions()
@@ -166,7 +170,10 @@ class _Import:
         paths = [path.absolute() for path in (self.rejects.paths or {}).values()]
         if paths:
             staging.announce_rejects(paths)
-        booking = ImportBooking(self.store, self.vault, self.at.astimezone(UTC), self.rejects)
+        booking = ImportBooking(
+            self.store, self.vault, self.at.astimezone(UTC), self.rejects,
+            self.options.verifies_pins, self.options.relink,
+        )  # fmt: skip
         try:
             with interruptible(self.store), self.store.transaction():
                 booking.run(sources, files, self.today, meter)

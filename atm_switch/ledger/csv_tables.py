@@ -1,14 +1,12 @@
-"""Staged participants and cards into the ledger's tables, judged rows left out.
+"""Staged participants into the ledger's table, judged rows left out.
 
-Plan: participants in a few statements over all rows, the last row of a KPJ having the last
-word: also on an account claimed out, for no booking sets that status, a file did.  Only the
-status of a merged KPJ is nobody's to set.  Cards one by one, for a card may move to a new
-key on the way.
+Plan: a few statements over all rows, the last row of a KPJ having the last word: also on an
+account claimed out, for no booking sets that status, a file did.  Only the status of a merged
+KPJ is nobody's to set.
 Limits: call within the transaction that books, after ``csv_judging.py``.
 """
 
 from collections.abc import Callable
-from datetime import date
 from enum import Enum, unique
 from typing import Final
 
@@ -16,8 +14,6 @@ from atm_switch.ledger.csv_judging import Judging
 from atm_switch.ledger.csv_staging import LINE_BITS
 from atm_switch.ledger.store import Row, Store
 
-_ROWS_AT_ONCE: Final = 2_000
-_DIGEST_BYTES: Final = 32
 _OUTCOMES: Final = """
 SELECT file, outcome, count(*) FROM (
     SELECT s.n >> {bits} AS file, CASE
@@ -61,27 +57,6 @@ SELECT n, kpj, becomes, merged_into, count(*) OVER () FROM (
          AND (held.merged_into IS NOT NULL OR held.status = 'K'){but}
 ) AS last WHERE place = 1 AND becomes <> was ORDER BY n LIMIT ?
 """
-_CARDS: Final = """
-SELECT n, digest, key_id, former, masked, kpj, expiry, pvv, pvki, status
-FROM staging.cards WHERE n > ? AND n NOT IN (SELECT n FROM judged) ORDER BY n LIMIT ?
-"""
-_CARD: Final = """
-SELECT key_id, kpj, expiry, pvv, pvki, status, consent_on FROM cards
-WHERE pan_digest = ? AND unlinked_on IS NULL
-"""
-_MOVE: Final = """
-UPDATE cards SET pan_digest = ?, key_id = ?
-WHERE pan_digest = ? AND NOT EXISTS (SELECT 1 FROM cards AS newer WHERE newer.pan_digest = ?)
-"""
-_LINK: Final = """
-INSERT INTO cards (pan_digest, key_id, kpj, expiry, pvv, pvki, status, consent_on, linked_on)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (pan_digest) DO UPDATE SET
-    key_id = excluded.key_id, kpj = excluded.kpj, expiry = excluded.expiry,
-    pvv = excluded.pvv, pvki = excluded.pvki, status = excluded.status,
-    consent_on = excluded.consent_on, linked_on = excluded.linked_on,
-    consent_evidence = NULL, withdrawn_on = NULL, unlinked_on = NULL, replaced_on = NULL
-"""
 
 
 @unique
@@ -114,28 +89,3 @@ def unexpected(store: Store, judging: Judging, most: int) -> list[Row]:
     there are in all.  Ask before ``set_participants``.
     """
     return store.rows(_UNEXPECTED.format(but=judging.but()), (most,))
-
-
-def link_staged(store: Store, today: date, tell: Tell, look: Callable[[Row], None]) -> None:
-    """Link cards, in the order of their rows; ``look`` sees number, mask, PVV and PVKI.
-
-    Consent is recorded today, but a consent to the same KPJ that still stands keeps its day.
-    """
-    after = -1
-    while rows := store.rows(_CARDS, (after, _ROWS_AT_ONCE)):
-        for after, *card in rows:
-            tell(after >> LINE_BITS, _link(store, tuple(card), today.isoformat()), 1)
-            look((after, card[3], card[6], card[7]))
-
-
-def _link(store: Store, card: Row, today: str) -> Change:
-    digest, key_id, former, _, *facts = card
-    for at in range(0, len(former), _DIGEST_BYTES):  # the card key is being changed
-        older = bytes(former[at : at + _DIGEST_BYTES])
-        store.change(_MOVE, (digest, key_id, older, digest))
-    found = next(iter(store.rows(_CARD, (digest,))), None)
-    consent = found[-1] if found and found[1] == facts[0] else None
-    if found and consent and found[:-1] == (key_id, *facts):
-        return Change.UNCHANGED
-    store.change(_LINK, (digest, key_id, *facts, consent or today, today))
-    return Change.UPDATED if found else Change.ADDED

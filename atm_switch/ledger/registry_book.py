@@ -2,7 +2,8 @@
 
 Plan: each is one short transaction on one row, taken up by the switch at its next inquiry.
 A card is named by its keyed hash; the PAN goes nowhere.
-Limits: linking itself comes by file (``csv_tables.py``), with consent as of that day.
+What is decided here no file undoes (``csv_linking.py``).
+Limits: linking itself comes by file, with consent as of that day.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ EVIDENCE_CHARACTERS_MAX = 200
 
 _COLUMNS = (
     "kpj, expiry, status, pvv, linked_on, consent_on, consent_evidence, withdrawn_on,"
-    " unlinked_on, replaced_on"
+    " unlinked_on, replaced_on, blocked_on"
 )
 _FIND = f"SELECT {_COLUMNS} FROM cards WHERE pan_digest = ?"  # noqa: S608 - constants
 _ADD = """
@@ -43,6 +44,8 @@ class CardRecord:
     withdrawn_on: date | None
     unlinked_on: date | None
     replaced_on: date | None
+    blocked_on: date | None
+    """At the desk; a block that a file brought has no day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,15 @@ def card_record(store: Store, refs: Sequence[CardRef]) -> tuple[CardRef, CardRec
     raise Refused("the registry has no such card; link it with: atm-switch cards link")
 
 
-def block(store: Store, refs: Sequence[CardRef]) -> None:
-    """Block a card: inquiries get 62 from now on."""
-    _set(store, refs, "status", CardStatus.BLOCKED.value)
+def block(store: Store, refs: Sequence[CardRef], today: date) -> None:
+    """Block a card: inquiries get 62 from now on, whatever a file says later."""
+    with store.transaction():
+        ref, _ = _linked(store, refs)
+        store.change(
+            "UPDATE cards SET status = 'blocked', blocked_on = coalesce(blocked_on, ?)"
+            " WHERE pan_digest = ?",
+            (today.isoformat(), ref.digest),
+        )
 
 
 def unblock(store: Store, refs: Sequence[CardRef]) -> bool:
@@ -83,13 +92,21 @@ def unblock(store: Store, refs: Sequence[CardRef]) -> bool:
         ref, held = _linked(store, refs)
         if held.replaced_on is not None:
             raise Refused("the card was replaced by another; it stays blocked")
-        store.change("UPDATE cards SET status = 'active' WHERE pan_digest = ?", (ref.digest,))
+        store.change(
+            "UPDATE cards SET status = 'active', blocked_on = NULL WHERE pan_digest = ?",
+            (ref.digest,),
+        )
     return held.status is CardStatus.BLOCKED
 
 
 def unlink(store: Store, refs: Sequence[CardRef], today: date) -> None:
     """Take a card off its KPJ: inquiries get 56, as for a card that was never linked."""
-    _set(store, refs, "unlinked_on", today.isoformat())
+    with store.transaction():
+        ref, _ = _linked(store, refs)
+        store.change(
+            "UPDATE cards SET unlinked_on = ? WHERE pan_digest = ?",
+            (today.isoformat(), ref.digest),
+        )
 
 
 def forget(store: Store, refs: Sequence[CardRef]) -> None:
@@ -164,13 +181,6 @@ def _linked(store: Store, refs: Sequence[CardRef]) -> tuple[CardRef, CardRecord]
     return ref, held
 
 
-def _set(store: Store, refs: Sequence[CardRef], column: str, value: str) -> None:
-    with store.transaction():
-        ref, _ = _linked(store, refs)
-        query = f"UPDATE cards SET {column} = ? WHERE pan_digest = ?"  # noqa: S608 - a column of ours
-        store.change(query, (value, ref.digest))
-
-
 def _evidence(text: str) -> str:
     proof = text.strip()
     if not 1 <= len(proof) <= EVIDENCE_CHARACTERS_MAX or not proof.isprintable():
@@ -179,7 +189,8 @@ def _evidence(text: str) -> str:
 
 
 def _record(row: tuple[object, ...]) -> CardRecord:
-    kpj, expiry, status, pvv, linked, consent, evidence, withdrawn, unlinked, replaced = row
+    kpj, expiry, status, pvv, linked, consent, evidence, withdrawn, *ends = row
+    unlinked, replaced, blocked = map(_day, ends)
     return CardRecord(
         kpj=Kpj(str(kpj)),
         expiry=Expiry(str(expiry)),
@@ -189,8 +200,9 @@ def _record(row: tuple[object, ...]) -> CardRecord:
         consent_on=_day(consent),
         consent_evidence=str(evidence or ""),
         withdrawn_on=_day(withdrawn),
-        unlinked_on=_day(unlinked),
-        replaced_on=_day(replaced),
+        unlinked_on=unlinked,
+        replaced_on=replaced,
+        blocked_on=blocked,
     )
 
 

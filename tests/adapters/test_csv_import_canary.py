@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from atm_switch.ledger.csv_import import ImportOptions
 from tests.doubles.ledger_bench import (
     BUDI_ROW,
     BUDIS_NIK,
@@ -49,7 +50,7 @@ def test_ledger_files_hold_no_pan_and_no_nik(tmp_path: Path, is_open: bool) -> N
     postings = outside.file("q.csv", f"{POSTINGS}12345678901,2025-01-01,contribution,1\n{PAN}\n")
     cards = outside.file("c.csv", f"{CARDS}{CARD_ROW}{OTHER_PAN},9999,1,,,\n")
     bench.take(participants, postings, skip_bad=tmp_path / "rejects.csv")
-    bench.link(cards, skip_bad=tmp_path / "rejected-cards.csv")
+    bench.link(cards, ImportOptions(tmp_path / "rejected-cards.csv"))
     (bench.folder / "participants.csv").unlink()
 
     with closing(reader):

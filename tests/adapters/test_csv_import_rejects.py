@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from atm_switch.ledger.csv_import import ImportOptions
 from atm_switch.ledger.csv_rejects import shown
 from tests.doubles.ledger_bench import (
     BUDI_ROW,
@@ -185,7 +186,7 @@ def test_rejected_cards_show_no_pan_and_no_pvv(bench: LedgerBench, rejects: Path
     ]
     path = bench.file("c.csv", f"{CARDS}{CARD_ROW}" + "\n".join(rows))
 
-    summary = bench.link(path, skip_bad=rejects)
+    summary = bench.link(path, ImportOptions(rejects))
 
     written = rejects.read_text()
     assert (4, (1, 0, 1)) == (summary.rejected, bench.counts())

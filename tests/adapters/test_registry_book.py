@@ -59,7 +59,7 @@ def test_blocked_card_is_found_as_blocked(linked: Store, vault: Vault) -> None:
     """
     refs = vault.card_refs(LOST)
 
-    book.block(linked, refs)
+    book.block(linked, refs, TODAY)
     blocked = book.card_record(linked, refs)[1].status
     lifted = [book.unblock(linked, refs) for _ in range(2)]
 
@@ -125,7 +125,7 @@ def test_unlinked_card_can_do_nothing(linked: Store, vault: Vault) -> None:
     book.unlink(linked, refs, TODAY)
 
     with pytest.raises(Refused, match="was unlinked on 2026-06-30"):
-        book.block(linked, refs)
+        book.block(linked, refs, TODAY)
     with pytest.raises(Refused, match="was unlinked on 2026-06-30"):
         book.unlink(linked, refs, TODAY)
     with pytest.raises(Refused, match="was unlinked on 2026-06-30"):
@@ -137,7 +137,7 @@ def test_card_nobody_linked_is_named_so(linked: Store, vault: Vault) -> None:
     An unknown card is refused with the command that links one.
     """
     with pytest.raises(Refused, match="atm-switch cards link"):
-        book.block(linked, vault.card_refs(STRANGER))
+        book.block(linked, vault.card_refs(STRANGER), TODAY)
 
 
 def test_every_card_moves_and_is_found_meanwhile(

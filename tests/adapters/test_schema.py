@@ -97,7 +97,7 @@ def test_newer_file_is_refused_in_words(tmp_path: Path) -> None:
     with closing(open_writer(path, "ledger")) as connection:
         connection.execute("PRAGMA user_version = 9000")
 
-    with pytest.raises(Refused, match=r"newer\.db has schema 9000, this program knows up to 4"):
+    with pytest.raises(Refused, match=r"newer\.db has schema 9000, this program knows up to 5"):
         open_writer(path, "ledger")
     with pytest.raises(Refused, match="use the atm-switch release that made it"):
         open_reader(path, family="ledger")
@@ -110,7 +110,7 @@ def test_reader_refuses_file_without_tables(tmp_path: Path) -> None:
     path = tmp_path / "empty.db"
     path.touch()
 
-    with pytest.raises(Refused, match="has schema 0, this program needs 4"):
+    with pytest.raises(Refused, match="has schema 0, this program needs 5"):
         open_reader(path, family="ledger")
 
 

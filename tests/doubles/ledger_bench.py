@@ -73,10 +73,10 @@ class LedgerBench:
         with closing(open_store(self.url, self.path)) as store:
             return import_files(store, paths, self.vault, self.at, options)
 
-    def link(self, path: Path, skip_bad: Path | None = None) -> ImportSummary:
+    def link(self, path: Path, options: ImportOptions | None = None) -> ImportSummary:
         """Link cards."""
         with closing(open_store(self.url, self.path)) as store:
-            return link_cards(store, path, self.vault, self.at, ImportOptions(skip_bad))
+            return link_cards(store, path, self.vault, self.at, options or ImportOptions())
 
     def participants(self, rows: str = BUDI_ROW) -> ImportSummary:
         """Import these participants."""
