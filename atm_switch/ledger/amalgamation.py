@@ -1,8 +1,9 @@
 """Merge several KPJ of one person into the first, in one transaction.
 
-Plan: the rule is ``domain/amalgamation.py``.  The balance of each merged account moves by a
-pair of adjustments today, its cards lead to the kept one, it is inactive and says where it
-went.  What it earned before, this year, moves when the year is closed (``closing.py``).
+Plan: the rule is ``domain/amalgamation.py``.  What each sub-account of a merged account holds
+moves by a pair of adjustments today, what is dated ahead on its own day; its cards lead to
+the kept one, it is inactive and says where it went.  What it earned before, this year, moves
+when the year is closed (``closing.py``).
 Limits: until then the kept account's estimate is short of that part.
 """
 
@@ -12,14 +13,21 @@ from atm_switch.domain.amalgamation import Account, Amalgamation, decide
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus
-from atm_switch.domain.money import ZERO, Money
-from atm_switch.ledger.corrections import Witness, transfer
+from atm_switch.domain.money import Money
+from atm_switch.ledger.corrections import Moved, Witness, transfer
 from atm_switch.ledger.open_years import take_turn
 from atm_switch.ledger.store import Row, Store
 
 _ACCOUNTS = """
 SELECT kpj, person, status, first_posting, balance_sen, merged_into FROM participants
 WHERE kpj = ? OR person = (SELECT person FROM participants WHERE kpj = ?)
+ORDER BY kpj
+"""
+_MOVED = """
+SELECT sub_account, CASE WHEN posted_on > ? THEN posted_on ELSE ? END AS day,
+       CAST(sum(amount_sen) AS BIGINT)
+FROM postings WHERE year IN (SELECT year FROM year_totals WHERE kpj = ?) AND kpj = ?
+GROUP BY 1, 2 HAVING sum(amount_sen) <> 0 ORDER BY 1, 2
 """
 
 
@@ -46,9 +54,13 @@ def amalgamate(
 
 
 def _merge(store: Store, account: Account, kept: Kpj, today: date) -> None:
-    if account.balance != ZERO:
-        transfer(store, account.kpj, kept, account.balance, today)
     gone = account.kpj.digits
+    day = today.isoformat()
+    moved = [
+        Moved(sub_account, date.fromisoformat(on), Money(sen))
+        for sub_account, on, sen in store.rows(_MOVED, (day, day, gone, gone))
+    ]
+    transfer(store, account.kpj, kept, moved)
     store.change(
         "UPDATE participants SET merged_into = ?, merged_on = ?, status = ? WHERE kpj = ?",
         (kept.digits, today.isoformat(), MemberStatus.INACTIVE.value, gone),

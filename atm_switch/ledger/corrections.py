@@ -4,16 +4,17 @@ Plan: each is one transaction: the account looked at, the posting booked, the to
 it.  Nothing is ever changed or deleted; a mistake is taken back by a posting of the same
 kind with the sign turned, which names what it reverses.
 Limits: a closed year takes no posting; what belongs there is booked in the running one.  No
-account falls below zero.
+sub-account ends a day below zero (``domain/solvency.py``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import Money
+from atm_switch.domain.solvency import Movement, first_short_day
 from atm_switch.domain.statement import Posting, PostingKind
 from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.open_years import is_closed, take_turn
@@ -30,7 +31,11 @@ _ORIGINAL = """
 SELECT posted_on, kind, sub_account, amount_sen, reverses FROM postings
 WHERE year IN (SELECT year FROM year_totals WHERE kpj = ?) AND kpj = ? AND seq = ?
 """
-_ACCOUNT = "SELECT merged_into, balance_sen FROM participants WHERE kpj = ?"
+_ACCOUNT = "SELECT merged_into FROM participants WHERE kpj = ?"
+_HELD = """
+SELECT posted_on, amount_sen FROM postings
+WHERE year IN (SELECT year FROM year_totals WHERE kpj = ?) AND kpj = ? AND sub_account = ?
+"""
 _LAST_PAID = """
 SELECT max(posted_on) FROM postings AS one
 WHERE year = ? AND kpj = ? AND kind = 'contribution' AND reverses IS NULL
@@ -48,6 +53,15 @@ class Entry:
     reverses: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a sub-account hands over on a day; the amount may be negative."""
+
+    sub_account: str
+    on: date
+    amount: Money
+
+
 Witness = Callable[[int], None]
 """Told the number of a posting before the commit: what it raises undoes the posting."""
 
@@ -60,7 +74,7 @@ def post(store: Store, entry: Entry, witness: Witness = _nobody) -> int:
     """Book one posting and return its number; ``witness`` hears it before it is durable.
 
     Raises ``Refused`` for an account that is not there or was merged away, a closed year,
-    and a balance that would fall below zero.
+    and a balance that would fall below zero on its day or a later one.
     """
     _require_sign(entry.posting)
     with store.transaction():
@@ -89,13 +103,16 @@ def reverse(store: Store, kpj: Kpj, number: int, today: date, witness: Witness =
         return new
 
 
-def transfer(store: Store, source: Kpj, target: Kpj, amount: Money, day: date) -> None:
-    """Move an amount between accounts by a pair of adjustments; within a transaction.
+def transfer(store: Store, source: Kpj, target: Kpj, moved: Iterable[Moved]) -> None:
+    """Move amounts between accounts by pairs of adjustments; within a transaction.
 
     Raises ``Refused`` as ``post`` does.
     """
-    pair = ((source, -amount), (target, amount))
-    entries = [Entry(kpj, Posting(day, PostingKind.ADJUSTMENT, sum_)) for kpj, sum_ in pair]
+    entries = [
+        Entry(kpj, Posting(one.on, PostingKind.ADJUSTMENT, amount), one.sub_account)
+        for one in moved
+        for kpj, amount in ((source, -one.amount), (target, one.amount))
+    ]
     _booked(store, entries)
 
 
@@ -113,7 +130,8 @@ def _original(store: Store, kpj: Kpj, number: int) -> tuple[str, str, str, int]:
 
 def _booked(store: Store, entries: list[Entry]) -> int:
     for entry in entries:
-        _require_room(store, entry)
+        _require_open(store, entry)
+    _require_room(store, entries)
     open_waiting(store)
     for at, entry in enumerate(entries):
         posting = entry.posting
@@ -127,18 +145,31 @@ def _booked(store: Store, entries: list[Entry]) -> int:
     return book(store)
 
 
-def _require_room(store: Store, entry: Entry) -> None:
+def _require_open(store: Store, entry: Entry) -> None:
     found = store.rows(_ACCOUNT, (entry.kpj.digits,))
     if not found:
         raise Refused("the ledger knows no such KPJ; import it with atm-switch ledger import")
-    merged_into, balance = found[0]
+    (merged_into,) = found[0]
     if merged_into is not None:
         raise Refused(f"the KPJ was merged into {Kpj(merged_into).masked}; book it there")
     year = entry.posting.posted_on.year
     if is_closed(store, year):
         raise Refused(f"the year {year} is closed; book it in the running year")
-    if balance + entry.posting.amount.sen < 0:
-        raise Refused("the account would fall below zero with this posting")
+
+
+def _require_room(store: Store, entries: Iterable[Entry]) -> None:
+    new: dict[tuple[Kpj, str], list[Movement]] = {}
+    for entry in entries:
+        movement = (entry.posting.posted_on.isoformat(), entry.posting.amount.sen)
+        new.setdefault((entry.kpj, entry.sub_account), []).append(movement)
+    for (kpj, sub_account), movements in new.items():
+        if all(sen >= 0 for _, sen in movements):
+            continue
+        held = store.rows(_HELD, (kpj.digits, kpj.digits, sub_account))
+        day = first_short_day(held, movements)
+        if day is not None:
+            which = "account" if sub_account == "main" else f"{sub_account} account"
+            raise Refused(f"the {which} would fall below zero on {day} with this posting")
 
 
 def _require_sign(posting: Posting) -> None:

@@ -2,7 +2,7 @@
 
 Plan: ``judged`` is a temporary table of the connection; a row in it is left out of whatever
 is booked.  Rules are applied in the order a person would: what a row says, whom it is for,
-what it leaves on the account.
+what it leaves on the account (``csv_balances.py``).
 Limits: call within the transaction that books, so that what is judged stays true; holds no
 PAN, and a NIK sealed only.
 """
@@ -15,6 +15,7 @@ from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.mask import mask_nik
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import PostingKind
+from atm_switch.ledger.csv_balances import judge_balances
 from atm_switch.ledger.csv_reading import nik_purpose, unsealed
 from atm_switch.ledger.csv_rejects import Reject, reject_of
 from atm_switch.ledger.csv_rows import Kind
@@ -66,30 +67,6 @@ SELECT s.n, 'kpj', CASE WHEN p.kpj IS NULL THEN 'no participant has this KPJ'
 FROM staging.{table} AS s LEFT JOIN participants AS p ON p.kpj = s.kpj
 WHERE (p.kpj IS NULL OR p.merged_into IS NOT NULL)
   AND s.n NOT IN (SELECT n FROM judged)
-"""
-# Of an overdrawn account the largest takings go first, of equal ones the last, until the
-# rest is covered.
-_OVERDRAWN: Final = """
-INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
-WITH lacking AS (
-    SELECT p.kpj, sum(p.amount_sen)
-           + coalesce((SELECT balance_sen FROM participants AS a WHERE a.kpj = p.kpj), 0)
-           AS total
-    FROM {source} AS p
-    WHERE p.kpj IN (SELECT t.kpj FROM staging.postings AS t WHERE t.amount_sen < 0)
-    GROUP BY p.kpj
-), takings AS (
-    SELECT p.seq, p.kpj, p.posted_on, p.kind, p.amount_sen, lacking.total,
-           sum(p.amount_sen) OVER (
-               PARTITION BY p.kpj ORDER BY p.amount_sen, p.seq DESC
-               ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-           ) - p.amount_sen AS before
-    FROM {source} AS p JOIN lacking ON lacking.kpj = p.kpj
-    WHERE lacking.total < 0 AND p.amount_sen < 0
-)
-SELECT seq, 'amount', 'the account would fall below zero with this posting',
-       kpj, posted_on, kind, amount_sen
-FROM takings WHERE before > total
 """
 _NUMBER: Final = f"(SELECT import_id FROM numbered AS f WHERE f.file = (p.n >> {LINE_BITS}))"  # noqa: S608 - a constant
 _SOURCE: Final = (
@@ -159,7 +136,7 @@ class Judging:
 
     def balances(self) -> None:
         """Judge what the good postings leave on their accounts."""
-        self._store.change(_OVERDRAWN.format(source=self.source()))
+        judge_balances(self._store, has_bad=bool(self.but()))
 
     def source(self) -> str:
         """Return the good postings as ``booking.book`` takes them."""

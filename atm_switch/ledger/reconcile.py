@@ -116,6 +116,16 @@ JOIN participants AS kept ON kept.kpj = gone.merged_into
 WHERE kept.merged_into IS NOT NULL OR kept.person <> gone.person
 """
 _NEGATIVE: Final = "SELECT kpj, balance_sen FROM participants WHERE balance_sen < 0"
+# Of the two sub-accounts one may not be paid from the other; most postings are of the main one.
+_SUB_ACCOUNTS: Final = """
+SELECT extra.kpj,
+       CASE WHEN extra.sen < 0 THEN extra.sen ELSE held.balance_sen - extra.sen END
+FROM (
+    SELECT kpj, CAST(sum(amount_sen) AS BIGINT) AS sen FROM postings
+    WHERE sub_account <> 'main' GROUP BY kpj
+) AS extra JOIN participants AS held ON held.kpj = extra.kpj
+WHERE extra.sen < 0 OR held.balance_sen < extra.sen
+"""
 _NUMBERS: Final = """
 SELECT (SELECT seq FROM last_posting), coalesce(max(seq), 0), count(*) FROM postings
 """
@@ -207,6 +217,7 @@ _PROOFS: Final[tuple[tuple[str, Callable[[Store], Iterable[Difference]]], ...]] 
             ("merged account", _MERGED, "0 sen", "{} sen"),
             ("merged account's way", _MERGED_NOWHERE, "a standing account", "none"),
             ("balance", _NEGATIVE, "not below 0 sen", "{} sen"),
+            ("sub-account", _SUB_ACCOUNTS, "not below 0 sen", "{} sen"),
             ("reversal", _REVERSALS, "its opposite", "posting {} without it"),
             ("posting's year", _MISDATED, "that of its day", "posting {}"),
         )

@@ -17,6 +17,7 @@ from tests.doubles.ledger_bench import (
 from tests.doubles.postgres_bench import Database
 
 PAID = "12345678901,2025-01-01,contribution,100\n"
+LATER = "12345678901,2025-06-15,contribution,500\n"
 
 
 @pytest.fixture
@@ -187,8 +188,42 @@ def test_overdrawn_account_names_last_taking(bench: LedgerBench, rows: str, line
     text = bench.refusal(bench.file("q.csv", POSTINGS + rows))
 
     assert f"q.csv line {line}, column amount" in text
-    assert "the account would fall below zero with this posting" in text
+    assert "the account would fall below zero on" in text
     assert (1, 0, 0) == bench.counts()
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "day"),
+    [
+        ("12345678901,2024-12-31,claim,1\n" + PAID, 2, "2024-12-31"),
+        (PAID + "12345678901,2024-06-01,adjustment,-1\n", 3, "2024-06-01"),
+        (PAID + "12345678901,2025-02-01,claim,100\n" * 2 + LATER, 4, "2025-02-01"),
+    ],
+)
+def test_claim_before_its_money_is_a_bad_row(
+    bench: LedgerBench, rows: str, line: int, day: str
+) -> None:
+    """
+    What comes in later covers no earlier claim, though the account ends above zero.
+    """
+    text = bench.refusal(bench.file("q.csv", POSTINGS + rows))
+
+    assert f"q.csv line {line}, column amount" in text
+    assert f"the account would fall below zero on {day} with this posting" in text
+    assert (1, 0, 0) == bench.counts()
+
+
+def test_claim_takes_nothing_an_earlier_import_has_taken(bench: LedgerBench) -> None:
+    """
+    Held postings count by their days: one dated between may take what later ones leave.
+    """
+    bench.postings(PAID + "12345678901,2025-05-01,claim,70\n" + LATER)
+    claim = f"{POSTINGS}12345678901,2025-03-01,claim,"
+
+    text = bench.refusal(bench.file("q.csv", f"{claim}30.01\n"))
+    bench.take(bench.file("r.csv", f"{claim}30\n"))
+
+    assert "the account would fall below zero on 2025-05-01 with this posting" in text
 
 
 def test_earlier_imports_count_for_balance(bench: LedgerBench) -> None:

@@ -154,10 +154,9 @@ def test_overdrawing_is_set_aside_last_first(bench: LedgerBench, rejects: Path) 
     assert [("2025-01-01", 10_000), ("2025-02-01", -6_000)] == bench.rows(
         "SELECT posted_on, amount_sen FROM postings ORDER BY posted_on"
     )
-    reason = "column amount: the account would fall below zero with this posting"
-    assert [f"12345678901,2025-02-0{day},claim,60.00,{reason}" for day in (2, 3)] == (
-        rejects.read_text().splitlines()[1:]
-    )
+    reason = "column amount: the account would fall below zero on 2025-02-0{} with this posting"
+    expected = [f"12345678901,2025-02-0{day},claim,60.00,{reason.format(day)}" for day in (2, 3)]
+    assert expected == rejects.read_text().splitlines()[1:]
 
 
 def test_rejected_member_takes_postings_along(bench: LedgerBench, rejects: Path) -> None:

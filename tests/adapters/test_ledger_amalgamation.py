@@ -6,7 +6,15 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.ledger.amalgamation import amalgamate
 from atm_switch.ledger.store import Store
-from tests.doubles.book_bench import FIRST, SECOND, STRANGER, THIRD, TODAY, BookBench
+from tests.doubles.book_bench import (
+    CONTRIBUTION,
+    FIRST,
+    SECOND,
+    STRANGER,
+    THIRD,
+    TODAY,
+    BookBench,
+)
 from tests.doubles.postgres_bench import Reader
 
 
@@ -33,6 +41,50 @@ def test_balances_move_to_the_kept_account(books: BookBench) -> None:
     assert [3_000, 0, 0] == [books.balance(kpj) for kpj in (FIRST, SECOND, THIRD)]
     assert ("2026-06-30", "adjustment", -1_000) == books.postings(SECOND)[-1]
     assert () == books.differences()
+
+
+def by_sub_account(books: BookBench, kpj: Kpj) -> dict[str, int]:
+    """Sum an account by its sub-accounts."""
+    query = (
+        "SELECT sub_account, CAST(sum(amount_sen) AS BIGINT) FROM postings WHERE kpj = ?"
+        " GROUP BY sub_account"
+    )
+    return dict(books.store.rows(query, (kpj.digits,)))
+
+
+def test_each_sub_account_moves_to_its_like(books: BookBench) -> None:
+    """
+    What is on the additional account is on the additional one afterwards.
+    """
+    books.post(SECOND, "2026-02-01", 700, CONTRIBUTION, "additional")
+
+    merge(books, FIRST, SECOND)
+
+    assert {"main": 2_000, "additional": 700} == by_sub_account(books, FIRST)
+    assert {"main": 0, "additional": 0} == by_sub_account(books, SECOND)
+    assert () == books.differences()
+
+
+def test_what_is_dated_ahead_moves_on_its_day(books: BookBench) -> None:
+    """
+    A contribution of a day to come leaves the merged account on that day, and no day before
+    it ends below zero.
+    """
+    books.post(SECOND, "2026-12-01", 50)
+
+    merge(books, FIRST, SECOND)
+
+    moved = [("2026-06-30", "adjustment", -1_000), ("2026-12-01", "adjustment", -50)]
+    assert moved == sorted(books.postings(SECOND)[-2:])
+    assert 2_050 == books.balance(FIRST)
+
+
+def test_refusal_names_the_first_older_account(books: BookBench) -> None:
+    """
+    Of two older accounts the lower number is named, on either database.
+    """
+    with pytest.raises(Refused, match=r"8901 is older than .*8903"):
+        merge(books, THIRD, SECOND)
 
 
 def test_merged_account_says_where_it_went(books: BookBench) -> None:

@@ -153,6 +153,59 @@ def test_reversal_below_zero_is_refused(books: BookBench) -> None:
         reverse(books.store, FIRST, paid, TODAY)
 
 
+@pytest.mark.parametrize(
+    ("day", "sen", "short"),
+    [
+        ("2026-01-31", -100, "2026-01-31"),
+        ("2026-01-01", -1, "2026-01-01"),
+        ("2026-02-10", -61, "2026-03-01"),
+        ("2026-02-10", -40, None),
+        ("2026-02-01", -60, None),
+        ("2026-05-01", -60, None),
+    ],
+)
+def test_no_day_ends_below_zero(books: BookBench, day: str, sen: int, short: str | None) -> None:
+    """
+    A claim takes what is there at the end of its day, and nothing a later one has taken; the
+    refusal names the first day that would be short.
+    """
+    books.post(FIRST, "2026-02-01", 100)
+    books.post(FIRST, "2026-03-01", -40, CLAIM)
+
+    if short is None:
+        books.post(FIRST, day, sen, CLAIM)
+        return
+    with pytest.raises(Refused, match=f"the account would fall below zero on {short} with"):
+        books.post(FIRST, day, sen, CLAIM)
+
+
+def test_contribution_claimed_since_is_not_taken_back(books: BookBench) -> None:
+    """
+    Though another one came later: the days between would be below zero.
+    """
+    paid = books.post(FIRST, "2026-01-01", 100)
+    books.post(FIRST, "2026-02-01", -100, CLAIM)
+    books.post(FIRST, "2026-03-01", 500)
+
+    with pytest.raises(Refused, match="below zero on 2026-02-01"):
+        reverse(books.store, FIRST, paid, TODAY)
+
+
+def test_sub_accounts_do_not_pay_for_each_other(books: BookBench) -> None:
+    """
+    What is on the additional account covers no claim on the main one, nor the other way.
+    """
+    books.post(FIRST, "2026-01-01", 100)
+    books.post(FIRST, "2026-01-01", 300, CONTRIBUTION, "additional")
+
+    with pytest.raises(Refused, match="the account would fall below zero"):
+        books.post(FIRST, "2026-02-01", -101, CLAIM)
+    with pytest.raises(Refused, match="the additional account would fall below zero"):
+        books.post(FIRST, "2026-02-01", -301, CLAIM, "additional")
+    books.post(FIRST, "2026-02-01", -100, CLAIM)
+    books.post(FIRST, "2026-02-01", -300, CLAIM, "additional")
+
+
 @pytest.mark.parametrize("year", [2024, 2025])
 def test_closed_year_takes_no_posting(books: BookBench, year: int) -> None:
     """

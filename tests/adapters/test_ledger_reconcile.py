@@ -106,6 +106,7 @@ def test_ctrl_c_ends_a_long_proof(tmp_path: Path) -> None:
         (f"{MERGED} = '12345678902' WHERE kpj = '12345678901'", {"merged account"}),
         (f"{MERGED} = '99988877766' WHERE kpj = '12345678903'", {"merged account's way"}),
         ("UPDATE participants SET balance_sen = -1", {"balance", "running total"}),
+        ("UPDATE postings SET sub_account = 'additional' WHERE seq = 5", {"sub-account"}),
     ],
 )  # fmt: skip
 def test_each_kind_of_tampering_is_found(books: BookBench, tampering: str, kinds: set[str]) -> None:

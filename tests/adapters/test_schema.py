@@ -206,7 +206,7 @@ def test_name_with_question_mark_opens(tmp_path: Path) -> None:
     with closing(open_reader(path, family="ledger")) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
 
-    assert 4 == version
+    assert 5 == version
 
 
 def test_failed_migration_leaves_no_half(tmp_path: Path) -> None:

@@ -43,9 +43,17 @@ class BookBench:
         row = (kpj.digits, person, b"sealed", "SITI RAHAYU", "1990-08-17", "PU", status)
         self.store.load("participants", columns, [row])
 
-    def post(self, kpj: Kpj, day: str, sen: int, kind: PostingKind = CONTRIBUTION) -> int:
+    def post(
+        self,
+        kpj: Kpj,
+        day: str,
+        sen: int,
+        kind: PostingKind = CONTRIBUTION,
+        sub_account: str = "main",
+    ) -> int:
         """Book one posting; return its number."""
-        return post(self.store, Entry(kpj, Posting(date.fromisoformat(day), kind, Money(sen))))
+        posting = Posting(date.fromisoformat(day), kind, Money(sen))
+        return post(self.store, Entry(kpj, posting, sub_account))
 
     def close(
         self, year: int, rate: int = FIVE_PERCENT, accrual: Accrual = Accrual.MONTHLY

@@ -1,6 +1,6 @@
 """Whatever is imported, posted, taken back, merged and closed, the books agree.
 
-The model is a balance and a list of posting numbers for each account; the ledger is the
+The model is the movements of each account and the numbers of its postings; the ledger is the
 real one on SQLite.  After every step the totals are the sums of the postings and the
 balances the model's.
 """
@@ -48,8 +48,8 @@ class Books(RuleBasedStateMachine):
         )
         self.store = SqliteStore(self.bench.path)
         self.reader = SqliteLedger(self.bench.path)
-        self.balances = dict.fromkeys(KPJS, 0)
-        self.posted: list[tuple[Kpj, int, int]] = []
+        self.moved: dict[Kpj, list[tuple[date, int]]] = {kpj: [] for kpj in KPJS}
+        self.posted: list[tuple[Kpj, int, date, int]] = []
         self.merged: set[Kpj] = set()
         self.next_year = FIRST_YEAR
         self.files = 0
@@ -57,7 +57,12 @@ class Books(RuleBasedStateMachine):
     def takes(self, kpj: Kpj, day: date, sen: int) -> bool:
         """Tell whether the model would let this posting be."""
         is_open = day.year >= self.next_year
-        return kpj not in self.merged and is_open and self.balances[kpj] + sen >= 0
+        return kpj not in self.merged and is_open and (sen > 0 or self.least(kpj, day) + sen >= 0)
+
+    def least(self, kpj: Kpj, since: date) -> int:
+        """Return the lowest an account stands at the end of any day from one on."""
+        days = {since, *(day for day, _ in self.moved[kpj] if day > since)}
+        return min(sum(sen for on, sen in self.moved[kpj] if on <= day) for day in days)
 
     @rule(kpj=accounts, day=days, amount=amounts, kind=st.sampled_from(PostingKind))
     def one_posting(self, kpj: Kpj, day: date, amount: Money, kind: PostingKind) -> None:
@@ -69,8 +74,8 @@ class Books(RuleBasedStateMachine):
             assert not self.takes(kpj, day, signed.sen)
             return
         assert self.takes(kpj, day, signed.sen)
-        self.balances[kpj] += signed.sen
-        self.posted.append((kpj, number, signed.sen))
+        self.moved[kpj].append((day, signed.sen))
+        self.posted.append((kpj, number, day, signed.sen))
 
     @rule(kpj=accounts, amount=amounts)
     def one_file(self, kpj: Kpj, amount: Money) -> None:
@@ -79,21 +84,23 @@ class Books(RuleBasedStateMachine):
             return
         self.files += 1
         self.bench.postings(f"{kpj.digits},{TODAY},contribution,{amount.plain()}\n" * self.files)
-        self.balances[kpj] += self.files * amount.sen
+        self.moved[kpj].append((TODAY, self.files * amount.sen))
 
     @precondition(lambda self: self.posted)
     @rule(data=st.data())
     def one_taken_back(self, data: st.DataObject) -> None:
-        """A posting is taken back once, unless the account would fall below zero."""
+        """A posting is taken back once, unless a day would end below zero."""
         chosen = data.draw(st.sampled_from(self.posted))
-        kpj, number, sen = chosen
+        kpj, number, day, sen = chosen
+        dated = day if day.year >= self.next_year else TODAY
         try:
             reverse(self.store, kpj, number, TODAY)
         except Refused:
-            assert not self.takes(kpj, TODAY, -sen)
+            assert not self.takes(kpj, dated, -sen)
             return
+        assert self.takes(kpj, dated, -sen)
         self.posted.remove(chosen)
-        self.balances[kpj] -= sen
+        self.moved[kpj].append((dated, -sen))
 
     @rule(kept=accounts, gone=accounts)
     def one_merger(self, kept: Kpj, gone: Kpj) -> None:
@@ -102,8 +109,9 @@ class Books(RuleBasedStateMachine):
             amalgamate(self.store, kept, (gone,), TODAY, lambda _: None)
         except Refused:
             return
-        self.balances[kept] += self.balances[gone]
-        self.balances[gone] = 0
+        balance = self.balance(gone)
+        self.moved[kept].append((TODAY, balance))
+        self.moved[gone].append((TODAY, -balance))
         self.merged.add(gone)
 
     @precondition(lambda self: self.next_year < THIS_YEAR)
@@ -112,7 +120,7 @@ class Books(RuleBasedStateMachine):
         """Closed twice, it adds what it says, once."""
         rate = DevelopmentRate(self.next_year, 5_000, is_published=True)
         terms = ClosingTerms(rate, accrual, TODAY, AT)
-        before = sum(self.balances.values())
+        before = sum(map(self.balance, KPJS))
 
         closed = close_year(self.store, terms, lambda _done, _total: None)
         again = close_year(self.store, terms, lambda _done, _total: None)
@@ -120,21 +128,28 @@ class Books(RuleBasedStateMachine):
         assert closed.development == again.development
         self.next_year += 1
         for kpj in KPJS:
-            found = self.store.rows(
-                "SELECT balance_sen FROM participants WHERE kpj = ?", (kpj.digits,)
+            rows = self.store.rows(
+                "SELECT posted_on, amount_sen FROM postings WHERE kpj = ?", (kpj.digits,)
             )
-            self.balances[kpj] = found[0][0] if found else 0
-        assert before + closed.development.sen == sum(self.balances.values())
+            self.moved[kpj] = [(date.fromisoformat(day), sen) for day, sen in rows]
+        assert before + closed.development.sen == sum(map(self.balance, KPJS))
+
+    def balance(self, kpj: Kpj) -> int:
+        """Sum an account."""
+        return sum(sen for _, sen in self.moved[kpj])
 
     @invariant()
     def totals_are_the_sums(self) -> None:
-        """Nothing differs, and the reader's opening and postings are the balance."""
+        """Nothing differs, no day ends below zero, and the reader's sums are the balance."""
         assert () == reconcile(self.store).differences
-        for kpj, balance in self.balances.items():
+        assert all(self.least(kpj, date(FIRST_YEAR, 1, 1)) >= 0 for kpj in KPJS)
+        for kpj in KPJS:
             found = self.reader.account(kpj, date(THIS_YEAR, 12, 31))
             assert found is not None
             history = found[1]
-            assert balance == history.opening.sen + sum(p.amount.sen for p in history.postings)
+            assert self.balance(kpj) == history.opening.sen + sum(
+                p.amount.sen for p in history.postings
+            )
 
     def teardown(self) -> None:
         """Close the files."""
