@@ -11,9 +11,10 @@ import click
 
 from atm_switch.adapters.clock import utc_now
 from atm_switch.adapters.process_hygiene import give_way
+from atm_switch.domain.errors import Refused
 from atm_switch.folder import DataFolder, open_folder
 from atm_switch.key_office import record_command
-from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards
+from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards, was_booked
 from atm_switch.ledger.csv_meter import Phase, Progress
 from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
 from atm_switch.ledger.opening import open_store
@@ -26,7 +27,12 @@ Report = Callable[[Progress], None]
 INTERRUPTED = 130
 
 _TENTHS = 10
-_INTERRUPTED = "interrupted, nothing was changed; the same command goes on where it stopped"
+_UNCHANGED = "interrupted, nothing was changed; the same command goes on where it stopped"
+_BOOKED = "interrupted when everything was booked; nothing is left to be done:"
+_UNKNOWN = (
+    "interrupted while it was being booked; the same command says whether it was: it goes on, or"
+    " tells that the files were imported before"
+)
 
 
 def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | None) -> None:
@@ -37,8 +43,9 @@ def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | No
     give_way()
     opened = open_folder(folder)
     vault = opened.vault()
-    with _told_if_interrupted(), _progress() as report, _store(opened) as store:
-        options = ImportOptions(skip_bad, report, witness=_witness(opened, "ledger import"))
+    witness = _Witness(opened, "ledger import")
+    with _told_if_interrupted(witness), _progress() as report, _store(opened) as store:
+        options = ImportOptions(skip_bad, report, witness=witness)
         summary = import_files(store, files, vault, utc_now(), options)
     _print_summary(summary)
 
@@ -47,11 +54,12 @@ def link_card_file(folder: Path, file: Path, skip_bad: Path | None, *, relink: b
     """Link the cards of a file and print what became of them.  Raises ``Refused``."""
     opened = open_folder(folder)
     vault = opened.vault()
-    with _told_if_interrupted(), _progress() as report, _store(opened) as store:
+    verifies_pins = any(bank.pin == "issuer" for bank in opened.settings.acquirers)
+    witness = _Witness(opened, "cards link")
+    with _told_if_interrupted(witness), _progress() as report, _store(opened) as store:
         options = ImportOptions(
-            skip_bad, report, witness=_witness(opened, "cards link"), relink=relink,
-            verifies_pins=any(bank.pin == "issuer" for bank in opened.settings.acquirers),
-        )  # fmt: skip
+            skip_bad, report, witness=witness, relink=relink, verifies_pins=verifies_pins
+        )
         summary = link_cards(store, file, vault, utc_now(), options)
     _print_summary(summary)
 
@@ -60,14 +68,39 @@ def _store(folder: DataFolder) -> "closing[Store]":
     return closing(open_store(folder.settings.ledger.url, folder.ledger))
 
 
+class _Witness:
+    """Tells the audit before the import is durable, and so undoes it where that fails."""
+
+    def __init__(self, folder: DataFolder, subject: str) -> None:
+        self.folder = folder
+        self._subject = subject
+        self.heard: Sequence[ImportedFile] = ()
+
+    def __call__(self, files: Sequence[ImportedFile]) -> None:
+        record_command(self.folder, self._subject, "; ".join(_outcome(file) for file in files))
+        self.heard = files
+
+
 @contextmanager
-def _told_if_interrupted() -> Iterator[None]:
+def _told_if_interrupted(witness: _Witness) -> Iterator[None]:
     """Say at Ctrl-C what became of the import; the program ends with 130."""
     try:
         yield
     except KeyboardInterrupt:
-        click.echo(f"atm-switch: {_INTERRUPTED}", err=True)
+        click.echo(f"atm-switch: {_what_became(witness)}", err=True)
         click.get_current_context().exit(INTERRUPTED)
+
+
+def _what_became(witness: _Witness) -> str:
+    if not witness.heard:
+        return _UNCHANGED
+    try:
+        with _store(witness.folder) as store:
+            if not was_booked(store, witness.heard):
+                return _UNCHANGED
+    except Refused:
+        return _UNKNOWN
+    return "\n".join([_BOOKED, *map(_outcome, witness.heard)])
 
 
 @contextmanager
@@ -96,23 +129,24 @@ def _progress() -> Iterator[Report]:
         TimeElapsedColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, rows=0, rate=0)
-        began, told = time.monotonic(), 0
+        task = bar.add_task(Phase.READING.value, total=None, rows=0, rate=0)
+        began, told, phase = time.monotonic(), 0, Phase.READING
 
         def show(at: Progress) -> None:
-            nonlocal told
+            nonlocal task, told, phase
             if at.resumed > told:
                 told = at.resumed
                 bar.console.print(_resumed(at))
-            bar.update(
-                task,
-                description=at.phase.value,
-                completed=at.bytes_done,
-                # What the database does in one go has no end that could be told.
-                total=at.bytes_total if at.phase is Phase.READING else None,
-                rows=at.rows,
-                rate=(at.rows - at.resumed) / max(time.monotonic() - began, 1e-3),
-            )
+            rate = (at.rows - at.resumed) / max(time.monotonic() - began, 1e-3)
+            if at.phase is not phase:
+                # What the database does in one go has no end that could be told: a bar anew,
+                # for one that has a total keeps it.
+                phase = at.phase
+                bar.remove_task(task)
+                task = bar.add_task(phase.value, total=None, rows=at.rows, rate=rate)
+            elif phase is Phase.READING:
+                done, total = at.bytes_done, at.bytes_total
+                bar.update(task, completed=done, total=total, rows=at.rows, rate=rate)
 
         yield show
 
@@ -152,15 +186,6 @@ def _print_summary(summary: ImportSummary) -> None:
     if summary.rejected:
         places = ", ".join(str(path) for path in summary.rejects_files)
         print(f"{summary.rejected:,} bad row(s) written to {places}")
-
-
-def _witness(folder: DataFolder, subject: str) -> Callable[[Sequence[ImportedFile]], None]:
-    """Make what tells the audit before the import is durable, and undoes it where that fails."""
-
-    def tell(files: Sequence[ImportedFile]) -> None:
-        record_command(folder, subject, "; ".join(_outcome(file) for file in files))
-
-    return tell
 
 
 def _outcome(file: ImportedFile) -> str:

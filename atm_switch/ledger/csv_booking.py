@@ -92,7 +92,7 @@ class ImportBooking:
                 " VALUES (?, ?, ?, 0, ?) RETURNING id",
                 (source.kind.value, source.name, source.sha256, self.at.isoformat()),
             )
-            ids[number] = int(added[0][0])
+            ids[number] = file.import_id = int(added[0][0])
             if file.kind is Kind.POSTINGS:
                 judging.number(number, ids[number])
         return ids

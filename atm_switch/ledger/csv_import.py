@@ -30,6 +30,7 @@ from atm_switch.ledger.csv_rejects import BadRows, Rejects, rejects_paths
 from atm_switch.ledger.csv_rows import CsvSource, Kind, open_source
 from atm_switch.ledger.csv_staging import Piece, Place, Staging
 from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
+from atm_switch.ledger.open_years import take_turn
 from atm_switch.ledger.store import Store
 from atm_switch.ledger.store_sqlite import interruptible
 from atm_switch.security.vault import Vault
@@ -107,6 +108,18 @@ def link_cards(
             f"{source.name} holds {source.kind.value}; import them with: atm-switch ledger import"
         )
     return _run(store, [source], vault, at, options)
+
+
+def was_booked(store: Store, files: Sequence[ImportedFile]) -> bool:
+    """Tell whether an import that was interrupted had booked its files; wait where it just does.
+
+    ``files`` as the witness heard them; ``store`` is another connection than the import's.
+    Raises ``Refused``.
+    """
+    numbers = [file.import_id for file in files if file.import_id]
+    with store.transaction():
+        take_turn(store)
+        return any(store.rows("SELECT 1 FROM imports WHERE id = ?", (one,)) for one in numbers)
 
 
 def _run(

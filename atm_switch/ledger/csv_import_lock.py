@@ -8,7 +8,7 @@ Limits: single postings and inquiries go on meanwhile; this lock is among import
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,9 @@ def import_lock(store: Store) -> Iterator[None]:
         try:
             yield
         finally:
-            store.rows("SELECT pg_advisory_unlock(?)", (_IMPORTING,))
+            # A connection that was interrupted takes no more; its end lets the lock go.
+            with suppress(Refused):
+                store.rows("SELECT pg_advisory_unlock(?)", (_IMPORTING,))
         return
     (name,) = (row[2] for row in store.rows("PRAGMA database_list") if row[1] == "main")
     with _file_lock(Path(f"{name}.import.lock")):

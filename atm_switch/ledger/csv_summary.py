@@ -15,7 +15,8 @@ from atm_switch.ledger.csv_tables import Change
 class ImportedFile:
     """What became of one file; ``rows`` are those under the header.
 
-    ``is_repeat``: its content was imported before, so it was not read again.
+    ``is_repeat``: its content was imported before, so it was not read again.  ``import_id``:
+    the number it is booked under, 0 where it is not.
     """
 
     name: str
@@ -26,6 +27,7 @@ class ImportedFile:
     unchanged: int = 0
     rejected: int = 0
     is_repeat: bool = False
+    import_id: int = 0
 
     def count(self, change: Change, rows: int) -> None:
         """Count what so many rows did."""

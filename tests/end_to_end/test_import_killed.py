@@ -1,5 +1,7 @@
 """Imports of a real process under kill -9, Ctrl-C and a full disk: all or nothing, once."""
 
+import os
+import pty
 import random
 import resource
 import shutil
@@ -162,3 +164,29 @@ def test_full_disk_leaves_nothing_half_done(command: CommandLine, bytes_max: int
     assert "the ledger cannot be read or written, nothing was changed" in full.stderr
     assert 0 == finished.returncode, finished.stderr
     assert expected() == held(command.folder)
+
+
+def test_bar_of_what_has_no_end_shows_none(command: CommandLine) -> None:
+    """
+    While the database books, which it does in one go, a terminal sees no 100 % and no time left.
+    """
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*PROGRAM, *IMPORT],
+        cwd=command.folder,
+        env={**environment(), "TERM": "xterm", "COLUMNS": "120"},
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    ):
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # the other end is closed
+            while chunk := os.read(ours, 65_536):
+                shown += chunk
+    os.close(ours)
+
+    frames = shown.decode().split("\r")
+    booking = [frame for frame in frames if "booking" in frame]
+    assert booking
+    assert not [frame for frame in booking if "100%" in frame or "0:00:00 since" in frame]
+    assert [frame for frame in frames if "reading" in frame and "%" in frame]

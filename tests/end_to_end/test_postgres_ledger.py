@@ -3,13 +3,20 @@
 import json
 import re
 import signal
+import subprocess
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from atm_switch.ledger.store_postgres import PostgresStore
+from atm_switch.settings.load import load_settings
 from tests.doubles.postgres import PostgresServer
 from tests.doubles.served import Served, make_folder, run, serve
+from tests.end_to_end.command_line import PROGRAM, SECONDS_MAX, environment
 
+MANY = 10_000
 CARD, PIN, KPJ = "9990090000000012", "123456", "12345678901"
 
 
@@ -103,3 +110,63 @@ def test_card_key_changes_under_inquiries(bank: Path) -> None:
     assert "send it SIGHUP" in early.stderr
     assert "cards are under the card key" in moved.stdout
     assert ["00", "00", "00"] == codes
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Return a file of ten thousand members, worth a look of PostgreSQL's planner."""
+    rows = [f"{20_000_000_000 + n},99010112038{n:05d},P {n},1985-03-12,PU,A" for n in range(MANY)]
+    file = tmp_path / "many.csv"
+    file.write_text("\n".join(["kpj,nik,name,birth_date,segment,status", *rows]))
+    return file
+
+
+def interrupted(bank: Path, file: Path, lock: str, seen: str) -> "tuple[int, str]":
+    """Import while another holds ``lock``, press Ctrl-C once ``seen`` yields a row.
+
+    Returns the exit code and what was told.
+    """
+    url = load_settings(bank).ledger.url
+    command = [*PROGRAM, "ledger", "import", str(bank), str(file)]
+    with closing(PostgresStore(url)) as store, store.transaction():
+        store.change(f"LOCK TABLE participants IN {lock} MODE")
+        with subprocess.Popen(
+            command, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            until = time.monotonic() + SECONDS_MAX
+            while not store.rows(seen):
+                assert time.monotonic() < until, process.poll()
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=SECONDS_MAX)
+    return process.returncode, told
+
+
+def test_ctrl_c_behind_the_commit_says_what_was_booked(bank: Path, many: Path) -> None:
+    """
+    Interrupted once everything is durable, the import says so, and not that nothing changed.
+    """
+    booked = "SELECT 1 FROM imports WHERE file_name = 'many.csv'"
+
+    code, told = interrupted(bank, many, "SHARE UPDATE EXCLUSIVE", booked)
+
+    assert 130 == code
+    assert "interrupted when everything was booked" in told
+    assert f"many.csv: {MANY:,} row(s): {MANY:,} added" in told
+    assert "nothing was changed" not in told
+
+
+def test_ctrl_c_amid_booking_changes_nothing(bank: Path, many: Path) -> None:
+    """
+    Interrupted while it books, the import says that nothing was changed, and so it is; the
+    same command goes on with the rows that were read.
+    """
+    waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'participants'::regclass"
+
+    code, told = interrupted(bank, many, "EXCLUSIVE", waiting)
+    again = run("ledger", "import", bank, many)
+
+    assert 130 == code
+    assert "interrupted, nothing was changed" in told
+    assert f"going on where the last try stopped: {MANY:,} rows were read already" in again.stderr
+    assert f"{MANY:,} added" in again.stdout
