@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 HANGS_SECONDS = 8 * TICK_SECONDS
 """A loop that has not turned for so long hangs."""
 
+REFUSED = "fails, so inquiries are answered 91 at once; the log says why, and it is asked again"
+"""What is wrong with a ledger whose breaker is open."""
+
 JOURNAL_BAD_SECONDS = 10.0
 """So long after its last refusal the journal is not believed to be well, unless it wrote."""
 
@@ -131,8 +134,14 @@ class Monitor:
             **self.health(),
             "stopping": "the switch is stopping" if self.desk.is_draining else "",
             "journal": wrong if _has_failed(self.desk) else "",
-            **self.neighbours(),
+            **self._neighbours_wrong(),
         }
+
+    def _neighbours_wrong(self) -> dict[str, str]:
+        wrong = self.neighbours()
+        if self.desk.refuses_ledger and not wrong.get("ledger"):
+            wrong["ledger"] = REFUSED
+        return wrong
 
 
 def commits(desk: Desk) -> bool:

@@ -1,11 +1,19 @@
-"""The way to the ledger: shut while it fails, and the log told when that begins and ends."""
+"""The way to the ledger: shut while it fails, and the log told when that begins and ends.
 
+Plan: while it is shut and nobody asks, the question that failed last is put again, so that a
+ledger that is back is found by a switch that no bank asks any more.
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.switch.breaker import Breaker
-from atm_switch.switch.effects import Note
+from atm_switch.switch.effects import Asked, Note, Ticket
 from atm_switch.switch.ports import ASKS_LEDGER, Ask
+
+PROBE_SECONDS_MAX = 2.0
+"""How long the answer to a question of our own is waited for."""
 
 
 class LedgerGate:
@@ -14,6 +22,10 @@ class LedgerGate:
     def __init__(self) -> None:
         """Begin open."""
         self._breaker = Breaker()
+        self._failed: Ask[Any] | None = None
+        """What the ledger did not answer last."""
+        self._probe: tuple[Ticket, float] | None = None
+        """Our own question under way, and until when its answer is waited for."""
 
     @property
     def is_shut(self) -> bool:
@@ -29,8 +41,26 @@ class LedgerGate:
         if not isinstance(question, ASKS_LEDGER):
             return []
         if isinstance(answer, NeighbourUnavailable):
+            self._failed = question
             if self._breaker.failed(now):
                 return [Note("ledger not asked any more", {"why": str(answer)}, is_alarm=True)]
         elif not isinstance(answer, BaseException) and self._breaker.succeeded():
             return [Note("ledger asked again", {})]
         return []
+
+    def probe(self, tickets: Iterator[Ticket], now: float) -> list[Asked]:
+        """Ask again by ourselves where it is time, nobody else did, and no such question waits."""
+        if self._failed is None or not self.is_shut:
+            return []
+        is_waited_for = self._probe is not None and now < self._probe[1]
+        if is_waited_for or not self._breaker.admits(now):
+            return []
+        ticket, until = self._probe = next(tickets), now + PROBE_SECONDS_MAX
+        return [Asked(ticket, self._failed, until)]
+
+    def probed(self, ticket: Ticket, answer: Any, now: float) -> list[Note]:
+        """Learn from an answer nobody waits for, where it is that to our own question."""
+        if self._probe is None or self._probe[0] != ticket:
+            return []
+        self._probe = None
+        return self.heard(self._failed, answer, now)

@@ -139,13 +139,13 @@ class Switch:
         """
         waiting = self._open.pop(ticket, None)
         if waiting is None:
-            return []
+            return [*self._ledger.probed(ticket, answer, now.monotonic)]
         told = self._ledger.heard(waiting.question, answer, now.monotonic)
         return [*told, *self._advance(waiting, answer, now)]
 
     def tick(self, now: Instant) -> list[Effect]:
         """Let time pass: give up what waits too long, keep silent links awake."""
-        effects: list[Effect] = []
+        effects: list[Effect] = [*self._ledger.probe(self._tickets, now.monotonic)]
         for ticket, waiting in list(self._open.items()):
             case = waiting.case
             if now.monotonic > case.given_up_at(waiting.question):

@@ -7,6 +7,7 @@ from atm_switch.settings.sections import Limits
 from atm_switch.switch.breaker import AGAIN_SECONDS, FAILURES_MAX
 from atm_switch.switch.case import ENDING_SECONDS, LATE_SECONDS
 from atm_switch.switch.effects import Asked
+from atm_switch.switch.ledger_gate import PROBE_SECONDS_MAX
 from atm_switch.switch.ports import ASKS_LEDGER, Commit, FindAccount, FindCard
 from atm_switch.wire.framing import Frame
 from tests.doubles.bench import Bench
@@ -140,6 +141,50 @@ def test_ledger_that_is_back_serves_within_a_second() -> None:
 
     assert ["00", "00"] == [numbered(bench, number) for number in (21, 22)]
     assert not bench.switch.refuses_ledger
+
+
+def test_ledger_that_is_back_is_found_without_an_inquiry() -> None:
+    """
+    A switch that no bank asks any more asks by itself, twice a second and what failed last;
+    the first answer opens the way, and then it asks no more.
+    """
+    bench = signed_on()
+    away(bench)
+    for number in range(FAILURES_MAX):
+        numbered(bench, number)
+    asked = ledger_questions(bench)
+    for _ in range(4):
+        bench.pass_time(AGAIN_SECONDS)
+    still_shut = bench.switch.refuses_ledger
+    del bench.memory.faults[FindCard]
+    for _ in range(4):
+        bench.pass_time(AGAIN_SECONDS)
+
+    assert still_shut
+    assert not bench.switch.refuses_ledger
+    assert asked + 5 == ledger_questions(bench)
+    assert 0 == bench.switch.in_flight
+    assert "ledger asked again" == bench.notes[-1].event
+
+
+def test_own_question_that_hangs_is_one_at_a_time() -> None:
+    """While the answer is waited for no other is put; one that comes late changes nothing."""
+    bench = signed_on()
+    away(bench)
+    for number in range(FAILURES_MAX):
+        numbered(bench, number)
+    bench.holds = (FindCard,)
+    for _ in range(3):
+        bench.pass_time(AGAIN_SECONDS)
+    assert 1 == len(bench.held)
+    bench.pass_time(PROBE_SECONDS_MAX)
+    late, newest = bench.held
+    del bench.memory.faults[FindCard]
+
+    for asked, is_shut in ((late, True), (newest, False)):
+        answer = bench.memory.answer(asked.question)
+        bench.perform(bench.switch.answered(asked.ticket, answer, bench.now))
+        assert is_shut is bench.switch.refuses_ledger
 
 
 def test_answer_in_between_keeps_the_breaker_closed() -> None:

@@ -1,0 +1,62 @@
+"""A real switch whose ledger's file cannot be read: what it says of itself to those who ask."""
+
+import json
+import re
+import sqlite3
+import urllib.error
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+
+from atm_switch.switch.breaker import FAILURES_MAX
+from tests.doubles.machines import set_in
+from tests.doubles.served import make_folder, run, serve
+from tests.doubles.talk import Talk, inquiry
+from tests.doubles.workers import wait_for
+
+CARD = "9990090000000012"
+
+
+def rename(folder: Path, old: str, new: str) -> None:
+    """Give a table of the ledger another name."""
+    with closing(sqlite3.connect(folder / "ledger.db")) as ledger:
+        ledger.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+
+def page(address: str, path: str) -> tuple[int, dict[str, str]]:
+    """Fetch a page of checks."""
+    try:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=30) as found:
+            status, body = found.status, found.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            status, body = error.code, error.read()
+    checks: dict[str, str] = json.loads(body)["checks"]
+    return status, checks
+
+
+def test_switch_that_answers_91_to_all_is_not_ready(tmp_path: Path) -> None:
+    """
+    While the breaker is open /readyz is 503 and `status` exits 1, both naming the ledger;
+    /healthz stays 200.  Once the ledger can be read both are well again, though nobody asked.
+    """
+    folder = make_folder(tmp_path, "--pin", "acquirer")
+    set_in(folder, "metrics", listen="127.0.0.1:0")
+    with serve(folder) as served:
+        served.wait_for("metrics served")
+        (address,) = re.findall(r'"at": "(127[^"]+)"', served.log.read_text())
+        rename(folder, "cards", "cards_away")
+        with Talk.of(served.port, folder) as talk:
+            codes = [talk.ask(inquiry(at, {2: CARD}))[39] for at in range(FAILURES_MAX + 1)]
+        ready, healthy = page(address, "/readyz"), page(address, "/healthz")
+        told = run("status", folder)
+        rename(folder, "cards_away", "cards")
+        wait_for(lambda: page(address, "/readyz")[0] == 200)
+        again = run("status", folder)
+
+    assert {"91"} == set(codes)
+    assert (503, 200) == (ready[0], healthy[0])
+    assert "91 at once" in ready[1]["ledger"]
+    assert 1 == told.returncode
+    assert "not ready: ledger fails" in told.stderr
+    assert 0 == again.returncode, again.stderr
