@@ -19,6 +19,7 @@ from typing import Final
 
 from atm_switch.adapters.audit_rows import AUDIT_COLUMNS
 from atm_switch.adapters.journal_rows import COLUMNS, Cell
+from atm_switch.security.keyed_hash import KeyedHash
 from atm_switch.security.vault import Vault
 
 LINK_BYTES: Final = 32
@@ -46,14 +47,14 @@ BEGINNING: Final = Head(0, GENESIS)
 class RowChain:
     """Makes links and seals of one table.  Not printable, for it holds a key."""
 
-    __slots__ = ("_key", "_labelled")
+    __slots__ = ("_keyed", "_labelled")
 
     def __init__(self, vault: Vault, label: bytes, columns: Sequence[str]) -> None:
         """Draw the chain's own key from the vault's fingerprint key.
 
         ``columns`` names the cells in their order; the one called ``chain`` is not linked.
         """
-        self._key = vault.fingerprint(label)
+        self._keyed = KeyedHash(vault.fingerprint(label))
         self._labelled = tuple(
             (at, f"{name}=s".encode(), f"{name}=i".encode(), f"{name}=b".encode())
             for at, name in enumerate(columns)
@@ -104,7 +105,7 @@ class RowChain:
         return self._code(label + b"%d:" % head.seq + head.chain)
 
     def _code(self, material: bytes) -> bytes:
-        return hmac.digest(self._key, material, "sha256")
+        return self._keyed.code(material)
 
     def __repr__(self) -> str:
         """Show the type only."""

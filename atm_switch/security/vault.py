@@ -10,7 +10,6 @@ cannot be logged.  ``to_document`` is for the sealed key file alone.
 """
 
 import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -26,6 +25,7 @@ from atm_switch.domain.member import CardRef
 from atm_switch.domain.secret import Key
 from atm_switch.security import tdes
 from atm_switch.security.key_ring import TDES, KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.keyed_hash import KeyedHash
 from atm_switch.security.known_keys import is_publicly_known
 from atm_switch.security.lending import keys_with, lent_by
 from atm_switch.security.vault_document import (
@@ -104,6 +104,10 @@ class Vault:
     _sealing: AESGCM = field(init=False)
     """Made once: its key schedule costs more than a row's text."""
     _sealing_id: bytes = field(init=False)
+    _cards: tuple[KeyedHash, ...] = field(init=False)
+    """Of ``pan_key``, and of each layer over it."""
+    _persons: KeyedHash = field(init=False)
+    _fingerprints: KeyedHash = field(init=False)
 
     def __post_init__(self) -> None:
         """Let no unusable key in, and freeze the tables."""
@@ -122,10 +126,14 @@ class Vault:
             message = "a key's name does not fit its usage"
             raise ValueError(message)
         object.__setattr__(self, "keys", MappingProxyType(dict(self.keys)))
-        card_keys = (*reversed(self.card_layers), self.pan_key)
-        object.__setattr__(self, "card_key_ids", tuple(_key_id(key).hex() for key in card_keys))
+        card_keys = (self.pan_key, *self.card_layers)
+        ids = tuple(_key_id(key).hex() for key in reversed(card_keys))
+        object.__setattr__(self, "card_key_ids", ids)
         object.__setattr__(self, "_sealing", AESGCM(self.sealing_key.reveal()))
         object.__setattr__(self, "_sealing_id", _key_id(self.sealing_key))
+        object.__setattr__(self, "_cards", tuple(map(_keyed_hash, card_keys)))
+        object.__setattr__(self, "_persons", _keyed_hash(self.person_key))
+        object.__setattr__(self, "_fingerprints", _keyed_hash(self.fingerprint_key))
 
     @classmethod
     def fresh(cls, entropy: Entropy) -> Self:
@@ -150,9 +158,10 @@ class Vault:
 
     def card_refs(self, pan: Pan) -> tuple[CardRef, ...]:
         """Return what may stand for a PAN at rest: under the newest card key, then the older."""
-        digests = [_keyed_hash(self.pan_key, pan.digits.encode())]
-        for layer in self.card_layers:
-            digests.append(_keyed_hash(layer, digests[-1]))
+        first, *layers = self._cards
+        digests = [first.code(pan.digits.encode())]
+        for layer in layers:
+            digests.append(layer.code(digests[-1]))
         return tuple(map(CardRef, self.card_key_ids, reversed(digests)))
 
     def newest_ref(self, ref: CardRef) -> CardRef:
@@ -165,8 +174,8 @@ class Vault:
             message = "the card is under a key that is not in the key file"
             raise ValueError(message)
         digest = ref.digest
-        for layer in self.card_layers[ids.index(ref.key_id) :]:
-            digest = _keyed_hash(layer, digest)
+        for layer in self._cards[ids.index(ref.key_id) + 1 :]:
+            digest = layer.code(digest)
         return CardRef(ids[-1], digest)
 
     def with_card_layer(self, key: Key) -> Self:
@@ -178,11 +187,11 @@ class Vault:
 
     def person_ref(self, nik: Nik) -> str:
         """Return what groups the KPJ of one NIK: HMAC-SHA-256, 64 hex digits."""
-        return _keyed_hash(self.person_key, nik.digits.encode()).hex()
+        return self._persons.code(nik.digits.encode()).hex()
 
     def fingerprint(self, material: bytes) -> bytes:
         """Return the keyed hash, 32 bytes, by which a repeated request is known."""
-        return _keyed_hash(self.fingerprint_key, material)
+        return self._fingerprints.code(material)
 
     def seal(self, purpose: str, plain: bytes, nonce: bytes) -> bytes:
         """Encipher for storage: key id (4), nonce (12), AES-256-GCM text and tag (16).
@@ -282,8 +291,8 @@ def _is_proper(name: KeyName) -> bool:
     return is_digit and name.acquirer is None and name.terminal is None
 
 
-def _keyed_hash(key: Key, material: bytes) -> bytes:
-    return hmac.digest(key.reveal(), material, "sha256")
+def _keyed_hash(key: Key) -> KeyedHash:
+    return KeyedHash(key.reveal())
 
 
 def _key_id(key: Key) -> bytes:
