@@ -9,7 +9,8 @@ file or a sync; all else is the switch as it is.
 import sys
 from typing import Any
 
-from atm_switch import app
+from atm_switch import journaling
+from atm_switch.adapters.journal_doubts import SettleDoubts, Settled
 from atm_switch.adapters.journal_writer import JournalWriter, OnBatch
 from atm_switch.cli import main
 from atm_switch.switch.effects import Ticket
@@ -28,8 +29,10 @@ class ForgetfulWriter(JournalWriter[Ticket]):
 
     def submit(self, question: Any, token: Ticket, *, rings: bool = True) -> None:
         """Take a question."""
-        answer = None
-        if isinstance(question, Reserve):
+        answer: Any = None
+        if isinstance(question, SettleDoubts):
+            answer = Settled(0, 0)
+        elif isinstance(question, Reserve):
             self._count += 1
             answer = Reservation(self._count, 1, granted=True)
         self._taken.append((token, answer))
@@ -47,6 +50,16 @@ class ForgetfulWriter(JournalWriter[Ticket]):
         self._is_open = False
 
 
+def forget() -> None:
+    """Have the switch of this process write with it.
+
+    Raises ``LookupError`` where the switch takes its writer from elsewhere by now.
+    """
+    if getattr(journaling, "JournalWriter", None) is not JournalWriter:
+        raise LookupError("journaling.py makes no JournalWriter any more")
+    vars(journaling)["JournalWriter"] = ForgetfulWriter
+
+
 if __name__ == "__main__":
-    vars(app)["JournalWriter"] = ForgetfulWriter
+    forget()
     sys.exit(main(["serve", sys.argv[1]]))
