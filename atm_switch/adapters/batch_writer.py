@@ -1,9 +1,11 @@
 """A thread that makes one commit of all that waits, and the queue before it.
 
-Plan: ``submit`` puts a question in a bounded queue and returns; the thread takes all that
-waits, up to ``batch_max``, and has it written at once (group commit: the more wait, the
-fewer syncs each costs).  Only then are the answers handed over, a whole batch in one call
-of ``on_batch``, in the thread.  Where it is written is a subclass's affair.
+Plan: ``submit`` puts a question in a bounded queue and returns; the thread, once it is rung,
+takes all that waits, up to ``batch_max``, and has it written at once (group commit: the more
+wait, the fewer syncs each costs).  Only then are the answers handed over, a whole batch in
+one call of ``on_batch``, in the thread.  Where it is written is a subclass's affair.
+Why it waits for the ring even when it is awake: taken one by one while the loop makes more
+of them, rows cost a sync each, and both threads the interpreter's lock at every step.
 Failures: a batch that cannot be written is answered ``JournalUnavailable``, each of its
 questions, and the next batch is tried.  Where one question is itself at fault, the others
 are written without it.  A fatal error ends the thread, and ``has_failed`` says so: whoever
@@ -64,6 +66,7 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         self._name = name
         self._waiting: deque[tuple[K, Q]] = deque()
         self._bell = Condition()
+        self._is_rung = False
         self._is_open = False
         self._thread: Thread | None = None
         self.has_failed = False
@@ -107,12 +110,16 @@ class BatchWriter(ABC, Generic[K, Q, M]):
                 raise JournalUnavailable("too many rows wait for the journal")
             self._waiting.append((token, question))
             if rings:
-                self._bell.notify()
+                self._ring()
 
     def ring(self) -> None:
         """Have the writer look at what waits."""
         with self._bell:
-            self._bell.notify()
+            self._ring()
+
+    def _ring(self) -> None:
+        self._is_rung = True
+        self._bell.notify()
 
     def stop(self) -> None:
         """Take no more, write what waits, close the medium.  Returns when that is done."""
@@ -167,10 +174,12 @@ class BatchWriter(ABC, Generic[K, Q, M]):
     def _take(self) -> list[tuple[K, Q]]:
         """Wait for questions and take a batch; an empty one means the end."""
         with self._bell:
-            while self._is_open and not self._waiting:
+            while self._is_open and not (self._is_rung and self._waiting):
                 self._bell.wait()
             count = min(len(self._waiting), self._batch_max)
-            return [self._waiting.popleft() for _ in range(count)]
+            batch = [self._waiting.popleft() for _ in range(count)]
+            self._is_rung = bool(self._waiting)
+            return batch
 
     def _write(self, medium: M, questions: Sequence[Q]) -> tuple[list[Any], bool]:
         """Write a batch: its answers, and whether the writer may go on."""
