@@ -30,13 +30,18 @@ JOIN participants AS other ON other.person = mine.person AND other.merged_into I
 WHERE mine.kpj = ? ORDER BY other.kpj <> mine.kpj, other.kpj
 """
 _ACCOUNT = """
-SELECT person, name, segment, status, balance_sen, first_posting, last_contribution, last_year
+SELECT person, name, segment, status, balance_sen, first_posting, last_contribution, last_year,
+    CASE WHEN last_year >= ? THEN (
+        SELECT group_concat(posting, ';') FROM (
+            SELECT posted_on || ',' || kind || ',' || amount_sen || ',' || seq || ','
+                || coalesce(reverses, '') AS posting
+            FROM postings WHERE year = ? AND kpj = ? ORDER BY posted_on, seq
+        )
+    ) END
 FROM participants WHERE kpj = ?
 """
-_OF_THE_YEAR = """
-SELECT posted_on, kind, amount_sen, seq, reverses FROM postings
-WHERE year = ? AND kpj = ? ORDER BY posted_on, seq
-"""
+"""The year's postings come as one text, so that an account is one row: for each row the
+library lets go of the interpreter's lock some times, and the journal's thread wants it."""
 _SINCE = """
 SELECT sum(contributions_sen + adjustments_sen + development_sen + claims_sen)
 FROM year_totals WHERE kpj = ? AND year >= ?
@@ -58,7 +63,8 @@ class SqliteLedger:
         Raises ``Refused`` where that cannot be.
         """
         self._connection = open_reader(path, query_seconds_max, FAMILY)
-        self._reads = TurnReads(self._connection, soon)
+        self.reads = TurnReads(self._connection, soon)
+        """For a registry that is asked as of the same moments."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -71,9 +77,9 @@ class SqliteLedger:
         """
         with translated("the ledger"):
             try:
-                found = self._reads.rows(_SIBLINGS, (kpj.digits,))
+                found = self.reads.rows(_SIBLINGS, (kpj.digits,))
             finally:
-                self._reads.done()
+                self.reads.done()
             return tuple([Kpj(digits) for (digits,) in found])
 
     def account(self, kpj: Kpj, as_of: date) -> tuple[Participant, AccountHistory] | None:
@@ -85,22 +91,20 @@ class SqliteLedger:
             try:
                 return self._account(kpj, as_of)
             finally:
-                self._reads.done()
+                self.reads.done()
 
     def _account(self, kpj: Kpj, as_of: date) -> tuple[Participant, AccountHistory] | None:
-        year, digits, ask = as_of.year, kpj.digits, self._reads.rows
-        found = ask(_ACCOUNT, (digits,))
+        year, digits, ask = as_of.year, kpj.digits, self.reads.rows
+        found = ask(_ACCOUNT, (year, year, digits, digits))
         if not found:
             return None
-        person, name, segment, status, balance, first, last, last_year = found[0]
-        rows: list[tuple[str, str, int, int, int | None]] = []
+        person, name, segment, status, balance, first, last, last_year, listed = found[0]
+        rows = _postings_of(listed) if listed else []
         since = 0
-        if last_year is not None and last_year >= year:
-            rows = ask(_OF_THE_YEAR, (year, digits))
-            if last_year == year:
-                since = sum([sen for _, _, sen, _, _ in rows])
-            else:
-                ((since,),) = ask(_SINCE, (digits, year))
+        if last_year == year:
+            since = sum([sen for _, _, sen, _, _ in rows])
+        elif last_year is not None and last_year > year:
+            ((since,),) = ask(_SINCE, (digits, year))
         until = as_of.isoformat()
         postings = tuple([
             Posting(date.fromisoformat(day), posting_kind(kind), Money(sen), number, reverses)
@@ -121,6 +125,15 @@ class SqliteLedger:
             has_postings=bool(postings) or (first is not None and first < january),
             last_contribution=paid,
         )
+
+
+def _postings_of(listed: str) -> list[tuple[str, str, int, int, int | None]]:
+    """Cut the year's postings out of their text: day, kind, sen, number, what it reverses."""
+    cut = [posting.split(",") for posting in listed.split(";")]
+    return [
+        (day, kind, int(sen), int(number), int(reverses) if reverses else None)
+        for day, kind, sen, number, reverses in cut
+    ]
 
 
 @contextmanager

@@ -82,11 +82,10 @@ async def open_reading(place: LedgerPlace, tell: "Tell") -> LedgerReading:
         return LedgerReading(reader.card, reader.siblings, reader.account, reader.close)
     soon = asyncio.get_running_loop().call_soon
     ledger = SqliteLedger(place.path, place.seconds_max, soon)
-    registry = SqliteRegistry(place.path, place.seconds_max, soon)
+    registry = SqliteRegistry(place.path, reads=ledger.reads)
 
     async def close() -> None:
         ledger.close()
-        registry.close()
 
     return LedgerReading(registry.card, ledger.siblings, ledger.account, close)
 

@@ -1,11 +1,12 @@
 """The card registry on SQLite: which KPJ a card leads to, by the keyed hash of its PAN."""
 
+import sqlite3
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from atm_switch.adapters.schema import QUERY_SECONDS_MAX, open_reader
-from atm_switch.adapters.turn_reads import Soon, TurnReads
+from atm_switch.adapters.turn_reads import TurnReads
 from atm_switch.domain.card import Expiry
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import CardRef, CardStatus, LinkedCard
@@ -25,18 +26,22 @@ class SqliteRegistry:
         self,
         path: Path,
         query_seconds_max: float = QUERY_SECONDS_MAX,
-        soon: Soon | None = None,
+        reads: TurnReads | None = None,
     ) -> None:
-        """Open the file read-only; ``soon`` is the loop's, where one asks.
+        """Open the file read-only, or ask through ``reads``, which whoever opened it closes.
 
         Raises ``Refused`` where that cannot be.
         """
-        self._connection = open_reader(path, query_seconds_max, FAMILY)
-        self._reads = TurnReads(self._connection, soon)
+        self._own: sqlite3.Connection | None = None
+        if reads is None:
+            self._own = open_reader(path, query_seconds_max, FAMILY)
+            reads = TurnReads(self._own)
+        self._reads = reads
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connection, where it is one of its own."""
+        if self._own is not None:
+            self._own.close()
 
     def card(self, ref: CardRef, former: tuple[CardRef, ...] = ()) -> LinkedCard | None:
         """Return the link of a card, whatever its state.  Raises ``LedgerUnavailable``.
