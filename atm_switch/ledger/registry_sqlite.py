@@ -1,6 +1,5 @@
 """The card registry on SQLite: which KPJ a card leads to, by the keyed hash of its PAN."""
 
-import sqlite3
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -32,11 +31,11 @@ class SqliteRegistry:
 
         Raises ``Refused`` where that cannot be.
         """
-        self._own: sqlite3.Connection | None = None
+        own = None
         if reads is None:
-            self._own = open_reader(path, query_seconds_max, FAMILY)
-            reads = TurnReads(self._own)
-        self._reads = reads
+            own = open_reader(path, query_seconds_max, FAMILY)
+            reads = TurnReads(own)
+        self._own, self._reads = own, reads
 
     def close(self) -> None:
         """Close the connection, where it is one of its own."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from threading import Condition, Event
 
-from atm_switch.adapters.journal_writer import JournalWriter
+from atm_switch.adapters.journal_writer import JournalWriter, OnBatch
 from atm_switch.switch.ports import Commit
 from tests.doubles.journal_bench import (
     ANSWER_SECONDS_MAX,
@@ -19,10 +19,12 @@ class WatchedBell(Condition):
     """Tells when the writer goes to sleep."""
 
     def __init__(self) -> None:
+        """Begin awake."""
         super().__init__()
         self.sleeps = Event()
 
     def wait(self, timeout: float | None = None) -> bool:
+        """Tell, then sleep."""
         self.sleeps.set()
         return super().wait(timeout)
 
@@ -37,9 +39,10 @@ def submitted(bench: JournalBench, number: int, *, rings: bool = False) -> Token
 class WatchedWriter(JournalWriter[Token]):
     """A writer whose bell is watched."""
 
-    def start(self, on_batch: object) -> None:
+    def start(self, on_batch: OnBatch[Token]) -> None:
+        """Begin to write, watched."""
         self._bell = self.bell = WatchedBell()
-        super().start(on_batch)  # type: ignore[arg-type]
+        super().start(on_batch)
 
 
 def test_a_busy_writer_takes_no_row_that_nobody_rang_for(tmp_path: Path) -> None:

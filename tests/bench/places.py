@@ -50,7 +50,7 @@ def cards_of(bank: Path) -> Path:
     return bank.parent / "cards.txt"
 
 
-def settle(bank: Path, *, pin: str, mac: str, more: str = "") -> Path:
+def settle(bank: Path, *, pin: str, mac: str, more: str = "", workers: int = 1) -> Path:
     """Write the policies of a run, with ``more`` settings, and begin a fresh journal.
 
     Returns the terminal's kit, which has keys where the policies ask for them.
@@ -59,6 +59,8 @@ def settle(bank: Path, *, pin: str, mac: str, more: str = "") -> Path:
     text = settings.read_text().partition("\n# bench\n")[0]
     text = re.sub(r'^pin = ".*"$', f'pin = "{pin}"', text, flags=re.MULTILINE)
     text = re.sub(r'^mac = ".*"$', f'mac = "{mac}"', text, flags=re.MULTILINE)
+    text = re.sub(r"(?m)^workers = .*\n", "", text)
+    text = re.sub(r"(?m)^mode = ", f"workers = {workers}\nmode = ", text, count=1)
     settings.write_text(f"{text}\n# bench\n{more}")
     for old in (*bank.glob("journal.db*"), *bank.parent.glob("bank.log")):
         old.unlink()

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from atm_switch import journaling
-from atm_switch.adapters.journal_doubts import SettleDoubts, Settled
+from atm_switch.adapters.journal_doubts import Settled, SettleDoubts
 from atm_switch.adapters.journal_writer import JournalWriter, OnBatch
 from atm_switch.cli import main
 from atm_switch.switch.effects import Ticket

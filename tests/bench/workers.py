@@ -10,7 +10,6 @@ have, so the ratio is shown there and not judged.
 """
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,10 +88,7 @@ def measure(bench: Bench) -> Iterator[Got]:
 def once(store: str, workers: int, bank: Path, folder: Path, server: PostgresServer) -> Run:
     """Load a switch of so many workers once."""
     journal = f'[journal]\nurl = "{server.empty()}"\n' if store == DATABASE else ""
-    kit = settle(bank, pin="acquirer", mac="off", more=journal)
-    settings = bank / "switch.toml"
-    text = re.sub(r"(?m)^workers = .*\n", "", settings.read_text())
-    settings.write_text(re.sub(r"(?m)^mode = ", f"workers = {workers}\nmode = ", text, count=1))
+    kit = settle(bank, pin="acquirer", mac="off", more=journal, workers=workers)
     wishes = Wishes(port=0, cards=str(cards_of(bank)), seconds=SECONDS, kit=str(kit), links=8)
     with running(OURS, "serve", bank, log=folder / "host.log") as host:
         before = _spent(host)
