@@ -35,7 +35,9 @@ _UNKNOWN = (
 )
 
 
-def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | None) -> None:
+def import_ledger_files(
+    folder: Path, files: Sequence[Path], skip_bad: Path | None, *, again: bool
+) -> None:
     """Import participants and postings and print what became of them.
 
     Raises ``Refused`` for what stops the import; nothing is changed then.
@@ -45,7 +47,7 @@ def import_ledger_files(folder: Path, files: Sequence[Path], skip_bad: Path | No
     vault = opened.vault()
     witness = _Witness(opened, "ledger import")
     with _told_if_interrupted(witness), _progress() as report, _store(opened) as store:
-        options = ImportOptions(skip_bad, report, witness=witness)
+        options = ImportOptions(skip_bad, report, witness=witness, again=again)
         summary = import_files(store, files, vault, utc_now(), options)
     _print_summary(summary)
 

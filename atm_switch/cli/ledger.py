@@ -37,6 +37,7 @@ def ledger() -> None:
     epilog=examples(
         "atm-switch ledger import bank participants.csv postings.csv",
         "atm-switch ledger import bank postings.csv --skip-bad rejects.csv",
+        "atm-switch ledger import bank second-payments.csv --again",
         "participants.csv: kpj,nik,name,birth_date,segment,status",
         "postings.csv:     kpj,posted_on,kind,amount",
     ),
@@ -49,11 +50,21 @@ def ledger() -> None:
     "--skip-bad", type=click.Path(path_type=Path), metavar="FILE",
     help="Write bad rows here and take the others; without it a bad row stops all.",
 )  # fmt: skip
-def import_ledger(folder: Path, files: tuple[Path, ...], skip_bad: Path | None) -> None:
-    """Import participants and postings from CSV files, all or nothing."""
+@click.option(
+    "--again", is_flag=True,
+    help="Book rows too that equal a posting booked before in KPJ, day, kind and amount.",
+)  # fmt: skip
+def import_ledger(
+    folder: Path, files: tuple[Path, ...], skip_bad: Path | None, *, again: bool
+) -> None:
+    """Import participants and postings from CSV files, all or nothing.
+
+    A posting that equals one booked before is a bad row: a file saved anew, or longer by a
+    few lines, books nothing twice.
+    """
     from atm_switch.cli.importing import import_ledger_files
 
-    import_ledger_files(folder, files, skip_bad)
+    import_ledger_files(folder, files, skip_bad, again=again)
 
 
 _FIRST_DAY = date(1900, 1, 1)

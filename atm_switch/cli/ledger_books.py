@@ -103,7 +103,7 @@ def post(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedPosting]") -> None:
     from atm_switch.domain.errors import Refused
     from atm_switch.domain.statement import Posting, PostingKind
     from atm_switch.key_office import record_command
-    from atm_switch.ledger.corrections import Entry
+    from atm_switch.ledger.corrections import Entry, is_claimed_out
     from atm_switch.ledger.corrections import post as book_posting
 
     today = read_clock().jakarta_date()
@@ -121,6 +121,9 @@ def post(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedPosting]") -> None:
                 opened, "ledger post", f"{kpj.masked}: {kind} of {day}, posting {new}"
             ),
         )
+        is_late = what is PostingKind.CONTRIBUTION and is_claimed_out(store, kpj)
+    if is_late:
+        click.echo(f"warning: {kpj.masked} is claimed out", err=True)
     print(f"posting {number}: {kind} of Rp {signed.indonesian()} on {day} for {kpj.masked}")
 
 

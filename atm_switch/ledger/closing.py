@@ -7,7 +7,8 @@ year takes no other posting, so what was read stays true while others book.
 What a merged account earned moves to the one it was merged into on 1 January, so that it
 neither earns in the old year again nor misses a day of the new one.
 Limits: years are closed in order.  Not closed here, an earlier year counts as closed where
-any development of it is booked, as it comes with imported histories.  An account that
+any development of it is booked, as it comes with imported histories; and no year is closed
+that a later one, developed on 31 December, rests on.  An account that
 earned nothing gets no posting.
 """
 
@@ -44,6 +45,10 @@ WHERE year < ? AND NOT EXISTS (SELECT 1 FROM closed_years WHERE closed_years.yea
   AND NOT EXISTS (
       SELECT 1 FROM postings WHERE postings.year = years.year AND kind = 'development'
   )
+"""
+_DEVELOPED_LATER: Final = """
+SELECT year FROM postings
+WHERE year > ? AND kind = 'development' AND substr(posted_on, 6) = '12-31' LIMIT 1
 """
 _ACCOUNTS: Final = """
 SELECT kpj, balance_sen - coalesce((
@@ -173,6 +178,11 @@ def _require_order(store: Store, year: int) -> None:
     (later,) = store.rows(_LATER, (year,))[0]
     if later is not None:
         raise Refused(f"{later} was closed already, and rests on {year} as it is")
+    for (developed,) in store.rows(_DEVELOPED_LATER, (year,)):
+        raise Refused(
+            f"the development of {developed} is booked, and rests on {year} as it is; import the"
+            f" development {year} lacks instead"
+        )
     if store.rows("SELECT 1 FROM closed_years WHERE next_kpj IS NOT NULL"):
         raise Refused("the closing of an earlier year was interrupted; finish that one first")
     (earlier,) = store.rows(_OPEN_EARLIER, (year, year))[0]

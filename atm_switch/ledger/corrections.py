@@ -13,6 +13,7 @@ from datetime import date
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.member import MemberStatus
 from atm_switch.domain.money import Money
 from atm_switch.domain.solvency import Movement, first_short_day
 from atm_switch.domain.statement import Posting, PostingKind
@@ -82,6 +83,12 @@ def post(store: Store, entry: Entry, witness: Witness = _nobody) -> int:
         new = _booked(store, [entry])
         witness(new)
         return new
+
+
+def is_claimed_out(store: Store, kpj: Kpj) -> bool:
+    """Tell whether everything was paid out of an account; what comes later is worth a word."""
+    query = "SELECT 1 FROM participants WHERE kpj = ? AND status = ?"
+    return bool(store.rows(query, (kpj.digits, MemberStatus.CLAIMED_OUT.value)))
 
 
 def reverse(store: Store, kpj: Kpj, number: int, today: date, witness: Witness = _nobody) -> int:

@@ -7,7 +7,7 @@ stays true; whoever wants to waits a little and is told to come back.
 Limits: the ledger's write lock is held from here on; inquiries are answered meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
@@ -22,7 +22,12 @@ from atm_switch.ledger.csv_rejects import BAD_ROWS_SHOWN, BadRows, Rejects
 from atm_switch.ledger.csv_rows import CsvSource, Kind
 from atm_switch.ledger.csv_staging import LINE_BITS, LINE_MASK
 from atm_switch.ledger.csv_summary import ImportedFile
-from atm_switch.ledger.csv_tables import Change, set_participants, unexpected
+from atm_switch.ledger.csv_tables import (
+    Change,
+    paid_after_claim,
+    set_participants,
+    unexpected,
+)
 from atm_switch.ledger.open_years import take_turn
 from atm_switch.ledger.store import Store
 from atm_switch.security.vault import Vault
@@ -35,7 +40,8 @@ class ImportBooking:
     """Judges and books one import; ``at`` is now, in UTC.
 
     ``verifies_pins``: whether this switch verifies PINs for anybody.  ``relink``: whether
-    cards that were unlinked are linked again.
+    cards that were unlinked are linked again.  ``again``: whether postings that equal one
+    booked before are booked too.
     """
 
     store: Store
@@ -44,6 +50,7 @@ class ImportBooking:
     rejects: Rejects
     verifies_pins: bool = True
     relink: bool = False
+    again: bool = False
     warnings: list[str] = field(default_factory=list)
     warning_count: int = 0
     _sources: Sequence[CsvSource] = ()
@@ -68,7 +75,7 @@ class ImportBooking:
             self._look_at_status(judging)
             set_participants(self.store, judging, self._tell)
         if Kind.POSTINGS in kinds:
-            judging.postings()
+            judging.postings(again=self.again)
             if self.rejects.is_skipping or not judging.count():
                 judging.balances()
         if Kind.CARDS in kinds:
@@ -79,6 +86,7 @@ class ImportBooking:
             link_staged(self.store, today, self._tell, self._look_at_card, relink=self.relink)
         if Kind.POSTINGS in kinds:
             book(self.store, judging.source(), is_in_order=judging.is_in_order())
+            self._look_at_claimed_out(ids.values())
         self._finish(ids)
 
     def _begin(self, judging: Judging) -> dict[int, int]:
@@ -128,6 +136,12 @@ class ImportBooking:
             else:
                 target = Kpj(merged_into).masked
                 self._warn(f"{place}: it was merged into {target}; its status stays as it is")
+        self.warning_count += (rows[0][-1] if rows else 0) - len(rows)
+
+    def _look_at_claimed_out(self, import_ids: Iterable[int]) -> None:
+        rows = paid_after_claim(self.store, import_ids, WARNINGS_SHOWN)
+        for kpj, day, _ in rows:
+            self._warn(f"{Kpj(kpj).masked} is claimed out, and has a contribution of {day} now")
         self.warning_count += (rows[0][-1] if rows else 0) - len(rows)
 
     def _place(self, n: int, masked: str) -> str:

@@ -5,9 +5,9 @@ order they are named, into ``csv_staging.py``, where an import that is killed go
 and book: one transaction, in which every bad row is found and, unless there is one and no
 rejects file, all good ones are booked.
 A file whose content was imported before changes nothing.  For participants and cards,
-which can be set back, that holds for the newest of their imports only.
-Limits: two different files with the same postings in them are booked twice, for the
-columns have nothing that tells a posting from its copy.  One import at a time.
+which can be set back, that holds for the newest of their imports only.  A posting of another
+file that equals one booked before is a bad row, unless it is said to be another payment.
+Limits: one import at a time.  Equal rows of one import are so many payments.
 """
 
 import hashlib
@@ -60,7 +60,8 @@ class ImportOptions:
     random bytes.  ``piece_bytes`` are read and kept at a time.  ``witness`` hears what came of
     the files before it is durable: what it raises undoes the import.  ``verifies_pins``:
     whether this switch verifies PINs for any bank, so that a card without PVV is told of.
-    ``relink``: whether cards that were unlinked are linked again.
+    ``relink``: whether cards that were unlinked are linked again.  ``again``: whether postings
+    are booked that equal one booked before in KPJ, day, kind and amount.
     """
 
     skip_bad: Path | None = None
@@ -70,6 +71,7 @@ class ImportOptions:
     witness: Callable[[Sequence[ImportedFile]], None] = _nobody
     verifies_pins: bool = True
     relink: bool = False
+    again: bool = False
 
 
 _PLAIN: Final = ImportOptions()
@@ -185,7 +187,7 @@ class _Import:
             staging.announce_rejects(paths)
         booking = ImportBooking(
             self.store, self.vault, self.at.astimezone(UTC), self.rejects,
-            self.options.verifies_pins, self.options.relink,
+            self.options.verifies_pins, self.options.relink, self.options.again,
         )  # fmt: skip
         try:
             with interruptible(self.store), self.store.transaction():

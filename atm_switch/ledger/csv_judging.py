@@ -68,6 +68,21 @@ FROM staging.{table} AS s LEFT JOIN participants AS p ON p.kpj = s.kpj
 WHERE (p.kpj IS NULL OR p.merged_into IS NOT NULL)
   AND s.n NOT IN (SELECT n FROM judged)
 """
+# The columns have nothing that tells a payment from its copy, so a row that equals one that
+# stands is a copy unless a person says that it is none.
+_BOOKED_BEFORE: Final = """
+INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
+SELECT p.n, 'row', 'the same was booked before; another payment is imported with --again',
+       p.kpj, p.posted_on, p.kind, p.amount_sen
+FROM staging.postings AS p
+WHERE EXISTS (
+    SELECT 1 FROM postings AS held
+    WHERE held.year = CAST(substr(p.posted_on, 1, 4) AS BIGINT) AND held.kpj = p.kpj
+      AND held.posted_on = p.posted_on AND held.kind = p.kind
+      AND held.amount_sen = p.amount_sen AND held.reverses IS NULL
+      AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = held.seq)
+) AND p.n NOT IN (SELECT n FROM judged)
+"""
 _NUMBER: Final = f"(SELECT import_id FROM numbered AS f WHERE f.file = (p.n >> {LINE_BITS}))"  # noqa: S608 - a constant
 _SOURCE: Final = (
     "(SELECT n AS seq, kpj, posted_on, kind, 'main' AS sub_account, amount_sen,"
@@ -123,8 +138,11 @@ class Judging:
             )
         )
 
-    def postings(self) -> None:
-        """Judge postings: of an open year, for a participant."""
+    def postings(self, *, again: bool) -> None:
+        """Judge postings: of an open year, for a participant, not booked before.
+
+        With ``again`` they are booked though they were.
+        """
         closed = last_closed(self._store)
         if closed:
             self._store.change(_CLOSED, (f"{closed + 1:04d}-01-01",))
@@ -133,6 +151,9 @@ class Judging:
                 names="amount_sen", columns="s.posted_on, s.kind, s.amount_sen", table="postings"
             )
         )
+
+        if not again and self._store.rows("SELECT 1 FROM postings LIMIT 1"):
+            self._store.change(_BOOKED_BEFORE)
 
     def balances(self) -> None:
         """Judge what the good postings leave on their accounts."""

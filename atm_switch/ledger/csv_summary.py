@@ -3,7 +3,7 @@
 Limits: bad rows and warnings are named up to a number; the counts count all of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from atm_switch.ledger.csv_rejects import BadRow
@@ -27,7 +27,7 @@ class ImportedFile:
     unchanged: int = 0
     rejected: int = 0
     is_repeat: bool = False
-    import_id: int = 0
+    import_id: int = field(default=0, compare=False)
 
     def count(self, change: Change, rows: int) -> None:
         """Count what so many rows did."""

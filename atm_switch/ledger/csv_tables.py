@@ -6,7 +6,7 @@ KPJ is nobody's to set.
 Limits: call within the transaction that books, after ``csv_judging.py``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum, unique
 from typing import Final
 
@@ -57,6 +57,20 @@ SELECT n, kpj, becomes, merged_into, count(*) OVER () FROM (
          AND (held.merged_into IS NOT NULL OR held.status = 'K'){but}
 ) AS last WHERE place = 1 AND becomes <> was ORDER BY n LIMIT ?
 """
+_PAID_AFTER: Final = """
+SELECT gone.kpj, gone.last_contribution, count(*) OVER () FROM participants AS gone
+WHERE gone.status = 'K' AND gone.last_contribution > (
+    SELECT max(claim.posted_on) FROM year_totals AS years
+    JOIN postings AS claim ON claim.year = years.year AND claim.kpj = years.kpj
+         AND claim.kind = 'claim' AND claim.reverses IS NULL
+    WHERE years.kpj = gone.kpj AND years.claims_sen <> 0
+) AND EXISTS (
+    SELECT 1 FROM postings AS paid
+    WHERE paid.year = CAST(substr(gone.last_contribution, 1, 4) AS BIGINT)
+      AND paid.kpj = gone.kpj AND paid.posted_on = gone.last_contribution
+      AND paid.kind = 'contribution' AND paid.import_id IN ({ids})
+) ORDER BY gone.kpj LIMIT ?
+"""
 
 
 @unique
@@ -89,3 +103,12 @@ def unexpected(store: Store, judging: Judging, most: int) -> list[Row]:
     there are in all.  Ask before ``set_participants``.
     """
     return store.rows(_UNEXPECTED.format(but=judging.but()), (most,))
+
+
+def paid_after_claim(store: Store, import_ids: Iterable[int], most: int) -> list[Row]:
+    """Return accounts claimed out that were paid into again by these imports.
+
+    Up to ``most`` rows of KPJ, day, and how many there are in all.  Ask after booking.
+    """
+    ids = ", ".join(str(int(one)) for one in import_ids)
+    return store.rows(_PAID_AFTER.format(ids=ids), (most,))

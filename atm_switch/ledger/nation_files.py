@@ -18,6 +18,7 @@ from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.card import luhn_digit
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.member import CardStatus, MemberStatus
+from atm_switch.ledger.contribution_file import shipped_contributions
 from atm_switch.ledger.csv_rows import COLUMNS, Kind
 from atm_switch.ledger.nation_chance import Dice
 from atm_switch.ledger.nation_history import history, times_of
@@ -91,7 +92,7 @@ def _files(paths: list[Path]) -> Iterator[Sequence[TextIO]]:
 
 
 def _write(files: Sequence[TextIO], wishes: NationWishes, table: RateTable, report: Report) -> int:
-    times = times_of(wishes.span, table)
+    times = times_of(wishes.span, table, shipped_contributions())
     participants, postings, *cards = files
     rows = number = serial = 0
     while serial < wishes.members:

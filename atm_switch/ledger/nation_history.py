@@ -14,16 +14,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from atm_switch.domain.accrual import MILLIPERCENT, MONTHS, RateTable
+from atm_switch.domain.contribution import ContributionRates
 from atm_switch.domain.member import Segment
-from atm_switch.domain.money import SEN_PER_RUPIAH, divide_half_up
+from atm_switch.domain.money import SEN_PER_RUPIAH, Money, divide_half_up
 from atm_switch.ledger.nation_chance import Dice
 from atm_switch.ledger.nation_people import CLAIM_DAY, AccountPlan, PartialClaim, Span
 
-PU_PERMILLE: Final = 57
-"""3.7 % of the employer, 2 % of the worker (domain.md 2.1)."""
-BPU_PERCENT: Final = 2
-BPU_LEAST, BPU_MOST = 20_000, 414_000
-"""Monthly rupiah (domain.md 2.2)."""
 _WAGE_MOST: Final = 200_000_000
 _ADJUSTMENT_DAY: Final = 25
 _MONTHS_TO_STRAY: Final = 6
@@ -34,23 +30,25 @@ Movement = tuple[int, int, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The span and the development rate of each of its years, in 1/1000 %."""
+    """The span, the development rate of each of its years in 1/1000 %, what is paid in."""
 
     span: Span
     rates: tuple[int, ...]
+    contributions: ContributionRates
 
 
-def times_of(span: Span, table: RateTable) -> Times:
-    """Look the rates of a span up."""
+def times_of(span: Span, table: RateTable, contributions: ContributionRates) -> Times:
+    """Look the rates of a span up; contributions are by one table, today's, in all years."""
     years = range(span.first_year, span.until.year + 1)
-    return Times(span, tuple(table.of(year).millipercent for year in years))
+    return Times(span, tuple(table.of(year).millipercent for year in years), contributions)
 
 
 def history(kpj: str, plan: AccountPlan, times: Times, dice: Dice) -> Iterator[str]:
     """Yield the lines of an account, oldest first; no balance on the way is below zero."""
     income, balance = plan.income, 0
     for index in range(plan.start // MONTHS, _years(plan, times.span)):
-        movements = _paid(plan, index, _monthly_sen(plan.segment, income), times.span, dice)
+        monthly = _monthly_sen(plan.segment, income, times.contributions)
+        movements = _paid(plan, index, monthly, times.span, dice)
         _conclude(movements, plan, index, balance, times)
         year = times.span.first_year + index
         for month, day, kind, sen in movements:
@@ -73,13 +71,15 @@ def _signed(rupiah: int, rest: int) -> tuple[str, int, int]:
     return ("-", -rupiah - 1, SEN_PER_RUPIAH - rest) if rest else ("-", -rupiah, 0)
 
 
-def _monthly_sen(segment: Segment, income: int) -> int:
+def _monthly_sen(segment: Segment, income: int, rates: ContributionRates) -> int:
+    amount = Money(income * SEN_PER_RUPIAH)
     if segment is Segment.WAGE_EARNER:
-        return income * PU_PERMILLE // 1000 * SEN_PER_RUPIAH
+        return rates.wage_earner(amount).total.sen
     if segment is Segment.SELF_EMPLOYED:
-        band = min(max(income * BPU_PERCENT // 100, BPU_LEAST), BPU_MOST)
-        return band * SEN_PER_RUPIAH
-    return income * SEN_PER_RUPIAH
+        return rates.self_employed(amount).total.sen
+    # of the amounts offered the highest within the means, or the lowest
+    within = [one for one in rates.amounts if one <= amount]
+    return rates.migrant(max(within, default=min(rates.amounts))).total.sen
 
 
 def _paid(plan: AccountPlan, index: int, sen: int, span: Span, dice: Dice) -> list[Movement]:

@@ -77,3 +77,19 @@ def test_many_warnings_of_status_are_counted(bench: LedgerBench) -> None:
     again = bench.participants("".join(row.replace(",K", ",A") for row in rows[:-1]) + rows[-1])
 
     assert (50, 60) == (len(again.warnings), again.warning_count)
+
+
+def test_payment_behind_the_last_claim_is_told(bench: LedgerBench) -> None:
+    """
+    An account claimed out that is paid into again is named; its own history is none.
+    """
+    bench.participants(BUDI_ROW.replace(",A\n", ",K\n"))
+    paid = "12345678901,2025-0{}-01,contribution,10\n"
+    history = bench.postings(paid.format(1) + "12345678901,2025-02-01,claim,10\n")
+
+    late = bench.postings(paid.format(3))
+    later = bench.postings("12345678901,2025-01-02,contribution,5\n")
+
+    told = "*******8901 is claimed out, and has a contribution of 2025-03-01 now"
+    assert ((), (told,), ()) == (history.warnings, late.warnings, later.warnings)
+    assert 1 == late.warning_count

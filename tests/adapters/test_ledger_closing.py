@@ -51,6 +51,21 @@ def test_golden_g1_closed_year_by_year(books: BookBench) -> None:
     assert () == books.differences()
 
 
+def test_year_a_later_one_rests_on_is_not_closed(books: BookBench) -> None:
+    """
+    Where an imported history has the next year's development, closing the one before it would
+    change what that was computed from; what a claim was paid out with is no such development.
+    """
+    books.post(FIRST, "2023-01-01", 1_000)
+    books.post(FIRST, "2025-02-01", 5, DEVELOPMENT)
+    books.close(2023)
+    books.post(FIRST, "2024-02-01", 1_000)
+    books.post(FIRST, "2025-12-31", 50, DEVELOPMENT)
+
+    with pytest.raises(Refused, match="development of 2025 is booked, and rests on 2024"):
+        books.close(2024)
+
+
 def test_year_closed_twice_is_closed_once(books: BookBench) -> None:
     """
     The second closing books nothing and tells the same totals.

@@ -20,6 +20,7 @@ from atm_switch.domain.member import MemberStatus
 from atm_switch.domain.money import ZERO, Money
 from atm_switch.domain.statement import draw_up
 from atm_switch.ledger.closing import ClosingTerms, close_year
+from atm_switch.ledger.contribution_file import shipped_contributions
 from atm_switch.ledger.nation_chance import Dice
 from atm_switch.ledger.nation_files import NationWishes, write_nation
 from atm_switch.ledger.nation_history import history, times_of
@@ -32,7 +33,7 @@ from tests.doubles.ledger_bench import LedgerBench
 RATES = read_rates()
 UNTIL = date(2025, 6, 30)
 WISHES = NationWishes(400, Span(20, UNTIL, 20), seed=7, has_cards=True)
-DIGESTS = ["c228a2f541b2109e", "0ed95d26d89d92ad", "1fe4afa585377ca9"]
+DIGESTS = ["c228a2f541b2109e", "18b9b0d5b93a7a13", "1fe4afa585377ca9"]
 NAMES = ("participants.csv", "postings.csv", "cards.csv")
 
 spans = st.builds(
@@ -82,7 +83,7 @@ def years_of(postings: list[tuple[date, str, int]], until: int) -> Iterator[tupl
 
 
 def _lines(span: Span, seed: int, members: int) -> Iterator[str]:
-    times = times_of(span, RATES)
+    times = times_of(span, RATES, shipped_contributions())
     serial = 0
     for number in range(members):
         for plan in person_of(seed, number, span).accounts:

@@ -67,9 +67,10 @@ class LedgerBench:
         skip_bad: Path | None = None,
         progress: Callable[[Progress], None] | None = None,
         piece_bytes: int = PIECE_BYTES,
+        again: bool = False,
     ) -> ImportSummary:
         """Import participants and postings."""
-        options = ImportOptions(skip_bad, progress, piece_bytes=piece_bytes)
+        options = ImportOptions(skip_bad, progress, piece_bytes=piece_bytes, again=again)
         with closing(open_store(self.url, self.path)) as store:
             return import_files(store, paths, self.vault, self.at, options)
 
@@ -82,9 +83,9 @@ class LedgerBench:
         """Import these participants."""
         return self.take(self.file("participants.csv", PARTICIPANTS + rows))
 
-    def postings(self, rows: str) -> ImportSummary:
+    def postings(self, rows: str, *, again: bool = False) -> ImportSummary:
         """Import these postings."""
-        return self.take(self.file("postings.csv", POSTINGS + rows))
+        return self.take(self.file("postings.csv", POSTINGS + rows), again=again)
 
     def cards(self, rows: str = CARD_ROW) -> ImportSummary:
         """Link these cards."""

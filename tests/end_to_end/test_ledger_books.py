@@ -58,6 +58,27 @@ def test_posting_and_reversal_leave_the_balance(command: CommandLine) -> None:
     assert f"posting {number} by {int(number) + 1}: entered twice" in audit
 
 
+def test_contribution_of_an_account_claimed_out_is_booked_with_a_word(
+    command: CommandLine,
+) -> None:
+    """
+    It may be a late one; the person is told, and a claim of it needs no word.
+    """
+    words = ("ledger", "post", "bank", BUDI, "--amount", "10", "--kind")
+    before = command(*words, "contribution")
+    sample = command.folder / "bank" / "sample" / "participants.csv"
+    own = next(line for line in sample.read_text().splitlines() if line.startswith(BUDI))
+    gone = own.rpartition(",")[0] + ",K"
+    (command.folder / "gone.csv").write_text(f"kpj,nik,name,birth_date,segment,status\n{gone}\n")
+    assert 0 == command("ledger", "import", "bank", "gone.csv").returncode
+
+    paid, claimed = command(*words, "contribution"), command(*words, "claim")
+
+    assert ("", 0) == (before.stderr, paid.returncode)
+    assert "warning: *******8901 is claimed out" in paid.stderr
+    assert "warning" not in claimed.stderr
+
+
 def test_refusals_show_no_member_number(command: CommandLine) -> None:
     """
     What cannot be booked is refused in one sentence without the KPJ, a reason with one too.

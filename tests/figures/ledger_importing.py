@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from atm_switch.adapters.process_hygiene import give_way
-from atm_switch.ledger.csv_import import import_files
+from atm_switch.ledger.csv_import import ImportOptions, import_files
 from atm_switch.ledger.opening import open_store
 from atm_switch.security.vault import Vault
 from tests.figures.ledger_lookups import same_every_time
@@ -22,7 +22,7 @@ def main(path: Path, folder: Path) -> None:
     while True:
         with closing(open_store(os.environ.get("ATM_BENCH_URL", ""), path)) as store:
             files = [folder / "participants.csv", folder / "postings.csv"]
-            import_files(store, files, vault, datetime.now(UTC))
+            import_files(store, files, vault, datetime.now(UTC), ImportOptions(again=True))
         number += 1
         with files[1].open("a", encoding="ascii") as postings:
             line = files[1].read_text(encoding="ascii").splitlines()[number]

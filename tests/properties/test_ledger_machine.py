@@ -83,7 +83,8 @@ class Books(RuleBasedStateMachine):
         if kpj in self.merged:
             return
         self.files += 1
-        self.bench.postings(f"{kpj.digits},{TODAY},contribution,{amount.plain()}\n" * self.files)
+        rows = f"{kpj.digits},{TODAY},contribution,{amount.plain()}\n" * self.files
+        self.bench.postings(rows, again=True)
         self.moved[kpj].append((TODAY, self.files * amount.sen))
 
     @precondition(lambda self: self.posted)
