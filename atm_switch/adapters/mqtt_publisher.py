@@ -12,6 +12,7 @@ again, with the same id.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Protocol
 
 from atm_switch.adapters.mqtt_broker import (
@@ -107,7 +108,7 @@ class EventPublisher:
         self._broker, self._manner, self._around = broker, manner, around
         self._bell = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._deadline = 0.0
+        self._deadline = inf
         self._wait = WAIT_SECONDS_FIRST
         self._marker: asyncio.TimerHandle | None = None
         self.told_through = 0
@@ -173,8 +174,7 @@ class EventPublisher:
             line.require()
 
     def _is_over(self) -> bool:
-        late = asyncio.get_running_loop().time() > self._deadline
-        return self._stopping.is_set() and late
+        return asyncio.get_running_loop().time() > self._deadline
 
     async def _tell(self, line: _Line, events: Sequence[Event]) -> None:
         """Publish a window; whatever happens, what is acknowledged from its start counts."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from atm_switch.adapters.mqtt_publisher import EventPublisher, Manner, Surroundi
 from atm_switch.adapters.outbox_reader import Stretch
 from atm_switch.switch.event import SWITCH, Event, EventKind
 from tests.doubles.brokers import HOST, EmbeddedBroker, Subscriber, free_port, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOON = datetime(2026, 6, 30, 5, tzinfo=UTC)
 TRIES = 4
@@ -44,17 +47,25 @@ class Endless:
                        after + count_max)  # fmt: skip
 
 
+class Nothing(Endless):
+    """An outbox in which nothing waits."""
+
+    def since(self, after: int, count_max: int) -> Stretch:  # noqa: ARG002 - the port's own
+        """Give nothing."""
+        return Stretch((), after)
+
+
 class Desk:
     """A publisher, what it told the log, and how often it paused."""
 
-    def __init__(self, port: int, outbox: Any) -> None:
+    def __init__(self, port: int, outbox: Any, *, is_busy: bool = False) -> None:
         """Publish to ``port``; call in the loop."""
         self.told: list[tuple[str, dict[str, str]]] = []
         self.marks: list[int] = []
         self.pauses = 0
         around = Surroundings(
             outbox, self.marks.append, self._own, self._chance,
-            lambda event, fields: self.told.append((event, fields)),
+            lambda event, fields: self.told.append((event, fields)), lambda: is_busy,
         )  # fmt: skip
         self.publisher = EventPublisher(
             Broker(HOST, port), Manner("bank-1", "atm", 5, 0.02), around
@@ -125,3 +136,84 @@ async def test_stop_does_not_tell_for_ever(monkeypatch: pytest.MonkeyPatch) -> N
     numbers = [one.sequence for one in told if one.sequence]
     assert list(range(1, len(numbers) + 1)) == numbers
     assert desk.publisher.told_through == desk.marks[-1] == len(numbers)
+
+
+@pytest.mark.parametrize("is_busy", [True, False])
+async def test_only_requests_under_way_slow_the_telling(
+    monkeypatch: pytest.MonkeyPatch, *, is_busy: bool
+) -> None:
+    """Beside them every event waits a millisecond for the loop; without, none waits at all."""
+    loop, port = asyncio.get_running_loop(), free_port()
+    waits: list[float] = []
+    call_later = loop.call_later
+
+    def counted(delay: float, *rest: Any, **more: Any) -> asyncio.TimerHandle:
+        waits.append(delay)
+        return call_later(delay, *rest, **more)
+
+    monkeypatch.setattr(loop, "call_later", counted)
+    with running(EmbeddedBroker, port):
+        desk = Desk(port, Endless(), is_busy=is_busy)
+        await desk.until_told("broker connected")
+        while desk.publisher.told_through < 20:
+            await asyncio.sleep(0.005)
+        await desk.stop()
+
+    paused = waits.count(mqtt_publisher.BUSY_SECONDS)
+    assert (desk.publisher.told_through <= paused) if is_busy else 0 == paused
+
+
+class Ending:
+    """An outbox of three windows, whose switch is told to stop while the first is read."""
+
+    def __init__(self) -> None:
+        """Know nobody yet."""
+        self.stop: Callable[[], None] = lambda: None
+
+    def mark(self) -> int:
+        """Nothing was acknowledged."""
+        return 0
+
+    def since(self, after: int, count_max: int) -> Stretch:
+        """Give what is left of fifteen events."""
+        self.stop()
+        through = min(after + count_max, 15)
+        return Stretch(tuple(event_of(at) for at in range(after + 1, through + 1)), through)
+
+
+async def test_what_is_there_at_the_stop_is_told_before_the_end() -> None:
+    """A switch that stops in order leaves nothing to the next start that it could tell now."""
+    port, outbox = free_port(), Ending()
+    with running(EmbeddedBroker, port):
+        desk = Desk(port, outbox)
+        assert "not connected yet" == desk.publisher.away
+        outbox.stop = desk.publisher.stop
+        async with asyncio.timeout(SECONDS_MAX):
+            await desk.task
+
+    assert 15 == desk.publisher.told_through == desk.marks[-1]
+
+
+async def test_loss_of_the_connection_is_told_in_words() -> None:
+    """Also where nothing is under way: whoever reads the log learns that nobody is told."""
+    port = free_port()
+    with running(EmbeddedBroker, port):
+        desk = Desk(port, Nothing())
+        await desk.until_told("broker connected")
+    await desk.until_told("broker away")
+    await desk.stop()
+
+    assert ("broker away", {"reason": "the connection was lost"}) == desk.told[1]
+
+
+async def test_end_in_the_middle_of_a_window_is_no_mistake() -> None:
+    """Cancelled while events are on their way it ends as cancelled, with what was told marked."""
+    port = free_port()
+    with running(EmbeddedBroker, port):
+        desk = Desk(port, Endless(), is_busy=True)
+        await desk.until_told("broker connected")
+        desk.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await desk.task
+
+    assert desk.marks[-1:] in ([], [desk.publisher.told_through])

@@ -15,10 +15,12 @@ from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder
 from atm_switch.publishing import _chance, broker_of
 from atm_switch.settings.load import read_settings
+from atm_switch.switch.event import EventKind
 from atm_switch.switch.ports import AuditRecord, KeepRecord
 from tests.adapters.test_publishing import SETTINGS, Desk, desk
 from tests.adapters.test_publishing_seats import becomes, seated
 from tests.doubles.brokers import EmbeddedBroker, free_port, running
+from tests.doubles.certificates import LabCa
 from tests.doubles.event_kinds import SWITCH, transaction_note
 from tests.doubles.journal_bench import NOON, JournalBench
 
@@ -107,6 +109,77 @@ def test_broker_is_where_the_settings_say(tmp_path: Path) -> None:
     assert broker_of(DataFolder(tmp_path, read_settings(SETTINGS))) is None
 
 
+def test_broker_by_tls_is_shown_the_files_of_the_folder(tmp_path: Path) -> None:
+    """CA, certificate and its key, each where the settings say."""
+    ca = LabCa(tmp_path)
+    shown = ca.issue("switch.bank.example")
+    rules = (
+        f'broker = "mqtts://127.0.0.1:8884"\ntls_ca = "{ca.file.name}"\n'
+        f'tls_certificate = "{shown.certificate.name}"\ntls_key = "{shown.key.name}"'
+    )
+
+    broker = broker_of(DataFolder(tmp_path, read_settings(SETTINGS + rules)))
+
+    assert broker == Broker(
+        "127.0.0.1", 8884, True, "", None, ca.file, shown.certificate, shown.key  # noqa: FBT003
+    )  # fmt: skip
+
+
+def test_full_outbox_is_told_with_its_numbers(tmp_path: Path) -> None:
+    """From one event over ``outbox_max`` on: how many wait, and how many may."""
+    with desk(tmp_path, "outbox_max = 1000") as laid:
+        laid.publishing._relieve(1000, has_droppable=True)
+        assert [] == lines(laid)
+
+        laid.publishing._relieve(1001, has_droppable=True)
+        line = said(laid, "outbox full")
+
+    assert (1001, 1000, "warning") == (line["waiting"], line["outbox_max"], line["level"])
+
+
+async def test_broker_away_warns_and_broker_there_does_not(tmp_path: Path) -> None:
+    """Whoever reads warnings alone learns that nobody is told, and is left in peace after."""
+    port = free_port()
+    with desk(tmp_path, f'broker = "mqtt://127.0.0.1:{port}"') as laid:
+        laid.publishing.start()
+        await becomes(lambda: "broker away" in laid.said.getvalue())
+        with running(EmbeddedBroker, port):
+            await becomes(lambda: "broker connected" in laid.said.getvalue())
+            await laid.publishing.stop()
+
+        assert "info" == said(laid, "broker connected")["level"]
+        assert {"warning"} == {one["level"] for one in lines(laid) if one["event"] == "broker away"}
+
+
+def test_own_state_is_an_event_nobody_mistakes_for_another(tmp_path: Path) -> None:
+    """Of the switch by its name, outside of the sequence, each with an id of its own."""
+    with desk(tmp_path, 'name = "bank-1"') as laid:
+        first, second = (laid.publishing._own_event({"state": "online"}) for _ in range(2))
+
+    assert (0, EventKind.STATUS, SWITCH, "bank-1") == (
+        first.sequence, first.kind, first.acquirer, first.terminal,
+    )  # fmt: skip
+    assert {"state": "online"} == first.body
+    assert {32} == {len(one.event_id) for one in (first, second)}
+    assert first.event_id != second.event_id
+
+
+async def test_shared_journal_that_is_away_is_waited_for(tmp_path: Path) -> None:
+    """The switch starts and says why nothing is told; a journal that came back is told then."""
+    url = f"postgresql://atm@127.0.0.1:{free_port()}/journal"
+    rules = f'broker = "mqtt://127.0.0.1:{free_port()}"\n[journal]\nurl = "{url}"\nnode = "one"\n'
+    with desk(tmp_path, rules) as laid:
+        laid.publishing.start()
+        await becomes(lambda: "broker away" in laid.said.getvalue())
+        status = laid.publishing.status()
+        reason = str(said(laid, "broker away")["reason"])
+        await laid.publishing.stop()
+
+    assert not status["connected"]
+    assert reason == status["away"]
+    assert "the outbox is away" in reason or "cannot be reached" in reason
+
+
 def test_chance_is_a_share() -> None:
     """From 0 to below 1, in either half: what a pause is spread by."""
     drawn = [_chance() for _ in range(200)]
@@ -121,6 +194,7 @@ def test_chance_is_a_share() -> None:
         (AuditRecord("sign-on", "10.0.0.1:4001", "acquirer 009"), "009", "10.0.0.1:4001"),
         (AuditRecord("start", "switch", "bank-1"), SWITCH, ""),
         (AuditRecord("command", "user root", "card 999009******0012"), SWITCH, ""),
+        (AuditRecord("peer refused", "10.0.0.1:4001", "turned away"), "", "10.0.0.1:4001"),
     ],
 )
 def test_record_becomes_an_event_of_its_bank_and_peer(
