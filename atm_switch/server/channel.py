@@ -47,6 +47,7 @@ class Channel(Protocol):
 class PlainChannel:
     """Bytes as they are."""
 
+    __slots__ = ("_outgoing",)
     is_tls = False
     is_open = True
     is_ended = False
@@ -54,7 +55,7 @@ class PlainChannel:
 
     def __init__(self) -> None:
         """Begin with nothing to say."""
-        self._outgoing = bytearray()
+        self._outgoing = b""
 
     def begin(self) -> None:
         """Say nothing."""
@@ -69,8 +70,7 @@ class PlainChannel:
 
     def outgoing(self) -> bytes:
         """Hand out what was sent."""
-        data = bytes(self._outgoing)
-        self._outgoing.clear()
+        data, self._outgoing = self._outgoing, b""
         return data
 
     def end(self) -> None:

@@ -52,8 +52,18 @@ class FrontDesk(Protocol):
         """Do something in the next turn of the loop."""
 
 
+def _nobody(_why: str) -> None:
+    """Be told where nobody wants to know."""
+
+
 class Line(asyncio.Protocol):
-    """The protocol object of one link."""
+    """The protocol object of one link: small, for there are thousands that say nothing."""
+
+    __slots__ = (
+        "_buffer", "_closed_at", "_desk", "_entrance", "_framing", "_heard_at", "_is_admitted",
+        "_is_closing", "_is_deaf", "_is_ending", "_is_open", "_is_paused", "_limits", "_made_at",
+        "_outgoing", "_partial_since", "_transport", "_why", "channel", "link", "on_lost", "peer",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -72,7 +82,7 @@ class Line(asyncio.Protocol):
         self._limits = limits
         self._framing = entrance.dialect.profile.framing
         self._buffer = FrameBuffer(self._framing)
-        self._outgoing: list[bytes] = []
+        self._outgoing: list[bytes] | None = None
         self._transport: asyncio.Transport | None = None
         self._why = "closed by peer"
         self._is_closing = False
@@ -85,7 +95,7 @@ class Line(asyncio.Protocol):
         self._heard_at = 0.0
         self._closed_at = 0.0
         self._partial_since: float | None = None
-        self.on_lost: Callable[[str], None] = lambda _why: None
+        self.on_lost: Callable[[str], None] = _nobody
         """Told, last of all, why the connection is gone."""
 
     @property
@@ -124,7 +134,10 @@ class Line(asyncio.Protocol):
         said = self._understood(data)
         if said:
             self._buffer.receive(said)
-            self.pump()
+            if self._buffer.is_worth_a_look:
+                self.pump()
+            else:
+                self._watch_partial()
         if self.channel.is_ended:
             self.eof_received()
 
@@ -194,11 +207,15 @@ class Line(asyncio.Protocol):
     def put(self, payload: bytes, header: bytes | None) -> None:
         """Queue one payload; ``flush`` writes what is queued."""
         back = None if header is None else answering_header(self._framing, header)
-        self._outgoing.append(enclose(self._framing, payload, back))
+        frame = enclose(self._framing, payload, back)
+        if self._outgoing is None:
+            self._outgoing = [frame]
+        else:
+            self._outgoing.append(frame)
 
     def flush(self) -> None:
         """Write what is queued in one go; then read on if the link was saturated."""
-        outgoing, self._outgoing = self._outgoing, []
+        outgoing, self._outgoing = self._outgoing, None
         if outgoing and self._transport is not None and not self._transport.is_closing():
             self.channel.send(b"".join(outgoing))
             self._write()

@@ -92,14 +92,16 @@ class Session:
     offers: dict[str, Offer] = field(default_factory=dict)
     """Keys on their way to the peer, by the DE11 that carried them."""
     ignored_responses: int = 0
-    strikes: deque[float] = field(default_factory=deque)
+    strikes: deque[float] | None = None
+    """When it sent a bad frame in the last minute; an empty deque weighs as much as the rest."""
 
     def strike(self, now: float) -> int:
         """Count one bad frame; return how many there were in the last minute."""
-        self.strikes.append(now)
-        while self.strikes[0] <= now - STRIKE_SECONDS:
-            self.strikes.popleft()
-        return len(self.strikes)
+        strikes = self.strikes = deque() if self.strikes is None else self.strikes
+        strikes.append(now)
+        while strikes[0] <= now - STRIKE_SECONDS:
+            strikes.popleft()
+        return len(strikes)
 
     def add_offer(self, stan: str, offer: Offer) -> None:
         """Remember a key sent out under ``stan``; of one name only the last few count."""

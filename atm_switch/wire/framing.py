@@ -29,12 +29,13 @@ class Frame:
 class FrameBuffer:
     """Bytes in, frames out, for one direction of one link."""
 
-    __slots__ = ("_bytes", "_framing", "_is_bare")
+    __slots__ = ("_bytes", "_framing", "_is_bare", "_wanted")
 
     def __init__(self, framing: Framing) -> None:
         """Start empty."""
         self._framing = framing
         self._bytes = b""
+        self._wanted = 0
         self._is_bare = not (framing.header_bytes or framing.header_starts or framing.trailer)
         """A frame is its length and the payload."""
 
@@ -43,6 +44,11 @@ class FrameBuffer:
         """Count the bytes of a frame that is not whole yet."""
         return len(self._bytes)
 
+    @property
+    def is_worth_a_look(self) -> bool:
+        """Whether ``frames`` may have something to say: a frame that drips is not looked into."""
+        return len(self._bytes) >= self._wanted
+
     def receive(self, data: bytes) -> None:
         """Take what the stream brought; where nothing was pending, without a copy."""
         self._bytes = self._bytes + data if self._bytes else data
@@ -50,18 +56,19 @@ class FrameBuffer:
     def frames(self) -> Iterator[Frame]:
         """Yield the frames that are whole.  Raises ``FramingError``."""
         start, framing, data = 0, self._framing, self._bytes
-        length_bytes, held = framing.length_bytes, len(data)
+        length_bytes, held, wanted = framing.length_bytes, len(data), 0
         try:
             while held - start >= length_bytes:
                 body = start + length_bytes
                 end = body + _body_bytes(framing, data[start:body])
                 if held < end:
+                    wanted = end - start
                     break
                 start = end  # before the yield: whoever stops here has had this frame
                 whole = data[body:end]
                 yield Frame(b"", whole) if self._is_bare else _open(framing, whole)
         finally:
-            self._bytes = self._bytes[start:]  # with what came meanwhile
+            self._bytes, self._wanted = self._bytes[start:], wanted  # with what came meanwhile
 
 
 def enclose(framing: Framing, payload: bytes, header: bytes | None = None) -> bytes:

@@ -1,6 +1,8 @@
 """Claims about links that are busy, half closed, or answered with what cannot be packed."""
 
 import asyncio
+import tracemalloc
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from atm_switch.domain.outcome import Outcome
@@ -11,6 +13,8 @@ from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import Bench, bank
 from tests.doubles.inquiries import commits
 from tests.doubles.open_house import caller, open_house
+
+LINKS, LINK_BYTES_MAX = 50, 1_250
 
 
 def echo_of(stan: int) -> IsoMessage:
@@ -83,3 +87,21 @@ def test_frame_longer_than_the_profile_allows_is_a_96_too() -> None:
     bench.sign_on(link=2)
 
     assert "96" == bench.ask(bench.inquiry(), link=2)[39]
+
+
+async def test_silent_link_is_small() -> None:
+    """A terminal that has signed on and says nothing costs us a kilobyte beside its socket."""
+    ours = ("*/atm_switch/server/*", "*/atm_switch/switch/*", "<string>")  # dataclasses' own
+    filters = [tracemalloc.Filter(inclusive=True, filename_pattern=one) for one in ours]
+    log = tracemalloc.Filter(inclusive=False, filename_pattern="*/log.py")  # in memory here
+    async with open_house() as house, AsyncExitStack() as crowd:
+        await crowd.enter_async_context(caller(house))  # what the first one leaves for all
+        tracemalloc.start()
+        crowd.callback(tracemalloc.stop)
+
+        for _ in range(LINKS):
+            await crowd.enter_async_context(caller(house))
+        taken = tracemalloc.take_snapshot().filter_traces([*filters, log])
+
+        held = sum(one.size for one in taken.statistics("filename"))
+        assert 0 < held / LINKS < LINK_BYTES_MAX

@@ -182,3 +182,25 @@ def test_header_that_is_given_goes_out_instead_of_our_own() -> None:
         enclose(framing, b"payload", header)[framing.length_bytes :][: framing.header_bytes]
         for header in (given, None)
     ]
+
+
+def test_frame_that_drips_is_looked_into_when_it_is_whole() -> None:
+    """Not at each byte of it: of five thousand such links each byte would be felt by others."""
+    first, second = enclose(BASE, b"0" * 40), enclose(BASE, b"1" * 20)
+    buffer, looks, found = FrameBuffer(BASE), 0, []
+    for octet in first + second:
+        buffer.receive(bytes((octet,)))
+        if buffer.is_worth_a_look:
+            looks += 1
+            found += [frame.payload for frame in buffer.frames()]
+
+    assert [b"0" * 40, b"1" * 20] == found
+    assert 2 * (BASE.length_bytes + 1) == looks  # each byte of a length, and the last of a frame
+
+
+@pytest.mark.parametrize("header", [b"00aF", b"00Af"])
+def test_hexadecimal_length_may_be_in_either_letters(header: bytes) -> None:
+    """Both mean the same number; what they announce is taken."""
+    framing = replace(BASE, length="ascii-hex", length_bytes=4)
+
+    assert [b"0" * 0xAF] == [one.payload for one in feed(framing, header + b"0" * 0xAF)]
