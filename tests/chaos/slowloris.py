@@ -7,26 +7,18 @@ middle round.  Each half frame must be closed when its ten seconds are over, how
 drips; those that are closed connect again for the next round.
 """
 
-import asyncio
 import time
 
 from tests.chaos.crowd import crowd
-from tests.chaos.honest import Script, Tally
-from tests.chaos.idle_terminals import MANY, active, is_as_fast
-from tests.chaos.plant import Plant, allow_many_files, running, set_up
+from tests.chaos.honest import Script
+from tests.chaos.idle_terminals import MANY, is_as_fast, load, middle_p99
+from tests.chaos.plant import allow_many_files, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 
-ROUNDS_SHORT, ROUNDS_LONG = 1, 3
+ROUNDS_SHORT, ROUNDS_LONG = 1, 5
 MAX_MS = 500.0
 CLOSED_SECONDS_MAX = 12.0
 """The ten seconds of a frame, a tick, and the time a busy machine takes to close them all."""
-
-
-def load(plant: Plant, script: Script) -> Tally:
-    """One round of honest load."""
-    tally = Tally()
-    asyncio.run(active(script, plant.port, tally))
-    return tally
 
 
 def measure(trial: Trial) -> Found:
@@ -37,19 +29,19 @@ def measure(trial: Trial) -> Found:
     alone, beside = [], []
     with running(plant):
         script = Script(plant.folder)
-        load(plant, script)  # warm
+        load(plant, script, trial)  # warm
         for _ in range(rounds):
-            alone.append(load(plant, script))
+            alone.append(load(plant, script, trial))
             with crowd(plant.port, count, "--half", "--drip", "1.0") as half:
                 began = time.monotonic()
-                beside.append(load(plant, script))
+                beside.append(load(plant, script, trial))
                 left, _ = half.left()
                 while left and time.monotonic() < began + 2 * CLOSED_SECONDS_MAX:
                     time.sleep(0.1)
                     left, _ = half.left()
                 closed_after = time.monotonic() - began
         plant.stop()
-    p99 = [sorted(one.percentile(0.99) for one in part)[rounds // 2] for part in (alone, beside)]
+    p99 = middle_p99(alone), middle_p99(beside)
     slowest = max(one.percentile(1.0) for one in beside)
     got = (
         f"{rounds} x {count:,} half frames: p99 {p99[0]:.1f} ms alone, {p99[1]:.1f} ms beside, "
