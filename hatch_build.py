@@ -76,7 +76,7 @@ def compiled_codec(root: Path, target: Path) -> list[Path]:
         finally:
             os.chdir(before)
     note = target / FOLDER / variant.NOTE
-    note.write_text(variant.fingerprint(root / FOLDER) + "\n")
+    note.write_text(variant.note_of(root / FOLDER, target / FOLDER))
     return [Path(file) for file in build.get_outputs()] + [note]
 
 

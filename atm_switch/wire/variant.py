@@ -1,12 +1,13 @@
 """Which codec runs: machine code where it was built from these very sources, else Python.
 
-Plan: compiled modules lie beside their sources, with a note of what they were made from
-(``make compiled``, or a wheel built with ``ATM_SWITCH_COMPILE=1``).  Without them, with other
-sources, or with ``ATM_SWITCH_PURE=1``, the folder is told to load sources only; so it is where
-one of them does not load (made for another machine, spoilt, a library missing), which is said.
+Plan: compiled modules lie beside their sources, with a note of what they were made from and
+of their own hashes (``make compiled``, or a wheel built with ``ATM_SWITCH_COMPILE=1``).  Without
+them, with other sources, or with ``ATM_SWITCH_PURE=1``, the folder is told to load sources only;
+so it is where one of them is not what was built (half copied, a bad disk: loading it may end
+the process by a signal) or does not load (another machine's, a library missing), which is said.
 Both read and write the same, so nothing else depends on it.
-Limits: chosen once, when the first module of this floor is loaded; code that crashes the
-interpreter is not caught.
+Limits: chosen once, when the first module of this floor is loaded; the hashes find accidents,
+not whoever may write here.
 """
 
 import sys
@@ -37,13 +38,20 @@ def chosen(
     """
     told = PURE
     if environment.get(FORCE, "") in ("", "0") and is_built(folder):
-        fault = _fault_of_loading(package, load)
+        fault = _fault_of_files(folder) or _fault_of_loading(package, load)
         if not fault:
             return COMPILED
         told = f"{PURE}, for the compiled one does not load ({fault}); make compiled builds it anew"
     finder = FileFinder(str(folder), (SourceFileLoader, SOURCE_SUFFIXES))
     sys.path_importer_cache[str(folder)] = finder
     return told
+
+
+def _fault_of_files(folder: Path) -> str:
+    """Say which compiled module is not, byte by byte, the one the note tells of."""
+    noted = set((folder / NOTE).read_text().split("\n"))
+    wrong = [file.name for file in _files(folder) if _noted(file) not in noted]
+    return f"{wrong[0]} is not what was built" if wrong else ""
 
 
 def _fault_of_loading(package: str, load: Callable[[str], object]) -> str:
@@ -64,10 +72,22 @@ def _fault_of_loading(package: str, load: Callable[[str], object]) -> str:
 def is_built(folder: Path) -> bool:
     """Tell whether every module is there for this interpreter, made from these sources."""
     note = folder / NOTE
-    suffix = EXTENSION_SUFFIXES[0]
-    if not all((folder / f"{name}{suffix}").is_file() for name in MODULES) or not note.is_file():
+    if not note.is_file() or not all(file.is_file() for file in _files(folder)):
         return False
-    return note.read_text().strip() == fingerprint(folder)
+    return note.read_text().split("\n")[0] == fingerprint(folder)
+
+
+def note_of(sources: Path, built: Path) -> str:
+    """Write the note on the modules in ``built``: the sources' fingerprint, a hash of each."""
+    return "\n".join((fingerprint(sources), *map(_noted, _files(built)), ""))
+
+
+def _files(folder: Path) -> list[Path]:
+    return [folder / f"{name}{EXTENSION_SUFFIXES[0]}" for name in MODULES]
+
+
+def _noted(file: Path) -> str:
+    return f"{sha256(file.read_bytes()).hexdigest()} {file.name}"
 
 
 def fingerprint(folder: Path) -> str:

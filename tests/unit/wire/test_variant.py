@@ -17,6 +17,7 @@ from atm_switch.wire.variant import (
     chosen,
     fingerprint,
     is_built,
+    note_of,
 )
 
 SOURCES = Path(atm_switch.wire.__file__).parent
@@ -28,8 +29,8 @@ def built(tmp_path: Path) -> Path:
     for name in MODULES:
         for kind in (".py", ".pxd"):
             (tmp_path / f"{name}{kind}").write_bytes((SOURCES / f"{name}{kind}").read_bytes())
-        (tmp_path / f"{name}{EXTENSION_SUFFIXES[0]}").touch()
-    (tmp_path / NOTE).write_text(fingerprint(tmp_path) + "\n")
+        (tmp_path / f"{name}{EXTENSION_SUFFIXES[0]}").write_text(f"machine code of {name}")
+    (tmp_path / NOTE).write_text(note_of(tmp_path, tmp_path))
     return tmp_path
 
 
@@ -62,6 +63,30 @@ def test_python_runs_where_machine_code_does_not_load(
     assert told.startswith(f"{PURE}, for the compiled one does not load (OSError: wrong ELF class)")
     assert not [name for name in sys.modules if name.startswith(package)]
     assert f"needed_by_{package}.{MODULES[0]}" in sys.modules  # another package's stays
+    assert sys.path_importer_cache.pop(str(built)) is not None
+
+
+@pytest.mark.parametrize("kept", [0, 10])
+def test_half_a_module_is_told_and_never_loaded(built: Path, kept: int) -> None:
+    """One cut short could end the process by a signal, which nobody would be told of."""
+    module = built / f"{MODULES[-1]}{EXTENSION_SUFFIXES[0]}"
+    module.write_bytes(module.read_bytes()[:kept])
+    loaded: list[str] = []
+
+    told = chosen(built, {}, load=loaded.append)
+
+    assert told.startswith(f"{PURE}, for the compiled one does not load ({module.name} is not ")
+    assert [] == loaded
+    assert sys.path_importer_cache.pop(str(built)) is not None
+
+
+def test_a_note_of_before_there_were_hashes_loads_nothing(built: Path) -> None:
+    """Nobody knows what those modules should be; building them anew is said to help."""
+    (built / NOTE).write_text(fingerprint(built) + "\n")
+
+    told = chosen(built, {}, load=pytest.fail)
+
+    assert "is not what was built); make compiled builds it anew" in told
     assert sys.path_importer_cache.pop(str(built)) is not None
 
 
