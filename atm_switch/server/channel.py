@@ -155,3 +155,10 @@ def names_of(certificate: Mapping[str, Any]) -> frozenset[str]:
     names = [text for kind, text in subject if kind == "commonName"]
     names += [text for kind, text in certificate.get("subjectAltName", ()) if kind == "DNS"]
     return frozenset(names)
+
+
+def reason_of(error: ssl.SSLError) -> str:
+    """Name what went wrong in OpenSSL's words, which hold nothing the peer sent."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate refused, {error.verify_message}"
+    return (error.reason or "broken").replace("_", " ").lower()

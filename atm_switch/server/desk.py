@@ -251,7 +251,7 @@ class Desk:
     def _close(self, closing: Sequence[Close]) -> None:
         for close in closing:
             if close.link in self._lines:
-                self._lines[close.link].close(close.reason)
+                self._lines[close.link].finish(close.reason)
 
     def _ask(self, asked: Asked) -> list[Effect]:
         answer: Any

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 from atm_switch.server.channel import PlainChannel, TlsChannel
 from atm_switch.server.entrance import Entrance
+from atm_switch.server.front_desk import FrontDesk
 from atm_switch.server.limits import LineLimits
-from atm_switch.server.line import FrontDesk, Line
+from atm_switch.server.line import Line
 from atm_switch.server.links import LINKS
 from atm_switch.switch.retries import Retries
 from atm_switch.switch.session import Dialect
@@ -41,7 +42,12 @@ class Dialler:
     """One line, kept up from ``start`` to ``close``."""
 
     def __init__(
-        self, entrance: Entrance, desk: FrontDesk, limits: LineLimits, manner: Manner, tell: Tell
+        self,
+        entrance: Entrance,
+        desk: FrontDesk[Line],
+        limits: LineLimits,
+        manner: Manner,
+        tell: Tell,
     ) -> None:
         """Wait for ``start``."""
         self._entrance = entrance

@@ -2,7 +2,9 @@
 
 Plan: no frame is taken any more; when nothing is under way, or ``drain_seconds_max`` are
 over, the switch signs off where it had signed on by itself, and listens there a moment for
-the answer, so that the bank does not lose the sign-off to a reset; then every link is closed.
+the answer, so that the bank does not lose the sign-off to a reset; then it hangs up on every
+link, and waits within the time there is until each peer has fetched what was sent and says no
+more, for a socket closed over unread requests would take sent answers with it.
 """
 
 import asyncio
@@ -31,8 +33,20 @@ async def drain(desk: Desk) -> None:
         min(deadline, desk.clock().monotonic + SIGN_OFF_SECONDS_MAX),
         lambda: desk.in_flight == 0 and not any(session.signing_off for _, session in leaving),
     )
+    left = max(deadline - desk.clock().monotonic, 0.0)
     for line, _ in desk.links():
-        line.close("the switch stops")
+        line.hang_up("the switch stops", left)
+    await _until(desk, deadline, lambda: _are_gone(desk))
+    for line, _ in desk.links():
+        line.cut_off()
+
+
+def _are_gone(desk: Desk) -> bool:
+    """Look after the links that end; true once none is left."""
+    now = desk.clock().monotonic
+    for line, _ in desk.links():
+        line.check(now)
+    return not desk.connections
 
 
 async def _until(desk: Desk, deadline: float, is_done: Callable[[], bool]) -> None:

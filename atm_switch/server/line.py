@@ -4,52 +4,31 @@ A line holds at most one partial frame and ``write_buffer_bytes_max`` of unread 
 with ``in_flight_per_link_max`` requests under way it stops reading until one is answered.
 Whether a peer may connect is asked before a byte is read; the core hears of the link when
 its channel is open, so nobody without the right certificate gets as far as the core.
+A link ends in the order finish, hang up, close: what was taken is answered, the peer hears the
+end, and what it still sends is dropped, for a reset would take sent answers with it.
 """
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol, cast
+from math import inf
+from typing import TYPE_CHECKING, Final, cast
 
 from atm_switch.domain.errors import FramingError
-from atm_switch.domain.instant import Instant
-from atm_switch.server.channel import Channel
+from atm_switch.server.channel import Channel, reason_of
 from atm_switch.server.dead_peers import notice_death
 from atm_switch.server.entrance import Entrance, shown
 from atm_switch.server.limits import LineLimits
 from atm_switch.switch.effects import LinkId
-from atm_switch.wire.framing import Frame, FrameBuffer, answering_header, enclose
+from atm_switch.wire.framing import FrameBuffer, answering_header, enclose
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-class FrontDesk(Protocol):
-    """What a line says, and to whom."""
+    from atm_switch.server.front_desk import FrontDesk
 
-    clock: Callable[[], Instant]
-
-    def admit(self, line: "Line", host: str, entrance: Entrance) -> str:
-        """Take a new connection, or say why not."""
-
-    def opened(self, line: "Line", entrance: Entrance) -> None:
-        """Hear that a link is ready for frames."""
-
-    def never_opened(self, line: "Line", why: str) -> None:
-        """Hear that a connection ended before it was ready."""
-
-    def received(self, line: "Line", frame: Frame, began: float) -> None:
-        """Take one frame, whose first byte came at ``began`` (monotonic seconds)."""
-
-    def framing_broken(self, line: "Line", fault: FramingError) -> None:
-        """Hear that a stream cannot be read on."""
-
-    def in_flight_of(self, line: "Line") -> int:
-        """Count what a link has under way."""
-
-    def lost(self, line: "Line", why: str) -> None:
-        """Forget a link that is gone."""
-
-    def later(self, call: Callable[[], None]) -> None:
-        """Do something in the next turn of the loop."""
+QUIET_SECONDS: Final = 0.25
+"""A peer that we hung up on and that has said nothing for so long says no more."""
 
 
 def _nobody(_why: str) -> None:
@@ -60,16 +39,17 @@ class Line(asyncio.Protocol):
     """The protocol object of one link: small, for there are thousands that say nothing."""
 
     __slots__ = (
-        "_buffer", "_closed_at", "_desk", "_entrance", "_framing", "_heard_at", "_is_admitted",
-        "_is_closing", "_is_deaf", "_is_ending", "_is_open", "_is_paused", "_limits", "_made_at",
-        "_outgoing", "_partial_since", "_transport", "_why", "channel", "link", "on_lost", "peer",
+        "_buffer", "_cut_at", "_desk", "_entrance", "_framing", "_heard_at", "_is_admitted",
+        "_is_closing", "_is_deaf", "_is_ending", "_is_finishing", "_is_open", "_is_paused",
+        "_limits", "_made_at", "_outgoing", "_partial_since", "_transport", "_why", "channel",
+        "link", "on_lost", "peer",
     )  # fmt: skip
 
     def __init__(
         self,
         link: LinkId,
         entrance: Entrance,
-        desk: FrontDesk,
+        desk: "FrontDesk[Line]",
         limits: LineLimits,
         channel: Channel,
     ) -> None:
@@ -89,11 +69,12 @@ class Line(asyncio.Protocol):
         self._is_paused = False
         self._is_deaf = False
         self._is_ending = False
+        self._is_finishing = False
         self._is_admitted = False
         self._is_open = False
         self._made_at = 0.0
         self._heard_at = 0.0
-        self._closed_at = 0.0
+        self._cut_at = inf
         self._partial_since: float | None = None
         self.on_lost: Callable[[str], None] = _nobody
         """Told, last of all, why the connection is gone."""
@@ -131,6 +112,8 @@ class Line(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came and hand on the frames that are whole."""
         self._heard_at = self._desk.clock().monotonic
+        if self._is_finishing or self._is_closing:
+            return
         said = self._understood(data)
         if said:
             self._buffer.receive(said)
@@ -146,7 +129,7 @@ class Line(asyncio.Protocol):
         try:
             said = self.channel.receive(data)
         except ssl.SSLError as error:
-            self.close(f"TLS: {_reason(error)}")
+            self.close(f"TLS: {reason_of(error)}")
             return b""
         self._write()
         if self.channel.is_open and not self._is_open:
@@ -173,11 +156,14 @@ class Line(asyncio.Protocol):
                 began = self._heard_at if self._partial_since is None else self._partial_since
                 self._partial_since = None  # what follows is another frame's beginning
                 self._desk.received(self, frame, began)
-                if self._is_closing or self._desk.in_flight_of(self) >= limit:
+                is_over = self._is_finishing or self._is_closing
+                if is_over or self._desk.in_flight_of(self) >= limit:
                     break
         except FramingError as fault:
             self._desk.framing_broken(self, fault)
-            self.close(str(fault))
+            self.finish(str(fault))
+        if self._is_finishing:
+            return
         self._watch_partial()
         self._pause(should=self._desk.in_flight_of(self) >= limit)
 
@@ -199,9 +185,9 @@ class Line(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Keep the way back open until what the peer asked before is answered."""
         self._is_ending = True
-        if self._desk.in_flight_of(self) > 0:
+        if self._desk.in_flight_of(self) > 0 and not self._is_closing:
             return True
-        self.close("closed by peer")
+        self.close(self._why)
         return False
 
     def put(self, payload: bytes, header: bytes | None) -> None:
@@ -215,33 +201,37 @@ class Line(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what is queued in one go; then read on if the link was saturated."""
-        outgoing, self._outgoing = self._outgoing, None
-        if outgoing and self._transport is not None and not self._transport.is_closing():
-            self.channel.send(b"".join(outgoing))
-            self._write()
+        self._send_queued()
         if self._is_paused and not self._is_closing:
             self._desk.later(self.pump)
-        if self._is_ending and not self._desk.in_flight_of(self):
-            self.close("closed by peer")
+        if (self._is_ending or self._is_finishing) and not self._desk.in_flight_of(self):
+            self.hang_up(self._why)
+
+    def _send_queued(self) -> None:
+        outgoing, self._outgoing = self._outgoing, None
+        if outgoing and not self._is_closing:
+            self.channel.send(b"".join(outgoing))
+            self._write()
 
     def _write(self) -> None:
         """Write what the channel has to say; end the link if nobody fetches it."""
-        data = self.channel.outgoing()
-        if not data or self._transport is None or self._transport.is_closing():
+        data, transport = self.channel.outgoing(), self._transport
+        if not data or transport is None or self._is_closing or transport.is_closing():
             return
-        self._transport.write(data)
-        if self._transport.get_write_buffer_size() > self._limits.write_buffer_bytes_max:
+        transport.write(data)
+        if transport.get_write_buffer_size() > self._limits.write_buffer_bytes_max:
             self._is_closing, self._why = True, "the peer does not read its answers"
-            self._transport.abort()
+            transport.abort()
 
     def check(self, now: float) -> None:
         """Close a link that is silent for too long or drips a frame for too long."""
         if not self._is_closing:
-            why = self._overdue(now)
-            if why:
-                self.close(why)
-        elif self._transport and now - self._closed_at > self._limits.shutdown_seconds_max:
+            if why := self._overdue(now):  # silent, so with nothing under way it says no more
+                (self.finish if self._desk.in_flight_of(self) else self.close)(why)
+        elif self._transport and now > self._cut_at:
             self._transport.abort()
+        elif self._transport and now - self._heard_at > QUIET_SECONDS:
+            self._transport.close()  # writes what is left, which may take longer
 
     def _overdue(self, now: float) -> str:
         """Say what the peer has not done in time, if anything."""
@@ -253,17 +243,50 @@ class Line(asyncio.Protocol):
             return "a frame was not finished in time"
         return "idle" if now - self._heard_at > limits.idle_seconds_max else ""
 
-    def close(self, why: str) -> None:
-        """End the link after what is queued."""
+    def finish(self, why: str) -> None:
+        """End the link once what is under way is answered; take no more frames."""
+        if self._is_closing or self._is_finishing:
+            return
+        self._why = why
+        self._is_deaf = self._is_finishing = True
+        self._pause(should=False)
+        if not self._desk.in_flight_of(self):
+            self.hang_up(why)
+
+    def hang_up(self, why: str, seconds_max: float | None = None) -> None:
+        """Say that no more comes, after what is queued; then drop what the peer still says.
+
+        ``seconds_max``: how long the peer may take to fetch it, if not as long as always.
+        """
         if self._is_closing or self._transport is None:
             return
-        self._is_closing = True
-        self._closed_at = self._desk.clock().monotonic
+        self._pause(should=False)
+        seconds = self._limits.shutdown_seconds_max if seconds_max is None else seconds_max
+        self._heard_at = self._desk.clock().monotonic
+        self._cut_at = self._heard_at + seconds
         self._why = why
-        self.flush()
+        self._send_queued()
         self.channel.end()
         self._write()
-        self._transport.close()
+        self._is_closing = True
+        if self._is_ending:
+            self._transport.close()
+            return
+        try:
+            self._transport.write_eof()
+        except OSError:  # the peer has gone meanwhile
+            self._transport.close()
+
+    def close(self, why: str) -> None:
+        """End the link after what is queued, whatever the peer still says."""
+        self.hang_up(why)
+        if self._transport is not None:
+            self._transport.close()
+
+    def cut_off(self) -> None:
+        """End the link at once."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the core that the link is gone."""
@@ -274,10 +297,3 @@ class Line(asyncio.Protocol):
             self._desk.never_opened(self, why)
         self._desk.lost(self, why)
         self.on_lost(why)
-
-
-def _reason(error: ssl.SSLError) -> str:
-    """Name what went wrong in OpenSSL's words, which hold nothing the peer sent."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate refused, {error.verify_message}"
-    return (error.reason or "broken").replace("_", " ").lower()

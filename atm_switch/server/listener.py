@@ -11,8 +11,9 @@ from functools import partial
 
 from atm_switch.server.channel import PlainChannel, TlsChannel
 from atm_switch.server.entrance import Entrance, shown
+from atm_switch.server.front_desk import FrontDesk
 from atm_switch.server.limits import LineLimits
-from atm_switch.server.line import FrontDesk, Line
+from atm_switch.server.line import Line
 from atm_switch.server.links import LINKS
 from atm_switch.server.tls import server_context
 
@@ -23,7 +24,7 @@ BACKLOG = 100
 class Door:
     """One listening socket and what its new links are secured with."""
 
-    def __init__(self, entrance: Entrance, desk: FrontDesk, limits: LineLimits) -> None:
+    def __init__(self, entrance: Entrance, desk: FrontDesk[Line], limits: LineLimits) -> None:
         """Wait for ``open``."""
         self.entrance = entrance
         self._desk = desk

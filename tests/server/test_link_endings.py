@@ -1,0 +1,172 @@
+"""Claims about links that are ended by the switch: nothing it took stays without its answer."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from atm_switch.server.draining import drain
+from atm_switch.server.line import QUIET_SECONDS
+from atm_switch.switch.policy import PinPolicy
+from atm_switch.wire.framing import enclose
+from atm_switch.wire.message import IsoMessage
+from tests.doubles.bench import Bench, bank
+from tests.doubles.open_house import GENEROUS, Caller, OpenHouse, caller, open_house
+
+FRAME_MISTAKES = 60
+"""So many a minute end a link."""
+ANSWERS = 300
+"""More than a kernel holds that was told to hold little."""
+
+
+def vouched() -> Bench:
+    """A bank that has verified the PIN, so that one card's requests need not take turns."""
+    return Bench(banks=(bank(pin=PinPolicy.ACQUIRER),))
+
+
+def inquiries(house: OpenHouse, count: int) -> list[IsoMessage]:
+    """As many requests, each with a STAN of its own."""
+    changes = [{11: f"{at:06d}", 37: f"51810700{at:04d}"} for at in range(1, count + 1)]
+    return [house.bench.inquiry({**one}) for one in changes]
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait until something holds; fail after ten seconds."""
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.001)
+
+
+async def hear_all(client: Caller) -> list[str]:
+    """Read to the end of the stream; return the DE39 of the 0210 that came."""
+    codes = []
+    while payload := await client.hear_payload():
+        message = client.dialect.packager.unpack(payload)
+        if message.mti == "0210":
+            codes.append(message[39])
+    return codes
+
+
+def frames(client: Caller, messages: list[IsoMessage]) -> bytes:
+    """Pack messages as they go over the wire."""
+    pack = client.dialect.packager.pack
+    return b"".join(enclose(client.framing, pack(one)) for one in messages)
+
+
+@pytest.mark.parametrize("rest", ["broken header", "strikes", "dripped frame", "idle"])
+async def test_requests_before_the_end_get_their_answers(rest: str) -> None:
+    """
+    Three good requests wait for the journal when their link has to end, be it for a header
+    that cannot be true, for its strikes, for a frame never finished or for silence: the
+    three are answered, then the stream ends, and the log says why.
+    """
+    async with open_house(vouched()) as house, caller(house) as client:
+        house.journal.holds = True
+        tail = {
+            "broken header": b"\xff\xff",
+            "strikes": enclose(client.framing, b"0200FFFF") * FRAME_MISTAKES,
+            "dripped frame": b"\x00",
+            "idle": b"",
+        }[rest]
+        client.writer.write(frames(client, inquiries(house, 3)) + tail)
+        await until(lambda: len(house.journal.held) == 3)
+        line = next(iter(house.desk._lines.values()))
+        if rest == "dripped frame":
+            line.check(house.clock().monotonic + GENEROUS.line.frame_seconds_max + 1)
+        if rest == "idle":
+            line.check(house.clock().monotonic + GENEROUS.line.idle_seconds_max + 1)
+        client.say(house.bench.inquiry({11: "000777", 37: "518107000777"}))  # too late
+        await client.writer.drain()
+
+        house.journal.release()
+
+        refused = ["30"] * (FRAME_MISTAKES if rest == "strikes" else 0)
+        assert [*refused, "00", "00", "00"] == await hear_all(client)
+        client.writer.close()
+        await until(lambda: house.logged("link closed"))
+        why = house.logged("link closed")[0]["why"]
+        expected = {
+            "broken header": "length",
+            "strikes": "60 bad frames within a minute",
+            "dripped frame": "a frame was not finished in time",
+            "idle": "idle",
+        }[rest]
+        assert expected in why
+        assert 3 == len([note for note in house.logged("transaction") if note.get("de39") == "00"])
+
+
+async def test_answers_survive_what_their_asker_still_sends() -> None:
+    """
+    A stop beside a client that has sent far more than it read: every answer that was made
+    reaches it, though its other requests were never read.
+    """
+    limits = replace(
+        GENEROUS,
+        drain_seconds_max=10.0,
+        line=replace(GENEROUS.line, in_flight_per_link_max=8),
+    )
+    async with open_house(vouched(), limits) as house, caller(house) as client:
+        reading = client.writer.transport
+        reading.pause_reading()  # type: ignore[attr-defined]
+        house.journal.holds = True
+        client.writer.write(frames(client, inquiries(house, 2_000)))
+        await until(lambda: len(house.journal.held) == 8)
+        stopping = asyncio.create_task(drain(house.desk))
+        await until(lambda: house.desk.is_draining)
+
+        house.journal.release()
+        await until(lambda: not house.desk.in_flight)
+        await asyncio.sleep(2 * QUIET_SECONDS)  # it reads late, after the switch has hung up
+        reading.resume_reading()  # type: ignore[attr-defined]
+        answers = await hear_all(client)
+        client.writer.close()
+        await stopping
+
+        assert 8 == len([note for note in house.logged("transaction") if note.get("de39") == "00"])
+        assert ["00"] * 8 == answers
+
+
+async def test_silent_links_do_not_put_a_stop_off() -> None:
+    """Peers that neither speak nor hang up are left after a moment, not at the deadline."""
+    limits = replace(GENEROUS, drain_seconds_max=60.0)
+    async with open_house(limits=limits) as house:
+        with socket.create_connection(("127.0.0.1", house.port)) as silent:
+            await until(lambda: house.logged("link opened"))
+
+            async with asyncio.timeout(20):
+                await drain(house.desk)
+
+            assert b"" == silent.recv(1)
+            assert 0 == house.desk.connections
+
+
+async def test_stop_waits_for_answers_that_are_not_fetched_yet() -> None:
+    """What a peer has no room for is written when it reads again, within the time to stop."""
+    line = replace(GENEROUS.line, write_buffer_bytes_max=10_000_000, in_flight_per_link_max=2_000)
+    limits = replace(GENEROUS, drain_seconds_max=30.0, line=line)
+    async with open_house(vouched(), limits) as house, caller(house) as client:
+        for one in house.desk._lines.values():
+            assert one._transport is not None
+            ours = one._transport.get_extra_info("socket")
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)
+        client.writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, 16384
+        )
+        reading = client.writer.transport
+        reading.pause_reading()  # type: ignore[attr-defined]
+        client.writer.write(frames(client, inquiries(house, ANSWERS)))
+        await until(lambda: len(house.logged("transaction")) == ANSWERS)
+        (link,) = house.desk._lines.values()
+        assert link._transport is not None
+        assert link._transport.get_write_buffer_size() > 0
+        stopping = asyncio.create_task(drain(house.desk))
+        await asyncio.sleep(2 * QUIET_SECONDS)
+        reading.resume_reading()  # type: ignore[attr-defined]
+
+        answers = await hear_all(client)
+        client.writer.close()
+        await stopping
+
+        assert ["00"] * ANSWERS == answers
