@@ -46,7 +46,7 @@ def test_nothing_differs_after_import_and_closing(bench: Bench) -> None:
 
     assert 0 == proven["differences"]
     assert MEMBERS.members == proven["accounts"]
-    assert proven["postings"] > bench.figures["import"]["rows"] - MEMBERS.members
+    assert proven["postings"] >= bench.figures["import"]["rows"] - MEMBERS.members
 
 
 def test_same_nation_on_postgres_differs_in_nothing(
