@@ -117,8 +117,11 @@ def _outrun(case: Case, entry: JournalEntry, given: StoredResponse) -> Steps[Res
     """Say what another process on the same journal has said to the same request meanwhile.
 
     A row A of this process gets its B; like any repeat without one it has no row at all.
+    Its PIN try decided nothing, for nobody is told what came of it: it is given back, and
+    clears none.
     """
     case.is_first = False
+    case.resets_tries, case.returned_try = False, case.counted_try
     if given.fingerprint == entry.fingerprint:
         response = again(case, given)
         if case.sequence is None:

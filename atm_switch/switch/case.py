@@ -64,9 +64,11 @@ class Case:
     """Answers older than this are not those to a repeat of this request."""
     flight: RepeatKey | None = None
     """The flight this request leads, to be ended with it."""
+    counted_try: int | None = None
+    """The PIN try that row A counted."""
     resets_tries: bool = False
     returned_try: int | None = None
-    """The PIN try that row A counted and nobody looked at, to be given back with row B."""
+    """The PIN try that row A counted and that decided nothing, to be given back with row B."""
     kpj_masked: str = ""
     host_reference: str = ""
     card_turn: bytes | None = None

@@ -265,6 +265,7 @@ def _one_try(fresh: Fresh, house: House) -> Steps[int]:
     case.sequence = reservation.sequence
     if reservation.granted is not True:
         raise Declined(Outcome.PIN_TRIES_EXCEEDED, "all PIN tries are used")
+    case.counted_try = reservation.tries
     return reservation.tries
 
 

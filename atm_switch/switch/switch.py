@@ -189,7 +189,7 @@ class Switch:
         except StopIteration as end:
             return self._finished(case, end.value)
         except Joined as joined:
-            self._crowd.leave(case)
+            self._crowd.enter(case)  # it waits like the first, and must be as bounded
             joined.flight.waiting.append(case)
             return [note_of(case, None, "joined the same request under way")]
         except Exception as mistake:  # noqa: BLE001  never a hung terminal, never 00

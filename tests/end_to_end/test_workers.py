@@ -100,6 +100,18 @@ def test_same_request_at_both_at_once_has_one_answer(switch: Workers) -> None:
             assert one.heard[-1][:-16] == two.heard[-1][:-16]
 
 
+def test_wrong_pin_at_both_at_once_is_one_try(switch: Workers) -> None:
+    """Two wrong PINs, each asked of both workers at once, leave the third try, five times."""
+    sent = stamp()
+    one, two = switch.talks_apart()
+    with one, two, ThreadPoolExecutor(2) as pool:
+        for number in range(200, 220):
+            both = [pool.submit(asked, talk, number, WRONG, sent=sent) for talk in (one, two)]
+            assert ["55", "55"] == [told.result() for told in both]
+            if number % 2:
+                assert "00" == asked(one, 100 + number, PIN, sent=sent)
+
+
 def test_key_delivered_to_one_is_known_to_the_other(switch: Workers) -> None:
     """PIN and MAC keys changed over one link are those of the other worker's links."""
     with switch.talk() as keeper:

@@ -43,8 +43,16 @@ def test_outrun_row_a_has_its_b() -> None:
     assert 2 == len(reservations(bench)) == len(commits(bench))
     assert "00" == response[39] == last.ending.response_code
     assert last.ending.payload is None
-    assert last.ending.resets_tries
     assert last.sequence is not None
+
+
+def test_outrun_gives_its_try_back() -> None:
+    """One wrong PIN asked of two processes at once is one try, and a right one clears no other."""
+    bench, _ = outrun({})
+
+    first, last = commits(bench)
+    assert (True, None) == (first.ending.resets_tries, first.ending.returned_try)
+    assert (False, 1) == (last.ending.resets_tries, last.ending.returned_try)
 
 
 def test_outrun_without_row_a_leaves_none() -> None:
