@@ -12,8 +12,7 @@ import pytest
 
 from atm_switch.adapters.service_manager import ServiceManager
 from tests.doubles.served import SECONDS, make_folder, serve
-from tests.doubles.workers import Workers
-from tests.end_to_end.test_workers import with_workers
+from tests.doubles.workers import Workers, with_workers
 
 
 @pytest.fixture

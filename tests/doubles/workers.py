@@ -1,18 +1,22 @@
 """A switch of several workers, seen from outside: its processes, and where each link fell."""
 
 import os
+import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from atm_switch.server.admin_socket import ask_switch
-from tests.doubles.served import Served
-from tests.doubles.talk import HungUp, Talk
+from tests.doubles.served import Served, serve
+from tests.doubles.talk import HungUp, Talk, inquiry, stamp
 
 SECONDS = 30.0
+CARD, PIN = "9990090000000012", "123456"
+"""Of the sample's first member."""
 
 
 @dataclass
@@ -82,3 +86,22 @@ def _is(is_so: Callable[[], bool]) -> bool:
         return is_so()
     except OSError:
         return False
+
+
+def with_workers(folder: Path, count: int) -> None:
+    """Set the number of workers."""
+    path = folder / "switch.toml"
+    path.write_text(re.sub(r"(?m)^mode = ", f"workers = {count}\nmode = ", path.read_text()))
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Workers]:
+    """Serve a folder of several workers for a block."""
+    with serve(folder) as served:
+        yield Workers(folder, served)
+
+
+def asked(talk: Talk, number: int, pin: str, card: str = CARD, sent: str = "") -> str:
+    """Ask for the balance of a card and return DE39."""
+    elements = {2: card, 7: sent or stamp(), 52: talk.pin_block(pin, card)}
+    return talk.ask(inquiry(number, elements))[39]

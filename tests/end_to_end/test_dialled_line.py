@@ -15,7 +15,7 @@ from tests.doubles.bank_host import SIGN_OFF, BankHost, until
 from tests.doubles.certificates import LOOPBACK, LabCa
 from tests.doubles.served import Served, make_folder, run, serve
 from tests.doubles.talk import inquiry
-from tests.end_to_end.test_workers import with_workers
+from tests.doubles.workers import with_workers
 
 CARD = "9990090000000012"
 

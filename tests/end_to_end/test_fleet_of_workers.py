@@ -7,8 +7,7 @@ from atm_switch.switch.event import EventKind
 from tests.doubles.machines import set_in
 from tests.doubles.served import make_folder
 from tests.doubles.talk import inquiry
-from tests.doubles.workers import wait_for
-from tests.end_to_end.test_workers import running, with_workers
+from tests.doubles.workers import running, wait_for, with_workers
 
 CARD, TERMINAL = "9990090000000012", "S1ABC123"
 

@@ -11,8 +11,7 @@ from tests.chaos.disk_full import failing_syncs
 from tests.chaos.plant import Plant, running, set_up
 from tests.doubles.served import run
 from tests.doubles.talk import HungUp, Talk, inquiry
-from tests.doubles.workers import wait_for
-from tests.end_to_end.test_workers import with_workers
+from tests.doubles.workers import wait_for, with_workers
 
 CARD, PIN = "9990090000000012", "123456"
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="no C compiler")

@@ -20,7 +20,7 @@ from tests.doubles.machines import set_in, two_machines
 from tests.doubles.postgres import PostgresServer
 from tests.doubles.served import Served, run, serve
 from tests.doubles.talk import Talk, inquiry
-from tests.end_to_end.test_workers import with_workers
+from tests.doubles.workers import with_workers
 
 CARD, PIN = "9990090000000012", "123456"
 SECONDS = 30.0

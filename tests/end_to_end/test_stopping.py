@@ -15,8 +15,7 @@ from atm_switch.server.admin_socket import FILE_NAME, ask_switch
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, serve
 from tests.doubles.talk import HungUp, Talk, inquiry
-from tests.doubles.workers import wait_for
-from tests.end_to_end.test_workers import with_workers
+from tests.doubles.workers import wait_for, with_workers
 
 CARD = "9990090000000012"
 LINKS = 1_000

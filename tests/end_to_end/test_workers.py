@@ -1,14 +1,11 @@
 """``workers = N`` in real processes: one port, one bank, whichever worker a link falls to."""
 
 import os
-import re
 import signal
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,28 +15,15 @@ from atm_switch.adapters.journal_place import open_pages
 from atm_switch.domain.card import Pan
 from atm_switch.folder import open_folder
 from tests.doubles.machines import set_in
-from tests.doubles.served import Served, make_folder, run, serve
-from tests.doubles.talk import HungUp, Talk, inquiry, stamp
-from tests.doubles.workers import Workers, wait_for
+from tests.doubles.served import Served, make_folder, run
+from tests.doubles.talk import HungUp, stamp
+from tests.doubles.workers import PIN, Workers, asked, running, wait_for, with_workers
 
 if TYPE_CHECKING:
     from tests.doubles.postgres import PostgresServer
 
-CARD, PIN, WRONG = "9990090000000012", "123456", "999999"
+WRONG = "999999"
 GUESSED, ITS_PIN = "9990090000000020", "234567"
-
-
-def with_workers(folder: Path, count: int) -> None:
-    """Set the number of workers."""
-    path = folder / "switch.toml"
-    path.write_text(re.sub(r"(?m)^mode = ", f"workers = {count}\nmode = ", path.read_text()))
-
-
-@contextmanager
-def running(folder: Path) -> Iterator[Workers]:
-    """Serve a folder of several workers for a block."""
-    with serve(folder) as served:
-        yield Workers(folder, served)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -54,12 +38,6 @@ def switch(
     with_workers(folder, 2)
     with running(folder) as workers:
         yield workers
-
-
-def asked(talk: Talk, number: int, pin: str, card: str = CARD, sent: str = "") -> str:
-    """Ask for the balance of a card and return DE39."""
-    elements = {2: card, 7: sent or stamp(), 52: talk.pin_block(pin, card)}
-    return talk.ask(inquiry(number, elements))[39]
 
 
 def test_links_spread_evenly(switch: Workers) -> None:
@@ -247,66 +225,3 @@ def test_too_many_deaths_end_the_switch(tmp_path: Path) -> None:
 
     assert 70 == code
     assert "given up" in served.log.read_text()
-
-
-def test_sigterm_ends_all_processes(tmp_path: Path) -> None:
-    """SIGTERM to the supervisor: exit code 0, no process stays, start and stop are recorded."""
-    folder = make_folder(tmp_path)
-    with_workers(folder, 3)
-    with running(folder) as switch:
-        pids = switch.told()["processes"].values()
-        assert 4 == len(pids)
-        assert 0 == switch.served.stop()
-    trail = run("audit", "tail", folder, "-n", "100").stdout
-
-    assert [] == [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-    assert (3, 3) == (trail.count("  start "), trail.count("  stop "))
-
-
-def test_metrics_of_all_and_an_end_without_the_supervisor(tmp_path: Path) -> None:
-    """/metrics has every worker's samples; where the supervisor is killed all processes end."""
-    folder = make_folder(tmp_path, "--mac", "required")
-    set_in(folder, "metrics", listen="127.0.0.1:0")
-    with_workers(folder, 2)
-    with running(folder) as switch:
-        switch.served.wait_for("metrics served")
-        (address,) = re.findall(r'"at": "(127[^"]+)"', switch.served.log.read_text())
-        one, two = switch.talks_apart()
-        with one, two:
-            assert ["00", "00"] == [asked(talk, 1, PIN) for talk in (one, two)]
-            shown, ready = fetched(address, "/metrics"), fetched(address, "/readyz")
-        pids = list(switch.told()["processes"].values())
-        switch.served.process.kill()
-        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
-
-    counted = re.findall(r'atm_switch_requests_total\{.*code="00".*worker="(\d)".*\} (\S+)', shown)
-    assert {"1", "2"} == {worker for worker, _ in counted}
-    assert '"ok": true' in ready
-    assert 0 == run("journal", "verify", folder).returncode
-
-
-def fetched(address: str, path: str) -> str:
-    """Read a page."""
-    with urllib.request.urlopen(f"http://{address}{path}", timeout=30) as page:
-        content: bytes = page.read()
-    return content.decode()
-
-
-def test_peer_has_its_bound_over_all_workers(tmp_path: Path) -> None:
-    """
-    Four connections from one address are four, whichever worker they fall to; the fifth is
-    closed, and once one has hung up there is room for one again, however often.
-    """
-    folder = make_folder(tmp_path)
-    set_in(folder, "limits", connections_per_peer_max=4)
-    with_workers(folder, 2)
-    with running(folder) as workers:
-        links = [workers.talk() for _ in range(4)]
-        for _ in range(3):
-            with pytest.raises(HungUp):
-                Talk.of(workers.served.port, folder)
-            links.pop().close()
-            links.append(workers.talk())  # it is turned away until the end was heard of
-        for link in links:
-            link.close()
-    assert "too many connections" in workers.served.log.read_text()

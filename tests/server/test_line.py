@@ -215,25 +215,6 @@ async def test_saturated_link_waits_and_loses_nothing() -> None:
         assert {f"{at:06d}" for at in range(1, 6)} == answers
 
 
-async def test_repeats_of_a_request_under_way_are_bounded() -> None:
-    """The same request again and again counts each time: past the limit nothing is read on."""
-    limits = replace(GENEROUS, line=replace(GENEROUS.line, in_flight_per_link_max=3))
-    async with open_house(vouched(), limits) as house, caller(house) as client:
-        house.journal.holds = True
-        request = house.bench.inquiry()
-        client.say(*[request] * 8)
-        client.say(echo("000099"))
-        await asyncio.wait_for(_until(lambda: 2 == len(house.logged("transaction"))), 5)
-        waiting = [line.get("note") for line in house.logged("transaction")]
-        assert 1 == len(house.journal.held)
-
-        house.journal.release()
-        answers = [(await client.hear())[39] for _ in range(9)]
-
-        assert ["joined the same request under way"] * 2 == waiting
-        assert ["00"] * 9 == answers
-
-
 async def test_peer_that_never_reads_is_cut_off() -> None:
     """Answers nobody fetches are bounded; the link is ended instead."""
     line = replace(GENEROUS.line, write_buffer_bytes_max=4096)
