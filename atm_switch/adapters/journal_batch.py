@@ -115,8 +115,9 @@ _INSERT_RECORD = f"INSERT INTO audit_rows ({AUDIT_COLUMN_LIST}) VALUES ({_AUDIT_
 _READ_TRIES = "SELECT tries FROM pin_tries WHERE pan_digest = ?"
 _COUNT_TRY = (
     "INSERT INTO pin_tries (pan_digest, tries) VALUES (?, 1)"
-    " ON CONFLICT (pan_digest) DO UPDATE SET tries = tries + 1"
+    " ON CONFLICT (pan_digest) DO UPDATE SET tries = tries + 1 WHERE tries < ? RETURNING tries"
 )
+"""Yields nothing where as many tries are used as there are; there is one at least."""
 _ADD_TRIES = (
     "INSERT INTO pin_tries (pan_digest, tries) VALUES (?, ?)"
     " ON CONFLICT (pan_digest) DO UPDATE SET tries = tries + excluded.tries"
@@ -195,12 +196,11 @@ class _Page:
         card = required_card(entry)
         for ref in former:
             self._carry_over(ref, card)
-        used = self._tries(card)
-        granted = used < tries_max
-        if granted:
-            self._connection.execute(_COUNT_TRY, (card.digest,))
-        tries = used + granted if used < CARRIED else tries_max
-        reservation = Reservation(self._head.seq + 1, tries, granted)
+        counted = self._run(_COUNT_TRY, card.digest, tries_max)
+        tries = int(counted[0][0]) if counted else self._tries(card)
+        if tries >= CARRIED:
+            tries = tries_max
+        reservation = Reservation(self._head.seq + 1, tries, granted=bool(counted))
         self._append(reservation_row(entry, reservation, self._written_at))
         return reservation
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from atm_switch.domain.card import Expiry, Pan, Track2
@@ -102,6 +103,7 @@ def _check_times(given: Elements) -> None:
             raise _fault(number, "is no day of the calendar")
 
 
+@lru_cache(64)
 def _is_day(text: str) -> bool:
     with suppress(ValueError):
         date(LEAP_YEAR, int(text[:2]), int(text[2:]))

@@ -7,6 +7,7 @@ is explained; a value that exists has been checked by ``profile/load.py``.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, unique
+from functools import lru_cache
 
 from atm_switch.domain.outcome import Outcome
 
@@ -85,6 +86,7 @@ class MessageRule:
         return any(_fits(pattern, code) for pattern in self.processing_codes)
 
 
+@lru_cache(64)
 def _fits(pattern: str, code: str) -> bool:
     return len(code) == len(pattern) and all(
         digit in "0123456789" if place == "x" else digit == place

@@ -89,19 +89,24 @@ def mac_keys(case: Case, house: House) -> tuple[KeyName, Ladder] | None:
             "DE032 is needed to tell the acquirers apart",
             data_element=ACQUIRER,
         )
-    terminal = terminal_of(case)
-    listed = bank.terminals.get(terminal) if terminal else None
-    policy = bank.mac if listed is None or listed.mac is None else listed.mac
-    if case.rule.name != "inquiry" and bank.mac is MacPolicy.REQUIRED:
-        policy = MacPolicy.REQUIRED  # what moves a bank's session, date or keys is the bank's word
-    if policy is MacPolicy.OFF:
+    if _mac_policy(case, bank) is MacPolicy.OFF:
         return None
-    if is_of_the_whole_bank(case):
-        terminal = None  # one terminal's key does not speak for its bank
+    # One terminal's key does not speak for its bank.
+    terminal = None if is_of_the_whole_bank(case) else terminal_of(case)
     keys = house.vault.ladder(KeyUsage.MAC, bank.acquirer, terminal)
     if keys is None:
         raise Declined(Outcome.MAC_WRONG, f"there is no MAC key of acquirer {bank.acquirer}")
     return keys
+
+
+def _mac_policy(case: Case, bank: AcquirerPolicy) -> MacPolicy:
+    if bank.mac is MacPolicy.OFF and not bank.terminals:
+        return MacPolicy.OFF
+    if case.rule.name != "inquiry" and bank.mac is MacPolicy.REQUIRED:
+        return MacPolicy.REQUIRED  # what moves a bank's session, date or keys is the bank's word
+    terminal = terminal_of(case)
+    listed = bank.terminals.get(terminal) if terminal else None
+    return bank.mac if listed is None or listed.mac is None else listed.mac
 
 
 def is_of_the_whole_bank(case: Case) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
+from functools import lru_cache
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
@@ -143,7 +144,11 @@ def settlement_date(request: IsoMessage, now: Instant) -> date | None:
     """
     if SETTLEMENT_DATE not in request:
         return None
-    text, today = request[SETTLEMENT_DATE], now.jakarta_date()
+    return _nearest_day(request[SETTLEMENT_DATE], now.jakarta_date())
+
+
+@lru_cache(64)
+def _nearest_day(text: str, today: date) -> date:
     month, day = int(text[:2]), int(text[2:])
     days = []
     for year in (today.year, today.year - 1, today.year + 1):

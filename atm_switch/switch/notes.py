@@ -30,8 +30,9 @@ def _identity(message: IsoMessage, session: Session) -> dict[str, Any]:
 def note_of(case: Case, response: Response | None, what: str = "") -> Note:
     """Note a request that is answered, or joined to another."""
     fields = _identity(case.message, case.session)
-    if case.pan_masked:
-        fields["pan"] = case.pan_masked
+    pan = case.pan_masked
+    if pan:
+        fields["pan"] = pan
     if response is None:
         return Note("transaction", {**fields, "note": what})
     fields["outcome"] = response.outcome.value
