@@ -6,8 +6,11 @@ ended in doubt stands under ``WRITER``.
 """
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from prometheus_client.core import Metric
@@ -46,6 +49,7 @@ class FleetPage(Collector):
         """Wait for ``open``."""
         self._folder, self._processes, self._stop = folder, processes, stop
         self._doubts = doubts
+        self._loop = asyncio.get_running_loop()
         self._admin: AdminSocket | None = None
         self._page: WatchPage | None = None
 
@@ -110,7 +114,7 @@ class FleetPage(Collector):
     def _serve(self, listen: str) -> WatchPage:
         host, port = split_address(listen)
         try:
-            return WatchPage(host, port, self, self._readiness, self._readiness)
+            return WatchPage(host, port, self, self._health, self._readiness)
         except OSError as error:
             raise Refused(
                 f"cannot serve metrics on {listen}: {plain_words(error)}; change [metrics] listen"
@@ -120,11 +124,36 @@ class FleetPage(Collector):
         return sorted(number for number in self._processes() if number >= FIRST)
 
     def _ask(self, number: int, question: str) -> dict[str, Any]:
-        path = self._folder.root / admin_socket(Seat(number))
         try:
-            return ask_switch(path, question, ASK_SECONDS_MAX)
-        except OSError:
+            return ask_switch(self._path_of(number), question, ASK_SECONDS_MAX)
+        except (OSError, ValueError):
             return {}
+
+    def _path_of(self, number: int) -> Path:
+        return self._folder.root / admin_socket(Seat(number))
+
+    def _health(self) -> Checks:
+        """Tell whose loop does not turn: ours, or that of a worker there is.
+
+        A worker that has died is started again; what it would answer now is readiness.
+        """
+        checks = {"loop": self._hangs()}
+        for number in self._workers():
+            try:
+                told = ask_switch(self._path_of(number), "status", ASK_SECONDS_MAX)["checks"]
+            except TimeoutError:
+                checks[f"worker {number} loop"] = "does not answer"
+            except (OSError, ValueError, KeyError):  # it starts, or ends
+                continue
+            else:
+                checks[f"worker {number} loop"] = "" if told["loop"] == "ok" else told["loop"]
+        return checks
+
+    def _hangs(self) -> str:
+        turned = threading.Event()
+        with suppress(RuntimeError):  # the loop is closed: the switch has stopped
+            self._loop.call_soon_threadsafe(turned.set)
+        return "" if turned.wait(ASK_SECONDS_MAX) else f"has not turned for {ASK_SECONDS_MAX:g} s"
 
     def _readiness(self) -> Checks:
         checks: dict[str, str] = {}
@@ -149,6 +178,7 @@ class FleetPage(Collector):
         return {
             "listening": there[0]["listening"] if there else [],
             "dialling": [line for one in there for line in one["dialling"]],
+            "event_loop": there[0]["event_loop"] if there else "no event loop",
             "up_seconds": max((one["up_seconds"] for one in there), default=0.0),
             **{name: sum(one[name] for one in there) for name in _ADDED},
             "signed_on": dict(signed_on),

@@ -210,6 +210,8 @@ def _broker_state(folder: "DataFolder") -> str:
         told = ask_switch(folder.root / FILE_NAME, "events")
     except OSError:
         return "unknown: no switch serves this folder"
+    except ValueError:
+        return "unknown: what answers at admin.sock is no switch"
     return "connected" if told.get("connected") else f"away: {told.get('away', 'not told')}"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from atm_switch.cli.options import data_folder, examples
 
 if TYPE_CHECKING:
     from atm_switch.adapters.journal_rows import JournalRow
+    from atm_switch.domain.errors import Refused
 
 LOOK_SECONDS = 0.1
 """How often ``drain`` looks whether the switch has gone."""
@@ -29,8 +31,8 @@ def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands f
     if as_json:
         print(json.dumps(told))
     else:
-        _print_status(told)
-    wrong = {name: said for name, said in told["checks"].items() if said != "ok"}
+        _show(folder, told, _print_status)
+    wrong = {name: said for name, said in told.get("checks", {}).items() if said != "ok"}
     if wrong:
         raise Refused("not ready: " + "; ".join(f"{name} {said}" for name, said in wrong.items()))
 
@@ -43,7 +45,11 @@ def sessions(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands
     told = _ask(folder, "sessions")
     if as_json:
         print(json.dumps(told))
-        return
+    else:
+        _show(folder, told, _print_sessions)
+
+
+def _print_sessions(told: dict[str, Any]) -> None:
     print(f"{'link':>5}  by    {'peer':22}  {'acquirer':11}  {'TLS':4} {'under way':>9}  silent")
     for one in told["sessions"]:
         silent = "" if one["silent_seconds"] is None else f"{one['silent_seconds']:.0f} s"
@@ -66,7 +72,8 @@ def drain(folder: Path, timeout: float) -> None:
     """Have the switch answer what is under way, take nothing new, and stop; wait for it."""
     from atm_switch.domain.errors import Refused
 
-    _ask(folder, "drain")
+    if not _ask(folder, "drain").get("draining"):
+        raise _no_switch(folder)
     deadline = time.monotonic() + timeout
     while _is_there(folder):
         if time.monotonic() > deadline:
@@ -100,12 +107,31 @@ def _ask(folder: Path, question: str) -> dict[str, Any]:
     root = open_folder(folder).root
     try:
         return ask_switch(root / FILE_NAME, question)
+    except ValueError:
+        raise _no_switch(root) from None
     except TimeoutError:
         raise Refused(f"the switch that serves {root} does not answer") from None
     except (FileNotFoundError, ConnectionError):
         raise Refused(f"no switch serves {root}; start one with: atm-switch serve DIR") from None
     except PermissionError:
         raise Refused(f"{root / FILE_NAME} is its owner's; ask as the user it runs as") from None
+
+
+def _show(folder: Path, told: dict[str, Any], show: Callable[[dict[str, Any]], None]) -> None:
+    """Print an answer.  Raises ``Refused`` where it is none of this release."""
+    try:
+        show(told)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise _no_switch(folder) from None
+
+
+def _no_switch(folder: Path) -> "Refused":
+    from atm_switch.domain.errors import Refused
+
+    return Refused(
+        f"what answers at {folder / 'admin.sock'} is no switch of this release; "
+        "restart the switch with the program that asks"
+    )
 
 
 def _is_there(folder: Path) -> bool:

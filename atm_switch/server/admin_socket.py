@@ -86,7 +86,8 @@ class AdminSocket:
 def ask_switch(path: Path, question: str, seconds: float = ASK_SECONDS_MAX) -> dict[str, Any]:
     """Ask the switch of a folder, and wait for its answer.
 
-    Raises ``OSError`` where nobody serves the folder, or the switch does not answer in time.
+    Raises ``OSError`` where nobody serves the folder, or the switch does not answer in time,
+    ``ValueError`` where what answers is no switch.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         asking.settimeout(seconds)
@@ -98,7 +99,9 @@ def ask_switch(path: Path, question: str, seconds: float = ASK_SECONDS_MAX) -> d
             if not part:
                 raise ConnectionResetError("the switch hung up")
             said += part
-    answer: dict[str, Any] = json.loads(said)
+    answer = json.loads(said)
+    if not isinstance(answer, dict):
+        raise ValueError("the answer is no JSON object")  # noqa: TRY004 - a peer's mistake
     return answer
 
 

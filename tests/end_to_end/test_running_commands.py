@@ -5,11 +5,14 @@ import os
 import re
 import socket
 import stat
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from tests.doubles.served import make_folder, run, serve
+import pytest
+
+from tests.doubles.served import SECONDS, make_folder, run, serve
 
 APPROVED = ("9990090000000012", "123456")
 """PAN and PIN of the first sample card."""
@@ -99,6 +102,36 @@ def test_no_switch_is_said_in_one_sentence(tmp_path: Path) -> None:
         assert "no switch serves" in done.stderr
     with serve(folder):
         assert 0 == run("status", folder).returncode
+
+
+@pytest.mark.parametrize(
+    "answer", [b"hello\n", b"{}\n", b"[]\n", b'{"sessions": [1]}\n', b"\xff\n"]
+)
+def test_something_else_behind_the_socket_is_said_in_one_sentence(
+    tmp_path: Path, answer: bytes
+) -> None:
+    """Another program, or another release, answers: exit 1 and one sentence, no traceback."""
+    folder = make_folder(tmp_path)
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(folder / "admin.sock"))
+        other.listen()
+        other.settimeout(SECONDS)
+
+        def answer_all() -> None:
+            for _ in range(3):
+                asking, _ = other.accept()
+                with asking:
+                    asking.recv(100)
+                    asking.sendall(answer)
+
+        answering = threading.Thread(target=answer_all)
+        answering.start()
+        told = [run(command, folder) for command in ("status", "sessions", "drain")]
+        answering.join(SECONDS)
+
+    assert [1, 1, 1] == [done.returncode for done in told]
+    assert {1} == {done.stderr.count("\n") for done in told}, told
+    assert all("is no switch of this release" in done.stderr for done in told)
 
 
 def test_admin_socket_is_its_owners_alone(tmp_path: Path) -> None:

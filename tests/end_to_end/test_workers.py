@@ -1,6 +1,7 @@
 """``workers = N`` in real processes: one port, one bank, whichever worker a link falls to."""
 
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -133,8 +134,10 @@ def test_metrics_and_sessions_tell_the_worker(switch: Workers) -> None:
         assert ["00", "00"] == [asked(one, 201, PIN), asked(two, 202, PIN)]
         shown = run("sessions", switch.folder, "--json")
         status = switch.told()
+        read = run("status", switch.folder)
 
-    assert 0 == shown.returncode, shown.stderr
+    assert (0, 0) == (shown.returncode, read.returncode), shown.stderr + read.stderr
+    assert 2 == len(re.findall(r"(?m)^worker \d +process \d+$", read.stdout)), read.stdout
     assert 2 == status["links"] == sum(status["signed_on"].values())
     assert set(status["checks"].values()) == {"ok"}
 
