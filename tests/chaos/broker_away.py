@@ -3,9 +3,9 @@
     python -m tests.chaos.broker_away [--long] [--seed S]
 
 Plan: a real mosquitto that keeps its subscriptions; a subscriber that keeps all it hears; a
-steady load.  The broker is ended, the switch is killed and started in the middle of that,
-and the broker comes back.  Every request must be one transaction event, deduplicated by
-event id, in the order of the outbox.
+steady load.  The broker is ended, the switch is killed with requests under way and started
+again, and the broker comes back.  Every ending in the journal must be one transaction event and
+every event an ending, deduplicated by event id, in the order of the outbox.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ from pathlib import Path
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from atm_switch.adapters.journal_reader import JournalReader
+from atm_switch.folder import open_folder
 from tests.chaos.honest import Honest, Script, Tally, paced
 from tests.chaos.plant import Plant, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove, skipped
@@ -25,6 +27,7 @@ from tests.doubles.brokers import HOST, Heard, Mosquitto, free_port
 
 LINKS = 4
 DRAIN_SECONDS_MAX = 30.0
+KILLED_AFTER_SECONDS = 2.0
 LATER_SHARE_MAX, LATER_MS_MAX = 0.10, 3.0
 
 
@@ -78,18 +81,33 @@ async def load(script: Script, port: int, tally: Tally, rate: float, seconds: fl
         link.close()
 
 
+async def load_into_kill(plant: Plant, script: Script, tally: Tally, rate: float) -> None:
+    """Ask at a steady rate and kill the switch in the midst of it."""
+    asyncio.get_running_loop().call_later(KILLED_AFTER_SECONDS, plant.kill)
+    await load(script, plant.port, tally, rate, 2 * KILLED_AFTER_SECONDS)
+
+
+def endings(plant: Plant) -> set[str]:
+    """Return the RRN of every ending in the journal."""
+    with JournalReader(open_folder(plant.folder).journal) as reader:
+        return {row.rrn for row in reader.follow(0, 10_000_000) if not row.is_reservation}
+
+
 @dataclass
 class Run:
     """What the phases met."""
 
     there: Tally = field(default_factory=Tally)
     away: Tally = field(default_factory=Tally)
+    cut: Tally = field(default_factory=Tally)
+    """Asked of the switch that was killed meanwhile."""
     drained: float = 0.0
 
     @property
-    def asked(self) -> set[str]:
+    def answered(self) -> set[str]:
         """The RRN of every request that was answered."""
-        return {one.rrn for part in (self.there, self.away) for one in part.answers}
+        parts = (self.there, self.away, self.cut)
+        return {one.rrn for part in parts for one in part.answers}
 
     @property
     def is_as_fast(self) -> bool:
@@ -107,13 +125,13 @@ def phases(plant: Plant, root: Path, port: int, rate: float, seconds: float) -> 
     asyncio.run(load(script, plant.port, run.there, rate, seconds / 2))
     broker.stop()
     asyncio.run(load(script, plant.port, run.away, rate, seconds / 2))
-    plant.kill()
+    asyncio.run(load_into_kill(plant, script, run.cut, rate))
     plant.start()
     asyncio.run(load(script, plant.port, run.away, rate, seconds / 2))
     back = time.monotonic()
     broker = Mosquitto(port, root, keeps)
     deadline = back + 2 * DRAIN_SECONDS_MAX
-    while not run.asked <= auditor.transactions and time.monotonic() < deadline:
+    while not endings(plant) <= auditor.transactions and time.monotonic() < deadline:
         time.sleep(0.05)
     run.drained = time.monotonic() - back
     plant.stop()
@@ -138,17 +156,21 @@ def measure(trial: Trial) -> Found:
     finally:
         if plant.is_running:
             plant.kill()
-    lost = len(run.asked - auditor.transactions)
+    ended = endings(plant)
+    lost = len((ended | run.answered) - auditor.transactions)
+    invented = len(auditor.transactions - ended)
     got = (
-        f"{len(run.asked):,} requests, {lost} events lost, {auditor.out_of_order} out of order, "
+        f"{len(run.answered):,} answers, {run.cut.hung_up} cut off by the kill, "
+        f"{lost} events lost, {invented} invented, {auditor.out_of_order} out of order, "
         f"drained in {run.drained:.1f} s; p99 {run.there.percentile(0.99):.1f} ms with, "
         f"{run.away.percentile(0.99):.1f} ms without the broker"
     )
     is_held = (
-        lost == auditor.out_of_order == 0 and run.drained < DRAIN_SECONDS_MAX and run.is_as_fast
-        and run.there.hung_up == run.away.hung_up == 0
+        lost == invented == auditor.out_of_order == 0
+        and run.drained < DRAIN_SECONDS_MAX and run.is_as_fast
+        and run.there.hung_up == run.away.hung_up == 0 and run.cut.answers and run.cut.hung_up
     )  # fmt: skip
-    return Found(got, is_held)
+    return Found(got, bool(is_held))
 
 
 GOAL = Goal(
