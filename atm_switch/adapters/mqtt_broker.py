@@ -83,12 +83,22 @@ class BrokerLink:
         except (aiomqtt.MqttError, OSError, ValueError) as error:
             raise BrokerUnavailable(_plain(error)) from None
 
-    async def messages(self, topic: str) -> AsyncIterator[bytes]:
-        """Subscribe, and yield what comes.  Raises ``BrokerUnavailable`` when it is lost."""
+    async def subscribe(self, topic: str) -> None:
+        """Have the broker send what is published from now on.  Raises ``BrokerUnavailable``."""
         try:
             await self._client.subscribe(topic, QOS)
+        except (aiomqtt.MqttError, OSError) as error:
+            raise BrokerUnavailable(_plain(error)) from None
+
+    async def messages(self) -> AsyncIterator[bytes]:
+        """Yield what comes; what the broker had retained from before is no news.
+
+        Raises ``BrokerUnavailable`` when it is lost.
+        """
+        try:
             async for message in self._client.messages:
-                yield bytes(message.payload)
+                if not message.retain:
+                    yield bytes(message.payload)
         except (aiomqtt.MqttError, OSError) as error:
             raise BrokerUnavailable(_plain(error)) from None
 

@@ -4,24 +4,29 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from atm_switch.cli.event_show import EventShow
 from atm_switch.cli.options import data_folder, examples
 from atm_switch.command_groups import Group
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from atm_switch.adapters.mqtt_broker import Broker
     from atm_switch.adapters.shared_events import OutboxState, Place
     from atm_switch.folder import DataFolder
+    from atm_switch.switch.event import Event
+
+    Since = Callable[[Any], tuple[Sequence[Event], Any]]
 
 FOLLOW_SECONDS = 0.5
 """How often ``--follow`` looks for new events where there is no broker."""
 ROWS_AT_ONCE = 500
-TERMINAL_WIDTH = 9
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
 
@@ -61,7 +66,7 @@ def tail(folder: Path, count: int, follow: bool, acquirer: str, as_json: bool) -
     from atm_switch.publishing import broker_of
 
     opened = open_folder(folder)
-    show = _Show(acquirer, as_json=as_json)
+    show = EventShow(opened.settings.events.name, acquirer, as_json=as_json)
     seen = _print_last(opened, count, show)
     if not follow:
         return
@@ -104,26 +109,6 @@ def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands f
     print(f"waiting       {told['waiting']}" + ("" if waits is None else f", for {waits:,.0f} s"))
 
 
-class _Show:
-    """Prints events that are wanted, each once."""
-
-    def __init__(self, acquirer: str, *, as_json: bool) -> None:
-        self._acquirer = acquirer
-        self._as_json = as_json
-        self._seen: dict[str, None] = {}
-
-    def __call__(self, payloads: Iterable[bytes]) -> None:
-        for payload in payloads:
-            told = _read(payload)
-            if told is None or told["event_id"] in self._seen:
-                continue
-            self._seen[told["event_id"]] = None
-            if len(self._seen) > ROWS_AT_ONCE * 10:
-                del self._seen[next(iter(self._seen))]
-            if self._acquirer in ("", told["acquirer"]):
-                print(json.dumps(told) if self._as_json else _line(told), flush=True)
-
-
 def _state_of(folder: "DataFolder") -> "OutboxState":
     from atm_switch.adapters.outbox_reader import OutboxReader
     from atm_switch.adapters.shared_events import OutboxState, SharedEvents
@@ -137,7 +122,7 @@ def _state_of(folder: "DataFolder") -> "OutboxState":
         return OutboxState(*numbers, reader.oldest_untold())
 
 
-def _print_last(folder: "DataFolder", count: int, show: _Show) -> "Place | int":
+def _print_last(folder: "DataFolder", count: int, show: EventShow) -> "Place | int":
     """Show the last events; return from where to follow."""
     from atm_switch.adapters.outbox_reader import OutboxReader
     from atm_switch.adapters.shared_events import SharedEvents
@@ -155,41 +140,68 @@ def _print_last(folder: "DataFolder", count: int, show: _Show) -> "Place | int":
     return newest
 
 
-def _follow_outbox(folder: "DataFolder", seen: "Place | int", show: _Show) -> None:
-    from atm_switch.adapters.outbox_reader import OutboxReader
-    from atm_switch.adapters.shared_events import SharedEvents
+def _follow_outbox(folder: "DataFolder", seen: "Place | int", show: EventShow) -> None:
     from atm_switch.switch.event import payload_of
 
-    place, name = folder.journal_place, folder.settings.events.name
-    if not isinstance(seen, int):
-        with SharedEvents(place.url, name) as shared:
-            while True:
-                events, seen = shared.since(seen, ROWS_AT_ONCE)
-                show(payload_of(event, name) for event in events)
-                if not events:
-                    time.sleep(FOLLOW_SECONDS)
-    with OutboxReader(place.path, name) as reader:
+    name = folder.settings.events.name
+    with _reading(folder) as since:
         while True:
-            stretch = reader.since(seen, ROWS_AT_ONCE)
-            show(payload_of(event, name) for event in stretch.events)
-            if stretch.through == seen:
+            events, through = since(seen)
+            show(payload_of(event, name) for event in events)
+            if through == seen:
                 time.sleep(FOLLOW_SECONDS)
-            seen = stretch.through
+            seen = through
+
+
+def _since(folder: "DataFolder", seen: "Place | int") -> "Iterator[bytes]":
+    """Yield what stands in the outbox behind a place now."""
+    from atm_switch.switch.event import payload_of
+
+    with _reading(folder) as since:
+        while True:
+            events, through = since(seen)
+            yield from (payload_of(event, folder.settings.events.name) for event in events)
+            if through == seen:
+                return
+            seen = through
+
+
+@contextmanager
+def _reading(folder: "DataFolder") -> "Iterator[Since]":
+    """Lend what reads the outbox, on either store, from a place on."""
+    from atm_switch.adapters.outbox_reader import OutboxReader
+    from atm_switch.adapters.shared_events import SharedEvents
+
+    place, name = folder.journal_place, folder.settings.events.name
+    if place.url:
+        with SharedEvents(place.url, name) as shared:
+            yield lambda seen: shared.since(seen, ROWS_AT_ONCE)
+        return
+    with OutboxReader(place.path, name) as reader:
+
+        def since(seen: Any) -> "tuple[Sequence[Event], int]":
+            stretch = reader.since(seen, ROWS_AT_ONCE)
+            return stretch.events, stretch.through
+
+        yield since
 
 
 def _follow_broker(
-    folder: "DataFolder", broker: "Broker", seen: "Place | int", show: _Show
+    folder: "DataFolder", broker: "Broker", seen: "Place | int", show: EventShow
 ) -> None:
     from atm_switch.adapters.mqtt_broker import BrokerUnavailable
 
     try:
-        asyncio.run(_subscribe(folder, broker, show))
+        asyncio.run(_subscribe(folder, broker, seen, show))
     except BrokerUnavailable as away:
         print(f"the broker is away ({away}); reading the outbox", file=sys.stderr, flush=True)
-        _follow_outbox(folder, seen, show)
+        show.leave_out_what_was_told()
+        _follow_outbox(folder, max(seen, show.newest) if isinstance(seen, int) else seen, show)
 
 
-async def _subscribe(folder: "DataFolder", broker: "Broker", show: _Show) -> None:
+async def _subscribe(
+    folder: "DataFolder", broker: "Broker", seen: "Place | int", show: EventShow
+) -> None:
     import secrets
 
     from atm_switch.adapters.mqtt_broker import connected
@@ -197,7 +209,10 @@ async def _subscribe(folder: "DataFolder", broker: "Broker", show: _Show) -> Non
     rules = folder.settings.events
     client = f"atm-switch-tail-{secrets.token_hex(4)}"
     async with connected(broker, client, rules.in_flight_max) as link:
-        async for payload in link.messages(f"{rules.topic_prefix}/#"):
+        # What was told before the subscription stood is in the outbox, and nowhere else.
+        await link.subscribe(f"{rules.topic_prefix}/#")
+        show(_since(folder, seen))
+        async for payload in link.messages():
             show([payload])
 
 
@@ -213,32 +228,3 @@ def _broker_state(folder: "DataFolder") -> str:
     except ValueError:
         return "unknown: what answers at admin.sock is no switch"
     return "connected" if told.get("connected") else f"away: {told.get('away', 'not told')}"
-
-
-def _read(payload: bytes) -> dict[str, Any] | None:
-    """Read one payload; ``None`` for what is no event, for anybody may publish at a broker."""
-    try:
-        told = json.loads(payload)
-        is_event = isinstance(told[told["kind"]], dict) and isinstance(told["event_id"], str)
-    except (ValueError, KeyError, TypeError):
-        return None
-    wanted = ("at", "acquirer", "terminal", "kind")
-    return told if is_event and all(isinstance(told.get(key), str) for key in wanted) else None
-
-
-def _line(told: dict[str, Any]) -> str:
-    from datetime import datetime
-
-    from atm_switch.adapters.audit_rows import harmless
-    from atm_switch.domain.instant import Zone
-
-    try:
-        local = datetime.fromisoformat(told["at"]).astimezone(Zone.WIB.tzinfo)
-        at = f"{local:%Y-%m-%d %H:%M:%S}"
-    except ValueError:
-        at = "????-??-?? ??:??:??"
-    body = told[told["kind"]]
-    order = ("what", "state", "de39", "outcome", "card", "kpj", "subject", "peer", "reason")
-    said = "  ".join(str(body[name]) for name in order if body.get(name))
-    who = f"{told['acquirer'] or '-':8} {told['terminal'] or '-':{TERMINAL_WIDTH}}"
-    return harmless(f"{at}  {told['kind']:11} {who} {said}")
