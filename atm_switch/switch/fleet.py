@@ -4,7 +4,8 @@ Plan: fed with the notes of the core and with ticks; whatever is worth an event 
 as ``Announce``.  A terminal is ``active`` from its first proper request, and ``silent``
 after so many seconds without one; each is said once.  Overload begins with the first request
 declined as surplus and is over when none was for ``OVERLOAD_QUIET_SECONDS``: so it does not
-flutter.  Refusals of which the journal has no row are told at most a few times a minute.
+flutter.  An answer that could not be sent is told beside its transaction; refusals of which
+the journal has no row at most a few times a minute.
 Limits: at most ``TERMINALS_MAX`` terminals; beyond that the one silent for longest is
 forgotten, for a bank with ``terminals = "any"`` may name as many as it likes.
 """
@@ -80,6 +81,11 @@ class FleetWatch:
         acquirer, terminal = str(fields.get("acquirer", "")), str(fields.get("terminal", ""))
         if fields.get("reason") == SURPLUS:
             yield from self._crowded(now)
+        if "unsent" in fields:
+            said = f"STAN {fields.get('stan', '')}: {fields['unsent']}"
+            about = f"{note.event} {fields.get('de39', '')}"
+            body = {"what": "answer unsent", "peer": "", "subject": about, "reason": said}
+            yield Announce(EventKind.SESSION, acquirer, terminal, body)
         if note.event != "transaction":
             yield from self._refused(note, outcome, now)
         elif self._tells_status and acquirer and terminal and outcome not in NO_PROOF:

@@ -1,5 +1,6 @@
 """One line of log for each thing that happened, with nothing secret in it."""
 
+from dataclasses import replace
 from typing import Any
 
 from atm_switch.domain.errors import FormatError
@@ -45,6 +46,12 @@ def note_of(case: Case, response: Response | None, what: str = "") -> Note:
     if response.is_repeat:
         fields["repeat"] = True
     return Note(response.what, fields, is_alarm=response.outcome in ALARMING)
+
+
+def unsent(note: Note, *, is_late: bool) -> Note:
+    """Add that the answer did not leave: it was too late, or its link is gone."""
+    why = {"unsent": "too late", "late": True} if is_late else {"unsent": "the link is gone"}
+    return replace(note, fields={**note.fields, **why}, is_alarm=True)
 
 
 def note_of_unknown(session: Session, message: IsoMessage, response: IsoMessage | None) -> Note:

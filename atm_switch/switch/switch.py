@@ -29,7 +29,7 @@ from atm_switch.switch.house import House
 from atm_switch.switch.key_exchange import deliver_key
 from atm_switch.switch.ledger_gate import LedgerGate
 from atm_switch.switch.network_management import network_management
-from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
+from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable, unsent
 from atm_switch.switch.own_sign_off import sign_off, stands
 from atm_switch.switch.own_sign_on import sign_on
 from atm_switch.switch.own_word import Word, due, heard
@@ -230,10 +230,10 @@ class Switch:
         note = response.note or note_of(case, response)
         link = case.session.link
         payload = None if response.is_silent else packed(case, response).payload
-        if payload is None or link not in self._sessions:
+        if payload is None:
             return [note]
-        if case.is_late:
-            return [replace(note, fields={**note.fields, "late": True}, is_alarm=True)]
+        if link not in self._sessions or case.is_late:
+            return [unsent(note, is_late=link in self._sessions)]
         return [Send(link, payload, case.header), note]
 
     def _told_others(self, case: Case, response: Response) -> list[Effect]:

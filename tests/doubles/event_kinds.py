@@ -6,6 +6,7 @@ from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.effects import Note
 from atm_switch.switch.event import Announce
 from atm_switch.switch.fleet import OVERLOAD_QUIET_SECONDS, SURPLUS, FleetWatch
+from atm_switch.switch.notes import unsent
 from atm_switch.switch.ports import AUDIT_KINDS, AuditRecord, Commit, KeepRecord, Reserve
 from tests.doubles.journal_bench import ending_of, entry_of
 
@@ -42,6 +43,7 @@ def announcements() -> list[Announce]:
         *fleet.heard(transaction_note(), 0.0),
         *fleet.heard(transaction_note("ledger_unavailable", "", SURPLUS), 1.0),
         *fleet.heard(sign_on_refused(), 2.0),
+        *fleet.heard(unsent(transaction_note(), is_late=False), 0.0),
         *fleet.tick(1.0 + OVERLOAD_QUIET_SECONDS),
         *fleet.tick(SILENCE_SECONDS),
     ]

@@ -69,6 +69,7 @@ def test_late_result_is_journaled_and_not_sent() -> None:
     assert sent == len(bench.sent)
     assert 1 == len(commits(bench))
     assert bench.notes[-1].fields["late"]
+    assert "too late" == bench.notes[-1].fields["unsent"]
     assert 0 == bench.switch.in_flight == bench.in_flight_of(1)
 
 

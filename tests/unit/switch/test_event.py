@@ -70,6 +70,17 @@ def test_long_numbers_in_texts_are_starred(number: str, around: str) -> None:
     assert number.encode() not in payload
 
 
+def test_digest_of_the_settings_is_told() -> None:
+    """As the audit shows it, for comparison; the same digits in another text are starred."""
+    digest = "b004f69780fa8a33"
+    told, starred = (
+        payload_of(event(reason=f"{what} {digest}"), "s") for what in ("sha256", "key")
+    )
+
+    assert digest.encode() in told
+    assert digest.encode() not in starred
+
+
 def test_texts_of_a_body_are_cut() -> None:
     """A peer cannot make an event long."""
     assert 600 > len(payload_of(event(reason="x" * 10_000), "s"))

@@ -9,6 +9,7 @@ from atm_switch.switch import balance_inquiry
 from atm_switch.switch.effects import Note
 from atm_switch.switch.event import Announce, EventKind
 from atm_switch.switch.fleet import OVERLOAD_QUIET_SECONDS, SURPLUS, TERMINALS_MAX, FleetWatch
+from atm_switch.switch.notes import unsent
 from tests.doubles.event_kinds import sign_on_refused, transaction_note
 
 
@@ -40,6 +41,19 @@ def test_terminal_falls_silent_once() -> None:
 
     assert [("ATM00001", "silent"), ("ATM00001", "active")] == states(told)
     assert 60 == told[0].body["silent_seconds"]
+
+
+def test_answer_that_did_not_leave_is_told() -> None:
+    """Of which terminal, by its STAN, and why; one that left is not."""
+    fleet = FleetWatch("s", 0)
+    note = transaction_note()
+    [*fleet.heard(note, 0)]
+
+    (told,) = fleet.heard(unsent(note, is_late=False), 1)
+
+    assert (EventKind.SESSION, "009", "ATM00001") == (told.kind, told.acquirer, told.terminal)
+    assert "answer unsent" == told.body["what"]
+    assert str(told.body["reason"]).endswith(": the link is gone")
 
 
 def test_silence_is_never_told_where_it_is_off() -> None:

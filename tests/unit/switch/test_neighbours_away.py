@@ -215,6 +215,10 @@ def test_closed_link_is_sent_nothing() -> None:
 
     assert [] == bench.sent[before:]
     assert [Outcome.APPROVED] == [row.ending.outcome for row in commits(bench)]
+    assert ("the link is gone", True) == (
+        bench.notes[-1].fields["unsent"],
+        bench.notes[-1].is_alarm,
+    )
     assert 0 == bench.switch.in_flight
 
 
