@@ -78,6 +78,8 @@ def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
     admitted = admit(case, house)
     inquiry = read(admitted)
     try:
+        if entry.key in house.unwritten:
+            raise JournalUnavailable("a row of this request still waits for the journal")
         first = yield from first_time(admitted, inquiry, entry, house)
         if isinstance(first, StoredResponse):
             return again(case, first)

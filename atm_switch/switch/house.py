@@ -15,6 +15,7 @@ from atm_switch.switch.frequency import Frequency
 from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import RepeatKey
 from atm_switch.switch.throttle import Throttle
+from atm_switch.switch.unwritten import Unwritten
 
 HOUR, MINUTE = 3600.0, 60.0
 HOST_SEQUENCE_MAX = 1_000_000
@@ -55,6 +56,7 @@ class House:
     """MACs refused, for the audit."""
     key_request_frequency: Frequency = field(init=False)
     flights: dict[RepeatKey, Flight] = field(default_factory=dict)
+    unwritten: Unwritten = field(default_factory=Unwritten)
     card_frequency: Frequency = field(init=False)
     terminal_frequency: Frequency = field(init=False)
 

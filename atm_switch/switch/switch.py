@@ -139,6 +139,7 @@ class Switch:
         """
         waiting = self._open.pop(ticket, None)
         if waiting is None:
+            self._house.unwritten.heard(ticket)
             return [*self._ledger.probed(ticket, answer, now.monotonic)]
         told = self._ledger.heard(waiting.question, answer, now.monotonic)
         return [*told, *self._advance(waiting, answer, now)]
@@ -147,9 +148,10 @@ class Switch:
         """Let time pass: give up what waits too long, keep silent links awake."""
         effects: list[Effect] = [*self._ledger.probe(self._tickets, now.monotonic)]
         for ticket, waiting in list(self._open.items()):
-            case = waiting.case
-            if now.monotonic > case.given_up_at(waiting.question):
-                effects += self.answered(ticket, silence_of(waiting.question), now)
+            case, question = waiting.case, waiting.question
+            if now.monotonic > case.given_up_at(question):
+                self._house.unwritten.given_up(ticket, question, case.flight)
+                effects += self.answered(ticket, silence_of(question), now)
         for session in self._rounds.look():
             if session.link in self._sessions:
                 effects += self._own_word(due(session, self._house, now))
@@ -259,8 +261,7 @@ class Switch:
         return effects
 
     def _deliver(self, case: Case, name: KeyName) -> list[Effect]:
-        session = case.session
-        own = Case(case.message, None, case.rule, session, case.now, case.now)
+        own = Case(case.message, None, case.rule, case.session, case.now, case.now)
         return self._begin(own, deliver_key(own, name, self._house))
 
     def _unknown(
