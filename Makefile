@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SHOW := awk '/^(Collecting|Installing|Successfully|Building|ERROR)/ {print substr($$0, 1, 100); fflush()}'
 
-.PHONY: help demo test lint types contracts format check compiled coverage mutants figures-security chaos chaos-long bench bench-emulator bench-ledger clean
+.PHONY: help demo test lint types contracts format check compiled coverage mutants figures-security simulate chaos chaos-long bench bench-emulator bench-ledger clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo "make mutants    break those five on purpose, see what the tests notice: hours; SAMPLE=200: minutes"
 	@echo "make figures-security   measure MACs, PIN tries, audit and crypto: three minutes"
 	@echo "make bench              every figure of speed in one table (FIGURES=codec for one)"
+	@echo "make simulate   the switch and all around it from 200 seeds, under faults (SEEDS=2000): a minute"
 	@echo "make chaos      kill, starve, flood and hang a real switch, and count: some minutes"
 	@echo "make chaos-long the same with the full counts: some hours"
 	@echo "make bench-ledger       import, look-ups and proofs at a million members: half an hour"
@@ -102,6 +103,11 @@ figures-security: $(VENV)/.dev
 # what README.md shows. The system's interpreter is the fairer one: make bench PY=/usr/bin/python3.
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.bench $(FIGURES) --json tests/bench/charts/figures.json --charts tests/bench/charts
+
+# No clock, socket or thread: a seed that fails is replayed, with every step, by
+# .venv/bin/python -m tests.simulation --seed N.
+simulate: $(VENV)/.dev
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200)
 
 # Each goal of the proof is a command of its own: .venv/bin/python -m tests.chaos.NAME [--long].
 # The table is printed line by line; exit 1 where one was missed.  GOALS="kill_nine" runs some.

@@ -11,13 +11,13 @@ again, with the same id.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from math import inf
 from typing import Final, Protocol
 
 from atm_switch.adapters.mqtt_broker import (
     Broker,
-    BrokerLink,
     BrokerUnavailable,
     Message,
     connected,
@@ -54,6 +54,20 @@ class Manner:
     """The longest wait before the broker is tried again."""
 
 
+class Link(Protocol):
+    """An open connection to a broker."""
+
+    async def publish(self, message: Message) -> None:
+        """Publish and wait for the PUBACK.  Raises ``BrokerUnavailable``."""
+
+    async def until_lost(self) -> None:
+        """Wait until the connection is lost."""
+
+
+Connect = Callable[[Broker, str, int, Message], AbstractAsyncContextManager[Link]]
+"""Opens a connection for a block: whereto, client id, window, last will."""
+
+
 class Outbox(Protocol):
     """What there is to tell.  Each raises ``JournalUnavailable`` where it cannot be told now."""
 
@@ -84,7 +98,7 @@ class Surroundings:
 class _Line:
     """A connection, and a task that ends when it is lost."""
 
-    link: BrokerLink
+    link: Link
     lost: asyncio.Task[None]
 
     def require(self) -> None:
@@ -103,9 +117,16 @@ class _Line:
 class EventPublisher:
     """Publishes until it is stopped."""
 
-    def __init__(self, broker: Broker, manner: Manner, around: Surroundings) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        manner: Manner,
+        around: Surroundings,
+        connect: Connect = connected,
+    ) -> None:
         """Wait for ``run``."""
         self._broker, self._manner, self._around = broker, manner, around
+        self._connect = connect
         self._bell = asyncio.Event()
         self._stopping = asyncio.Event()
         self._deadline = inf
@@ -148,7 +169,7 @@ class EventPublisher:
         manner = self._manner
         client = f"atm-switch-{manner.switch}"
         will = self._own(LOST)
-        async with connected(self._broker, client, manner.window, will) as link:
+        async with self._connect(self._broker, client, manner.window, will) as link:
             line = _Line(link, asyncio.create_task(link.until_lost()))
             line.lost.add_done_callback(lambda _done: self._bell.set())
             try:

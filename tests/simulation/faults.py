@@ -1,0 +1,145 @@
+"""What goes wrong in a run, and when: drawn from the dice before it begins."""
+
+from collections import Counter, deque
+from typing import TYPE_CHECKING
+
+from tests.simulation.host import Host
+from tests.simulation.power_cut import Image, torn
+from tests.simulation.town import HOLDERS, MOODS, WELL
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+KINDS = (
+    "crash", "crash at a commit", "line cut", "line stalled", "ledger", "broker away",
+    "broker slow", "disk stalled", "disk full", "booking",
+)  # fmt: skip
+FAULTS_LEAST, FAULTS_MOST = 4, 12
+BEFORE, TORN, BEHIND = "before", "torn", "behind"
+COMMITS_UNSYNCED = 3
+"""How far a disk that lies is behind."""
+
+
+class Faults:
+    """Draws faults and carries them out."""
+
+    def __init__(self, world: "World") -> None:
+        """Plan nothing yet."""
+        self._world = world
+        self.counts = Counter[str]()
+        self._strike: tuple[int, str] | None = None
+        """At which commit from now the power goes, and what is left of that commit."""
+        self._unsynced: deque[Image] = deque(maxlen=COMMITS_UNSYNCED)
+
+    def plan(self, seconds: float) -> None:
+        """Draw what happens within so many seconds."""
+        world, dice = self._world, self._world.dice
+        for _ in range(dice.randint(FAULTS_LEAST, FAULTS_MOST)):
+            kind = dice.choice(KINDS)
+            world.loop.call_later(dice.uniform(1.0, seconds), self._happen, kind)
+
+    def heal(self) -> None:
+        """Have everything well again."""
+        world = self._world
+        world.town.mood = WELL
+        world.broker.is_away, world.broker.slowness = False, 0.0
+        world.is_full, world.disk_stalled_until = False, 0.0
+        self._strike = None
+        for bank in world.banks:
+            for wire in bank.wires:
+                wire.stalled_until = 0.0
+
+    def image(self) -> Image:
+        """Return what a power cut leaves right now."""
+        if self._world.plant.lies_about_sync and self._unsynced:
+            return self._unsynced[0]
+        return Image.of(self._world.host.path)
+
+    def crash(self, image: Image) -> None:
+        """Have the power go; start again a while later on what is left."""
+        world = self._world
+        world.trace.say("fault", "the switch dies")
+        self.counts["crashes"] += 1
+        self._strike = None
+        self._unsynced.clear()
+        world.host.die()
+        for bank in world.banks:
+            for wire in bank.wires:
+                wire.die()
+        path = world.next_path()
+        image.lay_out(path)
+        world.auditor.survived(path)
+        world.loop.call_later(world.dice.uniform(0.2, 3.0), world.live_again, path)
+
+    def strikes(self, host: Host) -> bool:
+        """Let the power go at this commit, if it is the one."""
+        if self._world.plant.lies_about_sync:
+            self._unsynced.append(Image.of(host.path))
+        if self._strike is None:
+            return False
+        left, how = self._strike
+        if left:
+            self._strike = left - 1, how
+            return False
+        before = Image.of(host.path)
+        if how != BEFORE:
+            host.writer.step()
+        after = Image.of(host.path)
+        self.counts[f"commits {how}"] += 1
+        self.crash(torn(before, after, self._world.dice) if how == TORN else after)
+        return True
+
+    def _happen(self, kind: str) -> None:
+        world, dice = self._world, self._world.dice
+        if not world.is_rough:
+            return
+        world.trace.say("fault", kind)
+        self.counts[kind] += 1
+        for_seconds = dice.uniform(0.5, 12.0)
+        match kind:
+            case "crash" if world.host.is_serving:
+                self.crash(self.image())
+            case "crash at a commit":
+                self._strike = dice.randint(0, 4), dice.choice((BEFORE, TORN, TORN, TORN, BEHIND))
+            case "line cut" | "line stalled":
+                self._harm_line(kind, for_seconds)
+            case "booking":
+                holder = dice.choice(HOLDERS)
+                world.town.book(holder, world.loop.time())
+            case _:
+                self._worsen(kind, for_seconds)
+
+    def _harm_line(self, kind: str, seconds: float) -> None:
+        wires = [wire for bank in self._world.banks for wire in bank.wires]
+        if wires and kind == "line cut":
+            self._world.dice.choice(wires).cut()
+        for wire in wires if kind == "line stalled" else ():
+            if self._world.dice.random() < 0.5:
+                wire.stall(seconds)
+
+    def _worsen(self, kind: str, seconds: float) -> None:
+        """Have a neighbour unwell for a while."""
+        world = self._world
+        if kind == "ledger":
+            world.town.mood = world.dice.choice(MOODS)
+        elif kind == "broker away":
+            world.broker.is_away = True
+            world.broker.drop()
+        elif kind == "broker slow":
+            world.broker.slowness = world.dice.choice((0.3, 3.0, 11.0))
+        elif kind == "disk stalled":
+            world.disk_stalled_until = world.loop.time() + seconds
+        elif kind == "disk full":
+            world.is_full = True
+        world.loop.call_later(seconds, self._better, kind)
+
+    def _better(self, kind: str) -> None:
+        world = self._world
+        if kind == "ledger":
+            world.town.mood = WELL
+        elif kind == "broker away":
+            world.broker.is_away = False
+        elif kind == "broker slow":
+            world.broker.slowness = 0.0
+        elif kind == "disk full":
+            world.is_full = False
