@@ -18,7 +18,7 @@ from atm_switch.messages.balance_inquiry import BalanceInquiry, read_balance_inq
 from atm_switch.messages.inquiry_data import Lookup
 from atm_switch.security.key_ring import KeyUsage
 from atm_switch.switch.case import Case
-from atm_switch.switch.freshness import require_recent
+from atm_switch.switch.freshness import require_timely
 from atm_switch.switch.house import Flight, House
 from atm_switch.switch.hsm_port import VerifyPin
 from atm_switch.switch.keys_seen import learn
@@ -165,9 +165,9 @@ def first_time(
 
 
 def in_time(fresh: Fresh, house: House) -> Fresh:
-    """Refuse what is stale (68), what comes at end of day (90) and what comes too often (65)."""
+    """Refuse what came in too slowly (91), is stale (68), at end of day (90), too often (65)."""
     case, inquiry = fresh.admitted.case, fresh.inquiry
-    require_recent(inquiry.sent_at, case)
+    require_timely(inquiry.sent_at, case)
     if _is_end_of_day(fresh.admitted.acquirer, case):
         raise Declined(Outcome.CUT_OFF_RUNNING, "end of day of this bank")
     by_terminal = (inquiry.acquirer, inquiry.terminal)

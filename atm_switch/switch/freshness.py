@@ -27,3 +27,10 @@ def require_recent(sent_at: datetime, case: Case) -> None:
     window = case.profile.inquiry.de7_window_seconds
     if window and abs(case.received.utc - sent_at) > timedelta(seconds=window):
         raise Declined(Outcome.STALE_REQUEST, "DE007 is too far from now")
+
+
+def require_timely(sent_at: datetime, case: Case) -> None:
+    """Raise ``Declined`` (91) for a request that took its whole time to come in, (68) for old."""
+    if case.received.monotonic > case.deadline:
+        raise Declined(Outcome.LEDGER_UNAVAILABLE, "its last byte came behind its deadline")
+    require_recent(sent_at, case)

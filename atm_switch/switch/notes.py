@@ -79,6 +79,7 @@ def note_of_unmatched(session: Session, message: IsoMessage) -> Note:
             "peer": session.peer,
             "seen": " ".join((message.mti, *seen)),
             "wanted": "; ".join(wanted) or "none",
+            "so_far": session.ignored_responses,
         },
     )
 

@@ -61,4 +61,6 @@ def heard(
     if offer is not None and (message.get(7), message.get(70)) == (offer.stamp, offer.code):
         return case, answered_offer(case, offer, house)
     session.ignored_responses += 1
-    return note_of_unmatched(session, message)
+    # The 1st, 2nd, 4th, 8th...: a peer that answers what nobody asked fills no disk.
+    is_told = session.ignored_responses.bit_count() == 1
+    return note_of_unmatched(session, message) if is_told else None

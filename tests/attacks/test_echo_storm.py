@@ -53,6 +53,21 @@ def test_response_is_one_frame_and_silence(mti: str) -> None:
     assert "response without request" == other.notes[-1].event
 
 
+def test_flood_of_responses_is_a_handful_of_lines() -> None:
+    """
+    A thousand answers nobody asked for are counted, and ten lines of the log say so.
+    """
+    bench = signed_on()
+    before = len(bench.notes)
+    response = IsoMessage("0810", {7: "0630072507", 11: "000001", 39: "00", 70: "301"})
+
+    for _ in range(1_000):
+        assert [] == bench.feed(bench.dialect.packager.pack(response))
+
+    told = [note.fields["so_far"] for note in bench.notes[before:]]
+    assert [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] == told
+
+
 @pytest.mark.parametrize("mti", ["0210", "0810", "0430"])
 def test_broken_response_is_met_with_silence(mti: str) -> None:
     """

@@ -76,7 +76,8 @@ def test_late_result_is_journaled_and_not_sent() -> None:
 def test_slowest_frame_that_is_taken_is_answered() -> None:
     """
     A frame may take as long as an answer may be late: whole at the last moment
-    (``frame_seconds_max``), it has its answer at once; a little later there is none.
+    (``frame_seconds_max``), it has its answer at once, 91, and the ledger is not asked; a
+    little later there is none.
     """
     bench = signed_on()
     frame_seconds_max = Limits().frame_seconds_max
@@ -90,7 +91,8 @@ def test_slowest_frame_that_is_taken_is_answered() -> None:
 
     assert BUDGET + LATE_SECONDS == frame_seconds_max
     assert [1, 0] == answers
-    assert 2 == len(commits(bench))
+    assert ["91", "91"] == [one.ending.response_code for one in commits(bench)]
+    assert 0 == ledger_questions(bench)
 
 
 def test_row_of_an_answer_at_the_deadline_has_time_of_its_own() -> None:
