@@ -69,7 +69,7 @@ class Monitor:
             "signed_on": {
                 name.removeprefix(SIGNED_ON): int(value)
                 for name, value in gauges.items()
-                if name.startswith(SIGNED_ON)
+                if name.startswith(SIGNED_ON) and value
             },
             "in_flight": gauges["in_flight"],
             "journal_waiting": gauges["journal_waiting"],
@@ -102,7 +102,8 @@ class Monitor:
     def gauges(self) -> Gauges:
         """Return the values of the moment."""
         links = self.desk.links()
-        signed_on = Counter(
+        signed_on = Counter(dict.fromkeys(self.desk.meters.acquirers, 0))
+        signed_on.update(
             str(session.signed_on_as) for _, session in links if session and session.signed_on_as
         )
         events, lines = self.events(), self.lines()
@@ -111,6 +112,8 @@ class Monitor:
             "lines_wanted": len(lines),
             "lines_up": sum(one["state"] == UP for one in lines),
             "in_flight": self.desk.in_flight,
+            "ready": not any(self.readiness().values()),
+            "loop_lag_seconds": self.desk.meters.late_by(self.desk.clock().monotonic),
             "ledger_refused": self.desk.refuses_ledger,
             "draining": self.desk.is_draining,
             "journal_waiting": self.journal_waiting(),

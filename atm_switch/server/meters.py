@@ -13,13 +13,19 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from atm_switch.domain.errors import JournalFull
-from atm_switch.domain.outcome import IN_DOUBT
+from atm_switch.domain.outcome import IN_DOUBT, Outcome
+from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.switch.effects import Note, Ticket
+from atm_switch.switch.fleet import SURPLUS
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of a histogram's buckets."""
 
 OTHER = "other"
+MISTAKE = (Outcome.INTERNAL_ERROR.value, "96")
+"""Outcome and code of what must not be: all profiles that come with this have that code."""
+AWAITED = ("clock jumped", SURPLUS)
+"""Events that an alert waits for."""
 
 Gauges = Mapping[str, float]
 """Values of the moment by the names the watch page has, and ``signed_on:<acquirer>``."""
@@ -95,9 +101,29 @@ class Meters:
         acquirer = self._known(fields)
         kind = RequestKind(note.event, acquirer, outcome, fields.get("de39", ""))
         self.requests[kind] += 1
+        if fields.get("reason") == SURPLUS:
+            self.events[SURPLUS] += 1
         milliseconds = fields.get("ms")
         if milliseconds is not None:
             self.request_seconds[acquirer].add(milliseconds / 1000)
+
+    @property
+    def acquirers(self) -> frozenset[str]:
+        """The banks that have a label of their own."""
+        return self._acquirers
+
+    def all_requests(self) -> dict[RequestKind, int]:
+        """Return the counts, and 0 for what an alert waits for: of a first one it sees a rise."""
+        born = (RequestKind("transaction", one, *MISTAKE) for one in (*self._acquirers, OTHER))
+        return {**dict.fromkeys(born, 0), **self.requests}
+
+    def all_events(self) -> dict[str, int]:
+        """The same of other lines."""
+        return {**dict.fromkeys(AWAITED, 0), **self.events}
+
+    def late_by(self, now: float) -> float:
+        """Return how late the loop is: what it was last time, or is by now if it hangs."""
+        return max(self.loop_lag, now - self.ticked_at - TICK_SECONDS if self.ticked_at else 0.0)
 
     def doubted(self, ended: Mapping[str, int]) -> None:
         """Count requests in doubt that were given their ending, by acquirer."""

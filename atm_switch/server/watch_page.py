@@ -40,6 +40,8 @@ GAUGES = {
     "lines_wanted": "lines this switch dials",
     "lines_up": "of these, those connected and signed on",
     "in_flight": "requests under way",
+    "ready": "1 while an inquiry would be answered, as /readyz says",
+    "loop_lag_seconds": "how late the last tick came, or by how much the next is overdue",
     "ledger_refused": "1 while the breaker to the ledger is open: 91 at once",
     "draining": "1 while the switch stops",
     "journal_waiting": "rows that wait for the journal's writer",
@@ -73,13 +75,10 @@ class SwitchCollector(Collector):
             {(): meters.journal_seconds},
             [],
         )
-        yield _counter("atm_switch_events", "other lines of the log", meters.events, "event")
+        yield _counter("atm_switch_events", "other lines of the log", meters.all_events(), "event")
         yield _counter(
             "atm_switch_turned_away", "connections refused", meters.turned_away, "reason"
         )
-        lag = GaugeMetricFamily("atm_switch_loop_lag_seconds", "how late the last tick came")
-        lag.add_metric([], meters.loop_lag)
-        yield lag
         worst = GaugeMetricFamily("atm_switch_loop_lag_seconds_max", "the latest tick so far")
         worst.add_metric([], meters.loop_lag_max)
         yield worst
@@ -91,7 +90,7 @@ class SwitchCollector(Collector):
             "answered requests",
             labels=["what", "acquirer", "outcome", "code"],
         )
-        for kind, count in dict(self._meters.requests).items():
+        for kind, count in self._meters.all_requests().items():
             family.add_metric(list(kind), count)
         return family
 

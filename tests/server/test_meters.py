@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.server.meters import OTHER, SECONDS, Histogram, Meters, RequestKind
+from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.switch.effects import Note
 
 
@@ -82,6 +83,17 @@ def test_lag_keeps_its_worst_moment() -> None:
     meters.ticked(10.3, 0.01)
 
     assert (0.01, 0.7, 10.3) == (meters.loop_lag, meters.loop_lag_max, meters.ticked_at)
+
+
+def test_loop_that_hangs_is_late_while_it_hangs() -> None:
+    """The next tick is overdue by so much; one that comes in time is as late as it was."""
+    meters = Meters()
+    assert 0.0 == meters.late_by(1_000.0)
+
+    meters.ticked(100.0, 0.02)
+
+    assert 0.02 == meters.late_by(100.1)
+    assert 17.0 == round(meters.late_by(117.0 + TICK_SECONDS), 6)
 
 
 def test_eldest_question_tells_how_long_the_journal_is_silent() -> None:

@@ -118,6 +118,22 @@ async def test_loop_that_hangs_is_not_healthy() -> None:
     assert "has not turned for" in told["checks"]["loop"]
 
 
+async def test_bank_without_a_link_is_shown_with_none() -> None:
+    """A configured bank is there with 0 before and after its links, and readiness is a gauge."""
+    sessions = ("atm_switch_sessions", (("acquirer", "009"),))
+    async with open_house() as house:
+        house.pass_time(0)
+        with watched(house) as page:
+            before = await samples(page)
+            async with caller(house):
+                during = await samples(page)
+        with watched(house, {"ledger": "away"}) as page:
+            unready = await samples(page)
+
+    assert (0.0, 1.0) == (before[sessions], during[sessions])
+    assert (1.0, 0.0) == (before["atm_switch_ready", ()], unready["atm_switch_ready", ()])
+
+
 async def test_switch_without_its_ledger_is_not_ready() -> None:
     """Healthy it is; the balancer sends its inquiries elsewhere."""
     async with open_house() as house:
