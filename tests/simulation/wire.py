@@ -15,6 +15,8 @@ from typing import Any, Protocol
 from atm_switch.server.line import Line
 
 LOCAL_HOST = "127.0.0.1"
+END = b""
+"""The piece behind the last."""
 
 
 class Hearer(Protocol):
@@ -34,11 +36,26 @@ class _NoSocket:
         """Do nothing."""
 
 
+class _Nobody:
+    """Stands where a bank has hung up."""
+
+    def heard(self, wire: "Wire", data: bytes) -> None:
+        """Drop what comes."""
+
+    def lost(self, wire: "Wire") -> None:
+        """Know it already."""
+
+
+_NOBODY = _Nobody()
+
+
 class _Way:
     """One direction."""
 
-    def __init__(self, wire: "Wire", arrive: Callable[[bytes], None]) -> None:
-        self._wire, self._arrive = wire, arrive
+    def __init__(
+        self, wire: "Wire", arrive: Callable[[bytes], None], end: Callable[[], None]
+    ) -> None:
+        self._wire, self._arrive, self._end = wire, arrive, end
         self._pieces: deque[bytes] = deque()
         self._last = 0.0
 
@@ -50,14 +67,21 @@ class _Way:
             self._last = max(self._last, loop.time() + dice.uniform(0.0005, 0.03))
             loop.call_at(self._last, self._due)
 
+    def send_end(self) -> None:
+        """Say behind all that was sent that no more comes."""
+        self._pieces.append(END)
+        self._wire.loop.call_at(max(self._last, self._wire.loop.time()), self._due)
+
     def _due(self) -> None:
         wire = self._wire
         if wire.is_gone or not self._pieces:
             return
         if wire.loop.time() < wire.stalled_until:
             wire.loop.call_at(wire.stalled_until, self._due)
+        elif (piece := self._pieces.popleft()) is END:
+            self._end()
         else:
-            self._arrive(self._pieces.popleft())
+            self._arrive(piece)
 
 
 class Wire(asyncio.Transport):
@@ -76,10 +100,10 @@ class Wire(asyncio.Transport):
         self.loop, self.dice, self.line = loop, dice, line
         self._bank = bank
         self._port = port
-        self._to_switch = _Way(self, self._at_switch)
-        self._to_bank = _Way(self, lambda data: bank.heard(self, data))
+        self._to_switch = _Way(self, self._at_switch, self._ended_at_switch)
+        self._to_bank = _Way(self, lambda data: self._bank.heard(self, data), self._ended_at_bank)
         self._unread = b""
-        self._is_paused = self._is_closing = False
+        self._is_paused = self._is_closing = self._has_ended = False
         self.is_gone = self.is_dead = False
         self.stalled_until = 0.0
         self.on_write: Callable[[bytes], None] = lambda _data: None
@@ -116,6 +140,21 @@ class Wire(asyncio.Transport):
             self.is_dead = True
             self.line.connection_lost(error)
 
+    def _ended_at_bank(self) -> None:
+        """Hang up, as whoever is told that nothing more comes; not everybody does at once."""
+        self.loop.call_later(self.dice.choice((0.0, 0.001, 0.5)), self._leave)
+
+    def _leave(self) -> None:
+        if not self.is_gone:
+            self._to_switch.send_end()
+            self.loop.call_soon(self._bank.lost, self)
+            self._bank = _NOBODY
+
+    def _ended_at_switch(self) -> None:
+        self._read()
+        if not self.is_dead and not self.line.eof_received():
+            self.close()
+
     def _at_switch(self, data: bytes) -> None:
         self._unread += data
         self._read()
@@ -145,15 +184,28 @@ class Wire(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         """Send bytes to the bank."""
+        if self._has_ended:
+            raise RuntimeError("Cannot call write() after write_eof()")  # as asyncio does
         if not self.is_closing():
             self.on_write(bytes(data))
             self._to_bank.send(bytes(data))
 
+    def can_write_eof(self) -> bool:
+        """Half a connection may end, as on TCP."""
+        return True
+
+    def write_eof(self) -> None:
+        """Send the end behind what was written; the bank may still speak."""
+        if not (self._has_ended or self.is_gone or self.is_dead):
+            self._has_ended = True
+            self._to_bank.send_end()
+
     def close(self) -> None:
-        """Hang up once what is under way has arrived."""
+        """Hang up; what is under way arrives all the same."""
         if not self._is_closing:
+            self.write_eof()
             self._is_closing = True
-            self.loop.call_later(0.1, self.abort)
+            self.loop.call_soon(self._lost, None)
 
     def abort(self) -> None:
         """Hang up."""
