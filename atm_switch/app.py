@@ -85,7 +85,7 @@ class Service:
     _doorways: Doorways | None = None
     calling: Calling | None = None
     _resources: ExitStack = field(default_factory=ExitStack)
-    _desk: Desk | None = None
+    desk: Desk | None = None
     _journaling: Journaling | None = None
     _house: House | None = None
     _engine: Engine | None = None
@@ -105,7 +105,7 @@ class Service:
 
     def is_well(self) -> bool:
         """Tell whether the journal commits; that the loop turns is told by who asks in it."""
-        return self._desk is not None and commits(self._desk)
+        return self.desk is not None and commits(self.desk)
 
     async def start(self) -> None:
         """Open everything.  Raises ``Refused`` or ``ProfileWrong``; nothing stays open then."""
@@ -118,14 +118,14 @@ class Service:
     async def stop(self) -> None:
         """Accept no more, answer what is under way, sync the journal, close."""
         await self._take_no_more()
-        if self._desk is not None:
-            await drain(self._desk)
+        if self.desk is not None:
+            await drain(self.desk)
         self._record("stop", self.folder.root.name, "")
         await self._close()
 
     def reload(self) -> None:
         """Read settings, certificates and keys again; what cannot be used changes nothing."""
-        doors, calling, desk, house = self._doorways, self.calling, self._desk, self._house
+        doors, calling, desk, house = self._doorways, self.calling, self.desk, self._house
         if doors is None or calling is None or desk is None or house is None:
             return
         doors.reload()
@@ -166,7 +166,7 @@ class Service:
         desk = Desk(Switch(house), neighbours, read_clock, limits, self.log, meters)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._tidings.of_mistake)
-        self._desk, self._house, self._journaling = desk, house, journaling
+        self.desk, self._house, self._journaling = desk, house, journaling
         publishing = self._publish(journal, desk)
         desk.start(loop, JournalBell(loop, journal))
         hearers = desk.delivered, publishing.nudge
@@ -216,8 +216,8 @@ class Service:
 
     def _tell_of_doubts(self, ended: Ended) -> None:
         tell_of_doubts(self.log, ended)
-        if self._desk is not None:
-            self._desk.meters.doubted(ended)
+        if self.desk is not None:
+            self.desk.meters.doubted(ended)
 
     async def _changed_elsewhere(self, kind: str) -> None:
         if kind == KEYS and self._upkeep is not None:

@@ -123,10 +123,12 @@ class Supervisor:
             await self._stopping.wait()
         finally:
             self._manager.stopping()
+            self._log.info("stopping", processes=len(self._children))
             await self._end()
             if page is not None:
                 page.close()
             release()
+            self._log.info("stopped")
         return GIVEN_UP if self._has_given_up else int(self._stops_asked > 1)
 
     def stop(self) -> None:

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from atm_switch.app import Service
     from atm_switch.folder import DataFolder
+    from atm_switch.server.desk import Desk
     from atm_switch.server.log import Logger
 
 
@@ -59,7 +60,7 @@ def _run(folder: Path, process: str) -> int:
                 return runner.run(_supervise(opened, log))
             return runner.run(_serve_alone(opened, log))
     except asyncio.CancelledError:
-        raise Refused("stopped at once: requests under way were not answered") from None
+        raise Refused("stopped before it served") from None
 
 
 async def _supervise(folder: "DataFolder", log: "Logger") -> int:
@@ -135,8 +136,28 @@ async def _serve(service: "Service", gone: asyncio.Event | None = None) -> int:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
         manager.stopping()
-        await service.stop()
+        await _stop(service)
     return service.exit_code
+
+
+async def _stop(service: "Service") -> None:
+    """Stop, and say so.  Raises ``Refused`` where it is asked for a second time meanwhile."""
+    from atm_switch.domain.errors import Refused
+
+    desk = service.desk
+    service.log.info("stopping", links=desk.connections if desk else 0, in_flight=_in_flight(desk))
+    try:
+        await service.stop()
+    except asyncio.CancelledError:
+        left = _in_flight(desk)
+        service.log.warning("stopped at once", unanswered=left)
+        said = f"requests under way were not answered: {left}" if left else "nothing was under way"
+        raise Refused(f"stopped at once: {said}") from None
+    service.log.info("stopped")
+
+
+def _in_flight(desk: "Desk | None") -> int:
+    return 0 if desk is None else desk.in_flight
 
 
 def _print_places(listening: "list[str]", dialled: "list[str]") -> None:

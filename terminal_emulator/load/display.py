@@ -52,7 +52,7 @@ class Glance:
             second=newest,
             asked=last.due if last else 0,
             got=last.answered if last else 0,
-            under_way=tally.sent - tally.answered - tally.errors(),
+            under_way=tally.under_way,
             percentiles=tuple(percentile(latest, one) * 1000 for one in PERCENTILES),
             codes=tuple(tally.codes.most_common(CODES_SHOWN)),
             faults=tuple(tally.faults.most_common(CODES_SHOWN)),

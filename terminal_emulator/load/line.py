@@ -19,7 +19,7 @@ from atm_switch.wire.framing import FrameBuffer, answering_header, enclose
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 from terminal_emulator.keys import TerminalKeys
-from terminal_emulator.load.tally import Tally
+from terminal_emulator.load.tally import WRONG_ANSWER, Tally
 from terminal_emulator.terminal import STAN_MAX
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class LoadLine(asyncio.Protocol):
             and message.get(37)[-6:] == stan
         )
         if not is_own or not asked.keys.is_authentic(payload, message, self.packager.profile):
-            self.tally.take_fault("wrong answer")
+            self.tally.take_fault(WRONG_ANSWER)
         else:
             self.tally.take_answer(message.get(39), asked.due, self.clock())
         if self.on_answer is not None:

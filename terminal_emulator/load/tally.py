@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+WRONG_ANSWER = "wrong answer"
+"""The fault of an answer that belongs to a request and is not what it should be."""
 PERCENTILES = (50.0, 95.0, 99.0, 99.9)
 
 
@@ -94,6 +96,11 @@ class Tally:
     def errors(self) -> int:
         """Count requests without a proper answer."""
         return sum(self.faults.values())
+
+    @property
+    def under_way(self) -> int:
+        """Count requests that left and were neither answered, rightly or not, nor given up."""
+        return self.sent - self.answered - len(self.waited) - self.faults[WRONG_ANSWER]
 
     def _second(self, at: float) -> Second:
         number = max(int(at), 0)

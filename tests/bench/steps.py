@@ -171,7 +171,7 @@ def _steps() -> list[str]:
 
 
 def _wrap_look_ups(service: Service, split: Split) -> None:
-    desk = service._desk
+    desk = service.desk
     assert desk is not None
     desk._neighbours = {
         asked: split.wrapped(LOOK_UPS[asked], answer) if asked in LOOK_UPS else answer

@@ -1,5 +1,6 @@
 """SIGTERM on a real process: beside a thousand idle links, and said twice."""
 
+import json
 import resource
 import signal
 import socket
@@ -99,7 +100,24 @@ def test_second_sigterm_ends_at_once(folder: Path, workers: int) -> None:
         code = served.process.wait(SECONDS)
 
     assert 1 == code
-    assert "stopped at once: requests under way were not answered" in served.log.read_text()
+    told = served.log.read_text()
+    assert "stopped at once: requests under way were not answered: 1" in told
+    assert ('"event": "stopping"' in told, '"event": "stopped"' in told) == (True, workers > 1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_stop_is_told_in_the_log(folder: Path, workers: int) -> None:
+    """From SIGTERM on: that it stops, with how much, and last of all that it has stopped."""
+    if workers > 1:
+        with_workers(folder, workers)
+    with serve(folder) as served, Talk.of(served.port, folder):
+        assert 0 == served.stop()
+    lines = [json.loads(line) for line in served.log.read_text().splitlines()]
+    told = [line for line in lines if line["event"] in ("stopping", "stopped")]
+
+    assert "stopped" == lines[-1]["event"]
+    assert len(told) == 2 * (workers if workers == 1 else workers + 1)
+    assert 1 == sum(line.get("links", 0) for line in told)
 
 
 def _refuses(port: int) -> bool:

@@ -154,3 +154,17 @@ async def _read_under_timer(seconds: float) -> bytes:
             return await loop.sock_recv(near, 16)
         finally:
             timer.cancel()
+
+
+def test_requests_that_never_left_are_not_under_way() -> None:
+    """A link that is lost costs requests that were due and not sent: nothing is below zero."""
+    tally = Tally()
+    for at in range(4):
+        tally.take_sent(at, at)
+    tally.take_answer("00", 0, 1)
+    tally.take_fault("wrong answer")
+    tally.take_waited(2, 9)
+    tally.take_fault("unanswered")
+    tally.take_fault("link lost", 538)
+
+    assert 1 == Glance.at(tally).under_way
