@@ -28,6 +28,8 @@ from atm_switch.switch.event import Event, payload_of, topic_of
 
 WAIT_SECONDS_FIRST: Final = 0.25
 MARK_SECONDS: Final = 1.0
+NOT_ASKED: Final = "not asked: "
+"""Begins the reason of a broker that is told nothing because the journal cannot be read."""
 STOP_SECONDS_MAX: Final = 2.0
 """How long telling goes on when the switch stops; what is left is told after the next start."""
 
@@ -153,8 +155,10 @@ class EventPublisher:
             while not self._stopping.is_set():
                 try:
                     await self._connected_once()
-                except (BrokerUnavailable, JournalUnavailable) as away:
+                except BrokerUnavailable as away:
                     self._note_away(str(away))
+                except JournalUnavailable as silent:  # whatever the broker may be
+                    self._note_away(f"{NOT_ASKED}{silent}", "events wait")
                 except Exception as mistake:  # noqa: BLE001  one of the library's must not end it
                     self._note_away(f"a mistake: {type(mistake).__name__}")
                 await self._pause()
@@ -249,7 +253,7 @@ class EventPublisher:
         self.away = ""
         self._around.tell("broker connected", {"at": f"{self._broker.host}:{self._broker.port}"})
 
-    def _note_away(self, reason: str) -> None:
+    def _note_away(self, reason: str, what: str = "broker away") -> None:
         if reason != self.away:
             self.away = reason
-            self._around.tell("broker away", {"reason": reason})
+            self._around.tell(what, {"reason": reason.removeprefix(NOT_ASKED)})

@@ -217,6 +217,7 @@ async def _subscribe(
 
 
 def _broker_state(folder: "DataFolder") -> str:
+    from atm_switch.adapters.mqtt_publisher import NOT_ASKED
     from atm_switch.server.admin_socket import FILE_NAME, ask_switch
 
     if not folder.settings.events.broker:
@@ -227,4 +228,6 @@ def _broker_state(folder: "DataFolder") -> str:
         return "unknown: no switch serves this folder"
     except ValueError:
         return "unknown: what answers at admin.sock is no switch"
-    return "connected" if told.get("connected") else f"away: {told.get('away', 'not told')}"
+    away = str(told.get("away", "not told"))
+    is_asked = not away.startswith(NOT_ASKED)
+    return "connected" if told.get("connected") else f"away: {away}" if is_asked else away

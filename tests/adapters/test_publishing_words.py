@@ -165,18 +165,19 @@ def test_own_state_is_an_event_nobody_mistakes_for_another(tmp_path: Path) -> No
 
 
 async def test_shared_journal_that_is_away_is_waited_for(tmp_path: Path) -> None:
-    """The switch starts and says why nothing is told; a journal that came back is told then."""
+    """The switch starts and says why nothing is told: the journal, and not the broker, is away."""
     url = f"postgresql://atm@127.0.0.1:{free_port()}/journal"
     rules = f'broker = "mqtt://127.0.0.1:{free_port()}"\n[journal]\nurl = "{url}"\nnode = "one"\n'
     with desk(tmp_path, rules) as laid:
         laid.publishing.start()
-        await becomes(lambda: "broker away" in laid.said.getvalue())
+        await becomes(lambda: "events wait" in laid.said.getvalue())
         status = laid.publishing.status()
-        reason = str(said(laid, "broker away")["reason"])
+        reason = str(said(laid, "events wait")["reason"])
         await laid.publishing.stop()
 
     assert not status["connected"]
-    assert reason == status["away"]
+    assert f"not asked: {reason}" == status["away"]
+    assert "broker away" not in laid.said.getvalue()
     assert "the outbox is away" in reason or "cannot be reached" in reason
 
 
