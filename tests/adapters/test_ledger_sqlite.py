@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,10 @@ from atm_switch.ledger.registry_sqlite import SqliteRegistry
 from tests.doubles.ledger_bench import BUDI, PAN, TODAY, LedgerBench
 
 MANY = 20_000
+WRONG = (
+    "INSERT INTO postings (year, kpj, seq, posted_on, kind, amount_sen)"
+    " VALUES (2025, ?, 99, ?, ?, -100)"
+)
 
 
 @pytest.fixture
@@ -73,6 +78,54 @@ def test_impossible_row_is_ledger_unavailable(bench: LedgerBench) -> None:
             registry.card(bench.vault.card_ref(Pan(PAN)))
 
     assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("day", "kind"),
+    [("2025-01-01,SECRET", "claim"), ("", "claim"), ("2025-01-01", "SECRET;"), ("2025", ",")],
+)
+def test_posting_that_is_none_is_ledger_unavailable(
+    bench: LedgerBench, day: str, kind: str
+) -> None:
+    """
+    Postings come as one text: one that is cut into other pieces is no other posting.
+    """
+    bench.postings("12345678901,2025-01-01,contribution,1\n")
+    with closing(sqlite3.connect(bench.path)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute(WRONG, (BUDI.digits, day, kind))
+        connection.commit()
+
+    with (
+        closing(bench.ledger()) as ledger,
+        pytest.raises(LedgerUnavailable, match="holds a row that makes no sense") as caught,
+    ):
+        ledger.account(BUDI, TODAY)
+
+    assert "SECRET" not in str(caught.value)
+
+
+def test_card_and_account_are_seen_as_of_one_moment(bench: LedgerBench) -> None:
+    """
+    A registry that reads with the ledger sees no card of after the ledger's look.
+    """
+    turns: list[Any] = []
+    ref = bench.vault.card_ref(Pan(PAN))
+    with closing(SqliteLedger(bench.path, soon=turns.append)) as ledger:
+        registry = SqliteRegistry(bench.path, reads=ledger.reads)
+        assert ledger.account(BUDI, TODAY) is not None
+        meddle(bench, "UPDATE cards SET consent_on = NULL")
+
+        same = registry.card(ref)
+        turns.pop()()
+        following = registry.card(ref)
+        registry.close()
+
+        assert ledger.account(BUDI, TODAY) is not None  # the connection is the ledger's to close
+
+    assert same is not None
+    assert following is not None
+    assert (True, False) == (same.consent_on is not None, following.consent_on is not None)
 
 
 def test_ledger_answers_after_a_failure(bench: LedgerBench) -> None:
