@@ -62,7 +62,8 @@ def unlink(folder: Path) -> None:
 def forget(folder: Path) -> None:
     """Erase the link of an unlinked or replaced card, whose number is asked for, for good.
 
-    Consent and evidence go with it. The journal keeps the card's keyed hash until its rows
+    Consent and evidence go with it, and a withdrawal too: a file that names the card links it
+    anew. The journal keeps the card's keyed hash until its rows
     are purged (atm-switch journal purge).
     """
     from atm_switch.ledger import registry_book

@@ -16,6 +16,7 @@ from atm_switch.folder import DataFolder, open_folder
 from atm_switch.key_office import record_command
 from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards, was_booked
 from atm_switch.ledger.csv_meter import Phase, Progress
+from atm_switch.ledger.csv_rejects import rejects_paths
 from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
 from atm_switch.ledger.opening import open_store
 
@@ -46,7 +47,7 @@ def import_ledger_files(
     opened = open_folder(folder)
     vault = opened.vault()
     witness = _Witness(opened, "ledger import")
-    with _told_if_interrupted(witness), _progress() as report, _store(opened) as store:
+    with _told_if_interrupted(witness, skip_bad), _progress() as report, _store(opened) as store:
         options = ImportOptions(skip_bad, report, witness=witness, again=again)
         summary = import_files(store, files, vault, utc_now(), options)
     _print_summary(summary)
@@ -58,7 +59,7 @@ def link_card_file(folder: Path, file: Path, skip_bad: Path | None, *, relink: b
     vault = opened.vault()
     verifies_pins = any(bank.pin == "issuer" for bank in opened.settings.acquirers)
     witness = _Witness(opened, "cards link")
-    with _told_if_interrupted(witness), _progress() as report, _store(opened) as store:
+    with _told_if_interrupted(witness, skip_bad), _progress() as report, _store(opened) as store:
         options = ImportOptions(
             skip_bad, report, witness=witness, relink=relink, verifies_pins=verifies_pins
         )
@@ -84,16 +85,16 @@ class _Witness:
 
 
 @contextmanager
-def _told_if_interrupted(witness: _Witness) -> Iterator[None]:
+def _told_if_interrupted(witness: _Witness, skip_bad: Path | None) -> Iterator[None]:
     """Say at Ctrl-C what became of the import; the program ends with 130."""
     try:
         yield
     except KeyboardInterrupt:
-        click.echo(f"atm-switch: {_what_became(witness)}", err=True)
+        click.echo(f"atm-switch: {_what_became(witness, skip_bad)}", err=True)
         click.get_current_context().exit(INTERRUPTED)
 
 
-def _what_became(witness: _Witness) -> str:
+def _what_became(witness: _Witness, skip_bad: Path | None) -> str:
     if not witness.heard:
         return _UNCHANGED
     try:
@@ -102,7 +103,10 @@ def _what_became(witness: _Witness) -> str:
                 return _UNCHANGED
     except Refused:
         return _UNKNOWN
-    return "\n".join([_BOOKED, *map(_outcome, witness.heard)])
+    kinds = [file.kind for file in witness.heard]
+    paths = rejects_paths(skip_bad, kinds).values() if skip_bad else ()
+    bad = [f"bad rows are in {path}" for path in paths if path.exists()]
+    return "\n".join([_BOOKED, *map(_outcome, witness.heard), *bad])
 
 
 @contextmanager

@@ -1,15 +1,18 @@
 """The JHT statement: opening + contributions + development - claims = closing, always.
 
 Rules and golden numbers: domain.md 2.16 and 6.  The running year's development is an
-estimate (flag E) until the year's development is booked (flag F).
+estimate (flag E) until the year's development is booked, on 31 December (flag F).  What is
+booked on another day is paid in advance, as where everything is claimed: it earns from its day
+and is part of what the year brings (assumed).
 A correction is a posting of the same kind and the opposite sign that names the one it takes
 back.  One that takes back a posting of the same year bears its day, so that nothing was ever
 earned on it; one that takes back a posting of a closed year bears the day it was booked,
 earns from then on, and is shown within the opening balance, which it puts right, not as a
 claim or contribution of this year (assumed).  Equal postings of one day are told apart by
 their numbers: a correction never touches another payment of the same amount.
-Limits: the last contribution is told as it is known today, on a statement of an earlier day
-too; of an earlier year, one taken back since is gone from it at once.
+Limits: a year is told as its own postings are, so a payment taken back in a later year is on
+the statements of its own year, its day as the last contribution too; from the next year's
+statements that day is gone at once, its amount when the correction was booked.
 """
 
 from collections.abc import Iterable
@@ -106,13 +109,16 @@ class YearSorted:
     """Contributions that stand, and adjustments."""
     claimed: tuple[Posting, ...]
     developed: tuple[Posting, ...]
+    """The year's development."""
+    advanced: tuple[Posting, ...]
+    """Development paid before the year was over."""
     corrections: tuple[Posting, ...]
     """What takes back postings of earlier years."""
 
     @property
     def movements(self) -> tuple[tuple[date, Money], ...]:
         """What earns or stops earning: everything but the year's development."""
-        moved = (*self.paid, *self.claimed, *self.corrections)
+        moved = (*self.paid, *self.claimed, *self.corrections, *self.advanced)
         return tuple([(posting.posted_on, posting.amount) for posting in moved])
 
     @property
@@ -131,12 +137,18 @@ def sort_year(postings: Iterable[Posting]) -> YearSorted:
         given = _without_taken_back(given)
         corrections = tuple(posting for posting in given if posting.reverses is not None)
         given = tuple(posting for posting in given if posting.reverses is None)
+    developed = _of_kind(given, PostingKind.DEVELOPMENT)
     return YearSorted(
         paid=_of_kind(given, PostingKind.CONTRIBUTION) + _of_kind(given, PostingKind.ADJUSTMENT),
         claimed=_of_kind(given, PostingKind.CLAIM),
-        developed=_of_kind(given, PostingKind.DEVELOPMENT),
+        developed=tuple([one for one in developed if _is_last_day(one.posted_on)]),
+        advanced=tuple([one for one in developed if not _is_last_day(one.posted_on)]),
         corrections=corrections,
     )
+
+
+def _is_last_day(day: date) -> bool:
+    return (day.month, day.day) == (12, 31)
 
 
 def _of_kind(postings: Iterable[Posting], kind: PostingKind) -> tuple[Posting, ...]:
@@ -158,14 +170,16 @@ def draw_up(
         message = "the history and the statement are of different years"
         raise ValueError(message)
     year = sort_year(posting for posting in history.postings if posting.posted_on <= as_of)
-    base = YearBase(history.opening, year.movements)
+    development = _total(year.developed) + _total(year.advanced)
+    if not year.developed:
+        base = YearBase(history.opening, year.movements)
+        estimate = estimate_development(base, as_of, rate_millipercent, accrual)
+        development = max(development, estimate)
     return Statement(
         as_of=as_of,
         opening=history.opening + _total(year.corrections),
         contributions=_total(year.paid),
-        development=_total(year.developed)
-        if year.developed
-        else estimate_development(base, as_of, rate_millipercent, accrual),
+        development=development,
         claims=-_total(year.claimed),
         rate_millipercent=rate_millipercent,
         is_estimate=not year.developed,

@@ -7,8 +7,8 @@ year takes no other posting, so what was read stays true while others book.
 What a merged account earned moves to the one it was merged into on 1 January, so that it
 neither earns in the old year again nor misses a day of the new one.
 Limits: years are closed in order.  Not closed here, an earlier year counts as closed where
-any development of it is booked, as it comes with imported histories; and no year is closed
-that a later one, developed on 31 December, rests on.  An account that
+any development of 31 December is booked, as it comes with imported histories; and no year is
+closed that a later one so developed rests on.  An account that
 earned nothing gets no posting.
 """
 
@@ -20,7 +20,7 @@ from typing import Final
 
 from atm_switch.domain.accrual import Accrual, DevelopmentRate, YearBase, estimate_development
 from atm_switch.domain.errors import Refused
-from atm_switch.domain.money import ZERO, Money
+from atm_switch.domain.money import Money
 from atm_switch.domain.statement import Posting, PostingKind, sort_year
 from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.open_years import take_turn
@@ -28,6 +28,9 @@ from atm_switch.ledger.store import Row, Store
 
 CHUNK: Final = 5_000
 """Accounts that are booked together."""
+
+EARNS_SEN: Final = 1_000_000
+"""A payment of which the least rate of a month is more than nothing."""
 
 _LATER: Final = "SELECT min(year) FROM closed_years WHERE year > ?"
 _STATE: Final = """
@@ -43,9 +46,17 @@ SELECT min(year) FROM years
 WHERE year < ? AND NOT EXISTS (SELECT 1 FROM closed_years WHERE closed_years.year >= years.year)
   AND EXISTS (SELECT 1 FROM postings WHERE postings.year = years.year)
   AND NOT EXISTS (
-      SELECT 1 FROM postings WHERE postings.year = years.year AND kind = 'development'
+      SELECT 1 FROM postings
+      WHERE postings.year = years.year AND kind = 'development' AND substr(posted_on, 6) = '12-31'
   )
 """
+# Where an imported history leaves an account out.  What is paid in earns at least a sen from
+# December on; an account that claimed may have earned nothing that was left.
+_LEFT_OUT: Final = f"""
+SELECT min(year) FROM year_totals
+WHERE year < ? AND year > (SELECT coalesce(max(year), 0) FROM closed_years WHERE year < ?)
+  AND contributions_sen >= {EARNS_SEN} AND claims_sen = 0 AND development_sen = 0
+"""  # noqa: S608 - a constant
 _DEVELOPED_LATER: Final = """
 SELECT year FROM postings
 WHERE year > ? AND kind = 'development' AND substr(posted_on, 6) = '12-31' LIMIT 1
@@ -188,6 +199,12 @@ def _require_order(store: Store, year: int) -> None:
     (earlier,) = store.rows(_OPEN_EARLIER, (year, year))[0]
     if earlier is not None:
         raise Refused(f"{earlier} has postings and no development; close that year first")
+    (left_out,) = store.rows(_LEFT_OUT, (year, year))[0]
+    if left_out is not None:
+        raise Refused(
+            f"{left_out} has accounts that were paid into and have no development; close that"
+            " year first, or import what it lacks"
+        )
 
 
 def _counts(store: Store, next_kpj: str) -> tuple[int, int]:
@@ -229,8 +246,9 @@ def _earned(terms: ClosingTerms, accounts: list[Row], rows: list[Row]) -> Iterat
             continue
         base = YearBase(Money(opening), year.movements)
         development = estimate_development(base, last_day, terms.rate.millipercent, terms.accrual)
-        if development > ZERO:
-            yield kpj, development.sen
+        left = development.sen - sum(one.amount.sen for one in year.advanced)
+        if left > 0:
+            yield kpj, left
 
 
 def _book(store: Store, terms: ClosingTerms, chunk: _Chunk) -> None:

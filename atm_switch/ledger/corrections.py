@@ -32,6 +32,16 @@ _ORIGINAL = """
 SELECT posted_on, kind, sub_account, amount_sen, reverses FROM postings
 WHERE year IN (SELECT year FROM year_totals WHERE kpj = ?) AND kpj = ? AND seq = ?
 """
+# A transfer books its two halves one behind the other.
+_OTHER_HALF = """
+SELECT 1 FROM postings AS half
+WHERE half.year = ? AND half.kpj IN (
+    SELECT other.kpj FROM participants AS mine
+    JOIN participants AS other ON other.person = mine.person AND other.kpj <> mine.kpj
+    WHERE mine.kpj = ?
+) AND half.seq IN (?, ?) AND half.posted_on = ? AND half.kind = 'adjustment'
+  AND half.amount_sen = ? AND half.reverses IS NULL
+"""
 _ACCOUNT = "SELECT merged_into FROM participants WHERE kpj = ?"
 _HELD = """
 SELECT posted_on, amount_sen FROM postings
@@ -132,6 +142,12 @@ def _original(store: Store, kpj: Kpj, number: int) -> tuple[str, str, str, int]:
         raise Refused("this posting takes another back itself; book the right one instead")
     if store.rows("SELECT 1 FROM postings WHERE reverses = ?", (number,)):
         raise Refused("the posting was taken back before; nothing was changed")
+    half = (int(day[:4]), kpj.digits, number - 1, number + 1, day, -sen)
+    if kind == PostingKind.ADJUSTMENT.value and store.rows(_OTHER_HALF, half):
+        raise Refused(
+            "this posting is one half of a transfer between two accounts of a person, and the"
+            " other would stay; book an adjustment instead"
+        )
     return day, kind, sub_account, sen
 
 

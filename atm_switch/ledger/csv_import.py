@@ -189,15 +189,19 @@ class _Import:
             self.store, self.vault, self.at.astimezone(UTC), self.rejects,
             self.options.verifies_pins, self.options.relink, self.options.again,
         )  # fmt: skip
+        may_stand = False
         try:
             with interruptible(self.store), self.store.transaction():
                 booking.run(sources, files, self.today, meter)
                 self.rejects.close()
                 self.options.witness(files)
-        except BaseException:
-            self.rejects.discard()
-            with suppress(Refused):
-                staging.announce_rejects(())
+                may_stand = True
+        except BaseException as end:
+            # Ctrl-C amid the commit leaves open whether it is done; bad rows stand nowhere else.
+            if not (may_stand and isinstance(end, KeyboardInterrupt)):
+                self.rejects.discard()
+                with suppress(Refused):
+                    staging.announce_rejects(())
             raise
         self._let_it_plan(sum(file.rows for file in files))
         meter.enter(Phase.BOOKING)
@@ -240,7 +244,7 @@ class _Import:
         for source in sources:
             before = seen.setdefault(source.kind, [])
             twice = source.sha256 in (before if source.kind is Kind.POSTINGS else before[-1:])
-            is_repeat = twice or (self._is_repeat(source, is_first=not before))
+            is_repeat = twice or self._is_repeat(source, is_first=not before)
             if not is_repeat:
                 before.append(source.sha256)
             files.append(ImportedFile(source.name, source.kind, is_repeat=is_repeat))
@@ -248,6 +252,8 @@ class _Import:
 
     def _is_repeat(self, source: CsvSource, *, is_first: bool) -> bool:
         kind = source.kind.value
+        if self.options.relink:
+            return False  # the file says the same, the person something else
         if source.kind is Kind.POSTINGS:
             return bool(self.store.rows(_ANY_REPEAT, (kind, source.sha256)))
         return is_first and bool(self.store.rows(_NEWEST_REPEAT, (kind, source.sha256, kind)))

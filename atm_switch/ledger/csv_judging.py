@@ -83,6 +83,18 @@ WHERE EXISTS (
       AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = held.seq)
 ) AND p.n NOT IN (SELECT n FROM judged)
 """
+_IN_AN_EARLIER_FILE: Final = f"""
+INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
+SELECT n, 'row',
+       'the same stands in another file here; another payment is imported with --again',
+       kpj, posted_on, kind, amount_sen
+FROM (
+    SELECT p.*, min(n >> {LINE_BITS}) OVER (
+        PARTITION BY kpj, posted_on, kind, amount_sen
+    ) AS first_file FROM staging.postings AS p
+) AS side_by_side
+WHERE n >> {LINE_BITS} > first_file AND n NOT IN (SELECT n FROM judged)
+"""  # noqa: S608 - a constant
 _NUMBER: Final = f"(SELECT import_id FROM numbered AS f WHERE f.file = (p.n >> {LINE_BITS}))"  # noqa: S608 - a constant
 _SOURCE: Final = (
     "(SELECT n AS seq, kpj, posted_on, kind, 'main' AS sub_account, amount_sen,"
@@ -139,7 +151,7 @@ class Judging:
         )
 
     def postings(self, *, again: bool) -> None:
-        """Judge postings: of an open year, for a participant, not booked before.
+        """Judge postings: of an open year, for a participant, nowhere else booked or to be.
 
         With ``again`` they are booked though they were.
         """
@@ -152,8 +164,12 @@ class Judging:
             )
         )
 
-        if not again and self._store.rows("SELECT 1 FROM postings LIMIT 1"):
+        if again:
+            return
+        if self._store.rows("SELECT 1 FROM postings LIMIT 1"):
             self._store.change(_BOOKED_BEFORE)
+        if len(self._imports) > 1:
+            self._store.change(_IN_AN_EARLIER_FILE)
 
     def balances(self) -> None:
         """Judge what the good postings leave on their accounts."""

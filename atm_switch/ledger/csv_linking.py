@@ -3,8 +3,8 @@
 Plan: one by one, for a card may move to a new key on the way.  A file brings the card's
 facts; what was said at the officer's desk stays: consent withdrawn, a block, a replacement,
 and, unless a person asks for it, an unlinking.  Whatever a row would have undone is told.
-Limits: call within the transaction that books, after ``csv_judging.py``.  A block an earlier
-file brought a later file lifts.
+Limits: call within the transaction that books, after ``csv_judging.py``.  A block that a file
+brings holds, whatever was said before; a later file lifts it.
 """
 
 from collections.abc import Callable, Iterator

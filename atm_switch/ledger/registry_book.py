@@ -2,8 +2,8 @@
 
 Plan: each is one short transaction on one row, taken up by the switch at its next inquiry.
 A card is named by its keyed hash; the PAN goes nowhere.
-What is decided here no file undoes (``csv_linking.py``).
-Limits: linking itself comes by file, with consent as of that day.
+No file gives back what was taken away here (``csv_linking.py``).
+Limits: linking itself comes by file, with consent as of that day, and so may a block.
 """
 
 from collections.abc import Sequence

@@ -1,12 +1,15 @@
 """``--skip-bad``: the good rows go in, the bad ones to a file that can be put right."""
 
 import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from atm_switch.ledger.csv_import import ImportOptions
+from atm_switch.ledger.csv_import import ImportOptions, import_files
 from atm_switch.ledger.csv_rejects import shown
+from atm_switch.ledger.store_sqlite import SqliteStore
 from tests.doubles.ledger_bench import (
     BUDI_ROW,
     BUDIS_NIK,
@@ -218,3 +221,37 @@ def test_cell_is_shown_as_far_as_allowed(column: str, value: str, seen: str) -> 
     A cell is masked by its column, and starred where it could be something else.
     """
     assert seen == shown(column, value)
+
+
+class _StruckBehindCommit(SqliteStore):
+    """A store at whose next commit Ctrl-C is pressed, when all is durable."""
+
+    is_armed = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with super().transaction():
+            yield
+        if self.is_armed:
+            self.is_armed = False
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_behind_the_commit_leaves_the_bad_rows(tmp_path: Path, rejects: Path) -> None:
+    """
+    Where everything may be booked, bad rows stay in their file: they stand nowhere else.
+    """
+    bench = LedgerBench(tmp_path)
+    bench.participants()
+    file = bench.file("q.csv", f"{POSTINGS}{PAID}bad\n")
+    with closing(_StruckBehindCommit(bench.path)) as store:
+
+        def arm(_files: object) -> None:
+            store.is_armed = True
+
+        options = ImportOptions(rejects, witness=arm)
+        with pytest.raises(KeyboardInterrupt):
+            import_files(store, [file], bench.vault, bench.at, options)
+
+    assert 2 == len(rejects.read_text().splitlines())
+    assert [(1,)] == bench.rows("SELECT count(*) FROM postings")

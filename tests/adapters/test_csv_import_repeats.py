@@ -82,3 +82,18 @@ def test_what_was_taken_back_may_come_again(bench: LedgerBench) -> None:
     bench.postings("\n" + MAY)
 
     assert [(10_000,)] == bench.rows("SELECT balance_sen FROM participants")
+
+
+def test_same_rows_in_two_files_of_one_import_are_told(bench: LedgerBench) -> None:
+    """
+    The second of two files that hold the same is refused by line, and booked with a word.
+    """
+    one = bench.file("one.csv", POSTINGS + JUNE * 2)
+    two = bench.file("two.csv", (POSTINGS + JUNE).replace("\n", "\r\n"))
+
+    text = bench.refusal(one, two)
+
+    assert "1 row is bad" in text
+    assert "two.csv line 2, column row: the same stands in another file here" in text
+    bench.take(one, two, again=True)
+    assert [(4,)] == bench.rows("SELECT count(*) FROM postings")

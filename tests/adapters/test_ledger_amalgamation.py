@@ -5,8 +5,10 @@ import pytest
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.ledger.amalgamation import amalgamate
+from atm_switch.ledger.corrections import reverse
 from atm_switch.ledger.store import Store
 from tests.doubles.book_bench import (
+    ADJUSTMENT,
     CONTRIBUTION,
     FIRST,
     SECOND,
@@ -155,3 +157,21 @@ def test_merged_account_takes_no_posting(books: BookBench) -> None:
 
     with pytest.raises(Refused, match=r"merged into \*{7}8901; book it there"):
         books.post(SECOND, "2026-06-30", 100)
+
+
+def test_half_of_a_transfer_is_not_taken_back(books: BookBench) -> None:
+    """
+    Neither half by itself: the money would be gone from one account and come to no other.
+    """
+    own = books.post(FIRST, "2026-02-01", 7, ADJUSTMENT)
+    merge(books, FIRST, SECOND)
+    query = "SELECT kpj, seq FROM postings WHERE kind = 'adjustment' AND seq > ? ORDER BY seq"
+    halves = books.store.rows(query, (own,))
+
+    for kpj, number in halves:
+        with pytest.raises(Refused, match="one half of a transfer"):
+            reverse(books.store, Kpj(kpj), number, TODAY)
+    reverse(books.store, FIRST, own, TODAY)
+
+    assert 2 == len(halves)
+    assert 2_000 == books.balance(FIRST)

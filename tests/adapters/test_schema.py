@@ -18,6 +18,13 @@ from atm_switch.domain.errors import Refused
 from atm_switch.ledger.reconcile import reconcile
 from atm_switch.ledger.store_sqlite import SqliteStore
 
+OF_SCHEMA_4 = """
+INSERT INTO participants (kpj, person, nik_sealed, name, birth_date, segment, status)
+VALUES ('12345678901', 'a', x'00', 'SITI', '1990-08-17', 'PU', 'A');
+INSERT INTO cards (pan_digest, key_id, kpj, expiry, pvv, pvki, status, linked_on) VALUES
+    (zeroblob(32), 'k', '12345678901', '2812', '', '', 'active', '2025-06-30'),
+    (randomblob(32), 'k', '12345678901', '2812', '', '', 'blocked', '2025-06-30');
+"""
 OF_SCHEMA_3 = """
 INSERT INTO participants (kpj, person, nik_sealed, name, birth_date, segment, status) VALUES
     ('12345678901', 'a', x'00', 'SITI', '1990-08-17', 'PU', 'A'),
@@ -148,6 +155,22 @@ def test_ledger_of_an_earlier_release_keeps_its_totals(tmp_path: Path) -> None:
 
     assert [("12345678901", 1500, 2, 2025), ("12345678902", 0, 0, None)] == held
     assert () == differences
+
+
+def test_card_blocked_before_is_taken_for_blocked_at_the_desk(tmp_path: Path) -> None:
+    """
+    Who blocked it nobody noted, so no file lifts a block of an earlier release.
+    """
+    path = tmp_path / "ledger.db"
+    earlier = [one for one in migrations_of("ledger") if one[0] < 5]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        migrate(connection, earlier, path.name)
+        connection.executescript(OF_SCHEMA_4)
+
+    with closing(SqliteStore(path)) as store:
+        held = store.rows("SELECT status, blocked_on FROM cards ORDER BY status")
+
+    assert [("active", None), ("blocked", "2025-06-30")] == held
 
 
 @pytest.mark.parametrize("open_it", [lambda p: open_writer(p, "ledger"), open_reader])

@@ -207,3 +207,32 @@ def test_last_contribution_is_one_that_stands() -> None:
     assert date(2025, 1, 1) == year.last_contribution
     assert date(2025, 3, 1) == sort_year(months).last_contribution
     assert None is sort_year([posting(3, ADJUSTMENT, 5)]).last_contribution
+
+
+def test_development_paid_in_advance_is_part_of_the_estimate() -> None:
+    """
+    Booked before 31 December it makes nothing final: the year brings what it earns, that
+    included, and more only where more was paid.
+    """
+    advance = posting(6, DEVELOPMENT, 5)
+    year = history(advance, opening=Money(1_200_000))
+    lavish = history(posting(6, DEVELOPMENT, 70_000), opening=Money(1_200_000))
+
+    statement = draw_up(year, THIRTY_JUNE, FIVE_PERCENT)
+
+    assert (Money(30_000), True) == (statement.development, statement.is_estimate)
+    assert Money(70_000) == draw_up(lavish, THIRTY_JUNE, FIVE_PERCENT).development
+
+
+def test_everything_claimed_with_its_development_is_nothing() -> None:
+    """
+    What a claim of everything was paid out with earns nothing more, and the account is empty.
+    """
+    gone = history(
+        posting(6, DEVELOPMENT, 30_000, day=20), posting(6, CLAIM, -1_230_000, day=20),
+        opening=Money(1_200_000),
+    )  # fmt: skip
+
+    for month in (6, 12):
+        statement = draw_up(gone, date(2025, month, 30), FIVE_PERCENT)
+        assert (Money(30_000), ZERO) == (statement.development, statement.closing)
