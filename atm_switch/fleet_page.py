@@ -36,6 +36,8 @@ ASK_SECONDS_MAX = 2.0
 WRITER = "writer"
 """The label of what the journal's writer has done."""
 
+LAG = "atm_switch_loop_lag_seconds"
+
 _ADDED = ("links", "in_flight", "journal_waiting")
 
 
@@ -94,7 +96,7 @@ class FleetPage(Collector):
         """Yield every worker's families, each sample under its worker's number."""
         families: dict[str, Metric] = {}
         for number in self._workers():
-            text = self._ask(number, "metrics").get("text", "")
+            text = self._exposition(number)
             for family in text_string_to_metric_families(text):
                 held = families.setdefault(
                     family.name, Metric(family.name, family.documentation, family.type)
@@ -110,6 +112,16 @@ class FleetPage(Collector):
                 "atm_switch_requests_total", {"worker": WRITER, **kind._asdict()}, count
             )
         yield from families.values()
+
+    def _exposition(self, number: int) -> str:
+        """Return a worker's metrics; of one whose loop hangs, that it does."""
+        try:
+            told = ask_switch(self._path_of(number), "metrics", ASK_SECONDS_MAX)
+        except TimeoutError:
+            return f"# TYPE {LAG} gauge\n{LAG} {ASK_SECONDS_MAX}\n"
+        except (OSError, ValueError):  # it starts, or ends
+            return ""
+        return str(told.get("text", ""))
 
     def _serve(self, listen: str) -> WatchPage:
         host, port = split_address(listen)

@@ -1,7 +1,9 @@
-"""A real switch whose ledger's file cannot be read: what it says of itself to those who ask."""
+"""A real switch that is unwell - no ledger, a worker that hangs: what it says of itself."""
 
 import json
+import os
 import re
+import signal
 import sqlite3
 import urllib.error
 import urllib.request
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from atm_switch.server.admin_socket import FILE_NAME, ask_switch
 from atm_switch.switch.breaker import FAILURES_MAX
 from tests.doubles.machines import set_in
 from tests.doubles.served import make_folder, run, serve
@@ -35,6 +38,36 @@ def page(address: str, path: str) -> tuple[int, dict[str, str]]:
             status, body = error.code, error.read()
     checks: dict[str, str] = json.loads(body)["checks"]
     return status, checks
+
+
+def test_worker_that_hangs_is_seen(tmp_path: Path) -> None:
+    """
+    A worker that stands still: /healthz is 503 and names it, and /metrics says that its loop
+    is late, which the alert SwitchLoopHangs waits for; when it goes on all is well again.
+    """
+    folder = make_folder(tmp_path)
+    set_in(folder, "metrics", listen="127.0.0.1:0")
+    with_workers(folder, 2)
+    with serve(folder) as served:
+        served.wait_for("metrics served")
+        (address,) = re.findall(r'"at": "(127[^"]+)"', served.log.read_text())
+        wait_for(lambda: page(address, "/healthz")[0] == 200)
+        pid = ask_switch(folder / FILE_NAME, "status")["processes"]["worker 1"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            hung = page(address, "/healthz")
+            with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as found:
+                metrics = found.read().decode()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        wait_for(lambda: page(address, "/healthz")[0] == 200)
+
+    assert 503 == hung[0]
+    assert {"worker 1 loop": "does not answer"} == {
+        name: said for name, said in hung[1].items() if said != "ok"
+    }
+    late = dict(re.findall(r'atm_switch_loop_lag_seconds\{worker="(\d)"\} (\S+)', metrics))
+    assert float(late["1"]) > 1 > float(late["2"])
 
 
 @pytest.mark.parametrize("workers", [1, 2])
