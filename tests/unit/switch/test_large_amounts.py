@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from atm_switch.domain.accrual import DevelopmentRate, RateTable
 from atm_switch.domain.money import ZERO, Money
 from atm_switch.domain.statement import AccountHistory, Posting, PostingKind
 from atm_switch.messages.amounts import AMOUNT_MAX, read_amounts
@@ -20,18 +21,15 @@ DE48_MAX = Money(10**14 - 1)
 
 
 def booked(opening: Money, *, claimed: Money = ZERO) -> AccountHistory:
-    """Return an account whose year is booked, so that it closes at opening less claims."""
-    day = date(2025, 6, 30)
-    development = Posting(day, PostingKind.DEVELOPMENT, ZERO)
-    claim = Posting(day, PostingKind.CLAIM, -claimed)
-    history = AccountHistory(
-        2025, opening, (development,), has_postings=True, last_contribution=None
-    )
-    return replace(history, postings=(development, claim)) if claimed.sen else history
+    """Return an account that closes at opening less claims, where the year brings nothing."""
+    claim = Posting(date(2025, 6, 30), PostingKind.CLAIM, -claimed)
+    history = AccountHistory(2025, opening, (), has_postings=True, last_contribution=None)
+    return replace(history, postings=(claim,)) if claimed.sen else history
 
 
-def answered(bench: Bench, history: AccountHistory, width: int = 40) -> IsoMessage:
-    """Ask for the balance of an account with this history."""
+def answered(bench: Bench, history: AccountHistory, width: int = 40, rate: int = 0) -> IsoMessage:
+    """Ask for the balance of an account with this history, at so many thousandths of a percent."""
+    bench.house.rates = RateTable([DevelopmentRate(2025, rate, is_published=True)])
     bench.memory.histories[BUDI] = lambda _: history
     return bench.ask(bench.inquiry({48: de48(width=width)}))
 
@@ -107,6 +105,6 @@ def test_estimate_that_passes_de48_is_88() -> None:
     """
     history = AccountHistory(2025, DE48_MAX, (), has_postings=True, last_contribution=None)
 
-    response = answered(signed_on(), history)
+    response = answered(signed_on(), history, rate=5_000)
 
     assert "88" == response[39]
