@@ -33,6 +33,8 @@ answered is on it, and the next start goes on from there."""
 @click.option("--as-process", "process", default="", hidden=True)
 def serve(folder: Path, process: str) -> int:
     """Run the switch on the data folder DIR until SIGTERM."""
+    # All that SIGHUP reads anew is about to be read; by default it would end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     gc.disable()  # a seventh of the start would go into looking for garbage that is none
     try:
         return _run(folder, process)

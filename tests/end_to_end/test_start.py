@@ -4,15 +4,21 @@ Modules are counted, not seconds, so that a loaded machine changes nothing.
 """
 
 import re
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
+
+from tests.doubles.served import SECONDS, make_folder
 
 OWN_MOST = 220
 """Modules of our own that a plain folder's switch is made of; 211 when this was written."""
 FOREIGN_MOST = 140
 """Of libraries, which vary with their releases; 126 when this was written."""
+TRIES = 5
 UNUSED = {
     "prometheus_client": "metrics are not served",
     "wsgiref": "metrics are not served",
@@ -61,3 +67,36 @@ def test_start_does_not_grow_unnoticed(loaded: set[str]) -> None:
 
     assert len(own) <= OWN_MOST, sorted(own)
     assert len(foreign) <= FOREIGN_MOST, sorted(foreign)
+
+
+def test_hangup_amid_the_start_ends_nothing(tmp_path: Path) -> None:
+    """SIGHUP before the switch can heed it is no end: all it reads anew is about to be read."""
+    folder = make_folder(tmp_path)
+    early = 0
+    for _ in range(TRIES):  # on a busy machine the moment may be missed
+        with subprocess.Popen(
+            [sys.executable, "-m", "atm_switch", "serve", str(folder)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            until = time.monotonic() + SECONDS
+            while not _heeds_hangup(process.pid, "Ign") and not _heeds_hangup(process.pid, "Cgt"):
+                assert time.monotonic() < until
+            early += _heeds_hangup(process.pid, "Ign")
+            process.send_signal(signal.SIGHUP)
+            listens = process.stdout.readline()
+            process.terminate()
+        assert listens.startswith("listening on ")
+        assert 0 == process.returncode
+        if early:
+            return
+    assert early
+
+
+def _heeds_hangup(pid: int, how: str) -> bool:
+    """Tell whether a process ignores SIGHUP or catches it (proc(5): SigIgn, SigCgt)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (mask,) = re.findall(rf"^Sig{how}:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return bool(int(mask, 16) & 1)
