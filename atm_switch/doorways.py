@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -53,17 +53,27 @@ class Doorways:
                 await _listen(door)
             self._doors.append(door)
 
-    def take(self, at: int, descriptor: int, elsewhere: int) -> None:
-        """Take a connection, accepted elsewhere, that came in at one of the doors."""
+    def take(self, at: int, descriptor: int, elsewhere: int, settled: Callable[[], None]) -> None:
+        """Take a connection, accepted elsewhere, that came in at one of the doors.
+
+        ``settled`` is told once it counts as a link of its peer, or was turned away.
+        """
         connection = socket.socket(fileno=descriptor)
         connection.settimeout(0)
-        task = asyncio.get_running_loop().create_task(self._take(at, connection, elsewhere))
+        task = asyncio.get_running_loop().create_task(
+            self._take(at, connection, elsewhere, settled)
+        )
         self._taking.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(self._taking.discard)
 
-    async def _take(self, at: int, connection: socket.socket, elsewhere: int) -> None:
-        with suppress(OSError):  # it hung up meanwhile
-            await self._doors[at].take(connection, elsewhere)
+    async def _take(
+        self, at: int, connection: socket.socket, elsewhere: int, settled: Callable[[], None]
+    ) -> None:
+        try:
+            with suppress(OSError):  # it hung up meanwhile
+                await self._doors[at].take(connection, elsewhere)
+        finally:
+            settled()
 
     def reload(self) -> None:
         """Read the TLS files again, for new links; those that cannot be used change nothing."""

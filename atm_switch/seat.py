@@ -10,8 +10,9 @@ from atm_switch.server.peers import Peers
 TAKE, LENT, READY, ENDED = "take", "lent", "ready", "ended"
 """What the messages say: a connection for a door; where the doors are; ready; how many links
 that were handed in have ended."""
-HOST, ELSEWHERE, PEERS = "host", "elsewhere", "peers"
-"""Whose a connection is, and how many links it has to others; how many each has to a worker."""
+HOST, ELSEWHERE, PEERS, SETTLED = "host", "elsewhere", "peers", "settled"
+"""Whose a connection is, and how many links it has to others; how many each has to a worker,
+and how many of those handed in are among them, or were turned away."""
 PEERS_AT_ONCE: Final = 200
 """Hosts in one message."""
 WELL, RELOADED = "well", "reloaded"
@@ -36,13 +37,17 @@ class Seat:
     is_fresh: bool = True
     """Whether all processes start with this one; otherwise it stands in for one that died."""
     control: Control | None = None
-    taken: Callable[[int, int, int], None] = field(default=lambda _at, _descriptor, _others: None)
-    """Told the door and the descriptor of a connection that is handed in, and how many links
-    its peer has to other workers."""
+    taken: Callable[[int, int, int, Callable[[], None]], None] = field(
+        default=lambda _at, _descriptor, _others, _settled: None
+    )
+    """Told the door and the descriptor of a connection that is handed in, how many links its
+    peer has to other workers, and whom to tell once it counts here or was turned away."""
     hosts: set[str] = field(default_factory=set)
-    """Whose connections were handed in since the supervisor was last told how many there are."""
+    """Whose connections were settled since the supervisor was last told how many there are."""
     handed_in: int = 0
     """Connections so far."""
+    settled: int = 0
+    """How many of them count as links of their peers by now, or were turned away."""
     told_well_at: float = -TELL_SECONDS
     ended: int = 0
     """How many of them the supervisor was last told have ended."""
@@ -68,8 +73,13 @@ class Seat:
         self.is_fresh = bool(message.get(FRESH, self.is_fresh))
         if descriptor is not None:
             self.handed_in += 1
-            self.hosts.add(str(message.get(HOST, "")))  # also one that is gone again by now
-            self.taken(int(message.get(TAKE, 0)), descriptor, int(message.get(ELSEWHERE, 0)))
+            at, elsewhere = int(message.get(TAKE, 0)), int(message.get(ELSEWHERE, 0))
+            host = str(message.get(HOST, ""))
+            self.taken(at, descriptor, elsewhere, lambda: self._settle(host))
+
+    def _settle(self, host: str) -> None:
+        self.settled += 1
+        self.hosts.add(host)  # also one that is gone again by now
 
     def tell_ready(self) -> None:
         """Say that connections may come."""
@@ -100,7 +110,7 @@ class Seat:
         if control is not None:
             told = sorted(news.items())
             for at in range(0, len(told), PEERS_AT_ONCE):
-                control.say({PEERS: dict(told[at : at + PEERS_AT_ONCE])})
+                control.say({PEERS: dict(told[at : at + PEERS_AT_ONCE]), SETTLED: self.settled})
 
     def tell_ended(self, links: int) -> None:
         """Say how many links have ended, of which so many are left."""

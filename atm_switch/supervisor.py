@@ -12,8 +12,8 @@ Signals: SIGTERM drains every worker, then the writer; SIGHUP goes to every work
 when all have said so.  Workers say once a second whether their journal commits; only while
 all do is the watchdog of systemd fed.
 Workers say how many links each peer has to them, and a connection is handed over with how
-many its peer has to the others: ``connections_per_peer_max`` is of all together, give or take
-what comes within a quarter of a second.
+many its peer has to the others: ``connections_per_peer_max`` is of all together; what ends is
+known a tick later.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ import sys
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.service_manager import ServiceManager
+from atm_switch.child import WRITER, Child
 from atm_switch.domain.errors import Refused, SwitchError
 from atm_switch.doorways import bound
 from atm_switch.fleet_page import FleetPage
@@ -48,38 +48,6 @@ WELL_SECONDS: Final = 5.0
 """So long after it last said so a worker is believed to be well."""
 GIVEN_UP: Final = 70
 """The exit code: EX_SOFTWARE of sysexits(3)."""
-WRITER: Final = 0
-"""The number of the writer's process; workers count from 1."""
-
-
-@dataclass
-class _Child:
-    """One process of ours."""
-
-    number: int
-    process: asyncio.subprocess.Process
-    control: Control
-    is_ready: asyncio.Event = field(default_factory=asyncio.Event)
-    handed_in: int = 0
-    ended: int = 0
-    peers: Counter[str] = field(default_factory=Counter)
-    """How many links each host has to it, as far as is known."""
-    well_at: float = float("-inf")
-    """When it last said that it is well; monotonic seconds."""
-    has_reloaded: bool = False
-
-    @property
-    def links(self) -> int:
-        """How many it has, as far as is known."""
-        return self.handed_in - self.ended
-
-    @property
-    def name(self) -> str:
-        return f"worker {self.number}" if self.number else "journal writer"
-
-    def signal(self, number: signal.Signals) -> None:
-        if self.process.returncode is None:
-            self.process.send_signal(number)
 
 
 class Supervisor:
@@ -88,7 +56,7 @@ class Supervisor:
     def __init__(self, folder: DataFolder, log: Logger, manager: ServiceManager) -> None:
         """Wait for ``run``; ``manager`` is told how all of it is."""
         self._folder, self._log, self._manager = folder, log, manager
-        self._children: dict[int, _Child] = {}
+        self._children: dict[int, Child] = {}
         self._watching: set[asyncio.Task[None]] = set()
         self._sockets: list[socket.socket] = []
         self._restarts: deque[float] = deque()
@@ -164,7 +132,7 @@ class Supervisor:
             self._log.level = open_folder(self._folder.root).settings.log.level
         self._later(self._reloaded(self._ready_workers()))
 
-    async def _reloaded(self, workers: "list[_Child]") -> None:
+    async def _reloaded(self, workers: "list[Child]") -> None:
         for child in workers:
             child.has_reloaded = False
             child.signal(signal.SIGHUP)
@@ -194,7 +162,7 @@ class Supervisor:
         if not child.is_ready.is_set():
             raise Refused(f"the {child.name} did not start; see what it says above")
 
-    async def _spawned(self, number: int, *, is_fresh: bool = False) -> _Child:
+    async def _spawned(self, number: int, *, is_fresh: bool = False) -> Child:
         ours, theirs = pair()
         role = f"{number}:{self._folder.settings.workers}:{theirs.fileno()}"
         process = await asyncio.create_subprocess_exec(
@@ -205,7 +173,7 @@ class Supervisor:
             pass_fds=[theirs.fileno()],
         )
         theirs.close()
-        child = _Child(
+        child = Child(
             number, process, Control(ours, lambda m, _: self._heard(child, m), lambda: None)
         )
         child.control.start()
@@ -219,7 +187,7 @@ class Supervisor:
         self._watching.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(self._watching.discard)
 
-    def _heard(self, child: _Child, message: dict[str, Any]) -> None:
+    def _heard(self, child: Child, message: dict[str, Any]) -> None:
         self._doubts.update(message.get(seat.DOUBTS, {}))
         if seat.READY in message:
             child.is_ready.set()
@@ -227,14 +195,12 @@ class Supervisor:
             child.well_at = read_clock().monotonic
         if seat.RELOADED in message:
             child.has_reloaded = True
-        for host, links in message.get(seat.PEERS, {}).items():
-            child.peers[host] = links
         if seat.PEERS in message:
-            child.peers = +child.peers  # without those of no link
+            child.hears_peers(message[seat.PEERS], int(message[seat.SETTLED]))
         if seat.ENDED in message:
             child.ended = int(message[seat.ENDED])
 
-    async def _watch(self, child: _Child) -> None:
+    async def _watch(self, child: Child) -> None:
         code = await child.process.wait()
         child.control.close()
         if self._stopping.is_set() or self._children.get(child.number) is not child:
@@ -259,17 +225,21 @@ class Supervisor:
             connection, (host, *_) = listening.accept()
         except OSError:  # it is gone again, or there are no descriptors left just now
             return
-        in_all = sum(child.peers[host] for child in self._children.values())
+        in_all = sum(child.links_of(host) for child in self._children.values())
         with connection:
             for child in sorted(self._ready_workers(), key=lambda one: (one.links, one.number)):
-                told = {seat.TAKE: at, seat.HOST: host, seat.ELSEWHERE: in_all - child.peers[host]}
+                told = {
+                    seat.TAKE: at,
+                    seat.HOST: host,
+                    seat.ELSEWHERE: in_all - child.links_of(host),
+                }
                 if child.control.say(told, connection.fileno()):
                     child.handed_in += 1
-                    child.peers[host] += 1
+                    child.unsettled.append(host)
                     return
             self._log.warning("connection turned away", reason="no worker takes it")
 
-    def _ready_workers(self) -> list[_Child]:
+    def _ready_workers(self) -> list[Child]:
         return [
             child for number, child in self._children.items()
             if number != WRITER and child.is_ready.is_set()

@@ -53,6 +53,7 @@ class Workers:
                 return Talk.of(self.served.port, self.folder)
             except HungUp:
                 assert time.monotonic() < deadline
+                time.sleep(0.05)  # each try counts until it was turned away
 
     def worker_of(self, talk: Talk) -> int:
         """Tell at which worker a link fell."""

@@ -1,0 +1,44 @@
+"""How many links a peer has to a worker, while connections are on their way to it."""
+
+from typing import Any
+
+from atm_switch.child import Child
+
+HOST, OTHER = "192.0.2.1", "192.0.2.2"
+NOTHING: Any = None
+"""In place of a process and of the way to it, which counting does not touch."""
+
+
+def child(*handed_in: str) -> Child:
+    """Return a worker that was handed these connections and has said nothing yet."""
+    made = Child(1, NOTHING, NOTHING)
+    made.unsettled.extend(handed_in)
+    return made
+
+
+def test_connection_on_its_way_counts() -> None:
+    """From the moment it was handed over, and once."""
+    worker = child(HOST, OTHER, HOST)
+
+    assert (2, 1) == (worker.links_of(HOST), worker.links_of(OTHER))
+    worker.hears_peers({HOST: 2, OTHER: 1}, 3)
+    assert (2, 1) == (worker.links_of(HOST), worker.links_of(OTHER))
+
+
+def test_news_from_before_a_connection_does_not_hide_it() -> None:
+    """What the worker said without the last one is told beside it."""
+    worker = child(HOST, HOST)
+
+    worker.hears_peers({HOST: 1}, 1)
+
+    assert 2 == worker.links_of(HOST)
+
+
+def test_connection_turned_away_counts_no_more() -> None:
+    """Settled and not among the links: it is gone, and a host of none is forgotten."""
+    worker = child(HOST)
+
+    worker.hears_peers({HOST: 0}, 1)
+
+    assert 0 == worker.links_of(HOST)
+    assert HOST not in worker.peers
