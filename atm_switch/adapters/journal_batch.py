@@ -127,8 +127,10 @@ _CLOSE_TRIES = (
     " ON CONFLICT (pan_digest) DO UPDATE SET tries = excluded.tries"
 )
 _RETURN_TRY = (
-    "UPDATE pin_tries SET tries = tries - 1 WHERE pan_digest = ? AND tries BETWEEN ? AND ?"
+    "UPDATE pin_tries SET tries = tries - 1"
+    " WHERE pan_digest = ? AND tries BETWEEN ? AND ? AND tries > 1 RETURNING tries"
 )
+_RETURN_ONLY_TRY = "DELETE FROM pin_tries WHERE pan_digest = ? AND tries = 1"
 _RESET_TRIES = "DELETE FROM pin_tries WHERE pan_digest = ? AND tries <> ?"
 _CLEAR_TRIES = "DELETE FROM pin_tries WHERE pan_digest = ?"
 
@@ -233,8 +235,10 @@ class _Page:
             self._connection.execute(_RESET_TRIES, (required_card(entry).digest, CARRIED))
         if ending.returned_try:
             # Fewer by now: they were cleared meanwhile, and this try with them.
-            counted = (required_card(entry).digest, ending.returned_try, CARRIED - 1)
-            self._connection.execute(_RETURN_TRY, counted)
+            digest = required_card(entry).digest
+            is_less = self._run(_RETURN_TRY, digest, ending.returned_try, CARRIED - 1)
+            if not is_less and ending.returned_try == 1:
+                self._run(_RETURN_ONLY_TRY, digest)  # no row stands for none
         return None
 
     def _given(self, question: FindRepeat) -> StoredResponse | None:
