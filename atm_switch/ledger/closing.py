@@ -37,6 +37,11 @@ _STATE: Final = """
 SELECT accrual, rate_millipercent, next_kpj, accounts, development_sen
 FROM closed_years WHERE year = ?
 """
+# Of a year, on its last day, and not taken back.
+_STANDS: Final = """
+earned.kind = 'development' AND substr(earned.posted_on, 6) = '12-31' AND earned.reverses IS NULL
+      AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = earned.seq)
+"""
 _OPEN_EARLIER: Final = """
 WITH RECURSIVE years AS (
     SELECT (SELECT min(year) FROM postings) AS year
@@ -46,20 +51,24 @@ SELECT min(year) FROM years
 WHERE year < ? AND NOT EXISTS (SELECT 1 FROM closed_years WHERE closed_years.year >= years.year)
   AND EXISTS (SELECT 1 FROM postings WHERE postings.year = years.year)
   AND NOT EXISTS (
-      SELECT 1 FROM postings
-      WHERE postings.year = years.year AND kind = 'development' AND substr(posted_on, 6) = '12-31'
+      SELECT 1 FROM postings AS earned
+      WHERE earned.year = years.year AND {stands}
   )
 """
-# Where an imported history leaves an account out.  What is paid in earns at least a sen from
-# December on; an account that claimed may have earned nothing that was left.
+# Where an imported history leaves an account out that was paid into.  Whoever claimed or handed
+# over may have earned nothing; for who did not, 0.00 says so.
 _LEFT_OUT: Final = f"""
-SELECT min(year) FROM year_totals
+SELECT min(year) FROM year_totals AS paid
 WHERE year < ? AND year > (SELECT coalesce(max(year), 0) FROM closed_years WHERE year < ?)
-  AND contributions_sen >= {EARNS_SEN} AND claims_sen = 0 AND development_sen = 0
+  AND contributions_sen >= {EARNS_SEN} AND claims_sen = 0 AND adjustments_sen >= 0
+  AND development_sen = 0
+  AND NOT EXISTS (
+      SELECT 1 FROM postings AS earned
+      WHERE earned.year = paid.year AND earned.kpj = paid.kpj AND earned.kind = 'development'
+  )
 """  # noqa: S608 - a constant
 _DEVELOPED_LATER: Final = """
-SELECT year FROM postings
-WHERE year > ? AND kind = 'development' AND substr(posted_on, 6) = '12-31' LIMIT 1
+SELECT earned.year FROM postings AS earned WHERE earned.year > ? AND {stands} LIMIT 1
 """
 _ACCOUNTS: Final = """
 SELECT kpj, balance_sen - coalesce((
@@ -189,14 +198,14 @@ def _require_order(store: Store, year: int) -> None:
     (later,) = store.rows(_LATER, (year,))[0]
     if later is not None:
         raise Refused(f"{later} was closed already, and rests on {year} as it is")
-    for (developed,) in store.rows(_DEVELOPED_LATER, (year,)):
+    for (developed,) in store.rows(_DEVELOPED_LATER.format(stands=_STANDS), (year,)):
         raise Refused(
             f"the development of {developed} is booked, and rests on {year} as it is; import the"
             f" development {year} lacks instead"
         )
     if store.rows("SELECT 1 FROM closed_years WHERE next_kpj IS NOT NULL"):
         raise Refused("the closing of an earlier year was interrupted; finish that one first")
-    (earlier,) = store.rows(_OPEN_EARLIER, (year, year))[0]
+    (earlier,) = store.rows(_OPEN_EARLIER.format(stands=_STANDS), (year, year))[0]
     if earlier is not None:
         raise Refused(f"{earlier} has postings and no development; close that year first")
     (left_out,) = store.rows(_LEFT_OUT, (year, year))[0]

@@ -41,6 +41,7 @@ WHERE half.year = ? AND half.kpj IN (
     WHERE mine.kpj = ?
 ) AND half.seq IN (?, ?) AND half.posted_on = ? AND half.kind = 'adjustment'
   AND half.amount_sen = ? AND half.reverses IS NULL
+  AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = half.seq)
 """
 _ACCOUNT = "SELECT merged_into FROM participants WHERE kpj = ?"
 _HELD = """
@@ -112,6 +113,7 @@ def reverse(store: Store, kpj: Kpj, number: int, today: date, witness: Witness =
         day, kind, sub_account, sen = _original(store, kpj, number)
         posted_on = date.fromisoformat(day)
         dated = today if is_closed(store, posted_on.year) else posted_on
+        _require_not_counted(store, posted_on, PostingKind(kind))
         posting = Posting(dated, PostingKind(kind), -Money(sen))
         new = _booked(store, [Entry(kpj, posting, sub_account, reverses=number)])
         if posting.kind is PostingKind.CONTRIBUTION:
@@ -149,6 +151,15 @@ def _original(store: Store, kpj: Kpj, number: int) -> tuple[str, str, str, int]:
             " other would stay; book an adjustment instead"
         )
     return day, kind, sub_account, sen
+
+
+def _require_not_counted(store: Store, posted_on: date, kind: PostingKind) -> None:
+    """Raise ``Refused`` for an advance on a development that was booked less by it."""
+    is_advance = kind is PostingKind.DEVELOPMENT and (posted_on.month, posted_on.day) != (12, 31)
+    if is_advance and is_closed(store, posted_on.year):
+        raise Refused(
+            f"the closing of {posted_on.year} booked so much less; book an adjustment instead"
+        )
 
 
 def _booked(store: Store, entries: list[Entry]) -> int:

@@ -197,8 +197,9 @@ class _Import:
                 self.options.witness(files)
                 may_stand = True
         except BaseException as end:
-            # Ctrl-C amid the commit leaves open whether it is done; bad rows stand nowhere else.
-            if not (may_stand and isinstance(end, KeyboardInterrupt)):
+            # Ctrl-C amid the commit, or a server that is gone, leaves open whether it is done; and
+            # bad rows stand nowhere else.
+            if not may_stand or not (isinstance(end, KeyboardInterrupt) or self.store.is_postgres):
                 self.rejects.discard()
                 with suppress(Refused):
                     staging.announce_rejects(())

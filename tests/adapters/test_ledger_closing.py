@@ -51,53 +51,6 @@ def test_golden_g1_closed_year_by_year(books: BookBench) -> None:
     assert () == books.differences()
 
 
-def test_year_a_later_one_rests_on_is_not_closed(books: BookBench) -> None:
-    """
-    Where an imported history has the next year's development, closing the one before it would
-    change what that was computed from; what a claim was paid out with is no such development.
-    """
-    books.post(FIRST, "2023-01-01", 1_000)
-    books.post(FIRST, "2025-02-01", 5, DEVELOPMENT)
-    books.close(2023)
-    books.post(FIRST, "2024-02-01", 1_000)
-    books.post(FIRST, "2025-12-31", 50, DEVELOPMENT)
-
-    with pytest.raises(Refused, match="development of 2025 is booked, and rests on 2024"):
-        books.close(2024)
-
-
-def test_closing_books_what_was_not_paid_in_advance(books: BookBench) -> None:
-    """
-    Five sen in May are five of the year's; an account emptied with its development gets none.
-    """
-    books.post(FIRST, "2025-01-01", 1_200_000)
-    books.post(FIRST, "2025-05-01", 5, DEVELOPMENT)
-    books.post(SECOND, "2025-01-01", 1_200_000)
-    books.post(SECOND, "2025-06-20", 30_000, DEVELOPMENT)
-    books.post(SECOND, "2025-06-20", -1_230_000, CLAIM)
-
-    closed = books.close(2025)
-
-    assert (1, 1_260_000) == (closed.accounts, books.balance(FIRST))
-    assert 0 == books.balance(SECOND)
-
-
-def test_year_that_left_an_account_out_is_closed_first(books: BookBench) -> None:
-    """
-    Development of one account does not count for another that was paid into as well.
-    """
-    books.post(FIRST, "2024-05-01", 100_000_000)
-    books.post(FIRST, "2024-12-31", 5, DEVELOPMENT)
-    books.post(SECOND, "2024-05-01", 100_000_000)
-
-    with pytest.raises(Refused, match="2024 has accounts that were paid into"):
-        books.close(2025)
-    books.close(2024)
-    books.close(2025)
-
-    assert (100_000_000 + 3_333_333 + 5_166_667) == books.balance(SECOND)
-
-
 def test_year_closed_twice_is_closed_once(books: BookBench) -> None:
     """
     The second closing books nothing and tells the same totals.
