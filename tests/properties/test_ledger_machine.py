@@ -9,6 +9,7 @@ import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -49,7 +50,7 @@ class Books(RuleBasedStateMachine):
         self.store = SqliteStore(self.bench.path)
         self.reader = SqliteLedger(self.bench.path)
         self.moved: dict[Kpj, list[tuple[date, int]]] = {kpj: [] for kpj in KPJS}
-        self.posted: list[tuple[Kpj, int, date, int]] = []
+        self.posted: list[tuple[Kpj, int, date, int, PostingKind]] = []
         self.merged: set[Kpj] = set()
         self.next_year = FIRST_YEAR
         self.files = 0
@@ -75,7 +76,7 @@ class Books(RuleBasedStateMachine):
             return
         assert self.takes(kpj, day, signed.sen)
         self.moved[kpj].append((day, signed.sen))
-        self.posted.append((kpj, number, day, signed.sen))
+        self.posted.append((kpj, number, day, signed.sen, kind))
 
     @rule(kpj=accounts, amount=amounts)
     def one_file(self, kpj: Kpj, amount: Money) -> None:
@@ -92,13 +93,19 @@ class Books(RuleBasedStateMachine):
     def one_taken_back(self, data: st.DataObject) -> None:
         """A posting is taken back once, unless a day would end below zero."""
         chosen = data.draw(st.sampled_from(self.posted))
-        kpj, number, day, sen = chosen
-        dated = day if day.year >= self.next_year else TODAY
+        kpj, number, day, sen, kind = chosen
+        is_open = day.year >= self.next_year
+        dated = day if is_open else TODAY
+        # The closing of its year booked so much less.
+        is_spent = (
+            kind is PostingKind.DEVELOPMENT and not is_open and (day.month, day.day) != (12, 31)
+        )
         try:
             reverse(self.store, kpj, number, TODAY)
         except Refused:
-            assert not self.takes(kpj, dated, -sen)
+            assert is_spent or not self.takes(kpj, dated, -sen)
             return
+        assert not is_spent
         assert self.takes(kpj, dated, -sen)
         self.posted.remove(chosen)
         self.moved[kpj].append((dated, -sen))
@@ -118,10 +125,18 @@ class Books(RuleBasedStateMachine):
     @precondition(lambda self: self.next_year < THIS_YEAR)
     @rule(accrual=st.sampled_from(Accrual))
     def one_year_closed(self, accrual: Accrual) -> None:
-        """Closed twice, it adds what it says, once."""
+        """Closed twice, it adds what it says, once; not where a later development rests on it."""
         rate = DevelopmentRate(self.next_year, 5_000, is_published=True)
         terms = ClosingTerms(rate, accrual, TODAY, AT)
         before = sum(map(self.balance, KPJS))
+        if any(
+            kind is PostingKind.DEVELOPMENT and day > date(self.next_year, 12, 31)
+            and (day.month, day.day) == (12, 31)
+            for _, _, day, _, kind in self.posted
+        ):  # fmt: skip
+            with pytest.raises(Refused, match="rests on"):
+                close_year(self.store, terms, lambda _done, _total: None)
+            return
 
         closed = close_year(self.store, terms, lambda _done, _total: None)
         again = close_year(self.store, terms, lambda _done, _total: None)
