@@ -141,20 +141,13 @@ def _print_last(folder: "DataFolder", count: int, show: EventShow) -> "Place | i
 
 
 def _follow_outbox(folder: "DataFolder", seen: "Place | int", show: EventShow) -> None:
-    from atm_switch.switch.event import payload_of
-
-    name = folder.settings.events.name
-    with _reading(folder) as since:
-        while True:
-            events, through = since(seen)
-            show(payload_of(event, name) for event in events)
-            if through == seen:
-                time.sleep(FOLLOW_SECONDS)
-            seen = through
+    show(_since(folder, seen, is_followed=True))
 
 
-def _since(folder: "DataFolder", seen: "Place | int") -> "Iterator[bytes]":
-    """Yield what stands in the outbox behind a place now."""
+def _since(
+    folder: "DataFolder", seen: "Place | int", *, is_followed: bool = False
+) -> "Iterator[bytes]":
+    """Yield what stands in the outbox behind a place, and, followed, whatever comes."""
     from atm_switch.switch.event import payload_of
 
     with _reading(folder) as since:
@@ -162,7 +155,9 @@ def _since(folder: "DataFolder", seen: "Place | int") -> "Iterator[bytes]":
             events, through = since(seen)
             yield from (payload_of(event, folder.settings.events.name) for event in events)
             if through == seen:
-                return
+                if not is_followed:
+                    return
+                time.sleep(FOLLOW_SECONDS)
             seen = through
 
 

@@ -141,13 +141,14 @@ def sort_year(postings: Iterable[Posting]) -> YearSorted:
     return YearSorted(
         paid=_of_kind(given, PostingKind.CONTRIBUTION) + _of_kind(given, PostingKind.ADJUSTMENT),
         claimed=_of_kind(given, PostingKind.CLAIM),
-        developed=tuple([one for one in developed if _is_last_day(one.posted_on)]),
-        advanced=tuple([one for one in developed if not _is_last_day(one.posted_on)]),
+        developed=tuple([one for one in developed if is_last_day(one.posted_on)]),
+        advanced=tuple([one for one in developed if not is_last_day(one.posted_on)]),
         corrections=corrections,
     )
 
 
-def _is_last_day(day: date) -> bool:
+def is_last_day(day: date) -> bool:
+    """Tell whether a day is the 31 December on which a year's development is booked."""
     return (day.month, day.day) == (12, 31)
 
 

@@ -16,7 +16,7 @@ from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus
 from atm_switch.domain.money import Money
 from atm_switch.domain.solvency import Movement, first_short_day
-from atm_switch.domain.statement import Posting, PostingKind
+from atm_switch.domain.statement import Posting, PostingKind, is_last_day
 from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.open_years import is_closed, take_turn
 from atm_switch.ledger.store import Store
@@ -155,7 +155,7 @@ def _original(store: Store, kpj: Kpj, number: int) -> tuple[str, str, str, int]:
 
 def _require_not_counted(store: Store, posted_on: date, kind: PostingKind) -> None:
     """Raise ``Refused`` for an advance on a development that was booked less by it."""
-    is_advance = kind is PostingKind.DEVELOPMENT and (posted_on.month, posted_on.day) != (12, 31)
+    is_advance = kind is PostingKind.DEVELOPMENT and not is_last_day(posted_on)
     if is_advance and is_closed(store, posted_on.year):
         raise Refused(
             f"the closing of {posted_on.year} booked so much less; book an adjustment instead"

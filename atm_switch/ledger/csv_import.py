@@ -7,7 +7,7 @@ rejects file, all good ones are booked.
 A file whose content was imported before changes nothing.  For participants and cards,
 which can be set back, that holds for the newest of their imports only.  A posting of another
 file that equals one booked before is a bad row, unless it is said to be another payment.
-Limits: one import at a time.  Equal rows of one import are so many payments.
+Limits: one import at a time.  Equal rows of one file are so many payments.
 """
 
 import hashlib

@@ -15,13 +15,12 @@ from tests.doubles.ledger_bench import (
     CARDS,
     OTHER_PAN,
     PAN,
-    SITIS_NIK,
+    SITI_ROW,
     LedgerBench,
 )
 from tests.doubles.postgres_bench import Database
 
 NEXT_DAY = datetime(2025, 7, 1, 5, 0, tzinfo=UTC)
-SITI_ROW = f"23456789012,{SITIS_NIK},SITI RAHAYU,1990-08-17,PU,A\n"
 
 
 @pytest.fixture

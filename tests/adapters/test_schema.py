@@ -137,16 +137,22 @@ def test_foreign_database_is_left_alone(tmp_path: Path) -> None:
     assert [("theirs",)] == tables
 
 
+def ledger_of_schema(folder: Path, number: int, rows: str) -> Path:
+    """Make a ledger as an earlier release left it."""
+    path = folder / "ledger.db"
+    earlier = [one for one in migrations_of("ledger") if one[0] <= number]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        migrate(connection, earlier, path.name)
+        connection.executescript(rows)
+    return path
+
+
 def test_ledger_of_an_earlier_release_keeps_its_totals(tmp_path: Path) -> None:
     """
     Running totals that stood in a table of their own are those of the participants afterwards,
     and the books reconcile.
     """
-    path = tmp_path / "ledger.db"
-    earlier = [one for one in migrations_of("ledger") if one[0] < 4]
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        migrate(connection, earlier, path.name)
-        connection.executescript(OF_SCHEMA_3)
+    path = ledger_of_schema(tmp_path, 3, OF_SCHEMA_3)
 
     with closing(SqliteStore(path)) as store:
         query = "SELECT kpj, balance_sen, postings, last_year FROM participants ORDER BY kpj"
@@ -161,11 +167,7 @@ def test_card_blocked_before_is_taken_for_blocked_at_the_desk(tmp_path: Path) ->
     """
     Who blocked it nobody noted, so no file lifts a block of an earlier release.
     """
-    path = tmp_path / "ledger.db"
-    earlier = [one for one in migrations_of("ledger") if one[0] < 5]
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        migrate(connection, earlier, path.name)
-        connection.executescript(OF_SCHEMA_4)
+    path = ledger_of_schema(tmp_path, 4, OF_SCHEMA_4)
 
     with closing(SqliteStore(path)) as store:
         held = store.rows("SELECT status, blocked_on FROM cards ORDER BY status")

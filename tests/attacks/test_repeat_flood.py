@@ -1,11 +1,10 @@
 """One request sent without end while its first is under way: bounded like any other crowd."""
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.wire.message import IsoMessage
+from tests.doubles.bank_host import until
 from tests.doubles.bench import Bench, bank
 from tests.doubles.open_house import GENEROUS, caller, open_house
 
@@ -23,7 +22,7 @@ async def test_repeats_of_a_request_under_way_are_bounded() -> None:
         request = house.bench.inquiry()
         client.say(*[request] * 8)
         client.say(ECHO)
-        await asyncio.wait_for(_until(lambda: bool(house.logged("transaction")[1:])), 5)
+        await until(lambda: bool(house.logged("transaction")[1:]))
         waiting = [line.get("note") for line in house.logged("transaction")]
         assert 1 == len(house.journal.held)
 
@@ -32,8 +31,3 @@ async def test_repeats_of_a_request_under_way_are_bounded() -> None:
 
         assert ["joined the same request under way"] * 2 == waiting
         assert ["00"] * 9 == answers
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        await asyncio.sleep(0.01)

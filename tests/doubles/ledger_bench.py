@@ -37,6 +37,7 @@ POSTINGS = "kpj,posted_on,kind,amount\n"
 CARDS = "pan,expiry,kpj,pvv,pvki,status\n"
 
 BUDI_ROW = f"12345678901,{BUDIS_NIK},BUDI SANTOSO,1985-03-12,PU,A\n"
+SITI_ROW = f"23456789012,{SITIS_NIK},SITI RAHAYU,1990-08-17,PU,A\n"
 CARD_ROW = f"{PAN},2812,12345678901,1234,1,active\n"
 
 
