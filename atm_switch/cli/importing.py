@@ -31,8 +31,8 @@ _TENTHS = 10
 _UNCHANGED = "interrupted, nothing was changed; the same command goes on where it stopped"
 _BOOKED = "interrupted when everything was booked; nothing is left to be done:"
 _UNKNOWN = (
-    "interrupted while it was being booked; the same command says whether it was: it goes on, or"
-    " tells that the files were imported before"
+    "interrupted while it was being booked; the same command, with another --skip-bad file if it"
+    " had one, says whether it was: it goes on, or tells that the files were imported before"
 )
 
 

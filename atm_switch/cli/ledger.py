@@ -127,13 +127,15 @@ def show(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedStatement]") -> None:
     from atm_switch.cli.ledger_statement import DrawnStatement, show_statement
     from atm_switch.folder import open_folder
     from atm_switch.ledger.opening import open_store
+    from atm_switch.ledger.posting_list import additional_account
     from atm_switch.ledger.year_table import years_of
 
     day = wanted["as_of"].date() if wanted["as_of"] else read_clock().jakarta_date()
     opened = open_folder(folder)
     participant, statement = _draw_up(opened, kpj, day)
     with closing(open_store(opened.settings.ledger.url, opened.ledger)) as store:
-        drawn = DrawnStatement(participant, statement, years_of(store, kpj, statement))
+        years = years_of(store, kpj, statement)
+        drawn = DrawnStatement(participant, statement, years, additional_account(store, kpj, day))
     show_statement(drawn, wanted)
 
 

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.member import MemberStatus, Participant
-from atm_switch.domain.money import Money
+from atm_switch.domain.money import ZERO, Money
 from atm_switch.domain.statement import Statement
 from atm_switch.ledger.year_table import YearRow
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from atm_switch.ledger.statement_page import StatementSheet
 
 _STATES: Final = {
     MemberStatus.ACTIVE: "active",
@@ -58,6 +60,8 @@ class DrawnStatement:
     participant: Participant
     statement: Statement
     years: tuple[YearRow, ...]
+    additional: Money = ZERO
+    """What of the balance was booked on the additional account (UU P2SK art. 188)."""
 
 
 def show_statement(drawn: DrawnStatement, wanted: WantedStatement) -> None:
@@ -93,6 +97,7 @@ def document(drawn: DrawnStatement) -> dict[str, object]:
         "rate_percent": _percent(statement),
         "claims": statement.claims.plain(),
         "closing": statement.closing.plain(),
+        "additional_account": drawn.additional.plain(),
         "last_contribution": last.isoformat() if last else None,
         "years": [_year(row) for row in drawn.years],
     }
@@ -106,7 +111,7 @@ def plain_lines(drawn: DrawnStatement) -> list[str]:
         f"segment {participant.segment.value}, status {participant.status.value}",
         f"as of {statement.as_of}, last contribution {statement.last_contribution or 'none'}",
     ]
-    rows = _amounts(statement)
+    rows = _amounts(drawn)
     lines += [f"  {label:36} Rp {amount.indonesian():>20}" for label, amount in rows]
     ends = [(f"{row.year} closed with", row.closing) for row in drawn.years[:-1]]
     return lines + [f"  {label:36} Rp {amount.indonesian():>20}" for label, amount in ends]
@@ -123,7 +128,7 @@ def print_rich(drawn: DrawnStatement, console: "Console") -> None:
         f"segment {participant.segment.value}, {_STATES[participant.status]}, as of"
         f" {drawn.statement.as_of}, last contribution {drawn.statement.last_contribution or 'none'}"
     )
-    console.print(Padding(_summary(drawn.statement), (1, 0)))
+    console.print(Padding(_summary(drawn), (1, 0)))
     console.print(_by_year(drawn, console.width))
     console.print()
     console.print("closing balance by year", style="bold")
@@ -146,14 +151,14 @@ def bars(years: Sequence[YearRow], width: int, *, is_unicode: bool = True) -> li
     return lines
 
 
-def _summary(statement: Statement) -> "Table":
+def _summary(drawn: DrawnStatement) -> "Table":
     from rich.box import SIMPLE
     from rich.table import Table
 
     table = Table(box=SIMPLE, show_header=False, padding=(0, 1), show_edge=False)
     table.add_column(overflow="fold")
     table.add_column(justify="right", no_wrap=True)
-    for label, amount in _amounts(statement):
+    for label, amount in _amounts(drawn):
         is_last = label == "closing balance"
         if is_last:
             table.add_section()
@@ -194,14 +199,17 @@ def _cell(row: YearRow, name: str) -> str:
     return str(amount.indonesian())
 
 
-def _amounts(statement: Statement) -> tuple[tuple[str, Money], ...]:
+def _amounts(drawn: DrawnStatement) -> tuple[tuple[str, Money], ...]:
+    statement = drawn.statement
     kind = "estimate" if statement.is_estimate else "booked"
+    additional = (("of it in the additional account", drawn.additional),)
     return (
         ("opening balance", statement.opening),
         ("contributions", statement.contributions),
         (f"development, {kind} at {_percent(statement)} %", statement.development),
         ("claims", -statement.claims),
         ("closing balance", statement.closing),
+        *(additional if drawn.additional.sen else ()),
     )
 
 
@@ -224,21 +232,24 @@ def _percent(statement: Statement) -> str:
 
 
 def _svg(drawn: DrawnStatement, language: str) -> bytes:
-    from atm_switch.ledger.statement_page import StatementSheet
     from atm_switch.ledger.statement_svg import svg_of
-    from atm_switch.ledger.statement_words import WORDS
 
-    words = WORDS[language]
-    return svg_of(StatementSheet(drawn.participant, drawn.statement, drawn.years, words)).encode()
+    return svg_of(_sheet(drawn, language)).encode()
 
 
 def _pdf(drawn: DrawnStatement, language: str) -> bytes:
-    from atm_switch.ledger.statement_page import StatementSheet
     from atm_switch.ledger.statement_pdf import pdf_of
+
+    return pdf_of(_sheet(drawn, language))
+
+
+def _sheet(drawn: DrawnStatement, language: str) -> "StatementSheet":
+    from atm_switch.ledger.statement_page import StatementSheet
     from atm_switch.ledger.statement_words import WORDS
 
-    words = WORDS[language]
-    return pdf_of(StatementSheet(drawn.participant, drawn.statement, drawn.years, words))
+    return StatementSheet(
+        drawn.participant, drawn.statement, drawn.years, WORDS[language], drawn.additional
+    )
 
 
 def _write(path: Path, page: bytes) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from atm_switch.folder import DataFolder
     from atm_switch.ledger.closing import ClosingTerms, Progress
+    from atm_switch.ledger.closing_order import Forgotten
     from atm_switch.ledger.reconcile import Progress as Proofs
     from atm_switch.ledger.reconcile import Reconciliation
 
@@ -48,10 +49,13 @@ def close_year(folder: Path, year: int, assumed: bool) -> None:  # noqa: FBT001 
     from atm_switch.adapters.process_hygiene import give_way
     from atm_switch.key_office import record_command
     from atm_switch.ledger.closing import close_year as close
+    from atm_switch.ledger.closing_order import forgotten_before
 
     give_way()
     with books(folder) as (opened, store):
         terms = _terms(opened, year, is_assumed_enough=assumed)
+        for one in forgotten_before(store, year):
+            print(f"warning: {_told(one)}", file=sys.stderr)
         how = f"{year} {terms.accrual.value} at {_percent(terms.rate.millipercent)} %"
         record_command(opened, "ledger close-year", f"begun: {how}")
         try:
@@ -115,6 +119,15 @@ def _terms(opened: "DataFolder", year: int, *, is_assumed_enough: bool) -> "Clos
         print(f"warning: the rate of {year}, {percent} %, is assumed", file=sys.stderr)
     accrual = Accrual(opened.settings.ledger.accrual)
     return ClosingTerms(rate, accrual, now.jakarta_date(), now.utc)
+
+
+def _told(forgotten: "Forgotten") -> str:
+    others = forgotten.accounts - 1
+    who = f"KPJ {forgotten.first.masked}" + (f" and {others:,} more" if others else "")
+    return (
+        f"{who} held money in {forgotten.year}, when others were given development, and got none;"
+        f" import it dated {forgotten.year}-12-31, or 0.00 where nothing was earned"
+    )
 
 
 @contextmanager

@@ -6,10 +6,8 @@ with its checkpoint.  Interrupted, it goes on there; twice is once.  From its be
 year takes no other posting, so what was read stays true while others book.
 What a merged account earned moves to the one it was merged into on 1 January, so that it
 neither earns in the old year again nor misses a day of the new one.
-Limits: years are closed in order.  Not closed here, an earlier year counts as closed where
-any development of 31 December is booked, as it comes with imported histories; and no year is
-closed that a later one so developed rests on.  An account that
-earned nothing gets no posting.
+Limits: years are closed in order (``closing_order.py``).  An account that earned nothing gets
+no posting; one that was paid all of it in advance gets 0.00, which makes its year final.
 """
 
 import itertools
@@ -23,52 +21,16 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import Posting, PostingKind, sort_year
 from atm_switch.ledger.booking import book, open_waiting
+from atm_switch.ledger.closing_order import require_order
 from atm_switch.ledger.open_years import take_turn
 from atm_switch.ledger.store import Row, Store
 
 CHUNK: Final = 5_000
 """Accounts that are booked together."""
 
-EARNS_SEN: Final = 1_000_000
-"""A payment of which the least rate of a month is more than nothing."""
-
-_LATER: Final = "SELECT min(year) FROM closed_years WHERE year > ?"
 _STATE: Final = """
 SELECT accrual, rate_millipercent, next_kpj, accounts, development_sen
 FROM closed_years WHERE year = ?
-"""
-# Of a year, on its last day, and not taken back.
-_STANDS: Final = """
-earned.kind = 'development' AND substr(earned.posted_on, 6) = '12-31' AND earned.reverses IS NULL
-      AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = earned.seq)
-"""
-_OPEN_EARLIER: Final = """
-WITH RECURSIVE years AS (
-    SELECT (SELECT min(year) FROM postings) AS year
-    UNION ALL SELECT year + 1 FROM years WHERE year < CAST(? AS BIGINT)
-)
-SELECT min(year) FROM years
-WHERE year < ? AND NOT EXISTS (SELECT 1 FROM closed_years WHERE closed_years.year >= years.year)
-  AND EXISTS (SELECT 1 FROM postings WHERE postings.year = years.year)
-  AND NOT EXISTS (
-      SELECT 1 FROM postings AS earned
-      WHERE earned.year = years.year AND {stands}
-  )
-"""
-# Where an imported history leaves an account out that was paid into.  Whoever claimed or handed
-# over may have earned nothing; for who did not, 0.00 says so.
-_LEFT_OUT: Final = f"""
-SELECT min(year) FROM year_totals AS paid
-WHERE year < ? AND year > (SELECT coalesce(max(year), 0) FROM closed_years WHERE year < ?)
-  AND contributions_sen >= {EARNS_SEN} AND claims_sen = 0 AND adjustments_sen >= 0
-  AND development_sen = 0
-  AND NOT EXISTS (
-      SELECT 1 FROM postings AS earned
-      WHERE earned.year = paid.year AND earned.kpj = paid.kpj AND earned.kind = 'development'
-  )
-"""  # noqa: S608 - a constant
-_DEVELOPED_LATER: Final = """
-SELECT earned.year FROM postings AS earned WHERE earned.year > ? AND {stands} LIMIT 1
 """
 _ACCOUNTS: Final = """
 SELECT kpj, balance_sen - coalesce((
@@ -172,7 +134,7 @@ def _begin(store: Store, terms: ClosingTerms) -> _State:
         take_turn(store)
         state = _state(store, year)
         if state is None:
-            _require_order(store, year)
+            require_order(store, year)
             store.change(
                 "INSERT INTO closed_years (year, accrual, rate_millipercent, next_kpj, accounts,"
                 " development_sen, began_at) VALUES (?, ?, ?, '', 0, 0, ?)",
@@ -192,28 +154,6 @@ def _begin(store: Store, terms: ClosingTerms) -> _State:
 def _state(store: Store, year: int) -> _State | None:
     found = store.rows(_STATE, (year,))
     return _State(*found[0]) if found else None
-
-
-def _require_order(store: Store, year: int) -> None:
-    (later,) = store.rows(_LATER, (year,))[0]
-    if later is not None:
-        raise Refused(f"{later} was closed already, and rests on {year} as it is")
-    for (developed,) in store.rows(_DEVELOPED_LATER.format(stands=_STANDS), (year,)):
-        raise Refused(
-            f"the development of {developed} is booked, and rests on {year} as it is; import the"
-            f" development {year} lacks instead"
-        )
-    if store.rows("SELECT 1 FROM closed_years WHERE next_kpj IS NOT NULL"):
-        raise Refused("the closing of an earlier year was interrupted; finish that one first")
-    (earlier,) = store.rows(_OPEN_EARLIER.format(stands=_STANDS), (year, year))[0]
-    if earlier is not None:
-        raise Refused(f"{earlier} has postings and no development; close that year first")
-    (left_out,) = store.rows(_LEFT_OUT, (year, year))[0]
-    if left_out is not None:
-        raise Refused(
-            f"{left_out} has accounts that were paid into and have no development; close that"
-            " year first, or import what it lacks"
-        )
 
 
 def _counts(store: Store, next_kpj: str) -> tuple[int, int]:
@@ -256,8 +196,8 @@ def _earned(terms: ClosingTerms, accounts: list[Row], rows: list[Row]) -> Iterat
         base = YearBase(Money(opening), year.movements)
         development = estimate_development(base, last_day, terms.rate.millipercent, terms.accrual)
         left = development.sen - sum(one.amount.sen for one in year.advanced)
-        if left > 0:
-            yield kpj, left
+        if left > 0 or year.advanced:
+            yield kpj, max(left, 0)
 
 
 def _book(store: Store, terms: ClosingTerms, chunk: _Chunk) -> None:
@@ -281,7 +221,7 @@ def _entries(
     kpj, sen = earned
     new_year = date(year + 1, 1, 1).isoformat()
     yield kpj, date(year, 12, 31).isoformat(), PostingKind.DEVELOPMENT.value, "main", sen
-    if kpj in merged:
+    if sen and kpj in merged:
         yield kpj, new_year, PostingKind.ADJUSTMENT.value, "main", -sen
         yield merged[kpj], new_year, PostingKind.ADJUSTMENT.value, "main", sen
 

@@ -33,6 +33,7 @@ from atm_switch.ledger.store import Store
 from atm_switch.security.vault import Vault
 
 WARNINGS_SHOWN: Final = 50
+ROWS_WORTH_A_LOOK: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -86,6 +87,8 @@ class ImportBooking:
             link_staged(self.store, today, self._tell, self._look_at_card, relink=self.relink)
         if Kind.POSTINGS in kinds:
             book(self.store, judging.source(), is_in_order=judging.is_in_order())
+        self._let_it_plan()
+        if Kind.POSTINGS in kinds:
             self._look_at_claimed_out(ids.values())
         self._finish(ids)
 
@@ -115,6 +118,17 @@ class ImportBooking:
         count = sum(of_files.values())
         if count and not self.rejects.is_skipping:
             raise BadRows(self.rejects.rows, count)
+
+    def _let_it_plan(self) -> None:
+        """Let PostgreSQL look at tables that grew much.
+
+        Before the first question is asked of them: it would go through a table of a million
+        accounts once for each account.
+        """
+        if not self.store.is_postgres or sum(one.rows for one in self._files) < ROWS_WORTH_A_LOOK:
+            return
+        for table in ("participants", "postings", "year_totals", "cards"):
+            self.store.change(f"ANALYZE {table}")
 
     def _finish(self, ids: dict[int, int]) -> None:
         for number, import_id in ids.items():

@@ -35,7 +35,6 @@ from atm_switch.ledger.store import Store
 from atm_switch.ledger.store_sqlite import interruptible
 from atm_switch.security.vault import Vault
 
-_ROWS_WORTH_A_LOOK: Final = 10_000
 _FORMAT: Final = "1"
 """Of the staging; another one is begun anew."""
 
@@ -204,7 +203,6 @@ class _Import:
                 with suppress(Refused):
                     staging.announce_rejects(())
             raise
-        self._let_it_plan(sum(file.rows for file in files))
         meter.enter(Phase.BOOKING)
         return ImportSummary(
             files=tuple(files),
@@ -214,14 +212,6 @@ class _Import:
             warnings=tuple(booking.warnings),
             warning_count=booking.warning_count,
         )
-
-    def _let_it_plan(self, rows: int) -> None:
-        """Let PostgreSQL look at tables that grew much: without, reconcile takes hours."""
-        if not self.store.is_postgres or rows < _ROWS_WORTH_A_LOOK:
-            return
-        with suppress(Refused):  # everything is booked; it looks by itself in a while
-            for table in ("participants", "postings", "year_totals", "cards"):
-                self.store.change(f"ANALYZE {table}")
 
     def _stage(self, staging: Staging, number: int, source: CsvSource, meter: Meter) -> int:
         place = staging.place(number)

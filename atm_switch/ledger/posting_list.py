@@ -16,6 +16,11 @@ SELECT one.seq, one.posted_on, one.kind, one.amount_sen, one.sub_account, one.re
 FROM postings AS one LEFT JOIN postings AS other ON other.reverses = one.seq
 WHERE one.year = ? AND one.kpj = ? ORDER BY one.posted_on, one.seq
 """
+_ADDITIONAL = """
+SELECT CAST(coalesce(sum(amount_sen), 0) AS BIGINT) FROM postings
+WHERE year IN (SELECT year FROM year_totals WHERE kpj = ?) AND kpj = ?
+  AND sub_account = 'additional' AND posted_on <= ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,15 @@ def list_postings(store: Store, kpj: Kpj, year: int) -> Iterator[ListedPosting]:
     """Yield the postings of one year by day.  Raises ``Refused`` as ``Store`` does."""
     for number, day, kind, sen, *rest in store.rows(_LISTED, (year, kpj.digits)):
         yield ListedPosting(number, date.fromisoformat(day), PostingKind(kind), Money(sen), *rest)
+
+
+def additional_account(store: Store, kpj: Kpj, day: date) -> Money:
+    """Return what the additional account (UU P2SK art. 188) holds of a balance on ``day``.
+
+    Its postings only: no source says how the development is split.
+    """
+    (sen,) = store.rows(_ADDITIONAL, (kpj.digits, kpj.digits, day.isoformat()))[0]
+    return Money(sen)
 
 
 def years_posted(store: Store, kpj: Kpj) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from atm_switch.domain.member import Participant
-from atm_switch.domain.money import Money
+from atm_switch.domain.money import ZERO, Money
 from atm_switch.domain.statement import Statement
 from atm_switch.ledger.statement_words import StatementWords
 from atm_switch.ledger.year_table import YearRow, fold_years
@@ -68,6 +68,8 @@ class StatementSheet:
     statement: Statement
     years: tuple[YearRow, ...]
     words: StatementWords
+    additional: Money = ZERO
+    """What of the balance the additional account holds; said where it holds anything."""
 
 
 def page_of(sheet: StatementSheet) -> tuple[Mark, ...]:
@@ -125,6 +127,9 @@ def _summary(sheet: StatementSheet) -> Iterator[Mark]:
         y += 17
     yield Text(LEFT, y + 3, words.closing, 13, is_bold=True, shade=ACCENT)
     yield from _rupiah(y + 3, said.closing, 13, is_bold=True)
+    if sheet.additional.sen:
+        yield Text(LEFT, y + 16, words.additional, 9, shade=GREY)
+        yield from _rupiah(y + 16, sheet.additional, 9, is_bold=False)
 
 
 def _rupiah(y: float, amount: Money, size: float, *, is_bold: bool) -> Iterator[Mark]:

@@ -30,6 +30,7 @@ class StatementWords:
     booked: str
     claims: str
     closing: str
+    additional: str
     chart: str
     columns: tuple[str, ...]
     """Year, opening, contributions, adjustments, development, claims, closing."""
@@ -57,6 +58,7 @@ INDONESIAN: Final = StatementWords(
     booked="Hasil pengembangan, {rate} %",
     claims="Klaim tahun ini",
     closing="SALDO JHT",
+    additional="di antaranya di rekening tambahan",
     chart="Saldo akhir menurut tahun",
     columns=("Tahun", "Saldo awal", "Iuran", "Koreksi", "Pengembangan", "Klaim", "Saldo akhir"),
     up_to="s.d. {year}",
@@ -84,6 +86,7 @@ ENGLISH: Final = StatementWords(
     booked="Development, {rate} %",
     claims="Claims this year",
     closing="JHT BALANCE",
+    additional="of it in the additional account",
     chart="Closing balance by year",
     columns=("Year", "Opening", "Contributions", "Adjustments", "Development", "Claims",
              "Closing"),

@@ -3,9 +3,20 @@
 import pytest
 
 from atm_switch.domain.errors import Refused
+from atm_switch.ledger.closing_order import Forgotten, forgotten_before
 from atm_switch.ledger.corrections import reverse
 from atm_switch.ledger.store import Store
-from tests.doubles.book_bench import CLAIM, DEVELOPMENT, FIRST, SECOND, TODAY, BookBench
+from tests.doubles.book_bench import (
+    ADJUSTMENT,
+    CLAIM,
+    DEVELOPMENT,
+    FIRST,
+    SECOND,
+    STRANGER,
+    THIRD,
+    TODAY,
+    BookBench,
+)
 
 
 @pytest.fixture
@@ -100,5 +111,41 @@ def test_closing_books_what_was_not_paid_in_advance(books: BookBench) -> None:
 
     closed = books.close(2025)
 
-    assert (1, 1_260_000) == (closed.accounts, books.balance(FIRST))
+    assert (2, 1_260_000) == (closed.accounts, books.balance(FIRST))
     assert 0 == books.balance(SECOND)
+    assert ("2025-12-31", DEVELOPMENT.value, 0) == books.postings(SECOND)[-1]
+
+
+def test_account_that_held_money_and_earned_nothing_is_told_of(books: BookBench) -> None:
+    """
+    Whether its year has no posting at all or only a small one, a year others were developed in.
+    """
+    books.post(FIRST, "2021-05-01", 100_000_000)
+    for year in (2021, 2022, 2023):
+        books.post(FIRST, f"{year}-12-31", 5, DEVELOPMENT)
+    books.post(SECOND, "2021-12-31", 100_000_000)
+    books.post(SECOND, "2021-12-31", 0, DEVELOPMENT)
+    books.post(SECOND, "2023-05-01", 100)
+    books.post(THIRD, "2022-12-31", 100_000_000, ADJUSTMENT)
+
+    told = forgotten_before(books.store, 2024)
+
+    assert (Forgotten(2022, 1, SECOND), Forgotten(2023, 2, SECOND)) == told
+
+
+def test_account_with_reason_to_earn_nothing_is_not_told_of(books: BookBench) -> None:
+    """
+    Emptied, holding less than earns, given 0.00, or of a year closed here: nothing is said.
+    """
+    books.post(FIRST, "2021-05-01", 100_000_000)
+    for year in (2021, 2022):
+        books.post(FIRST, f"{year}-12-31", 5, DEVELOPMENT)
+    books.post(SECOND, "2021-12-31", 100_000_000, ADJUSTMENT)
+    books.post(SECOND, "2022-02-01", -100_000_000, CLAIM)
+    books.post(THIRD, "2021-12-31", 999_999, ADJUSTMENT)
+    books.post(STRANGER, "2021-12-31", 100_000_000, ADJUSTMENT)
+    books.post(STRANGER, "2022-12-31", 0, DEVELOPMENT)
+
+    assert () == forgotten_before(books.store, 2023)
+    books.close(2023)
+    assert () == forgotten_before(books.store, 2024)

@@ -127,6 +127,56 @@ def test_posting_names_its_sub_account(command: CommandLine) -> None:
     assert 0 == command("ledger", "reconcile", "bank").returncode
 
 
+def test_statement_says_what_the_additional_account_holds(command: CommandLine) -> None:
+    """
+    As of the day, under the closing balance it is part of, in the JSON, and on the page; where
+    there is none, only the JSON says so.
+    """
+    words = ("--kind", "contribution", "--sub-account", "additional")
+    command("ledger", "post", "bank", BUDI, *words, "--amount", "5", "--on", "2026-02-03")
+    command("ledger", "post", "bank", BUDI, *words, "--amount", "2.50", "--on", "2026-03-03")
+    shown = ("ledger", "show", "bank", BUDI, "--as-of")
+
+    before, after = command(*shown, "2026-02-02"), command(*shown, "2026-03-02")
+    document = json.loads(command(*shown, "2026-03-03", "--json").stdout)
+    command(*shown, "2026-03-03", "--svg", "page.svg")
+
+    assert "additional" not in before.stdout
+    lines = after.stdout.splitlines()
+    assert "closing balance" in lines[7]
+    assert ["of", "it", "in", "the", "additional", "account", "Rp", "5,00"] == lines[8].split()
+    assert "7.50" == document["additional_account"]
+    page = (command.folder / "page.svg").read_text()
+    assert "di antaranya di rekening tambahan" in page
+    assert ">7,50<" in page
+
+
+def test_closing_tells_of_accounts_left_without_development(command: CommandLine) -> None:
+    """
+    Closing a year names, masked, who held money in a year others were developed in and got
+    nothing; it goes on all the same.
+    """
+    year = read_clock().jakarta_date().year
+    person = "3523418097870002,RINI,1987-09-18,PU,A\n"
+    (command.folder / "participants.csv").write_text(
+        "kpj,nik,name,birth_date,segment,status\n55566677788," + person
+    )
+    (command.folder / "postings.csv").write_text(
+        f"kpj,posted_on,kind,amount\n55566677788,{year - 3}-12-31,adjustment,1000000\n"
+    )
+    taken = command("ledger", "import", "bank", "participants.csv", "postings.csv")
+    assert 0 == taken.returncode, taken.stderr
+
+    closed = command("ledger", "close-year", "bank", str(year - 1), "--assumed")
+
+    assert 0 == closed.returncode, closed.stderr
+    assert (
+        f"warning: KPJ *******7788 held money in {year - 2}, when others were given development,"
+        f" and got none; import it dated {year - 2}-12-31"
+    ) in closed.stderr
+    assert f"held money in {year - 1}" not in closed.stderr
+
+
 def test_merger_keeps_only_the_first(command: CommandLine) -> None:
     """
     Siti's accounts merge into her oldest; into a younger one they do not.
@@ -192,7 +242,8 @@ def test_killed_closing_ends_like_any_other(command: CommandLine) -> None:
 
     assert (0, 0, 0) == (broken.returncode, finished.returncode, calm.returncode)
     assert calm.stdout == finished.stdout
-    assert f"{MANY:,} accounts" in finished.stdout
+    # One of the sample was paid all its development in advance, and gets 0.00.
+    assert f"{MANY + 1:,} accounts" in finished.stdout
     assert books(command.folder / "calm") == books(command.folder / "bank")
     assert "was closed before" in command(*words).stdout
 

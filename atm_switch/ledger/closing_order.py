@@ -1,0 +1,128 @@
+"""Which year may be closed, and whom the closed years before it forgot.
+
+Plan: years are closed in order.  Not closed here, an earlier year counts as closed where any
+development of 31 December is booked, as it comes with imported histories; and no year is
+closed that a later one so developed rests on.
+Limits: SQL both databases understand.  An account a history was paid into and that has no
+development stops the closing; one that only held money then is told of, for the source may
+have had its reasons.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from atm_switch.domain.errors import Refused
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.ledger.store import Store
+
+EARNS_SEN: Final = 1_000_000
+"""A payment of which the least rate of a month is more than nothing."""
+
+_LATER: Final = "SELECT min(year) FROM closed_years WHERE year > ?"
+# Of a year, on its last day, and not taken back.
+_STANDS: Final = """
+earned.kind = 'development' AND substr(earned.posted_on, 6) = '12-31' AND earned.reverses IS NULL
+      AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = earned.seq)
+"""
+_OPEN_EARLIER: Final = """
+WITH RECURSIVE years AS (
+    SELECT (SELECT min(year) FROM postings) AS year
+    UNION ALL SELECT year + 1 FROM years WHERE year < CAST(? AS BIGINT)
+)
+SELECT min(year) FROM years
+WHERE year < ? AND NOT EXISTS (SELECT 1 FROM closed_years WHERE closed_years.year >= years.year)
+  AND EXISTS (SELECT 1 FROM postings WHERE postings.year = years.year)
+  AND NOT EXISTS (
+      SELECT 1 FROM postings AS earned
+      WHERE earned.year = years.year AND {stands}
+  )
+"""
+# Where an imported history leaves an account out that was paid into.  Whoever claimed or handed
+# over may have earned nothing; for who did not, 0.00 says so.
+_LEFT_OUT: Final = f"""
+SELECT min(year) FROM year_totals AS paid
+WHERE year < ? AND year > (SELECT coalesce(max(year), 0) FROM closed_years WHERE year < ?)
+  AND contributions_sen >= {EARNS_SEN} AND claims_sen = 0 AND adjustments_sen >= 0
+  AND development_sen = 0
+  AND NOT EXISTS (
+      SELECT 1 FROM postings AS earned
+      WHERE earned.year = paid.year AND earned.kpj = paid.kpj AND earned.kind = 'development'
+  )
+"""  # noqa: S608 - a constant
+_DEVELOPED_LATER: Final = """
+SELECT earned.year FROM postings AS earned WHERE earned.year > ? AND {stands} LIMIT 1
+"""
+# Years with no posting of an account lie between two of its rows, or behind the last.
+_FORGOTTEN: Final = f"""
+WITH RECURSIVE years AS (
+    SELECT (SELECT coalesce(max(year) + 1, (SELECT min(year) FROM year_totals))
+            FROM closed_years WHERE year < ?) AS year
+    UNION ALL SELECT year + 1 FROM years WHERE year < CAST(? AS BIGINT) - 1
+), developed AS (
+    SELECT year FROM years
+    WHERE year < ?
+      AND EXISTS (SELECT 1 FROM postings AS earned WHERE earned.year = years.year AND {_STANDS})
+), held AS (
+    SELECT kpj, year, development_sen, claims_sen, adjustments_sen,
+           contributions_sen + adjustments_sen + development_sen + claims_sen AS moved,
+           sum(contributions_sen + adjustments_sen + development_sen + claims_sen)
+               OVER (PARTITION BY kpj ORDER BY year) AS closing,
+           lead(year) OVER (PARTITION BY kpj ORDER BY year) AS next
+    FROM year_totals WHERE year < ?
+), forgotten AS (
+    SELECT developed.year, held.kpj FROM held JOIN developed
+      ON developed.year > held.year AND developed.year < coalesce(held.next, ?)
+    WHERE held.closing >= {EARNS_SEN}
+    UNION ALL
+    SELECT held.year, held.kpj FROM held JOIN developed ON developed.year = held.year
+    WHERE held.closing - held.moved >= {EARNS_SEN} AND development_sen = 0 AND claims_sen = 0
+      AND adjustments_sen >= 0
+      AND NOT EXISTS (
+          SELECT 1 FROM postings AS earned
+          WHERE earned.year = held.year AND earned.kpj = held.kpj AND earned.kind = 'development'
+      )
+)
+SELECT year, count(*), min(kpj) FROM forgotten GROUP BY year ORDER BY year
+"""  # noqa: S608 - constants
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A year in which so many accounts held money and earned nothing; ``first`` is one of them."""
+
+    year: int
+    accounts: int
+    first: Kpj
+
+
+def require_order(store: Store, year: int) -> None:
+    """Raise ``Refused`` where ``year`` may not be closed: out of order, or rested on."""
+    (later,) = store.rows(_LATER, (year,))[0]
+    if later is not None:
+        raise Refused(f"{later} was closed already, and rests on {year} as it is")
+    for (developed,) in store.rows(_DEVELOPED_LATER.format(stands=_STANDS), (year,)):
+        raise Refused(
+            f"the development of {developed} is booked, and rests on {year} as it is; import the"
+            f" development {year} lacks instead"
+        )
+    if store.rows("SELECT 1 FROM closed_years WHERE next_kpj IS NOT NULL"):
+        raise Refused("the closing of an earlier year was interrupted; finish that one first")
+    (earlier,) = store.rows(_OPEN_EARLIER.format(stands=_STANDS), (year, year))[0]
+    if earlier is not None:
+        raise Refused(f"{earlier} has postings and no development; close that year first")
+    (left_out,) = store.rows(_LEFT_OUT, (year, year))[0]
+    if left_out is not None:
+        raise Refused(
+            f"{left_out} has accounts that were paid into and have no development; close that"
+            " year first, or import what it lacks"
+        )
+
+
+def forgotten_before(store: Store, year: int) -> tuple[Forgotten, ...]:
+    """Return the years before ``year``, not closed here, whose development left accounts out.
+
+    Such as held Rp 10,000 or more on 1 January, nothing was taken from, and no development
+    was booked for, not even of 0.00.  Raises ``Refused``.
+    """
+    rows = store.rows(_FORGOTTEN, (year, year, year, year, year))
+    return tuple(Forgotten(one, count, Kpj(first)) for one, count, first in rows)
