@@ -11,7 +11,7 @@ again, with the same id.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from math import inf
 from typing import Final, Protocol
@@ -25,6 +25,7 @@ from atm_switch.adapters.mqtt_broker import (
 from atm_switch.adapters.outbox_reader import Stretch
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.event import Event, payload_of, topic_of
+from atm_switch.switch.retries import Retries
 
 WAIT_SECONDS_FIRST: Final = 0.25
 MARK_SECONDS: Final = 1.0
@@ -132,7 +133,8 @@ class EventPublisher:
         self._bell = asyncio.Event()
         self._stopping = asyncio.Event()
         self._deadline = inf
-        self._wait = WAIT_SECONDS_FIRST
+        self._retries = Retries(around.chance, WAIT_SECONDS_FIRST, manner.wait_seconds_max)
+        self._failures = 0
         self._marker: asyncio.TimerHandle | None = None
         self.told_through = 0
         """Up to where this process has had all events acknowledged."""
@@ -191,7 +193,7 @@ class EventPublisher:
             if stretch.through != self.told_through:
                 await self._tell(line, stretch.events)
                 self._have_told(stretch.through)
-                self._wait = WAIT_SECONDS_FIRST
+                self._failures = 0
             elif self._stopping.is_set():
                 return
             else:
@@ -221,11 +223,10 @@ class EventPublisher:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _have_told(self, through: int) -> None:
-        if through > self.told_through:
-            self.told_through = through
-            if self._marker is None:
-                loop = asyncio.get_running_loop()
-                self._marker = loop.call_later(MARK_SECONDS, self._mark_now)
+        self.told_through = through
+        if self._marker is None:
+            loop = asyncio.get_running_loop()
+            self._marker = loop.call_later(MARK_SECONDS, self._mark_now)
 
     def _mark_now(self) -> None:
         self._marker = None
@@ -241,13 +242,10 @@ class EventPublisher:
     async def _pause(self) -> None:
         if self._stopping.is_set():
             return
-        # Anywhere in the upper half, so that a fleet of switches does not come all at once.
-        seconds = self._wait * (0.5 + self._around.chance() / 2)
-        self._wait = min(self._wait * 2, self._manner.wait_seconds_max)
-        try:
+        seconds = self._retries.pause(self._failures)
+        self._failures += 1
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
 
     def _note_there(self) -> None:
         self.away = ""

@@ -1,6 +1,7 @@
 """The outbox as it is read: from its end, and from a file that does not answer."""
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,15 @@ from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.event import Announce, EventKind
 from atm_switch.switch.ports import Commit
+from tests.doubles import journal_bench
 from tests.doubles.event_kinds import SWITCH
-from tests.doubles.journal_bench import JournalBench, ending_of, entry_of
+from tests.doubles.journal_bench import (
+    ANSWER_SECONDS_MAX,
+    NOON,
+    JournalBench,
+    ending_of,
+    entry_of,
+)
 
 ALL = 10_000
 
@@ -145,6 +153,36 @@ def test_many_rows_are_looked_through_a_stretch_at_a_time(
                 ways.append(reader.heard_since(ways[-1])[1])
 
     assert [0, 2, 3] == ways
+
+
+def test_terminals_heard_last_are_remembered_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as the watch has room for, whoever was heard longest ago first."""
+    seconds = iter(range(100))
+    monkeypatch.setattr(journal_bench, "clock", lambda: NOON + timedelta(seconds=next(seconds)))
+    monkeypatch.setattr(outbox_reader, "TERMINALS_MAX", 2)
+    with JournalBench(tmp_path / "journal.db") as bench:
+        for name in ("ATM00001", "ATM00002", "ATM00003", "ATM00001"):
+            bench.ask(Announce(EventKind.STATUS, "009", name, {"state": "active"}))
+
+    with OutboxReader(bench.path, SWITCH) as reader:
+        assert [("009", "ATM00003"), ("009", "ATM00001")] == reader.active_terminals()
+
+
+def test_question_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    """Nobody waits longer for the outbox than they said, and whoever said nothing, a second."""
+    with JournalBench(tmp_path / "journal.db") as bench:
+        for token in [bench.send(Commit(entry_of(at), ending_of(), None)) for at in range(500)]:
+            token.result(ANSWER_SECONDS_MAX)
+
+    with (
+        OutboxReader(bench.path, SWITCH, seconds_max=-1.0) as hasty,
+        pytest.raises(JournalUnavailable, match="SQLITE_INTERRUPT"),
+    ):
+        hasty.tail(ALL)
+    with OutboxReader(bench.path, SWITCH) as reader:
+        assert 500 == len(reader.tail(ALL))
 
 
 def test_body_is_kept_without_a_blank() -> None:

@@ -1,5 +1,7 @@
 """What a running switch does about its outbox: announces, keeps it short, relieves it."""
 
+import asyncio
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from atm_switch.adapters.journal_batch import JournalQuestion
+from atm_switch.adapters.mqtt_broker import ANSWER_SECONDS_MAX
 from atm_switch.adapters.outbox_page import MarkTold
 from atm_switch.adapters.outbox_reader import OutboxReader
 from atm_switch.domain.errors import JournalUnavailable
@@ -139,6 +142,38 @@ async def test_full_outbox_is_relieved_of_status_events(tmp_path: Path) -> None:
     assert OUTBOX_MAX == kinds.count(EventKind.TRANSACTION)
     assert 0 == kinds.count(EventKind.STATUS)
     assert 1 <= laid.said.getvalue().count("outbox full") < 5
+
+
+async def test_no_more_status_events_go_than_are_too_many(tmp_path: Path) -> None:
+    """Three over the bound: the three oldest.  Who else was heard is still told."""
+    broker = f'broker = "mqtt://127.0.0.1:{free_port()}"\noutbox_max = {OUTBOX_MAX}'
+    with desk(tmp_path, broker) as laid:
+        laid.publishing.start()
+        laid.fill(100, active)
+        laid.fill(OUTBOX_MAX - 97, transaction)
+        laid.tick()
+        left = [one.terminal for one in laid.events() if one.kind is EventKind.STATUS]
+        await laid.publishing.stop()
+
+    assert [f"ATM{number:05d}" for number in range(3, 100)] == left
+
+
+async def test_broker_that_says_nothing_does_not_hold_the_stop_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take ten seconds to agree to a connection; a switch that stops waits for three."""
+    monkeypatch.setattr("atm_switch.publishing.STOP_SECONDS_MAX", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with desk(tmp_path, f'broker = "mqtt://127.0.0.1:{port}"') as laid:
+            laid.publishing.start()
+            taken, _ = await asyncio.to_thread(silent.accept)
+            began = asyncio.get_running_loop().time()
+            await laid.publishing.stop()
+            seconds = asyncio.get_running_loop().time() - began
+            taken.close()
+
+    assert seconds < ANSWER_SECONDS_MAX / 2
 
 
 def test_journal_that_cannot_write_is_said(tmp_path: Path) -> None:
