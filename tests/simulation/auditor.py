@@ -20,7 +20,7 @@ from tests.simulation.broker import Told
 from tests.simulation.town import Town, amounts_of, calm_bench
 from tests.simulation.words import Key, Said, key_of
 
-UNJOURNALED = {"96", "63", "30"}
+UNJOURNALED = {"96", "63", "30", "12"}
 """DE39 of answers that may have no row: the journal was silent, or nothing was proven."""
 PASSING = UNJOURNALED | {"58", "94", "91"}
 """DE39 that may be followed by another answer to the same request."""
@@ -40,6 +40,7 @@ class Auditor:
     rows: list[JournalRow] = field(default_factory=list)
     acknowledged: int = 0
     """The last row the switch was told to be durable."""
+    _by_key: dict[Key, dict[str, Said]] = field(default_factory=lambda: defaultdict(dict))
     looks: Counter[bytes] = field(default_factory=Counter)
     """How often a PIN of each card was looked at."""
     counts: Counter[str] = field(default_factory=Counter)
@@ -56,6 +57,11 @@ class Auditor:
         if not holds:
             self.broken(promise)
 
+    def says(self, said: Said) -> None:
+        """Hear a terminal say something, or say it again."""
+        self.said[said.key, said.content] = said
+        self._by_key[said.key][said.content] = said
+
     # -- the journal's file
 
     def committed(self, reader: JournalReader) -> int:
@@ -69,6 +75,7 @@ class Auditor:
         return len(self.rows)
 
     def _entered(self, row: JournalRow) -> None:
+        self.must(f"row {row.seq} is of what somebody said", holds=_key_in(row) in self._by_key)
         if row.response_code:
             self._codes[_key_in(row)].add(row.response_code)
         if row.pin_granted and row.card_digest is not None:
@@ -108,11 +115,13 @@ class Auditor:
         journaled = code in UNJOURNALED or code in self._codes[key]
         self.must(f"answer {code} to {key} leaves after its row", holds=journaled)
         if code == "00":
-            meant = [one for one in self._meant(key) if one.is_right]
-            self.must(f"00 to {key} is an approval", holds=bool(meant))
+            self.must(
+                f"00 to {key} is an approval", holds=any(one.is_right for one in self.meant(key))
+            )
 
-    def _meant(self, key: Key) -> list[Said]:
-        return [said for (known, _), said in self.said.items() if known == key]
+    def meant(self, key: Key) -> list[Said]:
+        """Return what was said under a key."""
+        return list(self._by_key[key].values())
 
     def arrived(self, said: Said, answer: IsoMessage, payload: bytes, now: float) -> None:
         """See an answer arrive at whoever asked."""
@@ -148,6 +157,7 @@ class Auditor:
         endings = sum(not row.is_reservation for row in self.rows)
         self.must(f"{endings} endings have {transactions} events", holds=endings == transactions)
         self._add_up_events({event.sequence: event.event_id for event in events}, told)
+        self._add_up_endings(told)
 
     def _add_up_tries(self, reader: JournalReader) -> None:
         tries: Counter[bytes] = Counter()
@@ -196,6 +206,12 @@ class Auditor:
         self.must("ids are unique", holds=len(set(heard.values())) == len(heard))
         self.counts["events"] = len(heard)
         self.counts["events told again"] = len(told) - len(heard)
+
+    def _add_up_endings(self, told: list[Told]) -> None:
+        """Hold what subscribers were told against what was decided, inquiry by inquiry."""
+        heard = {one.sequence: one.ending for one in told if one.kind == "transaction"}
+        decided = Counter((row.rrn, row.outcome) for row in self.rows if not row.is_reservation)
+        self.must("each outcome is told, as it was", holds=decided == Counter(heard.values()))
 
 
 def _key_in(row: JournalRow) -> Key:

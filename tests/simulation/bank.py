@@ -8,12 +8,14 @@ its line frames are lost, doubled and overtaken, as behind a bank's own concentr
 from functools import partial
 from typing import TYPE_CHECKING
 
+from atm_switch.domain.errors import FormatError, FramingError
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import transmission_stamp
 from atm_switch.wire.framing import FrameBuffer, enclose
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import BNI
 from tests.doubles.signed_line import signed_payload
+from tests.simulation.keys import NEW_KEY, BankKeys
 from tests.simulation.terminal import Terminal
 from tests.simulation.town import calm_bench
 from tests.simulation.wire import Wire
@@ -34,7 +36,8 @@ class Bank:
         self.name = f"bank {acquirer.text}"
         bench = calm_bench()
         self._dialect = bench.dialect
-        self._is_signed = acquirer == BNI
+        self.keys = BankKeys(self) if acquirer == BNI else None
+        """Its MAC key, of a bank whose line has MACs."""
         self._buffers: dict[Wire, FrameBuffer] = {}
         self.ready: list[Wire] = []
         """Lines that are signed on, in the order they came up."""
@@ -55,6 +58,8 @@ class Bank:
             self.world.loop.call_later(self.world.dice.uniform(0.0, 0.2), self._connect)
         for terminal in self.terminals.values():
             self.world.loop.call_later(self.world.dice.uniform(0.2, 1.0), terminal.act)
+        if self.keys is not None:
+            self.world.loop.call_later(self.world.dice.uniform(1.0, 5.0), self.keys.act)
 
     def next_stan(self) -> str:
         """Count up."""
@@ -63,13 +68,18 @@ class Bank:
 
     def stamp(self) -> str:
         """DE7 of now."""
-        return transmission_stamp(self.world.now().utc)
+        return transmission_stamp(self.world.true_utc())
 
     def packed(self, message: IsoMessage) -> bytes:
         """Pack a message as this bank does."""
-        if self._is_signed:
-            return signed_payload(calm_bench(), message)
-        return self._dialect.packager.pack(message)
+        keys = self.keys
+        if keys is None:
+            payload, generation = self._dialect.packager.pack(message), 0
+        else:
+            payload = signed_payload(calm_bench(), message, keys.in_use)
+            generation = keys.generation
+        self.world.fairness.spoken(payload, message, generation)
+        return payload
 
     def send(self, who: str, payload: bytes) -> Wire | None:
         """Put a payload on a line that is up: there once, late, twice, or not at all."""
@@ -88,10 +98,16 @@ class Bank:
             late = dice.uniform(0.0, 0.5)
         return wire
 
-    def command(self, wire: Wire, code: str) -> None:
-        """Send an 0800."""
-        elements = {7: self.stamp(), 11: self.next_stan(), 70: code}
-        self._put(wire, self.packed(IsoMessage("0800", elements)))
+    def command(self, wire: Wire, code: str, key: str = "") -> str:
+        """Send an 0800, with what it carries of a key; return its STAN."""
+        stan = self.next_stan()
+        carried = {48: key} if key else {}
+        self.say_at_once(wire, IsoMessage("0800", {7: self.stamp(), 11: stan, **carried, 70: code}))
+        return stan
+
+    def say_at_once(self, wire: Wire, message: IsoMessage) -> None:
+        """Put a message on a line."""
+        self._put(wire, self.packed(message))
 
     def _put(self, wire: Wire, payload: bytes) -> None:
         wire.say(enclose(self._dialect.profile.framing, payload))
@@ -130,17 +146,41 @@ class Bank:
         buffer = self._buffers.get(wire)
         if buffer is None:
             return
-        buffer.receive(data)
-        for frame in buffer.frames():
-            self._take(wire, self._dialect.packager.unpack(frame.payload), frame.payload)
+        try:
+            buffer.receive(data)
+            for frame in buffer.frames():
+                self._believe(wire, frame.payload)
+        except FramingError as broken:
+            self.world.auditor.must(f"frames of the switch: {broken}", holds=not wire.is_clear)
+            wire.cut()
+
+    def _believe(self, wire: Wire, payload: bytes) -> None:
+        """Take what is readable and, where the line has MACs, authentic."""
+        try:
+            message = self._dialect.packager.unpack(payload)
+        except FormatError as broken:
+            self.world.auditor.must(f"a message of the switch: {broken}", holds=not wire.is_clear)
+            return
+        if self.keys is not None:
+            generation = self.keys.generation_of(payload)
+            if wire.is_clear:
+                self.world.fairness.signed(wire.line.link, message, generation)
+            if generation is None:
+                return
+        self._take(wire, message, payload)
 
     def _take(self, wire: Wire, message: IsoMessage, payload: bytes) -> None:
-        if message.mti == "0800":  # the switch's own echo
+        if message.mti == "0800" and message.get(70) == NEW_KEY:
+            if self.keys is not None:
+                self.keys.brought(wire, message)
+        elif message.mti == "0800":  # the switch's own echo
             elements = {7: message[7], 11: message[11], 39: "00", 70: message[70]}
             back = self.packed(IsoMessage("0810", elements))
             self.world.loop.call_soon(partial(self._put, wire, back))
         elif message.mti == "0810":
-            if message[70] == "001" and message[39] == "00" and wire not in self.ready:
+            if message.get(70) == "001" and message[39] == "00" and wire not in self.ready:
                 self.ready.append(wire)
+            elif self.keys is not None:
+                self.keys.answered(message)
         elif message.mti == "0210" and message.get(41) in self.terminals:
             self.terminals[message[41]].answered(message, payload)

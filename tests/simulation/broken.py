@@ -2,16 +2,23 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.mqtt_broker import Message
+from atm_switch.adapters.outbox_reader import OutboxReader, Stretch
+from atm_switch.adapters.software_hsm import SoftwareHsm
+from atm_switch.security.key_ring import LineKey
 from atm_switch.settling import Settling
 from atm_switch.switch.effects import Ticket
+from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintedKey, MintKey
 from atm_switch.switch.ports import Commit, Reservation
+from atm_switch.switch.session import Dialect
 from tests.simulation.broker import SimBroker, SimLink
 from tests.simulation.plants import Plant
 from tests.simulation.stepped_writer import SteppedWriter
+from tests.simulation.town import calm_bench
 
 Batch = list[tuple[Ticket, Any]]
 
@@ -53,6 +60,78 @@ class DeafLink(SimLink):
         """Publish, or pretend to."""
         if self._sea.dice.random() > 0.02:
             await super().publish(message)
+
+
+class CredulousHsm(SoftwareHsm):
+    """Takes every MAC for right."""
+
+    def check_mac(self, question: CheckMac) -> int | None:
+        """Say that the first key fits."""
+        found = super().check_mac(question)
+        return 0 if found is None else found
+
+
+class NarrowHsm(SoftwareHsm):
+    """Believes the likeliest key and no other."""
+
+    def check_mac(self, question: CheckMac) -> int | None:
+        """Look at the first key."""
+        return super().check_mac(replace(question, keys=question.keys[:1]))
+
+
+class HastyHsm(SoftwareHsm):
+    """Signs under the key of the latest change it was part of."""
+
+    _newest: LineKey | None = None
+
+    def import_key(self, question: ImportKey) -> LineKey:
+        """Remember what was imported."""
+        self._newest = super().import_key(question)
+        return self._newest
+
+    def mint_key(self, question: MintKey) -> MintedKey:
+        """Remember what was minted."""
+        minted = super().mint_key(question)
+        self._newest = minted.key
+        return minted
+
+    def make_mac(self, question: MakeMac) -> bytes:
+        """Sign under that."""
+        return super().make_mac(replace(question, key=self._newest or question.key))
+
+
+class ConfusedOutbox(OutboxReader):
+    """Now and then says of an event what it said of the one before."""
+
+    def since(self, after: int, count_max: int) -> Stretch:
+        """Read, and mix up."""
+        stretch = super().since(after, count_max)
+        events = list(stretch.events)
+        for at in range(1, len(events)):
+            if events[at].sequence % 20 == 0 and events[at].kind is events[at - 1].kind:
+                events[at] = replace(events[at], body=events[at - 1].body)
+        return Stretch(tuple(events), stretch.through)
+
+
+def hsm_of(plant: Plant) -> type[SoftwareHsm]:
+    """Return the engine of MACs and PINs."""
+    if plant.skips_macs or plant.knows_one_key:
+        return CredulousHsm if plant.skips_macs else NarrowHsm
+    return HastyHsm if plant.signs_anew else SoftwareHsm
+
+
+def outbox_of(plant: Plant) -> type[OutboxReader]:
+    """Return what the publisher reads from."""
+    return ConfusedOutbox if plant.tells_another else OutboxReader
+
+
+def dialect_of(plant: Plant) -> Dialect:
+    """Return what the switch's lines speak."""
+    dialect = calm_bench().dialect
+    if not plant.takes_stale:
+        return dialect
+    profile = dialect.profile
+    return Dialect.of(replace(profile, inquiry=replace(profile.inquiry, de7_window_seconds=0)))
 
 
 def writer_of(plant: Plant) -> type[SteppedWriter]:

@@ -25,6 +25,8 @@ class Told:
     sequence: int
     event_id: str
     kind: str
+    ending: tuple[str, str]
+    """RRN and outcome of a transaction; empty of all else."""
 
 
 class SimLink:
@@ -84,7 +86,10 @@ class SimBroker:
         """Keep what came; a status of the switch itself has no number."""
         event = json.loads(message.payload)
         if event["sequence"]:
-            self.told.append(Told(event["sequence"], event["event_id"], event["kind"]))
+            body = event.get("transaction", {})
+            ending = body.get("rrn", ""), body.get("outcome", "")
+            told = Told(event["sequence"], event["event_id"], event["kind"], ending)
+            self.told.append(told)
 
     def drop(self) -> None:
         """Break every connection off, with what is under way on it."""

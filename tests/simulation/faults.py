@@ -12,10 +12,16 @@ if TYPE_CHECKING:
 
 KINDS = (
     "crash", "crash at a commit", "line cut", "line stalled", "ledger", "broker away",
-    "broker slow", "disk stalled", "disk full", "booking",
+    "broker slow", "disk stalled", "disk full", "booking", "line noisy", "clock jumped",
 )  # fmt: skip
 FAULTS_LEAST, FAULTS_MOST = 4, 12
 BEFORE, TORN, BEHIND = "before", "torn", "behind"
+CLOCK_JUMPS = (-40_000, -3_600, -1_200, -600, -30, 30, 600, 1_200, 3_600, 40_000)
+"""Seconds, less than a day from one to another, for which repeats are kept; of the switch's wall
+clock alone, for its banks' clocks are right."""
+NOISE = 0.2
+COSTLY = {"ledger", "disk stalled", "disk full", "line stalled", "line noisy"}
+"""What may cost somebody an answer."""
 COMMITS_UNSYNCED = 3
 """How far a disk that lies is behind."""
 
@@ -44,10 +50,12 @@ class Faults:
         world.town.mood = WELL
         world.broker.is_away, world.broker.slowness = False, 0.0
         world.is_full, world.disk_stalled_until = False, 0.0
+        world.set_clock(0.0)
+        world.fairness.healed()
         self._strike = None
         for bank in world.banks:
             for wire in bank.wires:
-                wire.stalled_until = 0.0
+                wire.stalled_until = wire.noise = 0.0
 
     def image(self) -> Image:
         """Return what a power cut leaves right now."""
@@ -62,7 +70,9 @@ class Faults:
         self.counts["crashes"] += 1
         self._strike = None
         self._unsynced.clear()
+        world.host.balance()
         world.host.die()
+        self.counts += world.host.books.account()
         for bank in world.banks:
             for wire in bank.wires:
                 wire.die()
@@ -96,13 +106,17 @@ class Faults:
         world.trace.say("fault", kind)
         self.counts[kind] += 1
         for_seconds = dice.uniform(0.5, 12.0)
+        if kind in COSTLY:
+            world.fairness.trouble(for_seconds, is_of_lines=kind.startswith("line"))
         match kind:
             case "crash" if world.host.is_serving:
                 self.crash(self.image())
             case "crash at a commit":
                 self._strike = dice.randint(0, 4), dice.choice((BEFORE, TORN, TORN, TORN, BEHIND))
-            case "line cut" | "line stalled":
+            case "line cut" | "line stalled" | "line noisy":
                 self._harm_line(kind, for_seconds)
+            case "clock jumped":
+                world.set_clock(float(dice.choice(CLOCK_JUMPS)))
             case "booking":
                 holder = dice.choice(HOLDERS)
                 world.town.book(holder, world.loop.time())
@@ -116,6 +130,12 @@ class Faults:
         for wire in wires if kind == "line stalled" else ():
             if self._world.dice.random() < 0.5:
                 wire.stall(seconds)
+        if kind == "line noisy":
+            # Only where MACs are: on another line a bit that is turned is what was said.
+            signed = [wire for bank in self._world.banks if bank.keys for wire in bank.wires]
+            for wire in signed:
+                wire.noise = NOISE * self._world.dice.randint(0, 1)
+                self._world.loop.call_later(seconds, setattr, wire, "noise", 0.0)
 
     def _worsen(self, kind: str, seconds: float) -> None:
         """Have a neighbour unwell for a while."""

@@ -5,7 +5,6 @@ connections, the ledger, the broker's side and the moment a commit takes.  When 
 it still has under way reaches anybody.
 """
 
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,28 +15,25 @@ from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.mqtt_broker import Broker
 from atm_switch.adapters.mqtt_publisher import EventPublisher, Manner, Surroundings
 from atm_switch.adapters.outbox_page import MarkTold
-from atm_switch.adapters.outbox_reader import OutboxReader
-from atm_switch.adapters.software_hsm import SoftwareHsm
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.instant import Instant
-from atm_switch.server.desk import UNASKED, Desk
+from atm_switch.server.desk import UNASKED
 from atm_switch.server.journal_bell import JournalBell
 from atm_switch.server.limits import LineLimits, ServerLimits
-from atm_switch.server.line import Line
 from atm_switch.server.log import Logger, Record
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.settling import Settling
 from atm_switch.start_up import recall
-from atm_switch.switch.effects import LinkId, Note, Ticket
+from atm_switch.switch.effects import Note, Ticket
 from atm_switch.switch.event import SWITCH, Event, EventKind
 from atm_switch.switch.fleet import FleetWatch
 from atm_switch.switch.house import House
-from atm_switch.switch.hsm_port import CheckMac, MakeMac, VerifyPin
-from atm_switch.switch.ports import ASKS_LEDGER, FindRepeat
+from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintKey, VerifyPin
+from atm_switch.switch.ports import ASKS_LEDGER, FindRepeat, KeepKeys
 from atm_switch.switch.switch import Switch
-from atm_switch.wire.framing import Frame
 from tests.simulation.auditor import READ_SECONDS_MAX
-from tests.simulation.broken import SilentSettling, writer_of
+from tests.simulation.books import Books, CountingDesk, under_way
+from tests.simulation.broken import SilentSettling, hsm_of, outbox_of, writer_of
 from tests.simulation.town import calm_bench
 
 if TYPE_CHECKING:
@@ -60,17 +56,6 @@ LIMITS = ServerLimits(
 QUEUE_MAX, BATCH_MAX = 256, 8
 
 
-class CountingDesk(Desk):
-    """The desk, counting by link the inquiries that lines hand to it."""
-
-    taken: Counter[LinkId]
-
-    def received(self, line: Line, frame: Frame, began: float) -> None:
-        """Count, then take."""
-        self.taken[line.link] += frame.payload[:3] == b"020"
-        super().received(line, frame, began)
-
-
 class Host:
     """A process of the switch."""
 
@@ -78,39 +63,34 @@ class Host:
         """Wait for ``start``; ``path`` is the journal's."""
         self._world, self.path = world, path
         self.is_dead = self.is_serving = self._is_writing = False
-        self.ended, self.answered, self.late = (
-            Counter[LinkId](),
-            Counter[LinkId](),
-            Counter[LinkId](),
-        )
-        """Inquiries by link: done with, whether or not somebody was still there to be told;
-        answered on the line; and too late to be."""
+        self.books = Books()
         loop, dice = world.loop, world.dice
-        bench = calm_bench()
+        bench, vault = calm_bench(), world.keys.vault
         self.writer = writer_of(world.plant)(
-            path, bench.vault, self._utc, dice.randbytes, QUEUE_MAX, BATCH_MAX
+            path, vault, self._utc, dice.randbytes, QUEUE_MAX, BATCH_MAX
         )
         self.writer.on_ring = self._rung
         self.writer.on_early = self._hear
         self.writer.start(lambda _batch: None)
         self.reader = JournalReader(path, READ_SECONDS_MAX, soon=loop.call_soon)
-        self.outbox = OutboxReader(path, NAME, READ_SECONDS_MAX)
+        self.outbox = outbox_of(world.plant)(path, NAME, READ_SECONDS_MAX)
         self.house = House(
-            bench.house.policy, bench.vault, bench.house.rates, self.reader.last_sequence()
+            bench.house.policy, vault, bench.house.rates, self.reader.last_sequence()
         )
         self.house.own_stan = dice.randrange(900_000)
         recall(self.house, self.reader, self._now())
         self.switch = Switch(self.house)
-        hsm = SoftwareHsm(dice.randbytes)
+        self._hsm = hsm = hsm_of(world.plant)(dice.randbytes)
         neighbours: dict[type[Any], Any] = {
             FindRepeat: self._find_repeat, CheckMac: hsm.check_mac, MakeMac: hsm.make_mac,
+            ImportKey: hsm.import_key, MintKey: hsm.mint_key, KeepKeys: self._keep_keys,
             VerifyPin: self._verify_pin, **dict.fromkeys(ASKS_LEDGER, world.town.ask),
         }  # fmt: skip
-        self._hsm = hsm
         self.desk = CountingDesk(
             self.switch, neighbours, self._now, LIMITS, Logger(self._log, "info")
         )
-        self.desk.taken = Counter()
+        self.desk.books, self.desk.fairness = self.books, world.fairness
+        self.desk.swallows = world.plant.swallows_requests
         self.desk.start(loop, JournalBell(loop, self.writer))
         self.desk.on_note = self._note
         self._fleet = FleetWatch(NAME, 20.0)
@@ -139,6 +119,14 @@ class Host:
         self._tick()
         self.is_serving = True
 
+    def balance(self) -> None:
+        """Hold the books against what the switch itself has under way."""
+        left, open_ = self.books.unended, under_way(self.switch, self.house)
+        self._world.auditor.must(
+            f"{left} inquiries received and not ended are the {open_} under way",
+            holds=left == open_,
+        )
+
     def die(self) -> None:
         """Lose the process, not its file."""
         self.is_dead, self.is_serving = True, False
@@ -157,12 +145,13 @@ class Host:
             "turns": len(self.switch._turns._waiting), "rows waiting": self.writer.waiting,
             "keys awaited": len(self.switch._awaited),
             "rows unwritten": len(self.house.unwritten),
-            "inquiries received and not ended": (self.desk.taken - self.ended).total(),
+            "inquiries received and not ended": self.books.unended,
         }  # fmt: skip
+        books = self.books
         for line, session in self.desk.links():
-            link = line.link
-            if session is not None and self.ended[link] != self.answered[link] + self.late[link]:
-                state[f"unanswered on line {link}"] = self.ended[link] - self.answered[link]
+            left = books.ended[line.link] - books.answered[line.link] - books.late[line.link]
+            if session is not None and left:
+                state[f"unanswered on line {line.link}"] = left
         return [f"{count} {what}" for what, count in state.items() if count]
 
     # -- the journal
@@ -223,6 +212,9 @@ class Host:
         found = self.reader.find_repeat(question, self.house.vault)
         return None if self._world.plant.forgets_repeats else found
 
+    def _keep_keys(self, question: KeepKeys) -> "asyncio.Future[None]":
+        return self._world.keys.keep(self, question)
+
     def _verify_pin(self, question: VerifyPin) -> Any:
         digest = self.house.vault.card_ref(question.pan).digest
         self._world.auditor.looks_at_pin(digest)
@@ -242,9 +234,9 @@ class Host:
     def _note(self, note: Note) -> None:
         if self.is_dead:
             return
-        if note.event == "transaction" and "outcome" in note.fields:
-            self.ended[note.fields["link"]] += note.fields["mti"] in {"0200", "0201"}
-            self.late[note.fields["link"]] += bool(note.fields.get("late"))
+        self.books.noted(note)
+        if note.event == "link closed":
+            self._world.fairness.given_up(note.fields["why"])
         for told in self._fleet.heard(note, self._world.loop.time()):
             self._submit(told)
 

@@ -24,6 +24,22 @@ class Plant:
     """An event counts as acknowledged although the broker never had it."""
     tries_uncounted: bool = False
     """A PIN try is granted and not written down."""
+    skips_macs: bool = False
+    """Every MAC is taken for right."""
+    signs_anew: bool = False
+    """Answers are signed under the newest key, whatever the request came under."""
+    knows_one_key: bool = False
+    """A new key leaves no other beside it, from the moment it is taken."""
+    forgets_keys: bool = False
+    """A change of keys is said to be on disk and is not."""
+    trusts_wall_clock: bool = False
+    """Durations go by the wall clock, which jumps."""
+    takes_stale: bool = False
+    """DE7 may be of any time."""
+    swallows_requests: bool = False
+    """Now and then a request gets lost inside."""
+    tells_another: bool = False
+    """Now and then an event says what another one has said."""
 
 
 NONE = Plant()
@@ -35,5 +51,13 @@ PLANTS = {
     "leaves-doubts": Plant(leaves_doubts=True),
     "loses-events": Plant(loses_events=True),
     "tries-uncounted": Plant(tries_uncounted=True),
+    "skips-macs": Plant(skips_macs=True),
+    "signs-anew": Plant(signs_anew=True),
+    "knows-one-key": Plant(knows_one_key=True),
+    "forgets-keys": Plant(forgets_keys=True),
+    "trusts-wall-clock": Plant(trusts_wall_clock=True),
+    "takes-stale": Plant(takes_stale=True),
+    "swallows-requests": Plant(swallows_requests=True),
+    "tells-another": Plant(tells_another=True),
 }
 """By the name the command line knows."""

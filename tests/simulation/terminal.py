@@ -63,7 +63,7 @@ class Terminal:
         """Say it, or say it again."""
         said, world = self._said, self._world
         assert said is not None
-        world.auditor.said[said.key, said.content] = said
+        world.auditor.says(said)
         mti = "0201" if self._asked else "0200"
         message = IsoMessage(mti, said.message.elements)
         payload = self._bank.packed(message)
@@ -82,7 +82,7 @@ class Terminal:
     def _alter(self, said: Said) -> None:
         message = said.message.with_element(22, "021")
         other = replace(said, message=message)
-        self._world.auditor.said[other.key, other.content] = other
+        self._world.auditor.says(other)
         self._world.trace.say(self.name, f"alters {said.key[3]}")
         self._bank.send(self.name, self._bank.packed(message))
 

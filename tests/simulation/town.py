@@ -121,6 +121,8 @@ class Town:
         self._cards: dict[bytes, LinkedCard] = memory.cards
         self._persons = memory.persons
         self.mood = WELL
+        self.on_refusal: Callable[[Kpj], None] = lambda _kpj: None
+        """Told of whom a question was that gets a no."""
         self._versions = {holder.kpj: [(0.0, 0)] for holder in HOLDERS}
         self._holders = {holder.kpj: holder for holder in HOLDERS}
 
@@ -140,6 +142,7 @@ class Town:
         """Answer at once or with a future.  Raises ``LedgerUnavailable``."""
         mood, dice = self.mood, self._dice
         if mood == AWAY or dice.random() < 0.01:
+            self.on_refusal(self._about(question))
             raise LedgerUnavailable("away")
         if mood == WELL and dice.random() < 0.5:
             return self._answer(question)
@@ -149,6 +152,12 @@ class Town:
             late = dice.uniform(0.2, 10.0) if mood == SLOW else dice.uniform(0.0005, 0.05)
             loop.call_later(late, self._answer_late, waiting, question)
         return waiting
+
+    def _about(self, question: Ask[Any]) -> Kpj:
+        if isinstance(question, FindCard):
+            return self._cards[question.ref.digest].kpj
+        assert isinstance(question, FindSiblings | FindAccount)
+        return question.kpj
 
     def _answer_late(self, waiting: "asyncio.Future[Any]", question: Ask[Any]) -> None:
         if not waiting.done():

@@ -1,8 +1,9 @@
 """A connection between a bank and the switch: late, cut anywhere, stalled, or broken.
 
 Plan: each direction is a stream of pieces that arrive in order, each a while after it was sent
-(TCP loses and reorders nothing while it lives).  Frames are cut into pieces at any byte.  A
-partition holds all pieces back; a break loses what is under way and tells either side, each
+(TCP loses and reorders nothing while it lives).  Frames are cut into pieces at any byte.  On
+a noisy line a bit of a piece is turned, as by whoever sits in between.  A partition holds all
+pieces back; a break loses what is under way and tells either side, each
 in its time.  The switch's side is the product's ``Line`` on a transport that is this wire.
 """
 
@@ -58,6 +59,8 @@ class _Way:
         self._wire, self._arrive, self._end = wire, arrive, end
         self._pieces: deque[bytes] = deque()
         self._last = 0.0
+        self.is_spoilt = False
+        """Whether anything ever arrived that was not sent."""
 
     def send(self, data: bytes) -> None:
         loop, dice = self._wire.loop, self._wire.dice
@@ -81,7 +84,17 @@ class _Way:
         elif (piece := self._pieces.popleft()) is END:
             self._end()
         else:
-            self._arrive(piece)
+            self._arrive(self._heard(piece))
+
+    def _heard(self, piece: bytes) -> bytes:
+        """Turn a bit on a line that is noisy."""
+        wire = self._wire
+        if not wire.noise or wire.dice.random() > wire.noise:
+            return piece
+        self.is_spoilt = True
+        spoilt = bytearray(piece)
+        spoilt[wire.dice.randrange(len(spoilt))] ^= 1 << wire.dice.randrange(8)
+        return bytes(spoilt)
 
 
 class Wire(asyncio.Transport):
@@ -106,11 +119,18 @@ class Wire(asyncio.Transport):
         self._is_paused = self._is_closing = self._has_ended = False
         self.is_gone = self.is_dead = False
         self.stalled_until = 0.0
+        self.noise = 0.0
+        """The share of pieces of which a bit is turned on the way."""
         self.on_write: Callable[[bytes], None] = lambda _data: None
         """Hears what the switch writes, before it goes."""
         line.connection_made(self)
 
     # -- the bank's side
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the bank got everything as it was sent."""
+        return not self._to_bank.is_spoilt
 
     def say(self, data: bytes) -> None:
         """Send bytes to the switch."""

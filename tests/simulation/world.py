@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ from atm_switch.wire.framing import FrameBuffer
 from tests.doubles.bench import BNI, GOLDEN_INSTANT
 from tests.simulation.auditor import Auditor
 from tests.simulation.bank import Bank
-from tests.simulation.broken import connector_of
+from tests.simulation.broken import connector_of, dialect_of
 from tests.simulation.broker import SimBroker
+from tests.simulation.fairness import Fairness
 from tests.simulation.faults import Faults
 from tests.simulation.host import IN_FLIGHT_PER_LINK, LIMITS, QUEUE_MAX, Host
+from tests.simulation.keys import KeyFile
 from tests.simulation.loop import BOOT_SECONDS, VirtualLoop
 from tests.simulation.plants import Plant
 from tests.simulation.town import OTHER, Town, calm_bench
@@ -69,7 +71,10 @@ class World:
         self.faults = Faults(self)
         self.is_open = self.is_rough = True
         self.is_full = False
-        self.disk_stalled_until = 0.0
+        self.disk_stalled_until = self.clock_off = 0.0
+        self.fairness = Fairness(self)
+        self.keys = KeyFile(self)
+        self.town.on_refusal = self.fairness.refused
         self._folder = folder
         self._ports = self._lives = 0
         self.banks = [Bank(self, BNI), Bank(self, OTHER)]
@@ -95,6 +100,7 @@ class World:
         self.is_open = self.is_rough = self.broker.is_lossy = False
         self.faults.heal()
         await self._pass(REST_SECONDS)
+        self.host.balance()
         for rest in self.host.unended:
             self.auditor.broken(f"at rest there is still {rest}")
         if not self.auditor.violations:
@@ -120,9 +126,21 @@ class World:
         self.auditor.broken(f"unhandled: {context['message']}: {error!r}")
 
     def now(self) -> Instant:
-        """Tell the time."""
+        """Tell the time as the switch's clocks have it."""
         at = self.loop.time()
-        return Instant(GOLDEN_INSTANT + timedelta(seconds=at - BOOT_SECONDS), at)
+        utc = self.true_utc() + timedelta(seconds=self.clock_off)
+        return Instant(utc, at + self.clock_off * self.plant.trusts_wall_clock)
+
+    def true_utc(self) -> datetime:
+        """Tell the time as the banks have it."""
+        return GOLDEN_INSTANT + timedelta(seconds=self.loop.time() - BOOT_SECONDS)
+
+    def set_clock(self, off: float) -> None:
+        """Set the switch's wall clock so many seconds off."""
+        if off != self.clock_off:
+            self.clock_off = off
+            self.fairness.clock_moved()
+            self.trace.say("fault", f"the clock is off by {off:.0f} s")
 
     def next_path(self) -> Path:
         """Return where the next life has its journal."""
@@ -139,7 +157,7 @@ class World:
         if not host.is_serving:
             return None
         self._ports += 1
-        entrance = Entrance("127.0.0.1", 1, calm_bench().dialect, bank.acquirer)
+        entrance = Entrance("127.0.0.1", 1, dialect_of(self.plant), bank.acquirer)
         line = Line(self._ports, entrance, host.desk, LIMITS.line, PlainChannel())
         wire = Wire(self.loop, self.dice, line, bank, 4000 + self._ports)
         buffer = FrameBuffer(calm_bench().dialect.profile.framing)
@@ -151,8 +169,10 @@ class World:
         for frame in buffer.frames():
             message = calm_bench().dialect.packager.unpack(frame.payload)
             if message.mti == "0210":
-                host.answered[link] += 1
+                host.books.answered[link] += 1
                 self.auditor.leaving(message)
+            if message.mti in ("0210", "0810"):
+                self.fairness.leaving(link, message)
 
     def disk_late(self) -> float:
         """Say how long the next write has to wait."""
@@ -187,5 +207,5 @@ def simulate(
     """Run one seed in an empty folder."""
     world = World(seed, folder, plant, watch)
     world.run()
-    counts = world.auditor.counts + world.faults.counts
+    counts = world.auditor.counts + world.faults.counts + world.host.books.account()
     return Run(seed, world.auditor.violations, counts, world.trace.lines, world.trace.digest)
