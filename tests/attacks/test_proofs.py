@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.__main__ import GOALS
+from tests.chaos.__main__ import GOALS, IN_CI
 from tests.chaos.honest import Answer, Tally
 from tests.chaos.ledger_away import Outage
 from tests.chaos.neighbour_faults import WAYS, Way, compare, play
@@ -65,6 +65,25 @@ def test_figure_is_kept_with_its_place(tmp_path: Path) -> None:
     kept = json.loads((tmp_path / "kept.json").read_text())
     assert ("MISSED", 7, "long") == (kept["verdict"], kept["seed"], kept["form"])
     assert "commit" in kept["taken_on"]
+
+
+@pytest.mark.parametrize(("is_timed", "verdict"), [(True, "MISSED"), (False, "held")])
+def test_time_is_judged_where_it_says_something(verdict: str, *, is_timed: bool) -> None:
+    """Beside others a goal may take long; what it counts is judged all the same."""
+    slow = Goal("G0", "", "", lambda trial: Found("9 s", is_held=trial.in_time(was=False)))
+    wrong = Goal("G0", "", "", lambda _: Found("1 lost", is_held=False))
+
+    outcome = tried(slow, is_long=False, seed=1, is_timed=is_timed)
+
+    assert verdict == outcome.verdict
+    assert is_timed != ("untimed" in outcome.form)
+    assert "MISSED" == tried(wrong, is_long=False, seed=1, is_timed=is_timed).verdict
+
+
+def test_what_runs_on_every_submission_are_goals() -> None:
+    """Those whose whole figure is a time are left to a quiet machine."""
+    assert set(IN_CI) < set(GOALS)
+    assert not {"slowloris", "idle_terminals", "descriptors_used_up", "ledger_away"} & set(IN_CI)
 
 
 def test_what_cannot_be_had_is_skipped_in_words() -> None:

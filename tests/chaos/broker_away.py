@@ -167,7 +167,7 @@ def measure(trial: Trial) -> Found:
     )
     is_held = (
         lost == invented == auditor.out_of_order == 0
-        and run.drained < DRAIN_SECONDS_MAX and run.is_as_fast
+        and trial.in_time(was=run.drained < DRAIN_SECONDS_MAX and run.is_as_fast)
         and run.there.hung_up == run.away.hung_up == 0 and run.cut.answers and run.cut.hung_up
     )  # fmt: skip
     return Found(got, bool(is_held))

@@ -5,12 +5,15 @@
 Plan: the switch runs under ``libfaketime``, which reads the shift from a file and leaves
 the monotonic clock alone; the terminals' clocks jump with it.  After each jump the links
 that were there ask on, and a request made before a jump of an hour is said again.
+The long form also goes to the leap day and over the turn of a year, in whose midst DE7, which
+has no year, must still be of now.
 Limits: far from today cards are expired (54) and accounts not opened yet (88); what must
 not be is a 68, a 94, a 96, or a link that is closed.
 """
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +29,18 @@ JUMPS = (0, HOUR, 0, -HOUR, DAY + HOUR, 0, 3_650 * DAY, -3_650 * DAY, 0)
 """Seconds the clock is off, one behind the other."""
 EXPECTED = {"00", "54", "88"}
 LINKS = 4
+ROUNDS_LONG = 10
+LEAP_DAY = datetime(2028, 2, 29, 12, tzinfo=UTC)
+YEARS_END = datetime(2027, 12, 31, 23, 59, 58, tzinfo=UTC)
+"""Two seconds before it is over: what is asked there is answered on both sides of it."""
+
+
+LONG_JUMPS = (*JUMPS, LEAP_DAY, YEARS_END, 0)
+
+
+def off_by(jump: int | datetime) -> int:
+    """Return how many seconds off the clock is then; of a moment, counted from now."""
+    return jump if isinstance(jump, int) else round((jump - datetime.now(UTC)).total_seconds())
 
 
 def library() -> Path | None:
@@ -40,26 +55,28 @@ def set_clock(file: Path, seconds: int, script: Script) -> None:
 
 
 async def through_jumps(
-    plant: Plant, script: Script, file: Path, rounds: int
+    plant: Plant, script: Script, file: Path, to: Sequence[int | datetime]
 ) -> tuple[Counter[str], int, int]:
     """Jump and ask; return the codes, the links that are gone, the repeats that differ."""
     links = [await Honest.open(script, plant.port) for _ in range(LINKS)]
     codes, differ = Counter[str](), 0
-    for _ in range(rounds):
-        before: list[tuple[IsoMessage, Answer]] = []
-        for at, shift in enumerate(JUMPS):
-            set_clock(file, shift, script)
-            await asyncio.sleep(0.6)  # two ticks of the switch see the new time
-            for message, answer in before:
-                if abs(shift - JUMPS[at - 1]) <= HOUR:
-                    again = await links[0].ask(IsoMessage("0201", message.elements))
-                    differ += again.payload != answer.payload
-            before = []
+    before: list[tuple[IsoMessage, Answer]] = []
+    was = 0
+    for jump in to:
+        shift = off_by(jump)
+        set_clock(file, shift, script)
+        await asyncio.sleep(0.6)  # two ticks of the switch see the new time
+        for message, answer in before if abs(shift - was) <= HOUR else ():
+            again = await links[0].ask(IsoMessage("0201", message.elements))
+            differ += again.payload != answer.payload
+        before, was = [], shift
+        for _ in range(5 if jump is YEARS_END else 1):
             for link in links:
                 message = script.inquiry()
                 answer = await link.ask(message)
                 codes[answer.code] += 1
                 before.append((message, answer))
+            await asyncio.sleep(0.6 if jump is YEARS_END else 0.0)
     gone = sum(link.is_lost for link in links)
     for link in links:
         link.close()
@@ -80,14 +97,15 @@ def measure(trial: Trial) -> Found:
     plant = set_up(trial.root, "--pin", "acquirer")
     plant.environment = environment
     script = Script(plant.folder)
+    to = LONG_JUMPS * ROUNDS_LONG if trial.is_long else JUMPS
     with running(plant):
-        codes, gone, differ = asyncio.run(through_jumps(plant, script, file, trial.size(1, 10)))
+        codes, gone, differ = asyncio.run(through_jumps(plant, script, file, to))
         plant.stop()
     opened = open_folder(plant.folder)
     with JournalReader(opened.journal) as reader:
         is_sound = reader.verify(opened.vault()).is_sound
     got = (
-        f"{(len(JUMPS) - 1) * trial.size(1, 10)} jumps of an hour to ten years: {dict(codes)}, "
+        f"{len(to) - 1} jumps of an hour to ten years: {dict(codes)}, "
         f"{gone} links dropped, {differ} repeats differ, "
         f"journal {'sound' if is_sound else 'BROKEN'}"
     )

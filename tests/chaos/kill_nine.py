@@ -159,7 +159,7 @@ def measure(trial: Trial) -> Found:
     is_held = (
         book.lost == doubled == 0 and is_sound and not book.open
         and events == len(book.asked) == book.told["00"]
-        and done == cycles and slowest < FIRST_REPLY_SECONDS_MAX
+        and done == cycles and trial.in_time(was=slowest < FIRST_REPLY_SECONDS_MAX)
     )  # fmt: skip
     return Found(got, is_held)
 

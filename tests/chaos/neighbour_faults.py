@@ -2,11 +2,13 @@
 
     python -m tests.chaos.neighbour_faults [--long] [--seed S]
 
-Plan: a script of fifty requests to the core over neighbours in memory.  In the first run
-all is well and the calls are counted; then, for each call and each way to fail, the script
-is run again and only that call fails: not made; made, but its answer lost; or a mistake of
-the adapter's own.  Each request must have exactly one answer; an approval must have its row
-B; who was not hit is answered as without the fault, but for what hangs on the lost one.
+Plan: a script of fifty requests to the core over neighbours in memory, once on a line without
+MACs and once on one with MACs and a change of their key.  In the first run all is well and
+the calls are counted; then, for each call and each way to fail, the script is run again and
+only that call fails: not made; made, but its answer lost; or a mistake of the adapter's own.
+Each request must have exactly one answer, but for one that cannot be signed: that must have
+its row.  An approval must have its row B; who was not hit is answered as without the fault,
+but for what hangs on the lost one.  The same of every call of the publisher (``broker_calls``).
 """
 
 from collections import Counter
@@ -15,16 +17,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from atm_switch.domain.errors import JournalUnavailable, LedgerUnavailable
+from atm_switch.switch.policy import MacPolicy
 from atm_switch.switch.ports import ASKS_JOURNAL, Commit
 from atm_switch.wire.message import IsoMessage
+from tests.chaos.broker_calls import EVENTS, sweep
 from tests.chaos.proof import Found, Goal, Trial, prove
-from tests.doubles.bench import PAN, PIN, STRANGER, Bench
+from tests.doubles.bench import PAN, PIN, STRANGER, Bench, bank
 from tests.doubles.inquiries import network, repeat_of
+from tests.doubles.key_line import NEW, delivery
 from tests.doubles.memory import Memory
+from tests.doubles.signed_line import signed_payload
 
 REQUESTS = 50
 OTHER_PAN = "9990090000000020"
 STRIDE_SHORT = 8
+NEW_KEY = "162"
 
 
 def not_made(memory: Memory, question: Any) -> Any:  # noqa: ARG001 - one shape for all
@@ -75,7 +82,7 @@ class Played:
     hit: str
     codes: list[str] = field(default_factory=list)
     spoilt: set[str] = field(default_factory=set)
-    """STANs that got 91 or 96; a repeat gets again what its first got."""
+    """STANs that got 91 or 96, or nothing; a repeat gets again what its first got."""
     wrong: list[str] = field(default_factory=list)
 
 
@@ -95,9 +102,32 @@ def script(bench: Bench) -> list[IsoMessage]:
     return said
 
 
-def play(fails_at: int, way: Way) -> Played:
+class Peer:
+    """Who says the script: with MACs, under a key that is changed in the midst of it, or without.
+
+    It uses the new key once it was told 00.
+    """
+
+    def __init__(self, bench: Bench, *, signs: bool) -> None:
+        """Begin with the bench's key."""
+        self._bench, self._signs = bench, signs
+        self._key = bench.mac_key
+
+    def says(self, message: IsoMessage) -> list[IsoMessage]:
+        """Say one message; return the answers."""
+        bench = self._bench
+        if not self._signs:
+            return bench.feed(bench.dialect.packager.pack(message))
+        answers = bench.feed(signed_payload(bench, message, self._key))
+        if message.get(70) == NEW_KEY and [one[39] for one in answers] == ["00"]:
+            self._key = NEW
+        return answers
+
+
+def play(fails_at: int, way: Way, *, signs: bool = False) -> Played:
     """Run the script with one fault, or with none."""
-    bench = Bench(bad_frames_per_minute=0, echo_idle_seconds=0.0)
+    policy = MacPolicy.REQUIRED if signs else MacPolicy.OFF
+    bench = Bench(banks=(bank(mac=policy),), bad_frames_per_minute=0, echo_idle_seconds=0.0)
     bench.link_card(OTHER_PAN, STRANGER, PIN)
     kept = bench.memory
     frail = Frail(
@@ -106,19 +136,32 @@ def play(fails_at: int, way: Way) -> Played:
     )  # fmt: skip
     bench.memory = frail
     played = Played(0, "")
-    for message in [network("001"), *script(bench)]:
-        answers = bench.feed(bench.dialect.packager.pack(message))
+    said, peer = script(bench), Peer(bench, signs=signs)
+    if signs:
+        said.insert(REQUESTS // 2, delivery(bench))
+    for message in [network("001"), *said]:
+        answers = peer.says(message)
         played.codes.append("+".join(answer[39] for answer in answers))
-        if played.codes[-1] in ("91", "96"):
+        if played.codes[-1] in ("", "91", "96"):
             played.spoilt.add(message[11])
-        if len(answers) != 1:
+        is_lost = not answers and message.mti != "0800" and not has_ended(frail, message)
+        if len(answers) > 1 or is_lost or (not answers and frail.hit != "MakeMac"):
             played.wrong.append(f"{len(answers)} answers")
+        elif not answers:
+            continue
         elif answers[0].mti == "0210" and answers[0][39] == "00" and not has_row(frail, answers[0]):
             played.wrong.append("approved without a row")
     if bench.switch.in_flight or bench.house.flights or bench.house.changing_keys:
         played.wrong.append("something is left under way")
     played.calls, played.hit = frail.calls, frail.hit
     return played
+
+
+def has_ended(memory: Memory, request: IsoMessage) -> bool:
+    """Tell whether how a request ended is on disk."""
+    return any(
+        isinstance(row, Commit) and row.entry.key.rrn == request.get(37) for row in memory.rows
+    )
 
 
 def has_row(memory: Memory, answer: IsoMessage) -> bool:
@@ -141,21 +184,27 @@ def compare(played: Played, well: Played) -> None:
 
 def measure(trial: Trial) -> Found:
     """Let each call fail in each way."""
-    well = play(-1, not_made)
-    wrong, hits, runs = Counter[str](), Counter[str](), 0
-    for fails_at in range(0, well.calls, trial.size(STRIDE_SHORT, 1)):
-        for way in WAYS:
-            played = play(fails_at, way)
-            compare(played, well)
-            runs += 1
-            hits[played.hit] += 1
-            wrong.update(f"{played.hit} {way.__name__}: {what}" for what in played.wrong)
+    stride = trial.size(STRIDE_SHORT, 1)
+    wrong, hits, runs, calls = Counter[str](), Counter[str](), 0, 0
+    for signs in (False, True):
+        well = play(-1, not_made, signs=signs)
+        wrong.update(f"without a fault: {what}" for what in well.wrong)
+        calls += well.calls
+        for fails_at in range(0, well.calls, stride):
+            for way in WAYS:
+                played = play(fails_at, way, signs=signs)
+                compare(played, well)
+                runs += 1
+                hits[played.hit] += 1
+                wrong.update(f"{played.hit} {way.__name__}: {what}" for what in played.wrong)
+    told, told_calls, untold = sweep(stride)
+    wrong.update(untold)
     got = (
-        f"{runs:,} runs of {REQUESTS} requests, {well.calls} calls of {len(hits)} kinds: "
-        f"{wrong.total()} wrong"
+        f"{runs:,} runs of {REQUESTS} requests, {calls} calls of {len(hits)} kinds; "
+        f"{told:,} runs of {EVENTS} events, {told_calls} calls: {wrong.total()} wrong"
     )
     notes = tuple(f"{count} x {what}" for what, count in wrong.most_common(10))
-    return Found(got, is_held=not wrong and not well.wrong, notes=notes)
+    return Found(got, is_held=not wrong, notes=notes)
 
 
 GOAL = Goal("G27", "every neighbour's call fails once", "one answer each, no 00 unseen", measure)

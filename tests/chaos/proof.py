@@ -30,6 +30,12 @@ class Trial:
     seed: int
     root: Path
     """A folder of its own, removed afterwards."""
+    is_timed: bool = True
+    """Whether what took too long was missed: on a machine that others use it says nothing."""
+
+    def in_time(self, *, was: bool) -> bool:
+        """Judge by a time, or let it pass: it is printed in either case."""
+        return was or not self.is_timed
 
     def size(self, short: int, long: int) -> int:
         """Choose a count by the form."""
@@ -95,13 +101,13 @@ def skipped(why: str) -> Found:
     return Found(why, is_held=False, skipped=why)
 
 
-def tried(goal: Goal, *, is_long: bool, seed: int) -> Outcome:
+def tried(goal: Goal, *, is_long: bool, seed: int, is_timed: bool = True) -> Outcome:
     """Measure a goal in a folder of its own.  What is raised is a goal missed, with its place."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as root:
-        found = goal.measure(Trial(is_long, seed, Path(root)))
+        found = goal.measure(Trial(is_long, seed, Path(root), is_timed))
     seconds = time.perf_counter() - began
-    form = "long" if is_long else "short"
+    form = ("long" if is_long else "short") + ("" if is_timed else ", untimed")
     return Outcome(
         goal.number, goal.what, goal.wanted, found.got, found.verdict, round(seconds, 1), form,
         seed, found.notes,
@@ -124,11 +130,12 @@ def prove(goal: Goal) -> None:
     @click.command(help=f"{goal.number}: {goal.what}.  Wanted: {goal.wanted}.")
     @click.option("--long", "is_long", is_flag=True, help="The full count, as long as it takes.")
     @click.option("--seed", type=int, default=1, show_default=True)
+    @click.option("--untimed", is_flag=True, help="Print times, and do not judge by them.")
     @click.option("--json", "path", type=click.Path(path_type=Path), help="Keep the figure here.")
-    def main(*, is_long: bool, seed: int, path: Path | None) -> None:
+    def main(*, is_long: bool, seed: int, untimed: bool, path: Path | None) -> None:
         print_banner(f"proof of {goal.number}")
         click.echo(how_busy())
-        outcome = tried(goal, is_long=is_long, seed=seed)
+        outcome = tried(goal, is_long=is_long, seed=seed, is_timed=not untimed)
         print_outcome(outcome)
         if path is not None:
             outcome.save(path)

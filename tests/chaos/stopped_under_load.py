@@ -64,7 +64,8 @@ def measure(trial: Trial) -> Found:
         f"{times} stops beside {IDLE:,} idle links: {len(accepted):,} accepted, {unanswered} "
         f"unanswered, {in_doubt} in doubt; gone after {slowest:.2f} s at most"
     )
-    is_held = unanswered == in_doubt == 0 and slowest < STOP_SECONDS_MAX and set(codes) == {0}
+    is_soon = trial.in_time(was=slowest < STOP_SECONDS_MAX)
+    is_held = unanswered == in_doubt == 0 and is_soon and set(codes) == {0}
     return Found(got, is_held and plant.mistakes == 0)
 
 
