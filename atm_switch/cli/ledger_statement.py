@@ -91,6 +91,7 @@ def document(drawn: DrawnStatement) -> dict[str, object]:
         "status": participant.status.value,
         "as_of": statement.as_of.isoformat(),
         "opening": statement.opening.plain(),
+        "opening_is_estimate": statement.carried.sen > 0,
         "contributions": statement.contributions.plain(),
         "development": statement.development.plain(),
         "development_is_estimate": statement.is_estimate,
@@ -113,7 +114,7 @@ def plain_lines(drawn: DrawnStatement) -> list[str]:
     ]
     rows = _amounts(drawn)
     lines += [f"  {label:36} Rp {amount.indonesian():>20}" for label, amount in rows]
-    ends = [(f"{row.year} closed with", row.closing) for row in drawn.years[:-1]]
+    ends = [(_end_of(row), row.closing) for row in drawn.years[:-1]]
     return lines + [f"  {label:36} Rp {amount.indonesian():>20}" for label, amount in ends]
 
 
@@ -210,6 +211,12 @@ def _amounts(drawn: DrawnStatement) -> tuple[tuple[str, Money], ...]:
         ("claims", -statement.claims),
         ("closing balance", statement.closing),
         *(additional if drawn.additional.sen else ()),
+    )
+
+
+def _end_of(row: YearRow) -> str:
+    return (
+        f"{row.year}, not closed yet, estimated" if row.is_estimate else f"{row.year} closed with"
     )
 
 

@@ -10,6 +10,11 @@ earned on it; one that takes back a posting of a closed year bears the day it wa
 earns from then on, and is shown within the opening balance, which it puts right, not as a
 claim or contribution of this year (assumed).  Equal postings of one day are told apart by
 their numbers: a correction never touches another payment of the same amount.
+From 1 January until the year before is closed, what it brought is estimated too and is part of
+the opening balance: a balance does not fall because a year ended (assumed).  An account claimed
+out is left at what is booked.
+An adjustment counts under contributions; one that takes more than was paid in, within the opening
+balance, and what even that does not hold is told as a claim (assumed).
 Limits: a year is told as its own postings are, so a payment taken back in a later year is on
 the statements of its own year, its day as the last contribution too; from the next year's
 statements that day is gone at once, its amount when the correction was booked.
@@ -21,7 +26,7 @@ from datetime import date
 from enum import Enum, unique
 
 from atm_switch.domain.accrual import Accrual, YearBase, estimate_development
-from atm_switch.domain.money import Money
+from atm_switch.domain.money import ZERO, Money
 
 
 @unique
@@ -78,11 +83,16 @@ class AccountHistory:
     postings: tuple[Posting, ...]
     has_postings: bool
     last_contribution: date | None
+    unclosed: tuple[Posting, ...] | None = None
+    """Every posting of the year before, where its development is still to be booked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A balance as of a day; amounts in sen, ``claims`` positive, the rate in 1/1000 %."""
+    """A balance as of a day; amounts in sen, ``claims`` positive, the rate in 1/1000 %.
+
+    ``carried``: what of the opening is the estimated development of the year before.
+    """
 
     as_of: date
     opening: Money
@@ -92,6 +102,7 @@ class Statement:
     rate_millipercent: int
     is_estimate: bool
     last_contribution: date | None
+    carried: Money = ZERO
 
     @property
     def closing(self) -> Money:
@@ -161,31 +172,71 @@ def draw_up(
     as_of: date,
     rate_millipercent: int,
     accrual: Accrual = Accrual.MONTHLY,
+    rate_before: int | None = None,
 ) -> Statement:
     """Draw up the statement of ``history`` as of ``as_of``.
 
-    Adjustments count under contributions (assumed).  Raises ``ValueError`` where the
-    history is of another year than ``as_of``.
+    ``rate_before`` is the rate of the year before, in 1/1000 %.  Raises ``ValueError`` where the
+    history is of another year than ``as_of``, or has an unclosed year and that has no rate.
     """
     if history.year != as_of.year:
         message = "the history and the statement are of different years"
         raise ValueError(message)
     year = sort_year(posting for posting in history.postings if posting.posted_on <= as_of)
+    carried = ZERO if history.unclosed is None else _carried(history, rate_before, accrual)
+    begun_with = history.opening + carried
     development = _total(year.developed) + _total(year.advanced)
     if not year.developed:
-        base = YearBase(history.opening, year.movements)
+        base = YearBase(begun_with, year.movements)
         estimate = estimate_development(base, as_of, rate_millipercent, accrual)
         development = max(development, estimate)
+    opening, contributions, claims = _shown(begun_with, year)
     return Statement(
         as_of=as_of,
-        opening=history.opening + _total(year.corrections),
-        contributions=_total(year.paid),
+        opening=opening,
+        contributions=contributions,
         development=development,
-        claims=-_total(year.claimed),
+        claims=claims,
         rate_millipercent=rate_millipercent,
-        is_estimate=not year.developed,
+        is_estimate=not year.developed or carried.sen > 0,
         last_contribution=history.last_contribution,
+        carried=carried,
     )
+
+
+def outstanding(
+    opening: Money, year: YearSorted, last_day: date, rate_millipercent: int, accrual: Accrual
+) -> Money:
+    """Return what is to be booked on ``last_day``, 31 December of a whole year; never below zero.
+
+    That is its development less what was paid in advance; nothing where it is booked already.
+    """
+    if year.developed:
+        return ZERO
+    base = YearBase(opening, year.movements)
+    earned = estimate_development(base, last_day, rate_millipercent, accrual)
+    return max(ZERO, earned - _total(year.advanced))
+
+
+def _carried(history: AccountHistory, rate_before: int | None, accrual: Accrual) -> Money:
+    if history.unclosed is None or rate_before is None:
+        message = "the year before is not closed, and its rate is not given"
+        raise ValueError(message)
+    opening = history.opening - _total(history.unclosed)
+    last_day = date(history.year - 1, 12, 31)
+    return outstanding(opening, sort_year(history.unclosed), last_day, rate_before, accrual)
+
+
+def _shown(begun_with: Money, year: YearSorted) -> tuple[Money, Money, Money]:
+    """Return opening, contributions and claims, none below zero as long as the closing is not."""
+    opening = begun_with + _total(year.corrections)
+    contributions, claims = _total(year.paid), -_total(year.claimed)
+    if contributions < ZERO:
+        adjusted = _total(_of_kind(year.paid, PostingKind.ADJUSTMENT))
+        opening, contributions = opening + adjusted, contributions - adjusted
+    if opening < ZERO:
+        opening, claims = ZERO, claims - opening
+    return opening, contributions, claims
 
 
 def _without_taken_back(postings: tuple[Posting, ...]) -> tuple[Posting, ...]:

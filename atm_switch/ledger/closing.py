@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from atm_switch.domain.accrual import Accrual, DevelopmentRate, YearBase, estimate_development
+from atm_switch.domain.accrual import Accrual, DevelopmentRate
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import Posting, PostingKind, sort_year
+from atm_switch.domain.statement import Posting, PostingKind, outstanding, sort_year
 from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.closing_order import require_order
 from atm_switch.ledger.open_years import take_turn
@@ -193,11 +193,9 @@ def _earned(terms: ClosingTerms, accounts: list[Row], rows: list[Row]) -> Iterat
         )
         if year.developed:
             continue
-        base = YearBase(Money(opening), year.movements)
-        development = estimate_development(base, last_day, terms.rate.millipercent, terms.accrual)
-        left = development.sen - sum(one.amount.sen for one in year.advanced)
-        if left > 0 or year.advanced:
-            yield kpj, max(left, 0)
+        left = outstanding(Money(opening), year, last_day, terms.rate.millipercent, terms.accrual)
+        if left.sen or year.advanced:
+            yield kpj, left.sen
 
 
 def _book(store: Store, terms: ClosingTerms, chunk: _Chunk) -> None:

@@ -27,19 +27,29 @@ SELECT other.kpj FROM participants AS mine
 JOIN participants AS other ON other.person = mine.person AND other.merged_into IS NULL
 WHERE mine.kpj = ? ORDER BY other.kpj <> mine.kpj, other.kpj
 """
-_ACCOUNT = """
-SELECT person, name, segment, status, balance_sen, first_posting, last_contribution, last_year,
-    CASE WHEN last_year >= ? THEN (
-        SELECT group_concat(posting, ';') FROM (
-            SELECT posted_on || ',' || kind || ',' || amount_sen || ',' || seq || ','
-                || coalesce(reverses, '') AS posting
-            FROM postings WHERE year = ? AND kpj = ? ORDER BY posted_on, seq
-        )
-    ) END
-FROM participants WHERE kpj = ?
+_LISTED = """
+SELECT group_concat(posting, ';') FROM (
+    SELECT posted_on || ',' || kind || ',' || amount_sen || ',' || seq || ','
+        || coalesce(reverses, '') AS posting
+    FROM postings WHERE year = {year} AND kpj = ?2 ORDER BY posted_on, seq
+)
 """
 """The year's postings come as one text, so that an account is one row: for each row the
 library lets go of the interpreter's lock some times, and the journal's thread wants it."""
+_ACCOUNT = f"""
+SELECT person, name, segment, status, balance_sen, first_posting, last_contribution, last_year,
+    CASE WHEN last_year >= ?1 THEN ({_LISTED.format(year="?1")}) END,
+    CASE WHEN first_posting < ?3 AND last_year <= ?1 AND merged_into IS NULL AND status <> 'K'
+    AND NOT EXISTS (
+        SELECT 1 FROM closed_years WHERE year >= ?1 - 1 AND next_kpj IS NULL
+    ) AND NOT EXISTS (
+        SELECT 1 FROM postings AS earned
+        WHERE year = ?1 - 1 AND kpj = ?2 AND kind = 'development' AND posted_on = ?4
+          AND reverses IS NULL
+          AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = earned.seq)
+    ) THEN coalesce(({_LISTED.format(year="?1 - 1")}), '') END
+FROM participants WHERE kpj = ?2
+"""  # noqa: S608 - constants
 _SINCE = """
 SELECT sum(contributions_sen + adjustments_sen + development_sen + claims_sen)
 FROM year_totals WHERE kpj = ? AND year >= ?
@@ -93,24 +103,20 @@ class SqliteLedger:
 
     def _account(self, kpj: Kpj, as_of: date) -> tuple[Participant, AccountHistory] | None:
         year, digits, ask = as_of.year, kpj.digits, self.reads.rows
-        found = ask(_ACCOUNT, (year, year, digits, digits))
+        january = f"{year:04}-01-01"
+        found = ask(_ACCOUNT, (year, digits, january, f"{year - 1:04}-12-31"))
         if not found:
             return None
-        person, name, segment, status, balance, first, last, last_year, listed = found[0]
-        rows = _postings_of(listed) if listed else []
+        person, name, segment, status, balance, first, last, last_year, listed, before = found[0]
+        rows = _postings_of(listed or "")
         since = 0
         if last_year == year:
             since = sum([sen for _, _, sen, _, _ in rows])
         elif last_year is not None and last_year > year:
             ((since,),) = ask(_SINCE, (digits, year))
         until = as_of.isoformat()
-        postings = tuple([
-            Posting(date.fromisoformat(day), posting_kind(kind), Money(sen), number, reverses)
-            for day, kind, sen, number, reverses in rows
-            if day <= until
-        ])  # fmt: skip
+        postings = _posted(rows, until)
         paid = sort_year(postings).last_contribution
-        january = f"{year:04}-01-01"
         if paid is None and last is not None:
             if last >= january:  # a later one: what was paid before is asked for by itself
                 ((last,),) = ask(_PAID_BEFORE, (digits, year))
@@ -122,12 +128,25 @@ class SqliteLedger:
             postings=postings,
             has_postings=bool(postings) or (first is not None and first < january),
             last_contribution=paid,
+            unclosed=None if before is None else _posted(_postings_of(before), until),
         )
 
 
-def _postings_of(listed: str) -> list[tuple[str, str, int, int, int | None]]:
-    """Cut the year's postings out of their text: day, kind, sen, number, what it reverses."""
-    cut = [posting.split(",") for posting in listed.split(";")]
+_Row = tuple[str, str, int, int, int | None]
+"""Day, kind, sen, number, what it reverses."""
+
+
+def _posted(rows: list[_Row], until: str) -> tuple[Posting, ...]:
+    return tuple([
+        Posting(date.fromisoformat(day), posting_kind(kind), Money(sen), number, reverses)
+        for day, kind, sen, number, reverses in rows
+        if day <= until
+    ])  # fmt: skip
+
+
+def _postings_of(listed: str) -> list[_Row]:
+    """Cut a year's postings out of their text."""
+    cut = [posting.split(",") for posting in listed.split(";")] if listed else []
     return [
         (day, kind, int(sen), int(number), int(reverses) if reverses else None)
         for day, kind, sen, number, reverses in cut

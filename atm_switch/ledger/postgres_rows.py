@@ -37,7 +37,8 @@ ACCOUNTS: Final = """
 SELECT asked.at, person, name, segment, status,
        balance_sen, participants.postings, since.sen, since.postings,
        moved.days, moved.kinds, moved.sens, moved.numbers, moved.reversed,
-       earlier.last_contribution
+       earlier.last_contribution, unclosed.is_so,
+       before.days, before.kinds, before.sens, before.numbers, before.reversed
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS asked (at, kpj, as_of, year)
 JOIN participants ON participants.kpj = asked.kpj
 CROSS JOIN LATERAL (
@@ -62,6 +63,27 @@ LEFT JOIN LATERAL (
       AND last_contribution IS NOT NULL
     ORDER BY year_totals.year DESC LIMIT 1
 ) AS earlier ON true
+CROSS JOIN LATERAL (
+    SELECT first_posting < asked.year || '-01-01' AND last_year <= asked.year
+       AND merged_into IS NULL AND status <> 'K' AND NOT EXISTS (
+        SELECT 1 FROM closed_years WHERE closed_years.year >= asked.year - 1 AND next_kpj IS NULL
+    ) AND NOT EXISTS (
+        SELECT 1 FROM postings AS earned
+        WHERE earned.year = asked.year - 1 AND earned.kpj = asked.kpj
+          AND earned.kind = 'development' AND earned.posted_on = (asked.year - 1) || '-12-31'
+          AND earned.reverses IS NULL
+          AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = earned.seq)
+    ) AS is_so
+) AS unclosed
+CROSS JOIN LATERAL (
+    SELECT array_agg(posted_on ORDER BY posted_on, seq) AS days,
+           array_agg(kind ORDER BY posted_on, seq) AS kinds,
+           array_agg(amount_sen ORDER BY posted_on, seq) AS sens,
+           array_agg(seq ORDER BY posted_on, seq) AS numbers,
+           array_agg(reverses ORDER BY posted_on, seq) AS reversed
+    FROM postings
+    WHERE unclosed.is_so AND postings.year = asked.year - 1 AND postings.kpj = asked.kpj
+) AS before
 """
 
 Found = Sequence[Any]
@@ -101,11 +123,8 @@ def account_of(found: Found) -> tuple[Participant, AccountHistory] | None:
     if not rows:
         return None
     _, person, name, segment, status, balance, count, since, count_since, *rest = rows[0]
-    *columns, earlier = rest
-    postings = tuple(
-        Posting(date.fromisoformat(day), posting_kind(kind), Money(sen), number, reverses)
-        for day, kind, sen, number, reverses in zip(*[one or () for one in columns], strict=True)
-    )
+    columns, (earlier, is_unclosed), before = rest[:5], rest[5:7], rest[7:]
+    postings = _posted(columns)
     participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
     paid = sort_year(postings).last_contribution
     return participant, AccountHistory(
@@ -114,6 +133,14 @@ def account_of(found: Found) -> tuple[Participant, AccountHistory] | None:
         postings=postings,
         has_postings=bool(count - count_since or postings),
         last_contribution=paid or (date.fromisoformat(earlier) if earlier else None),
+        unclosed=_posted(before) if is_unclosed else None,
+    )
+
+
+def _posted(columns: Sequence[Any]) -> tuple[Posting, ...]:
+    return tuple(
+        Posting(date.fromisoformat(day), posting_kind(kind), Money(sen), number, reverses)
+        for day, kind, sen, number, reverses in zip(*[one or () for one in columns], strict=True)
     )
 
 

@@ -8,7 +8,7 @@ with its kind in the year it was booked; in the year of the statement, whose ope
 right, among the adjustments, and so does what is booked between reading the two.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from atm_switch.domain.identifiers import Kpj
@@ -66,6 +66,10 @@ def years_of(store: Store, kpj: Kpj, statement: Statement) -> tuple[YearRow, ...
         rows.append(YearRow(one[0], opening, contributions, adjustments, development, -claims))
         opening = rows[-1].closing
     rows += [_empty(between, opening) for between in _between(rows, year)]
+    if statement.carried.sen and rows:
+        development = rows[-1].development + statement.carried
+        rows[-1] = replace(rows[-1], development=development, is_estimate=True)
+        opening = rows[-1].closing
     return (*rows, _running(statement, opening, Money(adjusted)))
 
 

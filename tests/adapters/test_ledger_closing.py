@@ -1,30 +1,37 @@
 """Closing a year: every account once, in order, from where it stopped."""
 
 from contextlib import closing
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from atm_switch.domain.accrual import Accrual, DevelopmentRate
 from atm_switch.domain.errors import Refused
+from atm_switch.domain.money import ZERO
+from atm_switch.domain.statement import Statement, draw_up
 from atm_switch.ledger import closing as closing_module
 from atm_switch.ledger.amalgamation import amalgamate
 from atm_switch.ledger.closing import ClosingTerms, close_year
 from atm_switch.ledger.corrections import reverse
 from atm_switch.ledger.store import Store
 from atm_switch.ledger.store_sqlite import SqliteStore
+from atm_switch.ledger.year_table import years_of
 from tests.doubles.book_bench import (
     ADJUSTMENT,
     AT,
     CLAIM,
     DEVELOPMENT,
     FIRST,
+    FIVE_PERCENT,
     SECOND,
     STRANGER,
     TODAY,
     BookBench,
 )
 from tests.doubles.ledger_bench import BUDI_ROW, BUDIS_NIK, POSTINGS, LedgerBench
+from tests.doubles.postgres_bench import Reader
 
 
 @pytest.fixture
@@ -86,6 +93,35 @@ def test_development_taken_back_is_booked_anew(books: BookBench) -> None:
     reverse(books.store, FIRST, wrong, TODAY)
 
     assert 5_000 == books.close(2025).development.sen
+
+
+@pytest.mark.parametrize("accrual", Accrual)
+def test_balance_does_not_fall_because_a_year_ended(
+    books: BookBench, accrual: Accrual, reader: Reader
+) -> None:
+    """
+    On 1 January the balance is that of 31 December, estimated; closing the year changes the
+    amounts by nothing, and the table by year chains before as after.
+    """
+    pay_golden(books, 2025)
+    books.post(FIRST, "2025-06-20", 5, DEVELOPMENT)
+    new_year = date(2026, 1, 1)
+
+    def statement(day: date, rate: int) -> Statement:
+        account = reader.account(FIRST, day)
+        assert account is not None
+        return draw_up(account[1], day, rate, accrual, FIVE_PERCENT)
+
+    eve, before = statement(date(2025, 12, 31), FIVE_PERCENT), statement(new_year, 0)
+    estimated = years_of(books.store, FIRST, before)
+    books.close(2025, accrual=accrual)
+    after = statement(new_year, 0)
+
+    assert (eve.closing, True) == (before.closing, before.is_estimate)
+    assert replace(before, carried=ZERO) == after
+    booked = years_of(books.store, FIRST, after)
+    assert replace(estimated[0], is_estimate=False) == booked[0]
+    assert estimated[1] == booked[1]
 
 
 def test_daily_accrual_closes_by_days(books: BookBench) -> None:

@@ -151,13 +151,30 @@ class LedgerContract:
 
         assert (True, Money(500), ()) == (history.has_postings, history.opening, history.postings)
 
+    def test_year_before_comes_along_until_it_is_closed(self, ledger: Ledger) -> None:
+        """
+        Whole and by number, where nothing was booked for it on 31 December; not the one that has
+        its development, not for who is claimed out, nor on a day of years gone by.
+        """
+        open_year = (
+            Posting(date(2024, 6, 1), PostingKind.CONTRIBUTION, Money(20_000_000), 3),
+            Posting(date(2024, 12, 31), PostingKind.CLAIM, Money(-5_000_000), 4),
+        )
+
+        assert open_year == history_of(ledger, BUDI, date(2025, 6, 30)).unclosed
+        assert 4 == len(history_of(ledger, BUDI, date(2026, 1, 1)).unclosed or ())
+        assert () == history_of(ledger, BUDI, date(2027, 1, 1)).unclosed
+        assert None is history_of(ledger, BUDI, date(2024, 6, 30)).unclosed
+        assert None is history_of(ledger, BUDI, date(2023, 6, 30)).unclosed
+        assert None is history_of(ledger, SITIS_FIRST, date(2025, 6, 30)).unclosed
+
     def test_statement_of_a_day_adds_up(self, ledger: Ledger) -> None:
         """
         What the ledger hands out makes a statement whose closing is the sum of all.
         """
         day = date(2025, 6, 30)
 
-        statement = draw_up(history_of(ledger, BUDI, day), day, 0)
+        statement = draw_up(history_of(ledger, BUDI, day), day, 0, rate_before=0)
 
         assert Money(25_100_025 + 30_000_000 - 25 - 100_000) == statement.closing
 

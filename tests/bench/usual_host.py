@@ -120,7 +120,8 @@ class UsualHost:
         kpj = Kpj(card[0][0])
         siblings = await self._asked(self._rows, self.ledger, SIBLINGS, (kpj.digits,))
         participant, history = await self._asked(self._account, kpj, as_of)
-        statement = draw_up(history, as_of, self.rates.of(as_of.year).millipercent)
+        rate, before = (self.rates.of(y).millipercent for y in (as_of.year, as_of.year - 1))
+        statement = draw_up(history, as_of, rate, rate_before=before)
         balance = Balance(participant, statement, len(siblings))
         response = self._echoed(request, "inquiry", "0210")
         self._fill(response, request, balance, now)
@@ -197,7 +198,7 @@ class UsualHost:
 
 def _shown(balance: Balance, reference: str) -> BalanceData:
     member, statement = balance.participant, balance.statement
-    named = {name: getattr(statement, name) for name in Statement.__slots__}
+    named = {name: getattr(statement, name) for name in Statement.__slots__ if name != "carried"}
     return BalanceData(
         kpj=member.kpj.masked,
         name=printable(member.masked_name),

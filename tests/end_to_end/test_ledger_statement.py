@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from atm_switch.adapters.clock import read_clock
 from atm_switch.cli.ledger_statement import bars
 from atm_switch.domain.money import ZERO, Money
 from atm_switch.ledger.year_table import YearRow
@@ -63,6 +64,24 @@ def test_json_has_every_year(command: CommandLine) -> None:
     assert ["0.00", *(year["closing"] for year in years[:-1])] == [y["opening"] for y in years]
     assert [False] * 5 + [True] == [year["development_is_estimate"] for year in years]
     assert "19409470.47" == years[-2]["closing"]
+
+
+def test_new_year_takes_nothing_away(command: CommandLine) -> None:
+    """
+    On 1 January, the old year not closed yet, the balance is that of the day before, and says so.
+    """
+    year = read_clock().jakarta_date().year
+    shown = ("ledger", "show", "bank", BUDI, "--as-of")
+
+    eve = json.loads(command(*shown, f"{year}-12-31", "--json").stdout)
+    morrow = json.loads(command(*shown, f"{year + 1}-01-01", "--json").stdout)
+    lines = command(*shown, f"{year + 1}-01-01").stdout
+
+    assert (False, True) == (eve["opening_is_estimate"], morrow["opening_is_estimate"])
+    assert eve["closing"] == morrow["opening"] == morrow["years"][-2]["closing"]
+    assert morrow["years"][-2]["development_is_estimate"]
+    assert f"{year}, not closed yet, estimated" in lines
+    assert f"{year - 1} closed with" in lines
 
 
 def test_pipe_keeps_its_lines(command: CommandLine) -> None:

@@ -1,5 +1,6 @@
 """The statement: what counts where, when it is an estimate, and the golden one."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -104,6 +105,50 @@ def test_adjustments_count_under_contributions(sen: int) -> None:
     statement = draw_up(adjusted, THIRTY_JUNE, 0)
 
     assert (Money(1_000 + sen), ZERO) == (statement.contributions, statement.claims)
+
+
+@pytest.mark.parametrize(
+    ("opening", "shown"),
+    [
+        (2_000, (500, 1_000, 0)),  # within the opening balance, contributions as they were
+        (700, (0, 1_000, 800)),  # that holds too little: the rest is told as claimed
+    ],
+)
+def test_adjustment_may_take_more_than_was_paid(opening: int, shown: tuple[int, int, int]) -> None:
+    """
+    No amount falls below zero for it, so that the balance is told.
+    """
+    moved = (posting(1, CONTRIBUTION, 1_000), posting(2, ADJUSTMENT, -1_500))
+
+    said = draw_up(history(*moved, opening=Money(opening)), THIRTY_JUNE, 0)
+
+    assert shown == (said.opening.sen, said.contributions.sen, said.claims.sen)
+    assert opening - 500 == said.closing.sen
+
+
+def test_unclosed_year_is_estimated_within_the_opening() -> None:
+    """
+    Twelve months of 2024 at 5 % less what was paid in advance; it earns on in 2025.
+    """
+    before = (
+        Posting(date(2024, 1, 1), CONTRIBUTION, Money(120_000)),
+        Posting(date(2024, 7, 1), DEVELOPMENT, Money(1_000)),
+    )
+    carried = replace(history(opening=Money(121_000)), unclosed=before)
+
+    said = draw_up(carried, date(2025, 12, 31), 10_000, rate_before=FIVE_PERCENT)
+
+    # 6,000 of the contribution and 25 of the advance, which was paid already.
+    assert (Money(5_025), True) == (said.carried, said.is_estimate)
+    assert (126_025, 12_603) == (said.opening.sen, said.development.sen)
+
+
+def test_unclosed_year_wants_its_rate() -> None:
+    """
+    A year that is open and has no rate is no year without development.
+    """
+    with pytest.raises(ValueError, match="rate is not given"):
+        draw_up(replace(history(), unclosed=()), THIRTY_JUNE, FIVE_PERCENT)
 
 
 def test_postings_after_the_day_wait() -> None:
