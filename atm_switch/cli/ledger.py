@@ -127,7 +127,7 @@ def show(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedStatement]") -> None:
     from atm_switch.cli.ledger_statement import DrawnStatement, show_statement
     from atm_switch.folder import open_folder
     from atm_switch.ledger.opening import open_store
-    from atm_switch.ledger.posting_list import additional_account
+    from atm_switch.ledger.posting_list import additional_account, merged_into
     from atm_switch.ledger.year_table import years_of
 
     day = wanted["as_of"].date() if wanted["as_of"] else read_clock().jakarta_date()
@@ -136,6 +136,8 @@ def show(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedStatement]") -> None:
     with closing(open_store(opened.settings.ledger.url, opened.ledger)) as store:
         years = years_of(store, kpj, statement)
         drawn = DrawnStatement(participant, statement, years, additional_account(store, kpj, day))
+        if (kept := merged_into(store, kpj)) is not None:
+            click.echo(f"{kpj.masked} was merged into {kept.masked}; show that one", err=True)
     show_statement(drawn, wanted)
 
 

@@ -40,6 +40,12 @@ class Amalgamation:
     merged: tuple[Account, ...]
 
     @property
+    def status(self) -> MemberStatus:
+        """What the kept account is from then on: active where one of them is (assumed)."""
+        is_active = any(one.status is MemberStatus.ACTIVE for one in (self.kept, *self.merged))
+        return MemberStatus.ACTIVE if is_active else self.kept.status
+
+    @property
     def moved(self) -> Money:
         """What moves in all."""
         return Money(sum(account.balance.sen for account in self.merged))

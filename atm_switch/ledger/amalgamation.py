@@ -49,6 +49,10 @@ def amalgamate(
             raise Refused(f"{error}; nothing was changed") from None
         for account in decided.merged:
             _merge(store, account, kept, today)
+        store.change(
+            "UPDATE participants SET status = ? WHERE kpj = ?",
+            (decided.status.value, kept.digits),
+        )
         witness(len(merged))
     return decided
 

@@ -51,6 +51,12 @@ def additional_account(store: Store, kpj: Kpj, day: date) -> Money:
     return Money(sen)
 
 
+def merged_into(store: Store, kpj: Kpj) -> Kpj | None:
+    """Return the KPJ an account was merged into; ``None`` where it stands by itself."""
+    found = store.rows("SELECT merged_into FROM participants WHERE kpj = ?", (kpj.digits,))
+    return Kpj(found[0][0]) if found and found[0][0] else None
+
+
 def years_posted(store: Store, kpj: Kpj) -> tuple[int, ...]:
     """Return the years that have postings.  Raises ``Refused`` for an unknown KPJ, too."""
     if not store.rows("SELECT 1 FROM participants WHERE kpj = ?", (kpj.digits,)):

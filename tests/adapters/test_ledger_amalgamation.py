@@ -45,6 +45,18 @@ def test_balances_move_to_the_kept_account(books: BookBench) -> None:
     assert () == books.differences()
 
 
+def test_kept_account_becomes_active_with_the_merged(books: BookBench) -> None:
+    """
+    An inactive first account into which an active one is merged is active from then on.
+    """
+    books.store.change("UPDATE participants SET status = 'N' WHERE kpj = ?", (FIRST.digits,))
+
+    merge(books, FIRST, SECOND)
+
+    query = "SELECT status FROM participants WHERE kpj IN (?, ?) ORDER BY kpj"
+    assert [("A",), ("N",)] == books.store.rows(query, (FIRST.digits, SECOND.digits))
+
+
 def by_sub_account(books: BookBench, kpj: Kpj) -> dict[str, int]:
     """Sum an account by its sub-accounts."""
     query = (

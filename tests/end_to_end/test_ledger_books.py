@@ -186,6 +186,8 @@ def test_merger_keeps_only_the_first(command: CommandLine) -> None:
 
     assert (1, 0) == (wrong.returncode, right.returncode)
     assert "the first one is kept" in wrong.stderr
+    gone = command("ledger", "show", "bank", SITIS_SECOND)
+    assert "*******9012 was merged into *******9020; show that one" in gone.stderr
     assert 0 == command("ledger", "reconcile", "bank").returncode
 
 

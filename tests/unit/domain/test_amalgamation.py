@@ -16,6 +16,24 @@ SECOND = Account(NEW, "a", MemberStatus.INACTIVE, date(2015, 1, 1), Money(300), 
 THIRD = Account(EMPTY, "a", MemberStatus.ACTIVE, None, Money(0), None)
 
 
+@pytest.mark.parametrize(
+    ("kept", "gone", "becomes"),
+    [("N", "A", "A"), ("A", "N", "A"), ("N", "N", "N")],
+)
+def test_kept_account_is_active_where_one_is(kept: str, gone: str, becomes: str) -> None:
+    """
+    Who is paid for under a later KPJ goes on under the first.
+    """
+    accounts = (
+        replace(FIRST, status=MemberStatus(kept)),
+        replace(SECOND, status=MemberStatus(gone)),
+    )
+
+    decided = decide(accounts, OLD, (NEW,))
+
+    assert MemberStatus(becomes) is decided.status
+
+
 def test_later_accounts_merge_into_first() -> None:
     """
     The first account takes the balances of the others, one without postings too.
