@@ -3,10 +3,11 @@
 import json
 import re
 import signal
-import subprocess
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 
@@ -121,36 +122,54 @@ def many(tmp_path: Path) -> Path:
     return file
 
 
-def interrupted(bank: Path, file: Path, lock: str, seen: str) -> "tuple[int, str]":
-    """Import while another holds ``lock``, press Ctrl-C once ``seen`` yields a row.
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'participants'::regclass"
+STAGED = """
+SELECT quote_ident(nspname) FROM pg_class JOIN pg_namespace AS name ON name.oid = relnamespace
+WHERE relname = 'participants' AND nspname <> 'public'
+"""
 
-    Returns the exit code and what was told.
+
+@contextmanager
+def import_that_waits(bank: Path, file: Path, store: PostgresStore) -> Iterator["Popen[str]"]:
+    """Lend an import that has read its file and waits to book it, until the block ends.
+
+    It goes on then; whoever asked waits for its end.
     """
-    url = load_settings(bank).ledger.url
     command = [*PROGRAM, "ledger", "import", str(bank), str(file)]
-    with closing(PostgresStore(url)) as store, store.transaction():
-        store.change(f"LOCK TABLE participants IN {lock} MODE")
-        with subprocess.Popen(
-            command, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as process:
-            until = time.monotonic() + SECONDS_MAX
-            while not store.rows(seen):
-                assert time.monotonic() < until, process.poll()
-                time.sleep(0.05)
-            process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=SECONDS_MAX)
-    return process.returncode, told
+    with store.transaction():
+        store.change("LOCK TABLE participants IN EXCLUSIVE MODE")
+        process = Popen(command, env=environment(), stderr=PIPE, stdout=PIPE, text=True)
+        wait_for(store, WAITING, process)
+        yield process
+
+
+def wait_for(store: PostgresStore, question: str, process: "Popen[str]") -> None:
+    """Wait until ``question`` has an answer."""
+    until = time.monotonic() + SECONDS_MAX
+    while not store.rows(question):
+        assert time.monotonic() < until, process.poll()
+        time.sleep(0.05)
 
 
 def test_ctrl_c_behind_the_commit_says_what_was_booked(bank: Path, many: Path) -> None:
     """
     Interrupted once everything is durable, the import says so, and not that nothing changed.
     """
-    booked = "SELECT 1 FROM imports WHERE file_name = 'many.csv'"
+    url = load_settings(bank).ledger.url
+    with (
+        closing(PostgresStore(url)) as store,
+        closing(PostgresStore(url)) as other,
+        other.transaction(),
+    ):
+        with import_that_waits(bank, many, store) as process:
+            ((staging,),) = store.rows(STAGED)
+            # What was staged is thrown away behind the commit: there it waits for us.
+            other.change(f"LOCK TABLE {staging}.participants IN ACCESS SHARE MODE")
+        wait_for(store, "SELECT 1 FROM imports WHERE file_name = 'many.csv'", process)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=SECONDS_MAX)
 
-    code, told = interrupted(bank, many, "SHARE UPDATE EXCLUSIVE", booked)
-
-    assert 130 == code
+    assert 130 == process.returncode
     assert "interrupted when everything was booked" in told
     assert f"many.csv: {MANY:,} row(s): {MANY:,} added" in told
     assert "nothing was changed" not in told
@@ -161,12 +180,34 @@ def test_ctrl_c_amid_booking_changes_nothing(bank: Path, many: Path) -> None:
     Interrupted while it books, the import says that nothing was changed, and so it is; the
     same command goes on with the rows that were read.
     """
-    waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'participants'::regclass"
-
-    code, told = interrupted(bank, many, "EXCLUSIVE", waiting)
+    with (
+        closing(PostgresStore(load_settings(bank).ledger.url)) as store,
+        import_that_waits(bank, many, store) as process,
+    ):
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=SECONDS_MAX)
     again = run("ledger", "import", bank, many)
 
-    assert 130 == code
+    assert 130 == process.returncode
     assert "interrupted, nothing was changed" in told
     assert f"going on where the last try stopped: {MANY:,} rows were read already" in again.stderr
     assert f"{MANY:,} added" in again.stdout
+
+
+def test_kill_amid_booking_changes_nothing(bank: Path, many: Path) -> None:
+    """
+    Killed while it books, the ledger is as before; the same command books all, once.
+    """
+    with closing(PostgresStore(load_settings(bank).ledger.url)) as store:
+        before = store.rows("SELECT count(*) FROM participants")
+        with import_that_waits(bank, many, store) as process:
+            process.kill()
+            process.communicate(timeout=SECONDS_MAX)
+        killed = store.rows("SELECT count(*) FROM participants")
+        again = run("ledger", "import", bank, many)
+        after = store.rows("SELECT count(*) FROM participants")
+
+    assert before == killed
+    assert f"going on where the last try stopped: {MANY:,} rows were read already" in again.stderr
+    assert before[0][0] + MANY == after[0][0]
+    assert 0 == run("ledger", "reconcile", bank).returncode
