@@ -56,6 +56,7 @@ from atm_switch.switch.ports import (
     KeepBusinessDate,
     KeepCommand,
     KeepRecord,
+    RepeatKey,
     Reservation,
     Reserve,
     StoredResponse,
@@ -160,12 +161,13 @@ class _Page:
         self._written_at = to_microseconds(ink.clock())
         self._rows: list[Cell] = []
         """The cells of the rows to be added, one row behind the other."""
+        self._kept: dict[RepeatKey, StoredResponse] = {}
 
     def answer(self, question: JournalQuestion) -> Any:
         if isinstance(question, Reserve):
-            return self._reserve(question.entry, question.tries_max, question.former)
+            return self._given(question) or self._reserve(question)
         if isinstance(question, Commit):
-            return self._commit(question)
+            return self._given(question) or self._commit(question)
         self._add_rows()  # events stand in the order of the questions
         return self._beside(question)
 
@@ -192,11 +194,10 @@ class _Page:
         if self._audit_head is not None:
             write_head(self._connection, HeadTable.AUDIT, self._audit_head, self._ink.audit)
 
-    def _reserve(
-        self, entry: JournalEntry, tries_max: int, former: Sequence[CardRef]
-    ) -> Reservation:
+    def _reserve(self, question: Reserve) -> Reservation:
+        entry, tries_max = question.entry, question.tries_max
         card = required_card(entry)
-        for ref in former:
+        for ref in question.former:
             self._carry_over(ref, card)
         counted = self._run(_COUNT_TRY, card.digest, tries_max)
         tries = int(counted[0][0]) if counted else self._tries(card)
@@ -221,14 +222,11 @@ class _Page:
 
     def _commit(self, question: Commit) -> StoredResponse | None:
         entry, ending = question.entry, question.ending
-        if self._ink.is_shared and question.unless_since is not None:
-            given = self._given(FindRepeat(entry.key, question.unless_since))
-            if given is not None:
-                return given
         sealed = None
         if ending.payload is not None:
             nonce = self._ink.nonce(NONCE_BYTES)
             sealed = self._ink.vault.seal(RESPONSE_PURPOSE, ending.payload, nonce)
+            self._kept[entry.key] = StoredResponse(entry.fingerprint, ending.payload)
         placed = Placed(self._head.seq + 1, question.sequence, self._written_at)
         self._append(ending_row(entry, ending, placed, sealed))
         if ending.resets_tries:
@@ -241,9 +239,13 @@ class _Page:
                 self._run(_RETURN_ONLY_TRY, digest)  # no row stands for none
         return None
 
-    def _given(self, question: FindRepeat) -> StoredResponse | None:
-        self._add_rows()  # the answer may be in this very batch
-        return stored_answer(lambda sql, values: self._run(sql, *values), question, self._ink.vault)
+    def _given(self, question: Reserve | Commit) -> StoredResponse | None:
+        """Return what another process has answered meanwhile, in this very batch or before."""
+        key, since = question.entry.key, question.unless_since
+        if since is None or not self._ink.is_shared:
+            return None
+        select = lambda sql, values: self._run(sql, *values)  # noqa: E731
+        return self._kept.get(key) or stored_answer(select, FindRepeat(key, since), self._ink.vault)
 
     def _unblock(self, question: Unblock) -> int:
         for ref in question.former:

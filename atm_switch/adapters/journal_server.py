@@ -3,7 +3,8 @@
 Plan: a stream socket in the folder; what every worker sends is put to the one writer thread,
 which makes one commit of all that waits, whoever sent it.  Answers go back a batch at a
 time.  A cut-over, and a key file that was changed, is told to all other workers before it
-is answered.
+is answered.  A request that another worker is at work on is not begun twice
+(``journal_claims``).
 """
 
 import asyncio
@@ -15,12 +16,13 @@ from typing import Any, Protocol, cast
 
 from atm_switch.adapters.batch_writer import fulfil
 from atm_switch.adapters.journal_batch import JournalQuestion
+from atm_switch.adapters.journal_claims import Claims
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.postgres_shared import DATES, KEYS
 from atm_switch.adapters.remote_journal import NEWS
 from atm_switch.domain.errors import JournalUnavailable
-from atm_switch.switch.ports import KeepBusinessDate
+from atm_switch.switch.ports import Commit, KeepBusinessDate, Reserve, UnderWay
 
 
 class Asker(Protocol):
@@ -30,8 +32,9 @@ class Asker(Protocol):
         """Hear the answers, by the number of each question."""
 
 
-Token = tuple[Asker, int, str]
-"""Whose question it is, its number there, and what others are to hear of it."""
+Token = tuple[Asker, int, Any]
+"""Whose question it is, its number there, and the question where its answer concerns others."""
+_FOR_OTHERS = Reserve, Commit, KeepBusinessDate
 
 
 class JournalServer:
@@ -42,6 +45,7 @@ class JournalServer:
         self._path, self._writer = path, writer
         self._workers: set[_Worker] = set()
         self._own = _Own()
+        self._claims = Claims()
         self._server: asyncio.Server | None = None
 
     def start(self) -> None:
@@ -69,7 +73,7 @@ class JournalServer:
     async def ask(self, question: JournalQuestion) -> Any:
         """Put a question of this process's own.  Raises ``JournalUnavailable``."""
         number, asked = self._own.expect(asyncio.get_running_loop())
-        self._writer.submit(question, (self._own, number, ""))
+        self._writer.submit(question, (self._own, number, None))
         return await asked
 
     def close(self) -> None:
@@ -86,31 +90,48 @@ class JournalServer:
     def went(self, worker: "_Worker") -> None:
         """Hear that it is gone."""
         self._workers.discard(worker)
+        self._claims.gone(worker)
 
     def asked(self, worker: "_Worker", questions: list[tuple[int, Any]]) -> None:
         """Put a worker's questions to the writer."""
-        refused: list[tuple[int, JournalUnavailable | None]] = []
+        refused: list[tuple[int, JournalUnavailable | UnderWay | None]] = []
         for number, question in questions:
             if isinstance(question, KeysChanged):
                 self._tell_others(worker, KEYS)
                 refused.append((number, None))
                 continue
-            news = DATES if isinstance(question, KeepBusinessDate) else ""
-            try:
-                self._writer.submit(question, (worker, number, news), rings=False)
-            except JournalUnavailable as error:
-                refused.append((number, error))
-            except ValueError as error:
-                refused.append((number, JournalUnavailable(type(error).__name__)))
+            said = self._put(worker, number, question)
+            if said is not None:
+                refused.append((number, said))
         self._writer.ring()
         if refused:
             worker.say(refused)
 
+    def _put(
+        self, worker: "_Worker", number: int, question: Any
+    ) -> JournalUnavailable | UnderWay | None:
+        """Put one question to the writer, or answer it at once."""
+        busy = self._claims.taken(worker, question) if isinstance(question, Reserve) else None
+        if busy is not None:
+            return busy
+        told = question if isinstance(question, _FOR_OTHERS) else None
+        try:
+            self._writer.submit(question, (worker, number, told), rings=False)
+        except JournalUnavailable as error:
+            refusal = error
+        except ValueError as error:
+            refusal = JournalUnavailable(type(error).__name__)
+        else:
+            return None
+        self._claims.heard(worker, question, refusal)
+        return refusal
+
     def _deliver(self, batch: list[tuple[Token, Any]]) -> None:
         answers: dict[Asker, list[tuple[int, Any]]] = {}
-        for (worker, number, news), answer in batch:
-            if news and not isinstance(answer, Exception):
-                self._tell_others(worker, news)
+        for (worker, number, question), answer in batch:
+            self._claims.heard(worker, question, answer)
+            if isinstance(question, KeepBusinessDate) and not isinstance(answer, Exception):
+                self._tell_others(worker, DATES)
             answers.setdefault(worker, []).append((number, answer))
         for worker, its in answers.items():
             worker.say(its)

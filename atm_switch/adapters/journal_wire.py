@@ -24,7 +24,7 @@ SOCKET_NAME: Final = "journal.sock"
 _LENGTH: Final = struct.Struct(">I")
 _PORTS: Final = {
     "RepeatKey", "StoredResponse", "JournalEntry", "Reservation", "Ending", "Reserve", "Commit",
-    "KeepBusinessDate", "KeepCommand", "TakeNumbers", "AuditRecord", "KeepRecord",
+    "KeepBusinessDate", "KeepCommand", "TakeNumbers", "AuditRecord", "KeepRecord", "UnderWay",
 }  # fmt: skip
 _ALLOWED: Final = {
     "atm_switch.switch.ports": _PORTS,

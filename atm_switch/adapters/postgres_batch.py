@@ -33,14 +33,10 @@ from atm_switch.adapters.journal_rows import (
     to_microseconds,
 )
 from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
+from atm_switch.adapters.postgres_claims import claimed
 from atm_switch.adapters.postgres_link import PostgresSession, values_in_columns
 from atm_switch.adapters.postgres_outbox import answer_outbox
-from atm_switch.adapters.postgres_shared import (
-    given_answers,
-    locked_tries,
-    remember,
-    set_tries,
-)
+from atm_switch.adapters.postgres_shared import locked_tries, remember, set_tries
 from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import NONCE_BYTES
 from atm_switch.switch.event import Announce
@@ -52,7 +48,6 @@ from atm_switch.switch.ports import (
     KeepRecord,
     Reservation,
     Reserve,
-    StoredResponse,
     TakeNumbers,
 )
 
@@ -126,7 +121,9 @@ def write_batch(
     """
     with session.transaction():
         page = _Page(session, node, ink, heads, questions)
-        answers = [page.answer(at, question) for at, question in enumerate(questions)]
+        answers = [
+            page.given.get(at) or page.answer(question) for at, question in enumerate(questions)
+        ]
         moved = page.close()
     return answers, moved
 
@@ -149,17 +146,18 @@ class _Page:
         self._written_at = to_microseconds(ink.clock())
         self._counted = locked_tries(session, questions)
         self._tries = dict(self._counted)
-        self._given = given_answers(session, questions, ink.vault)
+        self.given = claimed(session, node, questions, ink.vault)
+        """By the place of a question: what another process has made of its request."""
         self._rows: list[tuple[Cell, ...]] = []
         self._records: list[tuple[Cell, ...]] = []
 
-    def answer(self, at: int, question: JournalQuestion) -> Any:
-        """Answer the question at this place of the batch."""
+    def answer(self, question: JournalQuestion) -> Any:
+        """Carry one question out."""
         match question:
             case Reserve():
                 return self._reserve(question)
             case Commit():
-                return self._commit(question, self._given.get(at))
+                return self._commit(question)
             case Unblock():
                 return self._unblock(question)
             case KeepRecord(record):
@@ -205,9 +203,7 @@ class _Page:
                 self._tries[card] += self._tries[ref.digest]
                 self._tries[ref.digest] = CARRIED
 
-    def _commit(self, question: Commit, given: StoredResponse | None) -> StoredResponse | None:
-        if given is not None:
-            return given
+    def _commit(self, question: Commit) -> None:
         entry, ending, ink = question.entry, question.ending, self._ink
         sealed = None
         if ending.payload is not None:
@@ -221,7 +217,6 @@ class _Page:
             elif ending.returned_try:
                 # Fewer by now: they were cleared meanwhile, and this try with them.
                 self._tries[card] -= self._tries[card] >= ending.returned_try
-        return None
 
     def _unblock(self, question: Unblock) -> int:
         card = question.ref.digest

@@ -16,7 +16,7 @@ FAMILY: Final = "journal_postgresql"
 WHAT: Final = "the journal"
 _MIGRATING: Final = 8583002
 """The advisory lock of whoever brings the schema up to date."""
-_NODES: Final = 8583
+NODES: Final = 8583
 """The space of the locks of nodes."""
 
 NODE_SECONDS: Final = 3
@@ -87,7 +87,7 @@ def take_node(session: PostgresSession, node: str) -> None:
     wait = "SELECT set_config('lock_timeout', $1, false)"
     session.rows(wait, f"{NODE_SECONDS}s")
     try:
-        session.rows("SELECT pg_advisory_lock($1, hashtext($2))", _NODES, node)
+        session.rows("SELECT pg_advisory_lock($1, hashtext($2))", NODES, node)
         session.rows(wait, f"{LOCK_SECONDS}s")
     except locked:
         raise Refused(

@@ -1,14 +1,13 @@
 """What the processes on one PostgreSQL journal must agree on, in one batch's transaction.
 
 Plan: PIN tries are counted on rows that are locked first, all of a batch in one statement
-and in one order, so that two processes wait for each other and never dead-lock.  Who
-answers a request first is settled by a unique key in the same way.
+and in one order, so that two processes wait for each other and never dead-lock.  Whose a
+request is, is settled behind them in the same way (``postgres_claims``).
 Limits: a lock lasts one batch, some milliseconds.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Final, TypeGuard
+from typing import Final
 
 from atm_switch.adapters.journal_batch import JournalQuestion, Unblock, required_card
 from atm_switch.adapters.journal_memory import opened_answer
@@ -39,14 +38,6 @@ _SET_TRIES: Final = (
     "UPDATE pin_tries SET tries = counted.tries"
     " FROM unnest($1::bytea[], $2::bigint[]) AS counted (digest, tries)"
     " WHERE pan_digest = counted.digest"
-)
-_KEY: Final = "acquirer, terminal, stamp, stan, rrn"
-_CLAIM: Final = (
-    f"INSERT INTO answers AS held ({_KEY}, received_at)"  # noqa: S608 - constants
-    " SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
-    " $7::bigint[]) ORDER BY 1, 2, 3, 4, 5"
-    f" ON CONFLICT ({_KEY}) DO UPDATE SET received_at = excluded.received_at"
-    f" WHERE held.received_at < $1 RETURNING {_KEY}"
 )
 _NEWEST_ANSWERS: Final = """
     SELECT asked.at, found.fingerprint, found.response
@@ -104,51 +95,6 @@ def set_tries(session: PostgresSession, before: dict[bytes, int], now: dict[byte
         session.rows(_SET_TRIES, changed, [now[digest] for digest in changed])
 
 
-def given_answers(
-    session: PostgresSession, questions: Sequence[JournalQuestion], vault: Vault
-) -> dict[int, StoredResponse]:
-    """Claim every answer that is the first or no answer at all; return the others.
-
-    By the place of the question: what another process, or this batch, has said before.
-    """
-    asked = {at: one for at, one in enumerate(questions) if _is_claim(one)}
-    first: dict[RepeatKey, Commit] = {}
-    given: dict[int, StoredResponse] = {}
-    for at, one in asked.items():
-        held = first.setdefault(one.entry.key, one)
-        if held is not one:
-            given[at] = StoredResponse(held.entry.fingerprint, held.ending.payload or b"")
-    if not first:
-        return given
-    won = set(_claimed(session, first.values()))
-    lost = [at for at, one in asked.items() if at not in given and one.entry.key not in won]
-    if lost:
-        wanted = [FindRepeat(asked[at].entry.key, _since(asked[at])) for at in lost]
-        found = find_answers(session, wanted, vault)
-        given |= {at: one for at, one in zip(lost, found, strict=True) if one is not None}
-    return given
-
-
-def _is_claim(question: JournalQuestion) -> TypeGuard[Commit]:
-    return (
-        isinstance(question, Commit)
-        and question.unless_since is not None
-        and question.ending.payload is not None
-    )
-
-
-def _since(question: Commit) -> datetime:
-    return question.unless_since or question.entry.received_at
-
-
-def _claimed(session: PostgresSession, questions: Iterable[Commit]) -> Iterable[RepeatKey]:
-    asked = list(questions)
-    keys = _columns([one.entry.key for one in asked])
-    times = [to_microseconds(one.entry.received_at) for one in asked]
-    since = min(to_microseconds(_since(one)) for one in asked)
-    return (RepeatKey(*key) for key in session.rows(_CLAIM, since, *keys, times))
-
-
 def find_answers(
     session: PostgresSession, questions: Sequence[FindRepeat], vault: Vault
 ) -> list[StoredResponse | None]:
@@ -156,7 +102,7 @@ def find_answers(
 
     Raises ``JournalUnavailable`` for one that does not open.
     """
-    keys = _columns([one.key for one in questions])
+    keys = keys_in_columns([one.key for one in questions])
     since = [to_microseconds(one.since) for one in questions]
     answers: list[StoredResponse | None] = [None] * len(questions)
     for at, fingerprint, sealed in session.rows(
@@ -166,7 +112,8 @@ def find_answers(
     return answers
 
 
-def _columns(keys: Sequence[RepeatKey]) -> list[list[str]]:
+def keys_in_columns(keys: Sequence[RepeatKey]) -> list[list[str]]:
+    """Turn keys into one array for each column, as ``unnest`` takes them."""
     return [
         [getattr(key, name) for key in keys]
         for name in ("acquirer", "terminal", "stamp", "stan", "rrn")

@@ -19,16 +19,14 @@ from atm_switch.switch.compose import again, approved, declined
 from atm_switch.switch.doors import (
     Joined,
     admit,
-    choose,
     first_time,
     identify,
     in_time,
-    prove,
-    query,
     read,
     wipe,
 )
 from atm_switch.switch.house import House
+from atm_switch.switch.inner_doors import AnsweredElsewhere, choose, prove, query
 from atm_switch.switch.network_management import settlement_date
 from atm_switch.switch.ports import (
     Commit,
@@ -55,6 +53,8 @@ def balance_inquiry(case: Case, house: House) -> Steps[Response | None]:
         response = yield from _corridor(case, entry, house)
     except Joined:
         raise
+    except AnsweredElsewhere as meanwhile:
+        response = _as_elsewhere(case, entry, meanwhile.given)
     except Declined as no:
         response = declined(case, no)
     except JournalUnavailable as silent:
@@ -122,15 +122,19 @@ def _outrun(case: Case, entry: JournalEntry, given: StoredResponse) -> Steps[Res
     Its PIN try decided nothing, for nobody is told what came of it: it is given back, and
     clears none.
     """
-    case.is_first = False
     case.resets_tries, case.returned_try = False, case.counted_try
-    if given.fingerprint == entry.fingerprint:
-        response = again(case, given)
-        if case.sequence is None:
-            return response
-    else:
-        response = declined(case, Declined(Outcome.DUPLICATE, "same key, other content"))
+    response = _as_elsewhere(case, entry, given)
+    if response.is_repeat and case.sequence is None:
+        return response
     return (yield from _committed(case, entry, response))
+
+
+def _as_elsewhere(case: Case, entry: JournalEntry, given: StoredResponse) -> Response:
+    """Say what another process has said under this key; 94 where that was to another request."""
+    case.is_first = False
+    if given.fingerprint == entry.fingerprint:
+        return again(case, given)
+    return declined(case, Declined(Outcome.DUPLICATE, "same key, other content"))
 
 
 def _failed(case: Case, outcome: Outcome, reason: str) -> Response:

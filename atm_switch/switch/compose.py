@@ -16,8 +16,9 @@ from atm_switch.messages.inquiry_data import (
 from atm_switch.messages.responses import answer, refusal
 from atm_switch.profile.model import InquiryRules
 from atm_switch.switch.case import Case, Response
-from atm_switch.switch.doors import Fresh, Member
+from atm_switch.switch.doors import Fresh
 from atm_switch.switch.house import House
+from atm_switch.switch.inner_doors import Member
 from atm_switch.switch.ports import StoredResponse
 from atm_switch.switch.slip import Balance, Place, error_screen, lay_out, printable, receipt, screen
 

@@ -1,41 +1,31 @@
-"""The doors of the corridor.  Each takes what only the door before can give.
+"""The doors up to the card.  Each takes what only the door before can give.
 
 Skipping or swapping doors does not type-check: authenticate before identify before query.
 A door that says no raises ``Declined``; a question is put with ``ask`` and answered by
-whoever drives the steps.
+whoever drives the steps.  Behind the card the corridor goes on in ``inner_doors.py``.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from atm_switch.domain.errors import Declined, NeighbourUnavailable, NeverAsked
-from atm_switch.domain.identifiers import Kpj, TerminalId
+from atm_switch.domain.errors import Declined
+from atm_switch.domain.identifiers import TerminalId
 from atm_switch.domain.instant import Zone
 from atm_switch.domain.member import CardRef, CardStatus, LinkedCard
 from atm_switch.domain.outcome import Outcome
-from atm_switch.domain.statement import draw_up
 from atm_switch.messages.balance_inquiry import BalanceInquiry, read_balance_inquiry
-from atm_switch.messages.inquiry_data import Lookup
-from atm_switch.security.key_ring import KeyUsage
 from atm_switch.switch.case import Case
 from atm_switch.switch.freshness import require_timely
 from atm_switch.switch.house import Flight, House
-from atm_switch.switch.hsm_port import VerifyPin
-from atm_switch.switch.keys_seen import learn
 from atm_switch.switch.policy import AcquirerPolicy, PinPolicy
 from atm_switch.switch.ports import (
-    FindAccount,
     FindCard,
     FindRepeat,
-    FindSiblings,
     JournalEntry,
-    Reserve,
     Steps,
     StoredResponse,
-    TakeTurn,
     ask,
 )
-from atm_switch.switch.slip import Balance, is_awaited, is_showable
 
 
 class Joined(Exception):
@@ -72,22 +62,6 @@ class KnownCard:
 
     fresh: Fresh
     card: LinkedCard
-
-
-@dataclass(frozen=True, slots=True)
-class ProvenCard:
-    """Whoever asks knows the PIN, or the bank has vouched for it."""
-
-    known: KnownCard
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """The KPJ asked for belongs to the card's owner."""
-
-    proven: ProvenCard
-    kpj: Kpj
-    kpj_count: int
 
 
 def admit(case: Case, house: House) -> Admitted:
@@ -171,7 +145,7 @@ def in_time(fresh: Fresh, house: House) -> Fresh:
     if _is_end_of_day(fresh.admitted.acquirer, case):
         raise Declined(Outcome.CUT_OFF_RUNNING, "end of day of this bank")
     by_terminal = (inquiry.acquirer, inquiry.terminal)
-    by_card = _lasting(case, inquiry, house).digest
+    by_card = lasting(case, inquiry, house).digest
     now = case.received.monotonic
     if not house.terminal_frequency.admits(by_terminal, now):
         raise Declined(Outcome.TOO_MANY_INQUIRIES, "the terminal asks too often")
@@ -180,7 +154,7 @@ def in_time(fresh: Fresh, house: House) -> Fresh:
     return fresh
 
 
-def _lasting(case: Case, inquiry: BalanceInquiry, house: House) -> CardRef:
+def lasting(case: Case, inquiry: BalanceInquiry, house: House) -> CardRef:
     """Name the card as no change of the card key alters it: under the first key of all."""
     return case.card_refs(inquiry.pan, house.vault)[-1]
 
@@ -208,93 +182,3 @@ def identify(fresh: Fresh, house: House) -> Steps[KnownCard]:
     if any(expiry.is_past(today.year, today.month) for expiry in (card.expiry, sent) if expiry):
         raise Declined(Outcome.CARD_EXPIRED, "the card is past its expiry")
     return KnownCard(fresh, card)
-
-
-def prove(known: KnownCard, house: House) -> Steps[ProvenCard]:
-    """Verify the PIN where this switch has to: reserve a try durably, then look (55, 75).
-
-    Under policy ``acquirer`` the PIN block is long wiped, unread.
-    """
-    fresh, card = known.fresh, known.card
-    block = fresh.inquiry.pin_block
-    if fresh.admitted.acquirer.pin is PinPolicy.ACQUIRER or block is None:
-        return ProvenCard(known)
-    if not card.pvv:
-        raise Declined(Outcome.NOT_PERMITTED, "the card has no PIN verification value")
-    case, inquiry = fresh.admitted.case, fresh.inquiry
-    named = house.vault.ladder(KeyUsage.PIN, inquiry.acquirer, inquiry.terminal)
-    pvk = house.vault.pvk(card.pvki)
-    if named is None or pvk is None:
-        missing = "PIN key for the terminal" if named is None else "key of the card's PVKI"
-        raise NeighbourUnavailable(f"there is no {missing}")
-    name, ladder = named
-    tries = yield from _one_try(fresh, house)
-    keys = ladder.candidates(case.received.utc)
-    formats = frozenset(case.profile.security.pin_block_formats)
-    question = VerifyPin(
-        block, inquiry.pan, card.pvv, card.pvki, pvk, keys, formats,
-        is_of_terminal=name.terminal is not None,
-    )  # fmt: skip
-    try:
-        verdict = yield from ask(question)
-    except NeverAsked:
-        case.returned_try = tries
-        raise
-    if verdict.is_right is not True:  # nothing else is a yes
-        raise Declined(Outcome.WRONG_PIN, f"PIN try {tries} is wrong")
-    if verdict.key_at is not None:
-        # Of a right PIN only: a block may open under a key it was not made with.
-        yield from learn(name, keys[verdict.key_at], case, house)
-    case.resets_tries = True
-    return ProvenCard(known)
-
-
-def _one_try(fresh: Fresh, house: House) -> Steps[int]:
-    """Reserve one PIN try of the card, in its turn (75); return how many that makes.
-
-    Raises ``NeighbourUnavailable`` where the card key changed while the request was under
-    way: a try counts under the newest card key or not at all, and uncounted nobody looks.
-    """
-    case, inquiry = fresh.admitted.case, fresh.inquiry
-    yield from ask(TakeTurn(_lasting(case, inquiry, house)))
-    newest, *former = case.card_refs(inquiry.pan, house.vault)
-    if newest != fresh.entry.card:
-        raise NeighbourUnavailable("the card key was changed while the inquiry was under way")
-    tries_max = case.profile.inquiry.pin_tries_max
-    reservation = yield from ask(Reserve(fresh.entry, tries_max, tuple(former)))
-    case.sequence = reservation.sequence
-    if reservation.granted is not True:
-        raise Declined(Outcome.PIN_TRIES_EXCEEDED, "all PIN tries are used")
-    case.counted_try = reservation.tries
-    return reservation.tries
-
-
-def choose(proven: ProvenCard) -> Steps[Member]:
-    """Find the KPJ asked for among those of the card's owner; one answer for all others."""
-    siblings = yield from ask(FindSiblings(proven.known.card.kpj))
-    wanted = proven.known.fresh.inquiry.data
-    chosen: Kpj | None = None
-    if wanted.lookup is Lookup.KPJ and wanted.kpj in siblings:
-        chosen = wanted.kpj
-    elif wanted.lookup is Lookup.CARD:
-        chosen = next(iter(siblings[max(0, wanted.kpj_index - 1) :]), None)
-    if chosen is None:
-        raise Declined(Outcome.CARD_NOT_LINKED, "no such KPJ of the card's owner")
-    proven.known.fresh.admitted.case.kpj_masked = chosen.masked
-    return Member(proven, chosen, len(siblings))
-
-
-def query(member: Member, house: House) -> Steps[Balance]:
-    """Draw up the statement as of today in Jakarta (56, 88)."""
-    as_of = member.proven.known.fresh.admitted.case.received.jakarta_date()
-    account = yield from ask(FindAccount(member.kpj, as_of))
-    if account is None:
-        raise Declined(Outcome.CARD_NOT_LINKED, "the ledger does not know the KPJ")
-    participant, history = account
-    if is_awaited(participant.status, history.has_postings):
-        raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "nothing is booked on the account yet")
-    rate, before = (house.rates.of(year).millipercent for year in (as_of.year, as_of.year - 1))
-    statement = draw_up(history, as_of, rate, house.policy.accrual, before)
-    if not is_showable(statement):
-        raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "an amount is below zero or has no place")
-    return Balance(participant, statement, member.kpj_count)

@@ -138,16 +138,36 @@ class TakeTurn(Ask[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Reserve(Ask[Reservation]):
+class UnderWay:
+    """Another process on the same journal has row A of the same key, and is at work on it.
+
+    ``fingerprint`` is that of the request it has.
+    """
+
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitTick(Ask[None]):
+    """Let a little time pass, for another process; the switch itself answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve(Ask[Reservation | StoredResponse | UnderWay]):
     """Make row A durable and, in the same commit, count one PIN try of the card.
 
     Where ``tries_max`` tries are used already, nothing is counted and it is not granted.
+    ``unless_since``: where another process on the same journal has kept an answer to this
+    key since then (UTC), or is at work on it, nothing is written, and that is the answer.
+    What another received before ``begun_since`` (UTC) it is not at work on any more.
     """
 
     entry: JournalEntry
     tries_max: int
     former: tuple[CardRef, ...] = ()
     """The card's hashes under older keys: what was tried under them counts."""
+    unless_since: datetime | None = None
+    begun_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +281,7 @@ ASKS_LEDGER = (FindCard, FindSiblings, FindAccount)
 JOURNALED = (Reserve, Commit, KeepBusinessDate, KeepCommand, KeepRecord)
 """Questions that the journal's writer answers."""
 
-ASKS_JOURNAL = (FindRepeat, KeepKeys, *JOURNALED)
+ASKS_JOURNAL = (FindRepeat, KeepKeys, AwaitTick, *JOURNALED)
 """Questions whose silence is the journal's, or counts as such: nothing was made durable."""
 
 

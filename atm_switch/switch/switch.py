@@ -33,7 +33,7 @@ from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
 from atm_switch.switch.own_sign_off import sign_off, stands
 from atm_switch.switch.own_sign_on import sign_on
 from atm_switch.switch.own_word import Word, due, heard
-from atm_switch.switch.ports import Ask, Steps, TakeTurn, silence_of
+from atm_switch.switch.ports import Ask, AwaitTick, Steps, TakeTurn, silence_of
 from atm_switch.switch.refusals import mistaken, refuse_unknown, refuse_unreadable, rule_of_strays
 from atm_switch.switch.reversal import reversal
 from atm_switch.switch.rounds import Rounds
@@ -152,6 +152,8 @@ class Switch:
             if now.monotonic > case.given_up_at(question):
                 self._house.unwritten.given_up(ticket, question, case.flight)
                 effects += self.answered(ticket, silence_of(question), now)
+            elif isinstance(question, AwaitTick):
+                effects += self.answered(ticket, None, now)
         for session in self._rounds.look():
             if session.link in self._sessions:
                 effects += self._own_word(due(session, self._house, now))
@@ -159,8 +161,7 @@ class Switch:
 
     def leave(self, now: Instant) -> list[Effect]:
         """Sign off wherever this switch has signed on by itself."""
-        ours = [session for session in self._sessions.values() if stands(session)]
-        words = [sign_off(session, self._house, now) for session in ours]
+        words = [sign_off(one, self._house, now) for one in self._sessions.values() if stands(one)]
         return [effect for word in words for effect in self._begin(*word)]
 
     def _request(self, case: Case) -> list[Effect]:
@@ -206,7 +207,8 @@ class Switch:
         if isinstance(question, TakeTurn):
             has_turn = self._turns.take(question.card.digest, ticket)
             return self._give_turn(question.card.digest, ticket, now) if has_turn else []
-        return [Asked(ticket, question, case.given_up_at(question))]
+        waits = isinstance(question, AwaitTick)
+        return [] if waits else [Asked(ticket, question, case.given_up_at(question))]
 
     def _give_turn(self, card: bytes, ticket: Ticket, now: Instant) -> list[Effect]:
         self._open[ticket].case.card_turn = card
@@ -243,9 +245,7 @@ class Switch:
         flight = self._house.flights.pop(case.flight, None) if case.flight else None
         effects: list[Effect] = []
         for other in flight.waiting if flight else ():
-            again = replace(
-                response, payload=None, is_signed=False, reason="joined the same request"
-            )
+            again = replace(response, payload=None, is_signed=False, reason="joined the first")
             effects += self._advance(_Open(other, signed(other, again)), None, case.now)
         return effects
 

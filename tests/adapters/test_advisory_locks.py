@@ -11,7 +11,7 @@ def test_no_two_locks_have_one_number() -> None:
     """
     numbers = [
         csv_import_lock._IMPORTING, store_postgres._MIGRATING, postgres_schema._MIGRATING,
-        shared_keys._HOLDING, shared_outbox._TELLING, postgres_schema._NODES,
+        shared_keys._HOLDING, shared_outbox._TELLING, postgres_schema.NODES,
     ]  # fmt: skip
 
     assert len(numbers) == len(set(numbers))

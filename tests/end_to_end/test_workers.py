@@ -18,7 +18,7 @@ from atm_switch.folder import open_folder
 from tests.doubles.machines import set_in
 from tests.doubles.served import Served, make_folder, run
 from tests.doubles.talk import HungUp, stamp
-from tests.doubles.workers import PIN, Workers, asked, running, wait_for, with_workers
+from tests.doubles.workers import CARD, PIN, Workers, asked, running, wait_for, with_workers
 
 if TYPE_CHECKING:
     from tests.doubles.postgres import PostgresServer
@@ -69,7 +69,7 @@ def test_repeat_is_answered_by_the_other_worker(switch: Workers) -> None:
 
 
 def test_same_request_at_both_at_once_has_one_answer(switch: Workers) -> None:
-    """Twenty requests, each at both workers at once: the two answers are the same bytes."""
+    """Twenty requests, each at both workers at once: the same bytes, one row A, one row B."""
     sent = stamp()
     one, two = switch.talks_apart()
     with one, two, ThreadPoolExecutor(2) as pool:
@@ -78,17 +78,30 @@ def test_same_request_at_both_at_once_has_one_answer(switch: Workers) -> None:
             assert ["00", "00"] == codes
             assert one.heard[-1][:-16] == two.heard[-1][:-16]
 
+    assert [["A", "B"]] * 20 == kinds_of(switch, range(100, 120))
+
+
+def kinds_of(switch: Workers, numbers: range) -> list[list[str]]:
+    """Read what rows each of some requests has."""
+    with open_pages(open_folder(switch.folder).journal_place) as pages:
+        return [[told.row.kind for told in pages.show(f"518107{at:06d}")] for at in numbers]
+
 
 def test_wrong_pin_at_both_at_once_is_one_try(switch: Workers) -> None:
-    """Two wrong PINs, each asked of both workers at once, leave the third try, five times."""
+    """Three wrong PINs, each asked of both workers at once, are three tries: 75 is the fourth."""
     sent = stamp()
     one, two = switch.talks_apart()
     with one, two, ThreadPoolExecutor(2) as pool:
-        for number in range(200, 220):
-            both = [pool.submit(asked, talk, number, WRONG, sent=sent) for talk in (one, two)]
-            assert ["55", "55"] == [told.result() for told in both]
-            if number % 2:
-                assert "00" == asked(one, 100 + number, PIN, sent=sent)
+        for start in range(200, 220, 4):
+            for number in range(start, start + 3):
+                both = [pool.submit(asked, talk, number, WRONG, sent=sent) for talk in (one, two)]
+                assert ["55", "55"] == [told.result() for told in both]
+                assert one.heard[-1][:-16] == two.heard[-1][:-16]
+            assert "75" == asked(one, start + 3, PIN, sent=sent)
+            done = run("cards", "unblock", switch.folder, typed=f"{CARD}\n")
+            assert 0 == done.returncode, done.stderr
+
+    assert [["A", "B"]] * 20 == kinds_of(switch, range(200, 220))
 
 
 def test_key_delivered_to_one_is_known_to_the_other(switch: Workers) -> None:

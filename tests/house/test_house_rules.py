@@ -21,6 +21,7 @@ BANNED_NAMES = {"utils", "helpers", "common", "manager", "base", "data", "misc"}
 COVERED_ELSEWHERE = {
     # claimed through the core as a whole, over tests/doubles/bench.py
     "switch/switch", "switch/doors", "switch/balance_inquiry", "switch/compose", "switch/case",
+    "switch/inner_doors",
     "switch/effects", "switch/ports", "switch/policy", "switch/house", "switch/session",
     "switch/notes", "switch/reversal", "switch/frequency", "switch/turns",
     "switch/hsm_port", "switch/keys_seen", "switch/own_echo", "switch/once",

@@ -1,4 +1,7 @@
-"""Other processes answer from the same journal: the first answer and the first command count."""
+"""Other processes answer from the same journal: the first answer and the first command count.
+
+A request that another process is at work on is not begun, but waited for.
+"""
 
 from typing import Any
 
@@ -6,9 +9,16 @@ import pytest
 
 from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.accepted import Accepted
+from atm_switch.switch.balance_inquiry import fingerprint_material
 from atm_switch.switch.house import HOST_BLOCK
 from atm_switch.switch.policy import PinPolicy
-from atm_switch.switch.ports import Commit, FindRepeat
+from atm_switch.switch.ports import (
+    Commit,
+    FindRepeat,
+    Reserve,
+    StoredResponse,
+    UnderWay,
+)
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import PAN, Bench, bank
 from tests.doubles.inquiries import commits, reservations, signed_on
@@ -53,6 +63,106 @@ def test_outrun_gives_its_try_back() -> None:
     first, last = commits(bench)
     assert (True, None) == (first.ending.resets_tries, first.ending.returned_try)
     assert (False, 1) == (last.ending.resets_tries, last.ending.returned_try)
+
+
+def waiting(changes: dict[int, str | None] | None = None) -> Bench:
+    """Begin a request that another process is at work on."""
+    bench = signed_on()
+    request = bench.inquiry()
+    its = bench.vault.fingerprint(fingerprint_material(request))
+    bench.memory.faults[Reserve] = UnderWay(its)
+    assert [] == bench.feed(bench.dialect.packager.pack(bench.inquiry(changes)))
+    return bench
+
+
+def test_request_under_way_elsewhere_is_waited_for() -> None:
+    """No row, no try, no PIN looked at; the other's answer is this one's, byte for byte."""
+    bench, other = waiting(), signed_on()
+    bench.pass_time(0.25)
+    assert [] == bench.sent[1:]
+    assert other.ask(other.inquiry())[39] == "00"
+    kept = commits(other)[0]
+
+    bench.memory.faults[Reserve] = StoredResponse(
+        kept.entry.fingerprint, kept.ending.payload or b""
+    )
+    bench.pass_time(0.25)
+
+    assert other.sent[-1].payload == bench.sent[-1].payload
+    assert [] == bench.memory.rows
+    assert 0 == bench.memory.verifications
+    assert 0 == bench.switch.in_flight
+
+
+def test_request_whose_process_died_is_begun_here() -> None:
+    """Once the journal says that nobody is at work on it the row A is ours, and the answer."""
+    bench = waiting()
+
+    del bench.memory.faults[Reserve]
+    bench.pass_time(0.25)
+
+    assert "00" == bench.dialect.packager.unpack(bench.sent[-1].payload)[39]
+    assert 1 == len(reservations(bench)) == len(commits(bench))
+
+
+def test_request_under_way_elsewhere_ends_with_its_deadline() -> None:
+    """Waited for in vain it is 96, without a row and unremembered: a repeat asks anew."""
+    bench = waiting()
+
+    bench.pass_time(8.5)
+
+    assert "96" == bench.dialect.packager.unpack(bench.sent[-1].payload)[39]
+    assert [] == bench.memory.rows
+    del bench.memory.faults[Reserve]
+    assert "00" == bench.ask(bench.inquiry())[39]
+
+
+def test_other_content_under_way_elsewhere_is_94() -> None:
+    """The key is another request's: 94 at once, with a row, and nothing stored under the key."""
+    bench = signed_on()
+    bench.memory.faults[Reserve] = UnderWay(bytes(32))
+
+    response = bench.ask(bench.inquiry())
+
+    assert "94" == response[39]
+    (row,) = commits(bench)
+    assert (Outcome.DUPLICATE, None) == (row.ending.outcome, row.ending.payload)
+    assert 0 == bench.memory.verifications
+
+
+def test_other_content_answered_elsewhere_meanwhile_is_94() -> None:
+    """The key was answered to another request between the look for it and the row A."""
+    bench = signed_on()
+    bench.memory.faults[Reserve] = StoredResponse(bytes(32), b"")
+
+    assert "94" == bench.ask(bench.inquiry())[39]
+    assert 0 == bench.memory.verifications
+
+
+def test_repeats_here_join_the_one_that_waits() -> None:
+    """A repeat on another link of this process has the other process's answer, too."""
+    bench = waiting()
+    bench.open(2)
+    bench.sign_on(2)
+    assert [] == bench.feed(bench.dialect.packager.pack(bench.inquiry()), 2)
+
+    del bench.memory.faults[Reserve]
+    bench.pass_time(0.25)
+
+    assert {1, 2} == {sent.link for sent in bench.sent[-2:]}
+    assert bench.sent[-2].payload == bench.sent[-1].payload
+    assert 1 == len(commits(bench))
+
+
+def test_row_a_asks_for_the_claim() -> None:
+    """It says since when an answer counts, and since when another could be at work."""
+    bench = signed_on()
+    bench.ask(bench.inquiry())
+
+    (asked,) = reservations(bench)
+    assert asked.unless_since is not None
+    assert asked.begun_since is not None
+    assert asked.unless_since < asked.begun_since < asked.entry.received_at
 
 
 def test_outrun_without_row_a_leaves_none() -> None:

@@ -1,0 +1,173 @@
+"""The doors behind the card: the PIN, the KPJ, the ledger.
+
+As the doors before them (``doors.py``), each takes what only the one before can give.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from atm_switch.domain.errors import Declined, NeighbourUnavailable, NeverAsked
+from atm_switch.domain.identifiers import Kpj
+from atm_switch.domain.outcome import Outcome
+from atm_switch.domain.statement import draw_up
+from atm_switch.messages.inquiry_data import Lookup
+from atm_switch.security.key_ring import KeyUsage
+from atm_switch.switch.doors import Fresh, KnownCard, lasting
+from atm_switch.switch.house import House
+from atm_switch.switch.hsm_port import VerifyPin
+from atm_switch.switch.keys_seen import learn
+from atm_switch.switch.policy import PinPolicy
+from atm_switch.switch.ports import (
+    AwaitTick,
+    FindAccount,
+    FindSiblings,
+    Reservation,
+    Reserve,
+    Steps,
+    StoredResponse,
+    TakeTurn,
+    ask,
+)
+from atm_switch.switch.slip import Balance, is_awaited, is_showable
+
+GIVEN_UP_AFTER = 2
+"""So many times what a request may take after it came in, no process is at work on it any more."""
+
+
+class AnsweredElsewhere(Exception):
+    """Another process on the same journal has answered the same request meanwhile."""
+
+    def __init__(self, given: StoredResponse) -> None:
+        """Keep what it said."""
+        super().__init__("answered elsewhere")
+        self.given = given
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenCard:
+    """Whoever asks knows the PIN, or the bank has vouched for it."""
+
+    known: KnownCard
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The KPJ asked for belongs to the card's owner."""
+
+    proven: ProvenCard
+    kpj: Kpj
+    kpj_count: int
+
+
+def prove(known: KnownCard, house: House) -> Steps[ProvenCard]:
+    """Verify the PIN where this switch has to: reserve a try durably, then look (55, 75).
+
+    Under policy ``acquirer`` the PIN block is long wiped, unread.
+    """
+    fresh, card = known.fresh, known.card
+    block = fresh.inquiry.pin_block
+    if fresh.admitted.acquirer.pin is PinPolicy.ACQUIRER or block is None:
+        return ProvenCard(known)
+    if not card.pvv:
+        raise Declined(Outcome.NOT_PERMITTED, "the card has no PIN verification value")
+    case, inquiry = fresh.admitted.case, fresh.inquiry
+    named = house.vault.ladder(KeyUsage.PIN, inquiry.acquirer, inquiry.terminal)
+    pvk = house.vault.pvk(card.pvki)
+    if named is None or pvk is None:
+        missing = "PIN key for the terminal" if named is None else "key of the card's PVKI"
+        raise NeighbourUnavailable(f"there is no {missing}")
+    name, ladder = named
+    tries = yield from _one_try(fresh, house)
+    keys = ladder.candidates(case.received.utc)
+    formats = frozenset(case.profile.security.pin_block_formats)
+    question = VerifyPin(
+        block, inquiry.pan, card.pvv, card.pvki, pvk, keys, formats,
+        is_of_terminal=name.terminal is not None,
+    )  # fmt: skip
+    try:
+        verdict = yield from ask(question)
+    except NeverAsked:
+        case.returned_try = tries
+        raise
+    if verdict.is_right is not True:  # nothing else is a yes
+        raise Declined(Outcome.WRONG_PIN, f"PIN try {tries} is wrong")
+    if verdict.key_at is not None:
+        # Of a right PIN only: a block may open under a key it was not made with.
+        yield from learn(name, keys[verdict.key_at], case, house)
+    case.resets_tries = True
+    return ProvenCard(known)
+
+
+def _one_try(fresh: Fresh, house: House) -> Steps[int]:
+    """Reserve one PIN try of the card, in its turn (75); return how many that makes.
+
+    Raises ``AnsweredElsewhere`` where another process was first to have this request.
+    """
+    case, inquiry = fresh.admitted.case, fresh.inquiry
+    yield from ask(TakeTurn(lasting(case, inquiry, house)))
+    reservation = yield from _reserved(fresh, house)
+    case.sequence = reservation.sequence
+    if reservation.granted is not True:
+        raise Declined(Outcome.PIN_TRIES_EXCEEDED, "all PIN tries are used")
+    case.counted_try = reservation.tries
+    return reservation.tries
+
+
+def _reserved(fresh: Fresh, house: House) -> Steps[Reservation]:
+    """Have row A written by whichever process is first to have the request; wait if it is not us.
+
+    It is asked for again tick by tick: the other's answer is ours, and where the other died
+    or gave up the row is.  Raises ``NeighbourUnavailable`` where the card key changed while
+    the request was under way: a try counts under the newest card key or not at all, and
+    uncounted nobody looks.
+    """
+    case, entry = fresh.admitted.case, fresh.entry
+    rules = case.profile.inquiry
+    at_work = timedelta(seconds=GIVEN_UP_AFTER * rules.request_seconds_max)
+    while True:
+        newest, *former = case.card_refs(fresh.inquiry.pan, house.vault)
+        if newest != entry.card:
+            raise NeighbourUnavailable("the card key was changed while the inquiry was under way")
+        begun_since = case.received.utc - at_work
+        answer = yield from ask(
+            Reserve(entry, rules.pin_tries_max, tuple(former), case.repeats_since, begun_since)
+        )
+        if isinstance(answer, Reservation):
+            return answer
+        if isinstance(answer, StoredResponse):
+            raise AnsweredElsewhere(answer)
+        if answer.fingerprint != entry.fingerprint:
+            case.is_first = False
+            raise Declined(Outcome.DUPLICATE, "same key, other content, first still running")
+        yield from ask(AwaitTick())
+
+
+def choose(proven: ProvenCard) -> Steps[Member]:
+    """Find the KPJ asked for among those of the card's owner; one answer for all others."""
+    siblings = yield from ask(FindSiblings(proven.known.card.kpj))
+    wanted = proven.known.fresh.inquiry.data
+    chosen: Kpj | None = None
+    if wanted.lookup is Lookup.KPJ and wanted.kpj in siblings:
+        chosen = wanted.kpj
+    elif wanted.lookup is Lookup.CARD:
+        chosen = next(iter(siblings[max(0, wanted.kpj_index - 1) :]), None)
+    if chosen is None:
+        raise Declined(Outcome.CARD_NOT_LINKED, "no such KPJ of the card's owner")
+    proven.known.fresh.admitted.case.kpj_masked = chosen.masked
+    return Member(proven, chosen, len(siblings))
+
+
+def query(member: Member, house: House) -> Steps[Balance]:
+    """Draw up the statement as of today in Jakarta (56, 88)."""
+    as_of = member.proven.known.fresh.admitted.case.received.jakarta_date()
+    account = yield from ask(FindAccount(member.kpj, as_of))
+    if account is None:
+        raise Declined(Outcome.CARD_NOT_LINKED, "the ledger does not know the KPJ")
+    participant, history = account
+    if is_awaited(participant.status, history.has_postings):
+        raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "nothing is booked on the account yet")
+    rate, before = (house.rates.of(year).millipercent for year in (as_of.year, as_of.year - 1))
+    statement = draw_up(history, as_of, rate, house.policy.accrual, before)
+    if not is_showable(statement):
+        raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "an amount is below zero or has no place")
+    return Balance(participant, statement, member.kpj_count)
