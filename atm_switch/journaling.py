@@ -12,7 +12,10 @@ each process's own: two processes may look at two PINs of a card at once, never 
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from atm_switch.adapters.batch_writer import BatchWriter, fulfil
@@ -22,18 +25,20 @@ from atm_switch.adapters.journal_doubts import Settled, SettleDoubts
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_wire import SOCKET_NAME
 from atm_switch.adapters.journal_writer import JournalWriter
+from atm_switch.adapters.postgres_dead_nodes import settle_dead_nodes
 from atm_switch.adapters.postgres_journal import PostgresJournalWriter, PostgresRepeats
 from atm_switch.adapters.postgres_news import PostgresNews
 from atm_switch.adapters.postgres_reader import PostgresReader
 from atm_switch.adapters.postgres_shared import DATES
 from atm_switch.adapters.remote_journal import RemoteJournal
 from atm_switch.adapters.schema import open_writer
+from atm_switch.adapters.side_thread import begun
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.folder import DataFolder
 from atm_switch.seat import Seat
 from atm_switch.security.vault import Vault
 from atm_switch.server.hand_over import hand_over
-from atm_switch.settling import Ended, Settling
+from atm_switch.settling import GONE_SECONDS, Ended, Settling, SettlingOfOthers
 from atm_switch.start_up import Memory, recall, recall_dates
 from atm_switch.switch.effects import Ticket
 from atm_switch.switch.house import HOST_BLOCK, House
@@ -74,6 +79,8 @@ class Journaling:
         self._first_block: asyncio.Future[int] | None = None
         self._doubts_asked: asyncio.Future[Settled] | None = None
         self._settling: Settling | None = None
+        self._others: SettlingOfOthers | None = None
+        self._is_first = seat.is_first
         self.on_doubts: Callable[[Ended], None] = lambda _ended: None
         """Told how many requests in doubt were ended, by acquirer."""
         self._reader: JournalReader | None = None
@@ -135,6 +142,9 @@ class Journaling:
             clock = lambda: read_clock().monotonic  # noqa: E731
             self._settling = Settling(self._ask_of_doubts, self.on_doubts, clock)
             await self._settling.start(is_alone=True)
+        if self._place.url and self._is_first:
+            self._others = SettlingOfOthers(self._settle_others, self.on_doubts)
+            self._others.start()
 
     def telling_of_keys(self, keep: Keep) -> Keep:
         """Have other workers told when keys were kept, before that is answered.
@@ -161,6 +171,8 @@ class Journaling:
         """Write what waits, then end."""
         if self._settling is not None:
             self._settling.stop()
+        if self._others is not None:
+            self._others.stop()
         if self._news is not None:
             self._news.close()
         for task in self._tasks:
@@ -204,6 +216,11 @@ class Journaling:
         settled: Settled = await asked
         return settled
 
+    def _settle_others(self) -> Ended:
+        before = utc_now() - timedelta(seconds=GONE_SECONDS)
+        found = settle_dead_nodes(self._place.url, self._vault, utc_now, os.urandom, before)
+        return sum((one.ended for one in found), Counter())
+
     def _heard(self, kind: str) -> None:
         task = asyncio.get_running_loop().create_task(self._take_up(kind))
         self._tasks.add(task)  # the loop itself holds tasks weakly
@@ -225,7 +242,7 @@ class Journaling:
         if self._reader is not None:
             read(self._reader)
         else:  # in a thread, for the reader brings a loop of its own
-            await asyncio.to_thread(_read, self._place.url, read)
+            await asyncio.wrap_future(begun(lambda: _read(self._place.url, read)))
 
 
 def _read(url: str, read: Callable[[Memory], None]) -> None:
@@ -251,4 +268,5 @@ def _settle_all(
         for future, answer in batch:
             fulfil(future, answer)
 
-    loop.call_soon_threadsafe(settle)
+    with suppress(RuntimeError):  # the loop is closed: nobody is left to hear it
+        loop.call_soon_threadsafe(settle)

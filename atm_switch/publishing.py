@@ -31,6 +31,7 @@ from atm_switch.switch.fleet import FleetWatch
 from atm_switch.switch.throttle import Throttle
 
 if TYPE_CHECKING:
+    from atm_switch.adapters.fleet_teller import FleetTeller
     from atm_switch.adapters.mqtt_broker import Broker
     from atm_switch.adapters.mqtt_publisher import EventPublisher, Outbox
     from atm_switch.adapters.teller_thread import TellerThread
@@ -78,9 +79,10 @@ class Publishing:
         name = self._rules.name
         self._outbox = None if self._url else OutboxReader(folder.journal, name)
         # A terminal that is silent here may be talking to another process on the journal: of
-        # the workers the first looks into the file they share; of machines none can.
-        tells = self._seat.is_first or bool(self._url)
-        silence = self._rules.silence_seconds if tells and not self._url else 0
+        # the workers the first looks into the file they share; of machines who is elected to
+        # tell the events looks into the database, and without a broker nobody is.
+        tells = not self._rules.broker if self._url else self._seat.is_first
+        silence = 0 if self._url else self._rules.silence_seconds * tells
         self._fleet = FleetWatch(self._rules.name, silence, tells_status=tells)
         self._heard_through = 0
         self._throttle = Throttle()
@@ -88,6 +90,7 @@ class Publishing:
         self._publisher: EventPublisher | None = None
         self._task: asyncio.Task[None] | None = None
         self._teller: TellerThread | None = None
+        self._shared_fleet: FleetTeller | None = None
 
     def start(self) -> None:
         """Begin; call in the loop, when the journal writes."""
@@ -97,16 +100,23 @@ class Publishing:
         if self._broker is None:
             return
         if self._outbox is None:
-            from atm_switch.adapters.shared_outbox import SharedOutbox  # noqa: PLC0415
-            from atm_switch.adapters.teller_thread import TellerThread  # noqa: PLC0415
-
-            shared, broker = SharedOutbox(self._url, self._rules.name), self._broker
-            self._teller = TellerThread(lambda: self._made(broker, shared), shared)
-            self._teller.start()
+            self._start_teller(self._broker)
             return
         self._publisher = self._made(self._broker, self._outbox)
         self._task = asyncio.get_running_loop().create_task(self._publisher.run())
         self._task.add_done_callback(self._note_end)
+
+    def _start_teller(self, broker: "Broker") -> None:
+        from atm_switch.adapters.fleet_teller import FleetTeller  # noqa: PLC0415
+        from atm_switch.adapters.shared_outbox import SharedOutbox  # noqa: PLC0415
+        from atm_switch.adapters.teller_thread import TellerThread  # noqa: PLC0415
+
+        name, silence = self._rules.name, self._rules.silence_seconds
+        shared = SharedOutbox(self._url, name)
+        fleet = FleetTeller(shared, name, silence, self._announce, read_clock)
+        self._shared_fleet = fleet
+        self._teller = TellerThread(lambda: self._made(broker, shared), shared, fleet)
+        self._teller.start()
 
     def _made(self, broker: "Broker", outbox: "Outbox") -> "EventPublisher":
         from atm_switch.adapters.mqtt_publisher import (  # noqa: PLC0415
@@ -168,8 +178,14 @@ class Publishing:
             "connected": publisher is not None and not away,
             "away": away,
             "waiting": self._care.waiting,
-            "active_terminals": self._fleet.terminals,
+            "active_terminals": self._active_terminals,
         }
+
+    @property
+    def _active_terminals(self) -> int | None:
+        """How many are active; ``None`` where another machine knows."""
+        fleet = self._fleet if self._shared_fleet is None else self._shared_fleet
+        return fleet.terminals
 
     def _look_after(self, now: datetime) -> None:
         before = now - timedelta(hours=self._rules.keep_hours)

@@ -5,6 +5,7 @@ a time; what a long journal has beyond ``PAGES_AT_START`` goes on beside the req
 the switch runs, so is what was written ``SURE_SECONDS`` ago and longer - a journal that could
 not write leaves doubts, too - and the next start has little to look at.
 Where other processes may still end what was there at the start, that waits as long as well.
+Of machines on one PostgreSQL that never start again any other ends the doubts, after an hour.
 Limits: a journal that does not answer is asked again at the next look.
 """
 
@@ -15,7 +16,8 @@ from contextlib import suppress
 from typing import Final
 
 from atm_switch.adapters.journal_doubts import Settled, SettleDoubts
-from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.adapters.side_thread import begun
+from atm_switch.domain.errors import JournalUnavailable, Refused
 
 PAGES_AT_START: Final = 20
 """Some 40,000 rows, some tenths of a second."""
@@ -24,6 +26,9 @@ PAUSE_SECONDS: Final = 0.05
 LOOK_SECONDS: Final = 60.0
 SURE_SECONDS: Final = 600.0
 """After so long nothing is under way any more, whatever was waited for."""
+GONE_LOOK_SECONDS: Final = 300.0
+GONE_SECONDS: Final = 3_600.0
+"""So old must be what is ended for a machine that is gone: six times what is sure here."""
 
 AskJournal = Callable[[SettleDoubts], Awaitable[Settled]]
 """Raises ``JournalUnavailable``."""
@@ -91,3 +96,36 @@ class Settling:
         finally:
             if ended:
                 self._tell(ended)
+
+
+class SettlingOfOthers:
+    """Ends what machines that are gone left in doubt; one for each machine."""
+
+    def __init__(self, settle: Callable[[], Ended], tell: Callable[[Ended], None]) -> None:
+        """``settle`` looks for them, and may wait for the database; ``tell`` hears what it ended.
+
+        It raises ``JournalUnavailable`` and ``Refused``: then it is tried at the next look.
+        """
+        self._settle, self._tell = settle, tell
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Look now and then; call in the loop."""
+        self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def look(self) -> None:
+        """Look once."""
+        with suppress(JournalUnavailable, Refused):
+            ended = await asyncio.wrap_future(begun(self._settle))
+            if ended:
+                self._tell(ended)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(GONE_LOOK_SECONDS)
+            await self.look()

@@ -14,6 +14,7 @@ from math import inf
 from typing import Any, Final
 
 from atm_switch.adapters.clock import utc_now
+from atm_switch.adapters.side_thread import begun
 from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
 from atm_switch.engine import AskCheckValue, Engine
 from atm_switch.folder import DataFolder, hsm_tls_files_of, line_tls_files_of, tls_files_of
@@ -76,6 +77,11 @@ class Upkeep:
             is_changed = True  # reading them again says what is wrong
         if is_changed:
             self.reload_keys(why)
+
+    async def pull_keys(self) -> None:
+        """Take up keys that another process has changed, from where all of them keep them."""
+        await asyncio.wrap_future(begun(self._folder.pull_keys))
+        self.catch_up("changed by another process")
 
     def warn_of_certificates(self) -> None:
         """Name in the log every certificate that soon ends, and see when the first does."""

@@ -69,6 +69,8 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         self._is_rung = False
         self._is_open = False
         self._thread: Thread | None = None
+        self._stop_seconds_max: float | None = None
+        """How long ``stop`` waits for the medium; ``None``: as long as it takes."""
         self.has_failed = False
         """Whether it ended by itself: nothing is written any more."""
 
@@ -122,12 +124,16 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         self._bell.notify()
 
     def stop(self) -> None:
-        """Take no more, write what waits, close the medium.  Returns when that is done."""
+        """Take no more, write what waits, close the medium.
+
+        Returns when that is done; before that only where the medium is one that may hang, and
+        does: what waits is then lost as in a crash.
+        """
         with self._bell:
             self._is_open = False
             self._bell.notify()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(self._stop_seconds_max)
 
     @abstractmethod
     def _open(self) -> M:

@@ -36,10 +36,11 @@ _DROPPABLE: Final = (
     "SELECT 1 FROM outbox WHERE source = 'status' AND seq > ?"
     " AND seq < (SELECT max(seq) FROM outbox) LIMIT 1"
 )
-_UNHEARD: Final = ", ".join(repr(one) for one in sorted({*NO_PROOF, IN_DOUBT}))
+UNHEARD: Final = ", ".join(repr(one) for one in sorted({*NO_PROOF, IN_DOUBT}))
+"""Outcomes that do not prove that a terminal was heard, as SQL writes them."""
 _HEARD: Final = (
     "SELECT DISTINCT acquirer, terminal FROM journal_rows"  # noqa: S608 - constants
-    f" WHERE seq > ? AND seq <= ? AND kind = 'B' AND outcome NOT IN ({_UNHEARD})"
+    f" WHERE seq > ? AND seq <= ? AND kind = 'B' AND outcome NOT IN ({UNHEARD})"
 )
 _LAST_ROW: Final = "SELECT coalesce(max(seq), 0) FROM journal_rows"
 ROWS_AT_ONCE: Final = 5_000

@@ -38,6 +38,8 @@ COMMIT_SECONDS_MAX: Final = 5.0
 LOOK_SECONDS_MAX: Final = 1.0
 PAUSE_SECONDS: Final = 0.2
 """After an attempt to connect that failed, how long none is made."""
+STOP_SECONDS_MAX: Final = 2.0
+"""How long a stop waits for a server that hangs: no answer depends on what is left by then."""
 
 
 class _Reconnecting:
@@ -92,7 +94,10 @@ def _translated() -> Iterator[None]:
 class _PostgresWriter(BatchWriter[K, Any, _Reconnecting]):
     """What both threads do alike."""
 
-    _url: str
+    def __init__(self, url: str, queue_max: int, batch_max: int, name: str) -> None:
+        super().__init__(queue_max, batch_max, name)
+        self._url = url
+        self._stop_seconds_max = STOP_SECONDS_MAX
 
     def _judge(self, error: Exception) -> Judgement:
         asyncpg = driver(WHAT)
@@ -123,8 +128,8 @@ class PostgresJournalWriter(_PostgresWriter[K]):
         queue_max: int = 4096,
         batch_max: int = 256,
     ) -> None:
-        super().__init__(queue_max, batch_max, "journal-writer")
-        self._url, self._node = url, node
+        super().__init__(url, queue_max, batch_max, "journal-writer")
+        self._node = node
         self._ink = Ink(vault, *chains_of(vault, node), clock, nonce, is_shared=True)
         self._heads: Heads | None = None
 
@@ -165,8 +170,8 @@ class PostgresRepeats(_PostgresWriter[K]):
     """Looks for stored answers, all that were asked for meanwhile in one query."""
 
     def __init__(self, url: str, vault: Vault, queue_max: int = 4096, batch_max: int = 256) -> None:
-        super().__init__(queue_max, batch_max, "journal-repeats")
-        self._url, self._vault = url, vault
+        super().__init__(url, queue_max, batch_max, "journal-repeats")
+        self._vault = vault
 
     def _open(self) -> _Reconnecting:
         return _Reconnecting(self._connected)

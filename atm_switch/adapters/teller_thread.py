@@ -1,28 +1,35 @@
-"""A publisher of events in a thread of its own, with a loop of its own.
+"""A publisher of events, and who tells of terminals, in a thread of its own with its own loop.
 
 Why: what it tells is read from a database it waits for, and the switch's loop waits for
 nobody.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 
+from atm_switch.adapters.fleet_teller import FleetTeller
 from atm_switch.adapters.mqtt_publisher import STOP_SECONDS_MAX, EventPublisher
 from atm_switch.adapters.shared_outbox import SharedOutbox
 from atm_switch.domain.errors import JournalUnavailable
 
 LOOK_SECONDS = 0.25
 """How often it looks for what other processes wrote."""
+LOOKS_PER_FLEET = 4
+"""Of so many looks one is for who is heard and who is silent."""
 
 
 class TellerThread:
     """Runs one publisher until it is stopped."""
 
-    def __init__(self, make: Callable[[], EventPublisher], outbox: SharedOutbox) -> None:
-        """``make`` the publisher, in the thread; ``outbox`` is what it reads from."""
-        self._make, self._outbox = make, outbox
+    def __init__(
+        self, make: Callable[[], EventPublisher], outbox: SharedOutbox, fleet: FleetTeller
+    ) -> None:
+        """``make`` the publisher, in the thread; ``outbox`` is what it and ``fleet`` read from."""
+        self._make, self._outbox, self._fleet = make, outbox, fleet
+        self._looks = 0
         self.waiting = 0
         """How many events are still to be told, where this process is elected to."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -40,9 +47,11 @@ class TellerThread:
         self._call(lambda publisher: publisher.nudge())
 
     def stop(self) -> None:
-        """Tell what is there, if the broker hears it soon, and end."""
+        """Tell what is there, if broker and database hear it soon, and end."""
         self._call(lambda publisher: publisher.stop())
-        self._thread.join(2 * STOP_SECONDS_MAX)
+        deadline = time.monotonic() + 2 * STOP_SECONDS_MAX
+        while self._thread.is_alive() and time.monotonic() < deadline and not self._outbox.hangs:
+            self._thread.join(LOOK_SECONDS)
 
     def _call(self, what: Callable[[EventPublisher], None]) -> None:
         loop, publisher = self._loop, self.publisher
@@ -71,6 +80,9 @@ class TellerThread:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             publisher.nudge()
+            self._looks += 1
+            if self._looks % LOOKS_PER_FLEET == 0:
+                self._fleet.look()
             self.waiting = 0
             if not publisher.away:
                 with suppress(JournalUnavailable):

@@ -201,5 +201,5 @@ def _local(row: "JournalRow") -> datetime:
     return row.received.astimezone(Zone.WIB.tzinfo)
 
 
-for _command in (journal_keeping.purge, journal_keeping.affected):
+for _command in (journal_keeping.purge, journal_keeping.affected, journal_keeping.settle):
     journal.add_command(_command)

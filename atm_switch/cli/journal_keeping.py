@@ -1,4 +1,4 @@
-"""``atm-switch journal purge|affected``: how long it is kept, and whose data were shown."""
+"""``atm-switch journal purge|affected|settle``: what is kept, who was shown, what is in doubt."""
 
 import os
 import sys
@@ -57,6 +57,46 @@ def purge(folder: Path, keep_days: int | None, yes: bool) -> None:  # noqa: FBT0
 
 
 @click.command(
+    short_help="End what machines that are gone left in doubt.",
+    epilog=examples(
+        "atm-switch journal settle bank                     of a journal on PostgreSQL",
+        "atm-switch journal settle bank --older-than 0      all of it, at once",
+        "",
+        "A switch ends its own at its next start; after an hour any other machine ends those of",
+        "one that is gone. Where a node is connected to the database nothing of it is touched.",
+    ),
+)
+@data_folder
+@click.option(
+    "--older-than", "minutes", type=click.IntRange(0, 525_600), default=10, show_default=True,
+    metavar="MINUTES", help="What is younger stays.",
+)  # fmt: skip
+def settle(folder: Path, minutes: int) -> None:
+    """End the requests in doubt of nodes on PostgreSQL that nobody writes as any more."""
+    from datetime import timedelta
+
+    from atm_switch.adapters.clock import utc_now
+    from atm_switch.adapters.postgres_dead_nodes import settle_dead_nodes
+    from atm_switch.domain.errors import Refused
+    from atm_switch.folder import open_folder
+    from atm_switch.key_office import record_command
+
+    opened = open_folder(folder)
+    url = opened.settings.journal.url
+    if not url:
+        raise Refused("the journal is a file: the next start of its switch ends what is in doubt")
+    before = utc_now() - timedelta(minutes=minutes)
+    found = settle_dead_nodes(url, opened.vault(), utc_now, os.urandom, before)
+    for one in found:
+        ended = sum(one.ended.values())
+        if ended:
+            record_command(opened, f"node {one.node}", f"{ended} requests ended in doubt")
+        print(f"{one.node}: {_outcome(one.lives, ended)}")
+    if not found:
+        print("no node has left requests in doubt")
+
+
+@click.command(
     short_help="List whose balances were shown.",
     epilog=examples(
         "atm-switch journal affected bank --from 2026-01-30 --until 2026-02-02 --out list.csv",
@@ -101,6 +141,12 @@ def affected(
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
         retention.write_affected(those, file)
     print(f"{told}: {out}")
+
+
+def _outcome(lives: bool, ended: int) -> str:  # noqa: FBT001 - two facts about a node
+    if lives:
+        return "lives, and ends its own"
+    return f"{ended} request(s) ended in doubt" if ended else "nothing in doubt that is old enough"
 
 
 def _told(done: int, total: int) -> None:

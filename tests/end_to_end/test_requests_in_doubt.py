@@ -18,7 +18,7 @@ from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.folder import open_folder
 from tests.doubles.machines import set_in, two_machines
 from tests.doubles.postgres import PostgresServer
-from tests.doubles.served import Served, run, serve
+from tests.doubles.served import Served, make_folder, run, serve
 from tests.doubles.talk import Talk, inquiry
 from tests.doubles.workers import with_workers
 
@@ -125,3 +125,39 @@ def test_request_cut_off_by_a_kill_is_ended_at_the_next_start(bank: Path) -> Non
     report = run("journal", "report", bank, "--date", day, "--acquirer", "009", "--csv")
     assert f"{day},009,in_doubt,,1\n" in report.stdout
     assert f"{day},009,approved,00,1\n" in report.stdout
+
+
+def test_machine_that_never_comes_back_is_settled_by_another(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    """
+    The first machine dies within a request and stays away: a command at the second ends it, in
+    the books and the audit, beside the second that runs and is left alone.
+    """
+    first, second = two_machines(tmp_path, postgres.empty())
+    killed_within_a_request(first, 1)
+
+    with serve(second) as served, Talk.of(served.port, second) as talk:
+        asked = inquiry(2, {2: CARD, 52: talk.pin_block(PIN, CARD)})
+        assert "00" == talk.ask(asked)[39]
+        early = run("journal", "settle", second)
+        done = run("journal", "settle", second, "--older-than", "0")
+        again = run("journal", "settle", second, "--older-than", "0")
+        assert "00" == talk.ask(inquiry(3, {2: CARD, 52: talk.pin_block(PIN, CARD)}))[39]
+
+    assert [0, 0, 0] == [one.returncode for one in (early, done, again)], done.stderr
+    assert "first: nothing in doubt that is old enough" in early.stdout
+    assert "first: 1 request(s) ended in doubt" in done.stdout
+    assert "second: lives, and ends its own" in done.stdout
+    assert "first: nothing in doubt" in again.stdout
+    assert ["in_doubt"] == [r.outcome for r in rows_of(second) if r.response_code == ""]
+    assert 0 == run("journal", "verify", second).returncode
+    assert "1 requests ended in doubt" in run("audit", "tail", second).stdout
+
+
+def test_doubts_of_a_file_are_its_next_starts(tmp_path: Path) -> None:
+    """There the command says who ends them."""
+    done = run("journal", "settle", make_folder(tmp_path))
+
+    assert 1 == done.returncode
+    assert "the next start of its switch" in done.stderr

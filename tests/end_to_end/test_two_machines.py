@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,50 +14,18 @@ import pytest
 from atm_switch.adapters.journal_place import open_pages
 from atm_switch.folder import open_folder
 from terminal_emulator.kit import read_kit
-from tests.doubles.balancer import Balancer, balanced
+from tests.doubles.balancer import balanced
 from tests.doubles.brokers import HOST, EmbeddedBroker, Heard, Subscriber, free_port
 from tests.doubles.brokers import running as a_broker
+from tests.doubles.fleet import CARD, PIN, Fleet, asked
 from tests.doubles.machines import set_in, two_machines
 from tests.doubles.postgres import PostgresServer
-from tests.doubles.served import Served, make_folder, run, serve
+from tests.doubles.served import make_folder, run, serve
 from tests.doubles.talk import HungUp, Talk, inquiry, stamp
 
-CARD, PIN, WRONG = "9990090000000012", "123456", "999999"
+WRONG = "999999"
 GUESSED, ITS_PIN = "9990090000000020", "234567"
-
-
-@dataclass
-class Fleet:
-    """Both machines, running, and the balancer before them."""
-
-    folders: tuple[Path, Path]
-    served: list[Served]
-    balancer: Balancer
-    running: ExitStack
-    subscriber: Subscriber
-
-    def talk(self, at: int) -> Talk:
-        """Sign on at one of the machines."""
-        return Talk.of(self.served[at].port, self.folders[at])
-
-    def talk_to_any(self) -> Talk:
-        """Sign on wherever the balancer sends us."""
-        return Talk.of(self.balancer.port, self.folders[0])
-
-    def start_again(self, at: int) -> None:
-        """Start a machine that was killed, on whatever port it gets now."""
-        self.served[at] = self.running.enter_context(serve(self.folders[at]))
-        self.balancer.moved(at, self.served[at].port)
-
-    def talk_again(self) -> Talk:
-        """Connect until a machine that lives takes us."""
-        for _ in range(100):
-            try:
-                return self.talk_to_any()
-            except HungUp:
-                continue
-        message = "no machine takes a link"
-        raise AssertionError(message)
+QUIET = "S1QUIET1"
 
 
 @pytest.fixture(scope="module")
@@ -69,19 +36,14 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) ->
     )
     port = free_port()
     for folder in folders:
-        set_in(folder, "events", broker=f"mqtt://{HOST}:{port}", reconnect_seconds_max=1)
+        broker = f"mqtt://{HOST}:{port}"
+        set_in(folder, "events", broker=broker, reconnect_seconds_max=1, silence_seconds=3)
     with ExitStack() as running:
         running.enter_context(a_broker(EmbeddedBroker, port))
         subscriber = running.enter_context(Subscriber(port))
         served = [running.enter_context(serve(folder)) for folder in folders]
         balancer = running.enter_context(balanced([one.port for one in served]))
         yield Fleet(folders, served, balancer, running, subscriber)
-
-
-def asked(talk: Talk, number: int, pin: str, sent: str = "", card: str = CARD) -> str:
-    """Ask for the balance of a card and return DE39."""
-    elements = {2: card, 7: sent or stamp(), 52: talk.pin_block(pin, card)}
-    return talk.ask(inquiry(number, elements))[39]
 
 
 def test_tries_are_three_over_both_machines(fleet: Fleet) -> None:
@@ -114,13 +76,16 @@ def test_repeat_is_answered_by_the_other_machine(fleet: Fleet) -> None:
 
 
 def test_same_request_on_both_at_once_has_one_answer(fleet: Fleet) -> None:
-    """Thirty requests, each on both machines at once: the two answers are the same bytes."""
+    """Thirty requests, each on both machines at once: the same bytes, one row A, one row B."""
     sent = stamp()
     with fleet.talk(0) as one, fleet.talk(1) as two, ThreadPoolExecutor(2) as pool:
         for number in range(100, 130):
             codes = list(pool.map(lambda talk: asked(talk, number, PIN, sent), (one, two)))  # noqa: B023
             assert ["00", "00"] == codes
             assert one.heard[-1][:-16] == two.heard[-1][:-16]
+    with open_pages(open_folder(fleet.folders[0]).journal_place) as pages:
+        shown = [pages.show(f"518107{at:06d}") for at in range(100, 130)]
+    assert ["AB"] * 30 == ["".join(told.row.kind for told in rows) for rows in shown]
 
 
 def test_journal_is_one_for_the_commands(fleet: Fleet) -> None:
@@ -233,6 +198,24 @@ def stans_of(heard: list[Heard]) -> list[int]:
 def has_all(heard: list[Heard], first: int, behind: int) -> bool:
     """Tell whether these transactions were heard."""
     return set(range(first, behind)) <= set(stans_of(heard))
+
+
+def test_silence_is_told_once_from_what_both_heard(fleet: Fleet) -> None:
+    """A terminal that asks at both machines is active once, silent once, and active again."""
+    with fleet.talk(0) as one, fleet.talk(1) as two:
+        for count, number in ((1, 991), (2, 0), (3, 992)):
+            for talk in (one, two) if number else ():
+                changes = {2: CARD, 41: QUIET, 7: stamp(), 52: talk.pin_block(PIN, CARD)}
+                assert "00" == talk.ask(inquiry(number, changes))[39]
+            heard = fleet.subscriber.wait(lambda heard: len(states(heard)) >= count)  # noqa: B023
+
+    assert ["active", "silent", "active"] == states(heard)
+
+
+def states(heard: list[Heard]) -> list[str]:
+    """What was told of the terminal ``QUIET``."""
+    told = [one.told for one in heard if one.told["kind"] == "status"]
+    return [str(one["status"]["state"]) for one in told if one["terminal"] == QUIET]
 
 
 def test_key_change_over_one_line_is_seen_by_the_other(fleet: Fleet) -> None:

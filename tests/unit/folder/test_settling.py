@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
 from atm_switch import settling
 from atm_switch.adapters.journal_doubts import Settled, SettleDoubts
-from atm_switch.domain.errors import JournalUnavailable
-from atm_switch.settling import Ended, Settling
+from atm_switch.domain.errors import JournalUnavailable, Refused
+from atm_switch.settling import Ended, Settling, SettlingOfOthers
 
 PAGE = 10
 
@@ -108,3 +110,43 @@ async def test_journal_that_is_away_hinders_no_start() -> None:
         await one.look()
 
     assert set() == book.doubts
+
+
+async def test_doubts_of_others_are_told_and_silence_is_waited_out() -> None:
+    """What was ended for a machine that is gone is told; a journal away is asked again later."""
+    told: list[Ended] = []
+    found: list[Ended | Exception] = [
+        Counter({"009": 2}), JournalUnavailable("away"), Refused("other keys"), Counter(),
+    ]  # fmt: skip
+
+    def settle() -> Ended:
+        one = found.pop(0)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    others = SettlingOfOthers(settle, told.append)
+    others.stop()  # before it was started
+    for _ in range(4):
+        await others.look()
+
+    assert [{"009": 2}] == [dict(one) for one in told]
+    assert [] == found
+
+
+async def test_others_are_looked_for_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Again and again until it stops."""
+    monkeypatch.setattr(settling, "GONE_LOOK_SECONDS", 0.0)
+    seen = asyncio.Semaphore(0)
+    loop = asyncio.get_running_loop()
+
+    def settle() -> Ended:
+        loop.call_soon_threadsafe(seen.release)
+        return Counter()
+
+    others = SettlingOfOthers(settle, lambda _ended: None)
+    others.start()
+    async with asyncio.timeout(30):
+        for _ in range(3):
+            await seen.acquire()
+    others.stop()

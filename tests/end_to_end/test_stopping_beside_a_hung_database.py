@@ -1,0 +1,58 @@
+"""SIGTERM while the PostgreSQL of the journal hangs: gone within five seconds all the same."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.ledger_away import stop_all
+from tests.doubles.brokers import HOST, EmbeddedBroker, free_port
+from tests.doubles.brokers import running as a_broker
+from tests.doubles.machines import set_in
+from tests.doubles.postgres import FallenServer, server_to_fall
+from tests.doubles.served import SECONDS, make_folder, run, serve
+from tests.doubles.talk import Talk, inquiry
+
+CARD = "9990090000000012"
+STOP_SECONDS_MAX = 5.0
+
+
+@contextmanager
+def hanging(server: FallenServer) -> Iterator[None]:
+    """Stop every process of a server for a block: connections are taken, and nothing answered."""
+    stop_all(server, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        stop_all(server, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("hangs_for", [0.0, 3.0], ids=["just now", "for a while"])
+def test_switch_is_gone_within_five_seconds(tmp_path: Path, hangs_for: float) -> None:
+    """
+    Idle, with a broker that is there: whether the server has just begun to hang or everything
+    waits for it by then.  The next start finds the journal sound.
+    """
+    port = free_port()
+    with server_to_fall() as server, a_broker(EmbeddedBroker, port):
+        folder = make_folder(tmp_path, "--pin", "acquirer")
+        set_in(folder, "journal", url=server.url, node="one")
+        set_in(folder, "events", broker=f"mqtt://{HOST}:{port}")
+        with serve(folder) as served:
+            with Talk.of(served.port, folder) as talk:
+                assert "00" == talk.ask(inquiry(1, {2: CARD}))[39]
+            served.wait_for("broker connected")
+            with hanging(server):
+                time.sleep(hangs_for)  # it is the hanging itself that takes time
+                began = time.monotonic()
+                served.process.send_signal(signal.SIGTERM)
+                code = served.process.wait(SECONDS)
+                took = time.monotonic() - began
+        verified = run("journal", "verify", folder)
+
+    assert 0 == code
+    assert took < STOP_SECONDS_MAX
+    assert 0 == verified.returncode, verified.stdout + verified.stderr
