@@ -195,7 +195,8 @@ class Service:
         loop, wrong = loop_name(asyncio.get_running_loop()), self._neighbours_wrong
         waiting, told = lambda: journal.waiting, publishing.status
         lines = self.calling.status if self.calling is not None else list
-        monitor = Monitor(desk, waiting, wrong, now, loop, told, lines, good_for)
+        room = self.folder.journal_place.free_bytes
+        monitor = Monitor(desk, waiting, wrong, now, loop, told, lines, good_for, room)
         if settings.metrics.listen and not self.seat.is_worker:
             page = self._kept(serve_page(monitor, settings.metrics.listen))
             self.log.info("metrics served", at=page.address)
@@ -221,8 +222,7 @@ class Service:
 
     async def _changed_elsewhere(self, kind: str) -> None:
         if kind == KEYS and self._upkeep is not None:
-            await asyncio.to_thread(self.folder.pull_keys)
-            self._upkeep.catch_up("changed by another process")
+            await self._upkeep.pull_keys()
 
     def _neighbours_wrong(self) -> dict[str, str]:
         live = self._engine.live if self._engine is not None else None

@@ -58,9 +58,14 @@ class Child:
     @property
     def name(self) -> str:
         """What the log calls it."""
-        return f"worker {self.number}" if self.number else "journal writer"
+        return name_of(self.number)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it is still there."""
         if self.process.returncode is None:
             self.process.send_signal(number)
+
+
+def name_of(number: int) -> str:
+    """Name a process by its number, for log, status and metrics."""
+    return f"worker {number}" if number else "journal writer"

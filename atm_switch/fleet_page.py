@@ -2,7 +2,7 @@
 
 Plan: every worker answers on an admin socket of its own; the supervisor's asks them and
 adds up.  Metrics are each worker's own, under the label ``worker``; what the journal's writer
-ended in doubt stands under ``WRITER``.
+ended in doubt stands under ``WRITER``; how many processes there are, and have died, is its own.
 """
 
 import asyncio
@@ -13,10 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from prometheus_client.core import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from atm_switch.child import WRITER as WRITER_NUMBER
+from atm_switch.child import name_of
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.folder import DataFolder
@@ -46,11 +48,12 @@ class FleetPage(Collector):
 
     def __init__(
         self, folder: DataFolder, processes: Callable[[], dict[int, int]],
-        doubts: Callable[[], Mapping[str, int]], stop: Callable[[], None],
+        doubts: Callable[[], Mapping[str, int]], deaths: Callable[[], Mapping[int, int]],
+        stop: Callable[[], None],
     ) -> None:  # fmt: skip
         """Wait for ``open``."""
         self._folder, self._processes, self._stop = folder, processes, stop
-        self._doubts = doubts
+        self._doubts, self._deaths = doubts, deaths
         self._loop = asyncio.get_running_loop()
         self._admin: AdminSocket | None = None
         self._page: WatchPage | None = None
@@ -58,14 +61,15 @@ class FleetPage(Collector):
     @classmethod
     async def open(
         cls, folder: DataFolder, processes: Callable[[], dict[int, int]],
-        doubts: Callable[[], Mapping[str, int]], stop: Callable[[], None], log: Logger,
+        doubts: Callable[[], Mapping[str, int]], deaths: Callable[[], Mapping[int, int]],
+        stop: Callable[[], None], log: Logger,
     ) -> "FleetPage":  # fmt: skip
         """Answer.  Raises ``Refused``.
 
         ``processes``: the numbers and pids of those there are; ``doubts``: how many requests
-        the journal's writer ended in doubt, by acquirer.
+        the journal's writer ended in doubt, by acquirer; ``deaths``: how often each has died.
         """
-        page = cls(folder, processes, doubts, stop)
+        page = cls(folder, processes, doubts, deaths, stop)
         answers = {
             "status": page._status,
             "sessions": page._sessions,
@@ -112,6 +116,13 @@ class FleetPage(Collector):
                 "atm_switch_requests_total", {"worker": WRITER, **kind._asdict()}, count
             )
         yield from families.values()
+        wanted, died = self._folder.settings.workers, dict(self._deaths())
+        names = {name_of(number): died.get(number, 0) for number in self._wanted()}
+        yield from process_families(wanted, len(self._workers()), names)
+
+    def _wanted(self) -> list[int]:
+        writer = [] if self._folder.settings.journal.url else [WRITER_NUMBER]
+        return [*writer, *range(FIRST, self._folder.settings.workers + 1)]
 
     def _exposition(self, number: int) -> str:
         """Return a worker's metrics; of one whose loop hangs, that it does."""
@@ -197,8 +208,7 @@ class FleetPage(Collector):
             "answers": dict(sorted(answers.items())),
             "loop_lag_seconds_max": max((one["loop_lag_seconds_max"] for one in there), default=0),
             "processes": {
-                f"worker {number}" if number else "journal writer": pid
-                for number, pid in sorted(self._processes().items())
+                name_of(number): pid for number, pid in sorted(self._processes().items())
             },
             "checks": {name: said or "ok" for name, said in self._readiness().items()},
         }
@@ -222,6 +232,18 @@ class FleetPage(Collector):
         await asyncio.to_thread(record, self._folder, told)
         self._stop()
         return {"draining": True}
+
+
+def process_families(wanted: int, there: int, deaths: Mapping[str, int]) -> Iterator[Metric]:
+    """Yield how many workers there are to be and are, and how often each process has died."""
+    yield GaugeMetricFamily("atm_switch_workers_wanted", "workers there are to be", wanted)
+    yield GaugeMetricFamily("atm_switch_workers_up", "of these, those that run", there)
+    died = CounterMetricFamily(
+        "atm_switch_process_deaths", "processes that ended and were replaced", labels=["process"]
+    )
+    for name, count in deaths.items():
+        died.add_metric([name], count)
+    yield died
 
 
 def _no_requests() -> Metric:

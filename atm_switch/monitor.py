@@ -53,6 +53,8 @@ class Monitor:
     """How each line is that the switch dials."""
     certificate_seconds: Callable[[], float] = lambda: inf
     """How long the first TLS file is still good."""
+    journal_free_bytes: Callable[[], float] = lambda: inf
+    """How much room there is for the journal; infinite where its disk is another machine's."""
 
     def status(self, addresses: Sequence[str]) -> dict[str, Any]:
         """Return what ``atm-switch status`` shows, ready for JSON."""
@@ -120,6 +122,7 @@ class Monitor:
             "outbox_waiting": events.get("waiting", 0),
             "broker_connected": events.get("connected", False),
             "certificate_seconds": self.certificate_seconds(),
+            "journal_free_bytes": self.journal_free_bytes(),
             **{f"{SIGNED_ON}{acquirer}": count for acquirer, count in signed_on.items()},
         }
 

@@ -71,10 +71,14 @@ class Seat:
         """Take what the supervisor says."""
         self.lent = tuple(message.get(LENT, self.lent))
         self.is_fresh = bool(message.get(FRESH, self.is_fresh))
-        if descriptor is not None:
-            self.handed_in += 1
-            at, elsewhere = int(message.get(TAKE, 0)), int(message.get(ELSEWHERE, 0))
-            host = str(message.get(HOST, ""))
+        if TAKE not in message:
+            return
+        self.handed_in += 1
+        at, elsewhere = int(message[TAKE]), int(message.get(ELSEWHERE, 0))
+        host = str(message.get(HOST, ""))
+        if descriptor is None:  # none was left to take it with: the kernel has hung up
+            self._settle(host)
+        else:
             self.taken(at, descriptor, elsewhere, lambda: self._settle(host))
 
     def _settle(self, host: str) -> None:

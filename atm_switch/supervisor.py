@@ -1,13 +1,14 @@
 """``workers = N``: one process that listens and watches, N that answer, one that writes.
 
 Plan: the supervisor holds the folder and the listening sockets.  It accepts a connection
-and hands it, by SCM_RIGHTS, to the worker with the fewest: long-lived links of a few banks
+and hands it to the worker with the fewest (``reception``): long-lived links of a few banks
 spread evenly, which the kernel's hashing over SO_REUSEPORT does not promise.  A worker is a
 whole switch but for the sockets; where the journal is a file, one more process writes it for
 all (``journal_server``), so that their rows share its commits; on PostgreSQL each worker
 writes as a node of its own.
 A process that ends is started again; ``RESTARTS_MAX`` times a minute, then the supervisor
-stops the others and exits 70, for a switch that dies all the time is not to be believed.
+stops the others and exits 70, for a switch that dies all the time is not to be believed.  One
+that cannot be started for want of descriptors or memory is tried again, less and less often.
 Signals: SIGTERM drains every worker, then the writer; SIGHUP goes to every worker, and is over
 when all have said so.  Workers say once a second whether their journal commits; only while
 all do is the watchdog of systemd fed.
@@ -18,7 +19,6 @@ known a tick later.
 
 import asyncio
 import signal
-import socket
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
@@ -34,10 +34,11 @@ from atm_switch.domain.errors import Refused, SwitchError
 from atm_switch.doorways import bound
 from atm_switch.fleet_page import FleetPage
 from atm_switch.folder import DataFolder, open_folder
+from atm_switch.reception import Reception
 from atm_switch.server.control import Control, pair
 from atm_switch.server.entrance import shown
-from atm_switch.server.listener import BACKLOG
 from atm_switch.server.log import Logger
+from atm_switch.start_up import plain_words
 
 RESTARTS_MAX: Final = 5
 MINUTE: Final = 60.0
@@ -46,6 +47,9 @@ RELOAD_SECONDS_MAX: Final = 10.0
 LOOK_SECONDS: Final = 0.05
 WELL_SECONDS: Final = 5.0
 """So long after it last said so a worker is believed to be well."""
+AGAIN_SECONDS_FIRST: Final = 0.5
+AGAIN_SECONDS_MAX: Final = 15.0
+"""Between two attempts to start a process for which there was no room."""
 GIVEN_UP: Final = 70
 """The exit code: EX_SOFTWARE of sysexits(3)."""
 
@@ -58,12 +62,14 @@ class Supervisor:
         self._folder, self._log, self._manager = folder, log, manager
         self._children: dict[int, Child] = {}
         self._watching: set[asyncio.Task[None]] = set()
-        self._sockets: list[socket.socket] = []
+        self._reception = Reception((), list, log)
         self._restarts: deque[float] = deque()
         self._stopping = asyncio.Event()
         self._has_given_up = False
         self._is_up = False
         self._doubts: Counter[str] = Counter()
+        self._deaths: Counter[int] = Counter()
+        """By the number of the process."""
         self._stops_asked = 0
 
     async def run(self, up: Callable[[list[str], list[str]], None]) -> int:
@@ -74,17 +80,15 @@ class Supervisor:
         release = lock_folder(self._folder.root)
         page: FleetPage | None = None
         try:
-            self._sockets = [bound(one.host, one.port) for one in self._folder.settings.listeners]
+            sockets = [bound(one.host, one.port) for one in self._folder.settings.listeners]
+            self._reception = Reception(sockets, self._children.values, self._log)
             self._hear_signals()
             await self._start_all()
-            seen = self._processes, lambda: self._doubts
+            seen = self._processes, lambda: self._doubts, lambda: self._deaths
             page = await FleetPage.open(self._folder, *seen, self.stop, self._log)
-            loop = asyncio.get_running_loop()
-            for at, one in enumerate(self._sockets):
-                one.listen(BACKLOG)
-                loop.add_reader(one.fileno(), self._accept, at, one)
+            self._reception.open()
             banks = [shown(line.host, line.port) for line in self._folder.settings.lines]
-            up(self._addresses(), list(dict.fromkeys(banks)))
+            up(self._reception.addresses, list(dict.fromkeys(banks)))
             self._is_up = True
             self._manager.ready()
             self._manager.watch(self.is_well)
@@ -164,23 +168,47 @@ class Supervisor:
 
     async def _spawned(self, number: int, *, is_fresh: bool = False) -> Child:
         ours, theirs = pair()
-        role = f"{number}:{self._folder.settings.workers}:{theirs.fileno()}"
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "atm_switch", "serve", str(self._folder.root)),
-            *("--as-process", role),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-        )
-        theirs.close()
+        with theirs:
+            try:
+                process = await self._run(number, theirs.fileno())
+            except BaseException:
+                ours.close()
+                raise
         child = Child(
             number, process, Control(ours, lambda m, _: self._heard(child, m), lambda: None)
         )
         child.control.start()
-        child.control.say({seat.LENT: self._addresses(), seat.FRESH: is_fresh})
+        child.control.say({seat.LENT: self._reception.addresses, seat.FRESH: is_fresh})
         self._children[number] = child
         self._later(self._watch(child))
         return child
+
+    async def _run(self, number: int, descriptor: int) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "atm_switch", "serve", str(self._folder.root)),
+            *("--as-process", f"{number}:{self._folder.settings.workers}:{descriptor}"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            pass_fds=[descriptor],
+        )
+
+    async def _spawned_again(self, child: Child) -> None:
+        """Start a process in the place of one that ended, as soon as there is room for it."""
+        pause = AGAIN_SECONDS_FIRST
+        while not self._stopping.is_set():
+            try:
+                started = await self._spawned(child.number)
+            except OSError as error:
+                if pause == AGAIN_SECONDS_FIRST:
+                    reason = plain_words(error)
+                    self._log.error("process not started", process=child.name, reason=reason)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), pause)
+                pause = min(2 * pause, AGAIN_SECONDS_MAX)
+            else:
+                if self._stopping.is_set():  # the stop did not know of it yet
+                    started.signal(signal.SIGTERM)
+                return
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -206,6 +234,7 @@ class Supervisor:
         if self._stopping.is_set() or self._children.get(child.number) is not child:
             return
         del self._children[child.number]
+        self._deaths[child.number] += 1
         self._log.error("process ended", process=child.name, code=code)
         if not child.is_ready.is_set() and not self._restarts and not self._is_up:
             return  # it never came up: the start says so
@@ -218,26 +247,7 @@ class Supervisor:
             self._has_given_up = True
             self._stopping.set()
             return
-        await self._spawned(child.number)
-
-    def _accept(self, at: int, listening: socket.socket) -> None:
-        try:
-            connection, (host, *_) = listening.accept()
-        except OSError:  # it is gone again, or there are no descriptors left just now
-            return
-        in_all = sum(child.links_of(host) for child in self._children.values())
-        with connection:
-            for child in sorted(self._ready_workers(), key=lambda one: (one.links, one.number)):
-                told = {
-                    seat.TAKE: at,
-                    seat.HOST: host,
-                    seat.ELSEWHERE: in_all - child.links_of(host),
-                }
-                if child.control.say(told, connection.fileno()):
-                    child.handed_in += 1
-                    child.unsettled.append(host)
-                    return
-            self._log.warning("connection turned away", reason="no worker takes it")
+        await self._spawned_again(child)
 
     def _ready_workers(self) -> list[Child]:
         return [
@@ -245,16 +255,10 @@ class Supervisor:
             if number != WRITER and child.is_ready.is_set()
         ]  # fmt: skip
 
-    def _addresses(self) -> list[str]:
-        return [shown(*one.getsockname()[:2]) for one in self._sockets]
-
     async def _end(self) -> None:
         """Listen no more, have the workers finish, then the writer."""
         self._stopping.set()
-        loop = asyncio.get_running_loop()
-        for one in self._sockets:
-            loop.remove_reader(one.fileno())
-            one.close()
+        self._reception.close()
         there = list(self._children.values())
         for is_writer in (False, True):
             wave = [child for child in there if (child.number == WRITER) is is_writer]

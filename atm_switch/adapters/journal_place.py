@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
+from math import inf
 from pathlib import Path
 from typing import Protocol, Self
 
 from atm_switch.adapters.audit_reader import AuditReader
 from atm_switch.adapters.audit_rows import AuditRow
 from atm_switch.adapters.audit_verify import AuditVerification, NotedHead
+from atm_switch.adapters.disk import free_bytes
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_report import Reconciliation
 from atm_switch.adapters.journal_rows import JournalRow
@@ -43,6 +45,10 @@ class JournalPlace:
         """Return the place as commands write to it, beside a running switch."""
         return JournalPlace(self.path, self.url, f"{self.node}/{COMMANDS}")
 
+    def free_bytes(self) -> float:
+        """Return the room there is for it; infinite where that is PostgreSQL's."""
+        return inf if self.url else free_bytes(self.path)
+
 
 class Pages(Protocol):
     """The rows of a journal, of all its nodes."""
@@ -57,6 +63,9 @@ class Pages(Protocol):
 
     def show(self, rrn: str) -> tuple[Told[JournalRow], ...]:
         """Return all rows of a retrieval reference number, oldest first."""
+
+    def notices(self) -> list[tuple[int, str]]:
+        """Return the events that have no row here, those there still are: time and body."""
 
     def reconcile(self, acquirer: str, business_date: date) -> Reconciliation:
         """Count an acquirer's business date by outcome and DE39."""
@@ -120,6 +129,9 @@ class _FilePages:
 
     def show(self, rrn: str) -> tuple[Told[JournalRow], ...]:
         return _told(self._reader.show(rrn))
+
+    def notices(self) -> list[tuple[int, str]]:
+        return self._reader.notices()
 
     def reconcile(self, acquirer: str, business_date: date) -> Reconciliation:
         return self._reader.reconcile(acquirer, business_date)

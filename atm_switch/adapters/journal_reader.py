@@ -20,6 +20,7 @@ from atm_switch.adapters.journal_rows import (
     to_microseconds,
 )
 from atm_switch.adapters.journal_verify import Verification, verify_journal
+from atm_switch.adapters.outbox_rows import NOTICES
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import Vault
@@ -50,6 +51,11 @@ class JournalReader(FileReader):
     def show(self, rrn: str) -> tuple[JournalRow, ...]:
         """Return all rows of a retrieval reference number, oldest first."""
         return self._rows("WHERE rrn = ? ORDER BY seq", rrn)
+
+    def notices(self) -> list[tuple[int, str]]:
+        """Return the events that have no row here, those there still are: time and body."""
+        with self._no_hurry():
+            return self._select(NOTICES)
 
     def in_doubt(self) -> tuple[JournalRow, ...]:
         """Return every A without a B: cut off by a crash, or still under way."""

@@ -21,6 +21,7 @@ from atm_switch.adapters.journal_rows import (
     row_from,
     to_microseconds,
 )
+from atm_switch.adapters.outbox_rows import NOTICES
 from atm_switch.adapters.postgres_link import PostgresSession, driver
 from atm_switch.adapters.postgres_schema import WHAT, opened, require_newest
 from atm_switch.domain.errors import JournalUnavailable
@@ -146,6 +147,10 @@ class JournalPages(PostgresReader):
         """Return all rows of a retrieval reference number, oldest first."""
         where = "WHERE rrn = $1 ORDER BY written_at, node, seq"
         return _journal(self.rows(f"SELECT node, {COLUMN_LIST} FROM journal_rows {where}", rrn))  # noqa: S608 - constants
+
+    def notices(self) -> list[tuple[int, str]]:
+        """Return the events that have no row here, those there still are: time and body."""
+        return [(at, body) for at, body in self.rows(NOTICES)]
 
     def in_doubt(self) -> tuple[Told[JournalRow], ...]:
         """Return every A without a B: cut off by a crash, or still under way."""

@@ -86,17 +86,27 @@ def drain(folder: Path, timeout: float) -> None:
 @data_folder
 @click.argument("rrn", metavar="RRN")
 def trace(folder: Path, rrn: str) -> None:
-    """Follow one retrieval reference number (DE37): what was on disk when, and the end."""
+    """Follow one retrieval reference number (DE37): what was on disk when, and the end.
+
+    Answers that could not be sent are named for as long as events are kept ([events] keep_hours).
+    """
     from atm_switch.adapters.journal_place import open_pages
+    from atm_switch.adapters.outbox_rows import unsent_of
     from atm_switch.domain.errors import Refused
+    from atm_switch.domain.instant import Zone
     from atm_switch.folder import open_folder
 
     with open_pages(open_folder(folder).journal_place) as pages:
         told = pages.show(rrn)
+        notices = pages.notices() if told else []
     if not told:
         raise Refused("the journal has no row with this RRN; see atm-switch journal tail DIR")
     for one in told:
         print(_step(one.node, one.row))
+    for request in dict.fromkeys((r.row.acquirer, r.row.terminal, r.row.stan) for r in told):
+        for at, why in unsent_of(notices, *request):
+            local = at.astimezone(Zone.WIB.tzinfo)
+            print(f"{local:%Y-%m-%d %H:%M:%S.%f} WIB  an answer was not sent: {why}")
 
 
 def _ask(folder: Path, question: str) -> dict[str, Any]:

@@ -48,6 +48,7 @@ GAUGES = {
     "outbox_waiting": "events that wait for the MQTT broker",
     "broker_connected": "1 while the MQTT broker can be told",
     "certificate_seconds": "until the first of our TLS files ends; +Inf without any",
+    "journal_free_bytes": "room on the journal's file system; +Inf where that is PostgreSQL's",
 }
 
 

@@ -23,6 +23,8 @@ TERMINALS_MAX: Final = 20_000
 OVERLOAD_QUIET_SECONDS: Final = 10.0
 ACTIVE: Final = "active"
 SILENT: Final = "silent"
+UNSENT: Final = "answer unsent"
+"""What the event is called that an answer did not leave."""
 SURPLUS: Final = "too many requests under way"
 """The reason the core gives where it declines what it has no room for."""
 
@@ -84,7 +86,7 @@ class FleetWatch:
         if "unsent" in fields:
             said = f"STAN {fields.get('stan', '')}: {fields['unsent']}"
             about = f"{note.event} {fields.get('de39', '')}"
-            body = {"what": "answer unsent", "peer": "", "subject": about, "reason": said}
+            body = {"what": UNSENT, "peer": "", "subject": about, "reason": said}
             yield Announce(EventKind.SESSION, acquirer, terminal, body)
         if note.event != "transaction":
             yield from self._refused(note, outcome, now)

@@ -1,8 +1,10 @@
 """A journal's rows are read the same way wherever it is: pages, the audit, and what cards saw."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from math import inf, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -163,3 +165,16 @@ def test_only_answers_with_a_balance_in_the_span_are_told(
     found = answers_with_balance(JournalPlace(bench.path), span)
 
     assert [f"{stan:06d}" for stan in stans] == [row.stan for row in found]
+
+
+def test_room_is_that_of_the_files_own_disk(tmp_path: Path) -> None:
+    """The bytes the system says are free; of a PostgreSQL unknown here, as of a missing path."""
+    path = tmp_path / "journal.db"
+    path.touch()
+    found = os.statvfs(tmp_path)
+
+    room = JournalPlace(path).free_bytes()
+
+    assert 0 < room <= found.f_blocks * found.f_frsize
+    assert inf == JournalPlace(path, "postgresql://db.example/jht").free_bytes()
+    assert isnan(JournalPlace(tmp_path / "none" / "journal.db").free_bytes())

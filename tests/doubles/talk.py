@@ -6,6 +6,7 @@ what it says; unlike the emulator it can also say what no terminal would.
 
 import os
 import socket
+import struct
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -67,6 +68,11 @@ class Talk:
     def __exit__(self, *_exception: object) -> None:
         """Hang up."""
         self.close()
+
+    def reset(self) -> None:
+        """Break the link off as a machine that falls does: not even a goodbye."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
 
     def network(self, code: str, changes: dict[int, str] | None = None) -> IsoMessage:
         """Make an 0800 of this moment."""

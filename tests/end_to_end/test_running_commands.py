@@ -4,15 +4,27 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import stat
 import threading
 import urllib.error
 import urllib.request
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from atm_switch.adapters.postgres_link import PostgresSession
+from atm_switch.folder import open_folder
+from atm_switch.server.admin_socket import FILE_NAME, ask_switch
+from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, run, serve
+from tests.doubles.talk import Talk, inquiry
+from tests.doubles.workers import wait_for
+
+if TYPE_CHECKING:
+    from tests.doubles.postgres import PostgresServer
 
 APPROVED = ("9990090000000012", "123456")
 """PAN and PIN of the first sample card."""
@@ -73,6 +85,47 @@ def test_trace_follows_one_inquiry(tmp_path: Path) -> None:
     assert re.search(r"  A  received, its PIN try reserved; written [\d.]+ ms", lines[0])
     assert re.search(r"  B  ended: 00 approved; written [\d.]+ ms", lines[1])
     assert (1, True) == (unknown.returncode, "no row with this RRN" in unknown.stderr)
+
+
+@pytest.mark.parametrize("kind", ["file", "postgresql"])
+def test_trace_says_that_an_answer_was_not_sent(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    """The link was gone before the row was on disk: the journal has 00, and trace says both."""
+    folder = make_folder(tmp_path, "--pin", "acquirer")
+    if kind == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        set_in(folder, "journal", url=server.empty(), node="one")
+    with serve(folder) as served:
+        with ExitStack() as held:
+            talk = held.enter_context(Talk.of(served.port, folder))
+            held_up(folder, held)
+            asked = inquiry(7, {2: APPROVED[0]})
+            talk.say(talk.keys.pack(asked, talk.packager))
+            wait_for(lambda: ask_switch(folder / FILE_NAME, "status")["in_flight"] > 0)
+            talk.reset()
+            served.wait_for("link closed")
+        served.wait_for("unsent")
+        wait_for(lambda: "not sent" in run("trace", folder, "518107000007").stdout)
+        followed = run("trace", folder, "518107000007")
+
+    lines = followed.stdout.splitlines()
+    assert 2 == len(lines), lines
+    assert "ended: 00 approved" in lines[0]
+    assert lines[1].endswith("an answer was not sent: the link is gone")
+
+
+def held_up(folder: Path, held: ExitStack) -> None:
+    """Let no row be written until the stack is unwound."""
+    url = open_folder(folder).settings.journal.url
+    if url:
+        session = held.enter_context(closing(PostgresSession(url, "a test")))
+        held.enter_context(session.transaction())
+        session.run("LOCK TABLE journal_rows IN EXCLUSIVE MODE")
+    else:
+        lock = sqlite3.connect(folder / "journal.db", isolation_level=None)
+        held.enter_context(closing(lock))
+        lock.execute("BEGIN IMMEDIATE")
 
 
 def test_drain_ends_the_switch_and_waits(tmp_path: Path) -> None:

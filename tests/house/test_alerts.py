@@ -45,6 +45,7 @@ def requests(outcome: str, code: str) -> str:
 
 GOOD, SLOW = requests("approved", "00"), "atm_switch_journal_seconds_bucket"
 UP, NO_TRIES = 'up{job="atm-switch"}', requests("pin_tries_exceeded", "75")
+FREE, DIED = "atm_switch_journal_free_bytes", 'atm_switch_process_deaths_total{process="worker 1"}'
 CASES = {
     "SwitchAway": Case(
         {'up{job="atm-switch"}': begins("1+0", "0+0")}, {'up{job="atm-switch"}': "1x100"}
@@ -65,6 +66,16 @@ CASES = {
         {"atm_switch_journal_waiting": begins("3+0", "1001+0")},
         {"atm_switch_journal_waiting": "999x100"},
     ),
+    "JournalDiskFull": Case({FREE: begins("2e9+0", "9e8+0")}, {FREE: begins("2e9+0", "11e8+0")}),
+    "JournalDiskFills": Case(
+        {FREE: "1e11-1e9x100"},  # six gigabytes a minute: in fifteen minutes
+        {FREE: "1e11-1e6x100", f'{FREE}{{worker="2"}}': " ".join(["Inf"] * 100)},
+    ),
+    "WorkersMissing": Case(
+        {"atm_switch_workers_up": begins("2+0", "1+0"), "atm_switch_workers_wanted": "2x100"},
+        {"atm_switch_workers_up": "2x100", "atm_switch_workers_wanted": "2x100"},
+    ),
+    "ProcessesDie": Case({DIED: begins("0+0", "1+0")}, {DIED: "1x100"}),
     "NeighbourAway": Case(
         {GOOD: "0+100x100", requests("ledger_unavailable", "91"): begins("0+0", "2+2")},
         {GOOD: "0+1000x100", requests("ledger_unavailable", "91"): "0+1x100"},

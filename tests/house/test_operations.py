@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from atm_switch.domain.outcome import IN_DOUBT, Outcome
+from atm_switch.fleet_page import process_families
 from atm_switch.server.meters import SIGNED_ON, Meters
 from atm_switch.server.watch_page import SwitchCollector
 from atm_switch.switch.effects import Note
@@ -27,7 +28,8 @@ def shown_names() -> set[str]:
     meters.take(Note("clock jumped", {"seconds": 3_600.0}, is_alarm=True))
     meters.turned_away["too many connections"] += 1
     collector = SwitchCollector(meters, lambda: {f"{SIGNED_ON}009": 1.0})
-    return {sample.name for family in collector.collect() for sample in family.samples}
+    families = [*collector.collect(), *process_families(2, 2, {"worker 1": 0})]
+    return {sample.name for family in families for sample in family.samples}
 
 
 def names_in(text: str) -> set[str]:

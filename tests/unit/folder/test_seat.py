@@ -1,0 +1,39 @@
+"""A worker's place: what becomes of a connection that is handed to it."""
+
+from atm_switch.seat import ELSEWHERE, HOST, LENT, TAKE, Seat
+from atm_switch.server.peers import Peers
+
+
+def test_connection_is_taken_with_what_is_said_of_it() -> None:
+    """Which door, how many links its peer has elsewhere; it settles when whoever took it says."""
+    seat, taken = Seat(1, 2), []
+    seat.taken = lambda *what: taken.append(what)
+
+    seat.heard({TAKE: 1, HOST: "192.0.2.1", ELSEWHERE: 3}, 7)
+
+    ((at, descriptor, elsewhere, settled),) = taken
+    assert (1, 7, 3) == (at, descriptor, elsewhere)
+    assert (1, 0) == (seat.handed_in, seat.settled)
+    settled()
+    assert 1 == seat.settled
+
+
+def test_connection_that_could_not_be_received_is_settled_at_once() -> None:
+    """No descriptor was left for it: it counts as turned away, here and at the supervisor."""
+    seat, taken = Seat(1, 2), []
+    seat.taken = lambda *what: taken.append(what)
+
+    seat.heard({TAKE: 0, HOST: "192.0.2.1"}, None)
+    seat.tell_peers(Peers())
+
+    assert [] == taken
+    assert (1, 1) == (seat.handed_in, seat.settled)
+
+
+def test_other_words_hand_nothing_in() -> None:
+    """Where the doors are is said without a connection."""
+    seat = Seat(1, 2)
+
+    seat.heard({LENT: ["127.0.0.1:8583"]}, None)
+
+    assert (("127.0.0.1:8583",), 0, 0) == (seat.lent, seat.handed_in, seat.settled)
