@@ -49,6 +49,7 @@ def close_year(folder: Path, year: int, assumed: bool) -> None:  # noqa: FBT001 
     from atm_switch.adapters.process_hygiene import give_way
     from atm_switch.key_office import record_command
     from atm_switch.ledger.closing import close_year as close
+    from atm_switch.ledger.closing import closed_before
     from atm_switch.ledger.closing_order import forgotten_before
 
     give_way()
@@ -56,17 +57,20 @@ def close_year(folder: Path, year: int, assumed: bool) -> None:  # noqa: FBT001 
         terms = _terms(opened, year, is_assumed_enough=assumed)
         for one in forgotten_before(store, year):
             print(f"warning: {_told(one)}", file=sys.stderr)
-        how = f"{year} {terms.accrual.value} at {_percent(terms.rate.millipercent)} %"
-        record_command(opened, "ledger close-year", f"begun: {how}")
-        try:
-            with _progress() as report:
-                ended = close(store, terms, report)
-        except KeyboardInterrupt:
-            click.echo("interrupted; the same command goes on where it stopped", err=True)
-            click.get_current_context().exit(INTERRUPTED)
+        if (ended := closed_before(store, year)) is None:
+            how = f"{terms.accrual.value} at {_percent(terms.rate.millipercent)} %"
+            record_command(opened, "ledger close-year", f"begun: {year} {how}")
+            try:
+                with _progress() as report:
+                    ended = close(store, terms, report)
+            except KeyboardInterrupt:
+                click.echo("interrupted; the same command goes on where it stopped", err=True)
+                click.get_current_context().exit(INTERRUPTED)
+        how = f"{ended.accrual} at {_percent(ended.rate_millipercent)} %"  # which may be others
         told = f"{ended.accounts:,} accounts, Rp {ended.development.indonesian()}"
-        record_command(opened, "ledger close-year", f"closed: {how}: {told}")
-    before = "was closed before" if ended.was_done else "is closed"
+        done = "was closed before" if ended.was_done else "closed"
+        record_command(opened, "ledger close-year", f"{done}: {year} {how}: {told}")
+    before = f"was closed before, {how}" if ended.was_done else "is closed"
     print(f"{year} {before}: development of {told}")
 
 

@@ -73,12 +73,14 @@ class ClosingTerms:
 
 @dataclass(frozen=True, slots=True)
 class ClosedYear:
-    """What was booked in all, and how many accounts in this run were looked at."""
+    """What was booked in all and by what, and how many accounts in this run were looked at."""
 
     accounts: int
     development: Money
     looked_at: int
     was_done: bool
+    accrual: str
+    rate_millipercent: int
 
 
 Progress = Callable[[int, int], None]
@@ -101,9 +103,14 @@ def close_year(store: Store, terms: ClosingTerms, progress: Progress) -> ClosedY
             looked_at += len(chunk.accounts)
             progress(done + looked_at, max(total, done + looked_at))
         _finish(store, terms)
-    ended = _state(store, terms.year)
-    accounts, development = (ended.accounts, ended.development_sen) if ended else (0, 0)
-    return ClosedYear(accounts, Money(development), looked_at, state.next_kpj is None)
+    ended = _state(store, terms.year) or state
+    return ended.told(looked_at, was_done=state.next_kpj is None)
+
+
+def closed_before(store: Store, year: int) -> ClosedYear | None:
+    """Return what a year came to whose closing has ended, by the terms of then."""
+    state = _state(store, year)
+    return state.told(0, was_done=True) if state and state.next_kpj is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,12 @@ class _State:
     next_kpj: str | None
     accounts: int
     development_sen: int
+
+    def told(self, looked_at: int, *, was_done: bool) -> ClosedYear:
+        development = Money(self.development_sen)
+        return ClosedYear(
+            self.accounts, development, looked_at, was_done, self.accrual, self.rate_millipercent
+        )
 
 
 @dataclass(frozen=True, slots=True)

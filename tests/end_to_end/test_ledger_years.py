@@ -1,0 +1,35 @@
+"""A year closed from the command line, and what the audit keeps of it."""
+
+from pathlib import Path
+
+from atm_switch.adapters.clock import read_clock
+from tests.end_to_end.command_line import CommandLine
+
+
+def test_audit_keeps_the_terms_a_year_was_closed_by(tmp_path: Path) -> None:
+    """
+    Closed again after the rate changed, nothing is booked, and no closing at the new rate
+    is in the audit: the record names the rate the year was closed by.
+    """
+    command, year = CommandLine(tmp_path), read_clock().jakarta_date().year - 1
+    assert 0 == command("init", "bank", "--sample").returncode
+    settings = tmp_path / "bank" / "switch.toml"
+    rates = tmp_path / "bank" / "rates.csv"
+    settings.write_text(settings.read_text() + f'\n[ledger]\nrates = "{rates.name}"\n')
+
+    told = []
+    for rate in ("5.75", "7.00"):
+        rates.write_text(f"year,rate_percent,status,source\n{year},{rate},published,a letter\n")
+        told.append(command("ledger", "close-year", "bank", str(year)))
+
+    assert [0, 0] == [one.returncode for one in told], told
+    assert f"{year} was closed before, monthly at 5.75 %" in told[1].stdout
+    records = [
+        line
+        for line in command("audit", "tail", "bank").stdout.splitlines()
+        if "ledger close-year" in line
+    ]
+    assert 3 == len(records)
+    assert f"begun: {year} monthly at 5.75 %" in records[0]
+    assert f"closed: {year} monthly at 5.75 %" in records[1]
+    assert f"was closed before: {year} monthly at 5.75 %" in records[2]
