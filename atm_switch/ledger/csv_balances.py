@@ -27,7 +27,8 @@ _TABLES: Final = (
     "DELETE FROM weighed",
 )
 _TAKERS: Final = """
-INSERT INTO takers SELECT DISTINCT kpj FROM staging.postings AS p WHERE amount_sen < 0{but}
+INSERT INTO takers
+SELECT DISTINCT kpj FROM atm_switch_staging.postings AS p WHERE amount_sen < 0{but}
 """
 _HELD: Final = """
 SELECT held.kpj, -held.seq AS n, held.posted_on, held.kind, held.amount_sen
@@ -37,7 +38,7 @@ JOIN postings AS held ON held.year = years.year AND held.kpj = years.kpj
 WHERE held.sub_account = 'main'
 """
 _STAGED: Final = """
-SELECT p.kpj, p.n, p.posted_on, p.kind, p.amount_sen FROM staging.postings AS p
+SELECT p.kpj, p.n, p.posted_on, p.kind, p.amount_sen FROM atm_switch_staging.postings AS p
 WHERE p.kpj IN (SELECT kpj FROM {accounts}){but}
 """
 # The running sum of a day is that at its end, for rows of one day are peers.

@@ -41,12 +41,12 @@ _OTHERS_KPJ: Final = """
 INSERT INTO judged (n, wrong, reason, kpj, day, word, name, status, nik_sealed)
 SELECT s.n, 'nik', 'this KPJ belongs to another NIK',
        s.kpj, s.birth_date, s.segment, s.name, s.status, s.nik_sealed
-FROM staging.participants AS s
+FROM atm_switch_staging.participants AS s
 LEFT JOIN participants AS held ON held.kpj = s.kpj
 LEFT JOIN (
     SELECT kpj, person, row_number() OVER (PARTITION BY kpj ORDER BY n) AS place
-    FROM staging.participants WHERE kpj IN (
-        SELECT kpj FROM staging.participants GROUP BY kpj HAVING count(*) > 1
+    FROM atm_switch_staging.participants WHERE kpj IN (
+        SELECT kpj FROM atm_switch_staging.participants GROUP BY kpj HAVING count(*) > 1
     )
 ) AS first ON first.kpj = s.kpj AND first.place = 1
 WHERE s.person <> coalesce(held.person, first.person, s.person)
@@ -56,7 +56,7 @@ INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
 SELECT n, 'posted_on',
        'the year ' || substr(posted_on, 1, 4) || ' is closed; book it in the running year',
        kpj, posted_on, kind, amount_sen
-FROM staging.postings WHERE posted_on < ?
+FROM atm_switch_staging.postings WHERE posted_on < ?
 """
 _FOR_NOBODY: Final = """
 INSERT INTO judged (n, wrong, reason, kpj, day, word, {names})
@@ -64,7 +64,7 @@ SELECT s.n, 'kpj', CASE WHEN p.kpj IS NULL THEN 'no participant has this KPJ'
            ELSE 'this KPJ was merged into *******' || substr(p.merged_into, 8)
                 || '; use that one' END,
        s.kpj, {columns}
-FROM staging.{table} AS s LEFT JOIN participants AS p ON p.kpj = s.kpj
+FROM atm_switch_staging.{table} AS s LEFT JOIN participants AS p ON p.kpj = s.kpj
 WHERE (p.kpj IS NULL OR p.merged_into IS NOT NULL)
   AND s.n NOT IN (SELECT n FROM judged)
 """
@@ -74,7 +74,7 @@ _BOOKED_BEFORE: Final = """
 INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
 SELECT p.n, 'row', 'the same was booked before; another payment is imported with --again',
        p.kpj, p.posted_on, p.kind, p.amount_sen
-FROM staging.postings AS p
+FROM atm_switch_staging.postings AS p
 WHERE EXISTS (
     SELECT 1 FROM postings AS held
     WHERE held.year = CAST(substr(p.posted_on, 1, 4) AS BIGINT) AND held.kpj = p.kpj
@@ -91,7 +91,7 @@ SELECT n, 'row',
 FROM (
     SELECT p.*, min(n >> {LINE_BITS}) OVER (
         PARTITION BY kpj, posted_on, kind, amount_sen
-    ) AS first_file FROM staging.postings AS p
+    ) AS first_file FROM atm_switch_staging.postings AS p
 ) AS side_by_side
 WHERE n >> {LINE_BITS} > first_file AND n NOT IN (SELECT n FROM judged)
 """  # noqa: S608 - a constant
@@ -99,11 +99,11 @@ _NUMBER: Final = f"(SELECT import_id FROM numbered AS f WHERE f.file = (p.n >> {
 _SOURCE: Final = (
     "(SELECT n AS seq, kpj, posted_on, kind, 'main' AS sub_account, amount_sen,"
     " {import_id} AS import_id,"
-    " CAST(NULL AS BIGINT) AS reverses FROM staging.postings AS p{but})"
+    " CAST(NULL AS BIGINT) AS reverses FROM atm_switch_staging.postings AS p{but})"
 )
 _BAD: Final = f"""
 SELECT n, sealed, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-FROM staging.rejects WHERE n > ?
+FROM atm_switch_staging.rejects WHERE n > ?
 UNION ALL
 SELECT n, NULL, wrong, reason, kpj, day, word, name, status, amount_sen, nik_sealed
 FROM judged WHERE n > ?
@@ -111,13 +111,13 @@ ORDER BY n LIMIT {_ROWS_AT_ONCE}
 """  # noqa: S608 - a constant
 _BAD_OF_FILES: Final = f"""
 SELECT file, count(*) FROM (
-    SELECT n >> {LINE_BITS} AS file FROM staging.rejects
+    SELECT n >> {LINE_BITS} AS file FROM atm_switch_staging.rejects
     UNION ALL SELECT n >> {LINE_BITS} FROM judged
 ) AS bad GROUP BY file
 """  # noqa: S608 - a constant
 
 
-_LOOKED_AT: Final = "SELECT kpj FROM staging.postings WHERE n % ? = 0 ORDER BY n"
+_LOOKED_AT: Final = "SELECT kpj FROM atm_switch_staging.postings WHERE n % ? = 0 ORDER BY n"
 
 
 class Judging:

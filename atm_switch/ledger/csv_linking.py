@@ -21,7 +21,7 @@ _ROWS_AT_ONCE: Final = 2_000
 _DIGEST_BYTES: Final = 32
 _CARDS: Final = """
 SELECT n, digest, key_id, former, masked, kpj, expiry, pvv, pvki, status
-FROM staging.cards WHERE n > ? AND n NOT IN (SELECT n FROM judged) ORDER BY n LIMIT ?
+FROM atm_switch_staging.cards WHERE n > ? AND n NOT IN (SELECT n FROM judged) ORDER BY n LIMIT ?
 """
 _CARD: Final = """
 SELECT key_id, kpj, expiry, pvv, pvki, status,

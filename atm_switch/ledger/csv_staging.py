@@ -3,7 +3,8 @@
 Plan: rows go in piece by piece, each piece with the place its file has been read to and with
 the rows that could not be taken, in one transaction of the staging alone; so an import that
 is killed goes on where it was, and no reader of the ledger sees or waits for it.  On SQLite
-the staging is a second file beside the ledger, on PostgreSQL unlogged tables of a schema.
+the staging is a second file beside the ledger, on PostgreSQL unlogged tables of a schema,
+whose comment says that it is ours; one of its name without that comment is left alone.
 A row's number tells its file and line: ``n = file << LINE_BITS | line``.
 Limits: call with the lock of ``csv_import_lock.py``.  What another list of files left behind,
 or the same files with other contents, or an earlier run of the machine, is thrown away.
@@ -27,6 +28,10 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """Other after every start of the machine (proc(5))."""
 LINE_BITS: Final = 40
 LINE_MASK: Final = (1 << LINE_BITS) - 1
+_OURS: Final = "rows of an atm-switch import under way"
+_COMMENT: Final = """
+SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = 'atm_switch_staging'
+"""
 COLUMNS_STAGED: Final = {
     Kind.PARTICIPANTS: (
         "n", "kpj", "person", "nik_sealed", "name", "birth_date", "segment", "status",
@@ -37,32 +42,33 @@ COLUMNS_STAGED: Final = {
     ),
 }  # fmt: skip
 _TABLES: Final = """
-CREATE TABLE staging.made (marker TEXT NOT NULL);
-CREATE TABLE staging.own_rejects (path TEXT NOT NULL);
-CREATE TABLE staging.files (
+CREATE TABLE atm_switch_staging.made (marker TEXT NOT NULL);
+CREATE TABLE atm_switch_staging.own_rejects (path TEXT NOT NULL);
+CREATE TABLE atm_switch_staging.files (
     n INTEGER PRIMARY KEY, read_to INTEGER NOT NULL, prefix BLOB NOT NULL,
     line INTEGER NOT NULL, rows INTEGER NOT NULL, is_done INTEGER NOT NULL
 );
-CREATE TABLE staging.rejects (n INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
-CREATE TABLE staging.participants (
+CREATE TABLE atm_switch_staging.rejects (n INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
+CREATE TABLE atm_switch_staging.participants (
     n INTEGER PRIMARY KEY, kpj TEXT, person TEXT, nik_sealed BLOB, name TEXT, birth_date TEXT,
     segment TEXT, status TEXT
 );
-CREATE TABLE staging.cards (
+CREATE TABLE atm_switch_staging.cards (
     n INTEGER PRIMARY KEY, digest BLOB, key_id TEXT, former BLOB, masked TEXT, kpj TEXT,
     expiry TEXT, pvv TEXT, pvki TEXT, status TEXT
 );
 -- sqlite:
-CREATE TABLE staging.postings (
+CREATE TABLE atm_switch_staging.postings (
     n INTEGER PRIMARY KEY, kpj TEXT, posted_on TEXT, kind TEXT, amount_sen INTEGER
 );
 -- postgresql:
-CREATE TABLE staging.postings (
+CREATE TABLE atm_switch_staging.postings (
     n INTEGER, kpj TEXT, posted_on TEXT, kind TEXT, amount_sen INTEGER
 );
 """
 _PUT_PLACE: Final = """
-INSERT INTO staging.files (n, read_to, prefix, line, rows, is_done) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO atm_switch_staging.files (n, read_to, prefix, line, rows, is_done)
+VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (n) DO UPDATE SET
     read_to = excluded.read_to, prefix = excluded.prefix, line = excluded.line,
     rows = excluded.rows, is_done = excluded.is_done
@@ -102,6 +108,7 @@ class Staging:
         if self._file is not None:
             marker = f"{marker} {_boot()}"  # what no sync has kept may be torn after the next one
         try:
+            self._require_ours()
             if self._marker() != marker:
                 self._make(marker)
         except BaseException:
@@ -111,7 +118,8 @@ class Staging:
     def place(self, number: int) -> Place:
         """Return how far a file was read."""
         found = self._store.rows(
-            "SELECT read_to, prefix, line, rows, is_done FROM staging.files WHERE n = ?", (number,)
+            "SELECT read_to, prefix, line, rows, is_done FROM atm_switch_staging.files WHERE n = ?",
+            (number,),
         )
         if not found:
             return Place()
@@ -122,9 +130,11 @@ class Staging:
         """Keep a piece and the place it ends at, both or neither."""
         with self._changing():
             if piece.rows:
-                self._store.load(f"staging.{kind.value}", COLUMNS_STAGED[kind], piece.rows)
+                self._store.load(
+                    f"atm_switch_staging.{kind.value}", COLUMNS_STAGED[kind], piece.rows
+                )
             if piece.rejects:
-                self._store.load("staging.rejects", ("n", "sealed"), piece.rejects)
+                self._store.load("atm_switch_staging.rejects", ("n", "sealed"), piece.rejects)
             self._store.change(
                 _PUT_PLACE,
                 (number, place.read_to, place.prefix, place.line, place.rows, int(place.is_done)),
@@ -133,27 +143,28 @@ class Staging:
     def own_rejects(self) -> frozenset[str]:
         """Return the rejects files an import that was killed may have begun."""
         return frozenset(
-            path for (path,) in self._store.rows("SELECT path FROM staging.own_rejects")
+            path for (path,) in self._store.rows("SELECT path FROM atm_switch_staging.own_rejects")
         )
 
     def announce_rejects(self, paths: Sequence[Path]) -> None:
         """Keep in mind that these files are about to be made by this import."""
         with self._changing():
-            self._store.change("DELETE FROM staging.own_rejects")
+            self._store.change("DELETE FROM atm_switch_staging.own_rejects")
             self._store.change_many(
-                "INSERT INTO staging.own_rejects VALUES (?)", [(str(path),) for path in paths]
+                "INSERT INTO atm_switch_staging.own_rejects VALUES (?)",
+                [(str(path),) for path in paths],
             )
 
     def analyze(self) -> None:
         """Let PostgreSQL look at what it holds, so that it plans well."""
         if self._store.is_postgres:
             for kind in Kind:
-                self._store.change(f"ANALYZE staging.{kind.value}")
+                self._store.change(f"ANALYZE atm_switch_staging.{kind.value}")
 
     def drop(self) -> None:
         """Throw everything away; the staging is not to be used any more."""
         if self._file is None:
-            self._store.change("DROP SCHEMA IF EXISTS staging CASCADE")
+            self._drop_schema()
             return
         self.leave()
         _remove(self._file)
@@ -162,11 +173,24 @@ class Staging:
         """Let go of the staging and keep it for the next time."""
         if isinstance(self._store, SqliteStore):
             with suppress(sqlite3.Error):
-                self._store.connection.execute("DETACH staging")
+                self._store.connection.execute("DETACH atm_switch_staging")
+
+    def _require_ours(self) -> None:
+        """Raise ``Refused`` where PostgreSQL has a schema of the name that no import made."""
+        if self._file is None and any(one != _OURS for (one,) in self._store.rows(_COMMENT)):
+            raise Refused(
+                "the database has a schema 'atm_switch_staging' that no import made; rename it"
+                " (ALTER SCHEMA atm_switch_staging RENAME TO ...), or drop it if nobody needs it,"
+                " and import again"
+            )
+
+    def _drop_schema(self) -> None:
+        self._require_ours()
+        self._store.change("DROP SCHEMA IF EXISTS atm_switch_staging CASCADE")
 
     def _marker(self) -> str:
         try:
-            return str(self._store.rows("SELECT marker FROM staging.made")[0][0])
+            return str(self._store.rows("SELECT marker FROM atm_switch_staging.made")[0][0])
         except (Refused, IndexError):
             return ""
 
@@ -177,11 +201,12 @@ class Staging:
             attach(self._store)
         with self._changing():
             if self._file is None:
-                self._store.change("DROP SCHEMA IF EXISTS staging CASCADE")
-                self._store.change("CREATE SCHEMA staging")
+                self._drop_schema()
+                self._store.change("CREATE SCHEMA atm_switch_staging")
+                self._store.change(f"COMMENT ON SCHEMA atm_switch_staging IS '{_OURS}'")
             for statement in _statements(is_postgres=self._file is None):
                 self._store.change(statement)
-            self._store.change("INSERT INTO staging.made VALUES (?)", (marker,))
+            self._store.change("INSERT INTO atm_switch_staging.made VALUES (?)", (marker,))
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -220,7 +245,7 @@ def attach(store: SqliteStore) -> Path:
         _attach(store, path)
     # Killed, the process leaves to the kernel what it wrote; only a machine that falls loses it,
     # and then its next run begins anew.  So inquiries' syncs never wait for those of an import.
-    store.change(f"PRAGMA staging.synchronous = {'OFF' if _boot() else 'NORMAL'}")
+    store.change(f"PRAGMA atm_switch_staging.synchronous = {'OFF' if _boot() else 'NORMAL'}")
     store.rows("PRAGMA threads = 2")
     return path
 
@@ -234,11 +259,11 @@ def _boot() -> str:
 
 
 def _attach(store: SqliteStore, path: Path) -> None:
-    store.change("ATTACH ? AS staging", (str(path),))
+    store.change("ATTACH ? AS atm_switch_staging", (str(path),))
     try:
-        store.rows("PRAGMA staging.journal_mode = WAL")
+        store.rows("PRAGMA atm_switch_staging.journal_mode = WAL")
     except Refused:
-        store.change("DETACH staging")
+        store.change("DETACH atm_switch_staging")
         raise
 
 

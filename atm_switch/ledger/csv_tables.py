@@ -30,7 +30,7 @@ SELECT file, outcome, count(*) FROM (
                lag(kpj) OVER same AS before, lag(name) OVER same AS name_before,
                lag(birth_date) OVER same AS birth_date_before,
                lag(segment) OVER same AS segment_before, lag(status) OVER same AS status_before
-        FROM staging.participants AS p{but}
+        FROM atm_switch_staging.participants AS p{but}
         WINDOW same AS (PARTITION BY kpj ORDER BY n)
     ) AS s LEFT JOIN participants AS held ON held.kpj = s.kpj
 ) AS each_row GROUP BY file, outcome
@@ -39,7 +39,7 @@ _SET: Final = """
 INSERT INTO participants (kpj, person, nik_sealed, name, birth_date, segment, status)
 SELECT kpj, person, nik_sealed, name, birth_date, segment, status FROM (
     SELECT p.*, row_number() OVER (PARTITION BY kpj ORDER BY n DESC) AS place
-    FROM staging.participants AS p{but}
+    FROM atm_switch_staging.participants AS p{but}
 ) AS last WHERE place = 1 ORDER BY kpj
 ON CONFLICT (kpj) DO UPDATE SET
     name = excluded.name, birth_date = excluded.birth_date,
@@ -52,7 +52,7 @@ _UNEXPECTED: Final = """
 SELECT n, kpj, becomes, merged_into, count(*) OVER () FROM (
     SELECT p.n, p.kpj, held.status AS was, p.status AS becomes, held.merged_into,
            row_number() OVER (PARTITION BY p.kpj ORDER BY p.n DESC) AS place
-    FROM staging.participants AS p
+    FROM atm_switch_staging.participants AS p
     JOIN participants AS held ON held.kpj = p.kpj
          AND (held.merged_into IS NOT NULL OR held.status = 'K'){but}
 ) AS last WHERE place = 1 AND becomes <> was ORDER BY n LIMIT ?

@@ -55,9 +55,9 @@ def test_order_is_seen_by_its_new_beginnings(
     """
     monkeypatch.setattr(csv_judging, "_ROWS_PER_LOOK", 1)
     with closing(SqliteStore(tmp_path / "ledger.db")) as store:
-        store.change("ATTACH ':memory:' AS staging")
-        store.change("CREATE TABLE staging.postings (n INTEGER PRIMARY KEY, kpj TEXT)")
-        store.load("staging.postings", ("n", "kpj"), list(enumerate(kpjs, 1)))
+        store.change("ATTACH ':memory:' AS atm_switch_staging")
+        store.change("CREATE TABLE atm_switch_staging.postings (n INTEGER PRIMARY KEY, kpj TEXT)")
+        store.load("atm_switch_staging.postings", ("n", "kpj"), list(enumerate(kpjs, 1)))
 
         assert is_in_order == Judging(store, Vault.fresh(os.urandom)).is_in_order()
 

@@ -204,7 +204,7 @@ def test_staging_goes_when_the_import_ends(bench: LedgerBench) -> None:
     bench.refusal(bench.file("q.csv", POSTINGS + "bad\n"))
 
     if bench.url:
-        query = "SELECT count(*) FROM pg_namespace WHERE nspname = 'staging'"
+        query = "SELECT count(*) FROM pg_namespace WHERE nspname = 'atm_switch_staging'"
         assert [(0,)] == bench.rows(query)
     assert not bench.path.with_name("ledger.db.import").exists()
 
