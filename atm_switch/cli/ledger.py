@@ -52,7 +52,8 @@ def ledger() -> None:
 )  # fmt: skip
 @click.option(
     "--again", is_flag=True,
-    help="Book rows too that equal a posting booked before in KPJ, day, kind and amount.",
+    help="Book every row, those too that equal a posting booked before in KPJ, day, kind and"
+    " amount: for a file that holds such other payments and nothing else.",
 )  # fmt: skip
 def import_ledger(
     folder: Path, files: tuple[Path, ...], skip_bad: Path | None, *, again: bool
@@ -61,6 +62,9 @@ def import_ledger(
 
     A posting that equals one booked before is a bad row: a file saved anew, or longer by a
     few lines, books nothing twice.
+
+    Inquiries are answered all the while, and postings booked while files are read. While an
+    import checks and books, another posting waits 5 seconds and is refused then: try it again.
     """
     from atm_switch.cli.importing import import_ledger_files
 

@@ -188,7 +188,10 @@ def _require_open(store: Store, entry: Entry) -> None:
         raise Refused(f"the KPJ was merged into {Kpj(merged_into).masked}; book it there")
     year = entry.posting.posted_on.year
     if is_closed(store, year):
-        raise Refused(f"the year {year} is closed; book it in the running year")
+        # A development would be an advance there, which the year's estimate swallows.
+        is_earned = entry.posting.kind is PostingKind.DEVELOPMENT
+        how = "as an adjustment in" if is_earned else "in"
+        raise Refused(f"the year {year} is closed; book it {how} the running year")
 
 
 def _require_room(store: Store, entries: Iterable[Entry]) -> None:

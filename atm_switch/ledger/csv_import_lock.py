@@ -2,7 +2,8 @@
 
 Plan: on SQLite a lock on a file beside the ledger, on PostgreSQL an advisory lock of the
 session; either ends with its process, however that ends.
-Limits: single postings and inquiries go on meanwhile; this lock is among imports only.
+Limits: this lock is among imports only; inquiries go on, and single postings until the import
+checks and books (``csv_booking.py``).
 """
 
 import fcntl

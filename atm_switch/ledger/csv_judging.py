@@ -51,10 +51,13 @@ LEFT JOIN (
 ) AS first ON first.kpj = s.kpj AND first.place = 1
 WHERE s.person <> coalesce(held.person, first.person, s.person)
 """
+# Development in the running year would be an advance, which the year's estimate swallows.
 _CLOSED: Final = """
 INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
 SELECT n, 'posted_on',
-       'the year ' || substr(posted_on, 1, 4) || ' is closed; book it in the running year',
+       'the year ' || substr(posted_on, 1, 4) || ' is closed; book it '
+           || CASE WHEN kind = 'development' THEN 'as an adjustment ' ELSE '' END
+           || 'in the running year',
        kpj, posted_on, kind, amount_sen
 FROM atm_switch_staging.postings WHERE posted_on < ?
 """
@@ -72,7 +75,9 @@ WHERE (p.kpj IS NULL OR p.merged_into IS NOT NULL)
 # stands is a copy unless a person says that it is none.
 _BOOKED_BEFORE: Final = """
 INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
-SELECT p.n, 'row', 'the same was booked before; another payment is imported with --again',
+SELECT p.n, 'row',
+       'the same was booked before; another payment goes into a file of its own,'
+           || ' imported with --again',
        p.kpj, p.posted_on, p.kind, p.amount_sen
 FROM atm_switch_staging.postings AS p
 WHERE EXISTS (
@@ -86,7 +91,8 @@ WHERE EXISTS (
 _IN_AN_EARLIER_FILE: Final = f"""
 INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
 SELECT n, 'row',
-       'the same stands in another file here; another payment is imported with --again',
+       'the same stands in another file here; another payment goes into a file of its own,'
+           || ' imported with --again',
        kpj, posted_on, kind, amount_sen
 FROM (
     SELECT p.*, min(n >> {LINE_BITS}) OVER (

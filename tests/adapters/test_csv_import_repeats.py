@@ -31,7 +31,10 @@ def test_file_saved_anew_books_nothing_twice(bench: LedgerBench) -> None:
     windows = bench.refusal(bench.file("w.csv", (POSTINGS + MAY).replace("\n", "\r\n")))
     longer = bench.refusal(bench.file("l.csv", POSTINGS + JUNE + MAY))
 
-    told = "the same was booked before; another payment is imported with --again"
+    told = (
+        "the same was booked before; another payment goes into a file of its own,"
+        " imported with --again"
+    )
     assert f"w.csv line 2, column row: {told}" in windows
     assert f"l.csv line 3, column row: {told}" in longer
     assert (1, 1, 0) == bench.counts()
@@ -94,6 +97,7 @@ def test_same_rows_in_two_files_of_one_import_are_told(bench: LedgerBench) -> No
     text = bench.refusal(one, two)
 
     assert "1 row is bad" in text
-    assert "two.csv line 2, column row: the same stands in another file here" in text
+    told = "the same stands in another file here; another payment goes into a file of its own"
+    assert f"two.csv line 2, column row: {told}, imported with --again" in text
     bench.take(one, two, again=True)
     assert [(4,)] == bench.rows("SELECT count(*) FROM postings")

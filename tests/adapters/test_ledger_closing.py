@@ -60,14 +60,15 @@ def test_golden_g1_closed_year_by_year(books: BookBench) -> None:
 
 def test_year_closed_twice_is_closed_once(books: BookBench) -> None:
     """
-    The second closing books nothing and tells the same totals.
+    The second closing books nothing and tells the totals and the rate of the first.
     """
     pay_golden(books, 2025)
 
-    first, second = books.close(2025), books.close(2025)
+    first, second = books.close(2025), books.close(2025, rate=7_000)
 
     assert (1, 9_262_500, False) == (first.accounts, first.development.sen, first.was_done)
     assert (1, 9_262_500, True) == (second.accounts, second.development.sen, second.was_done)
+    assert ("monthly", 5_000) == (second.accrual, second.rate_millipercent)
     assert 13 == len(books.postings(FIRST))
 
 
@@ -245,7 +246,8 @@ def test_merged_account_earnings_move_on(books: BookBench) -> None:
 
 def test_import_into_closed_year_is_refused(tmp_path: Path) -> None:
     """
-    A row of a closed year, and one of a merged account, are named by file and line.
+    A row of a closed year, and one of a merged account, are named by file and line; a
+    development is not sent into the running year, where it would be an advance.
     """
     bench = LedgerBench(tmp_path)
     second = f"{SECOND.digits},{BUDIS_NIK},BUDI SANTOSO,1985-03-12,PU,A\n"
@@ -258,8 +260,12 @@ def test_import_into_closed_year_is_refused(tmp_path: Path) -> None:
         close_year(store, terms, lambda _done, _total: None)
         amalgamate(store, FIRST, (SECOND,), TODAY, lambda _: None)
 
-    rows = f"{FIRST.digits},2025-05-01,contribution,1\n{SECOND.digits},2026-01-01,contribution,1\n"
+    late, earned = (
+        f"{FIRST.digits},2025-{day},1\n" for day in ("05-01,claim", "12-31,development")
+    )
+    rows = f"{late}{earned}{SECOND.digits},2026-01-01,contribution,1\n"
     told = bench.refusal(bench.file("late.csv", POSTINGS + rows))
 
-    assert "the year 2025 is closed; book it in the running year" in told
+    assert "line 2, column posted_on (2025-05-01): the year 2025 is closed; book it in the" in told
+    assert "(2025-12-31): the year 2025 is closed; book it as an adjustment in the" in told
     assert "merged into *******8901" in told

@@ -216,6 +216,8 @@ def test_closed_year_takes_no_posting(books: BookBench, year: int) -> None:
 
     with pytest.raises(Refused, match=f"{year} is closed; book it in the running year"):
         books.post(FIRST, f"{year}-05-05", 100)
+    with pytest.raises(Refused, match=f"{year} is closed; book it as an adjustment in the"):
+        books.post(FIRST, f"{year}-12-31", 100, DEVELOPMENT)
 
 
 @pytest.mark.parametrize(
