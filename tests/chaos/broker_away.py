@@ -12,6 +12,7 @@ import asyncio
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,9 +74,17 @@ class Auditor:
                 self.transactions.add(heard.told["transaction"]["rrn"])
 
 
-async def load(script: Script, port: int, tally: Tally, rate: float, seconds: float) -> None:
-    """Ask at a steady rate for so long."""
+async def load(
+    script: Script,
+    port: int,
+    tally: Tally,
+    rate: float,
+    seconds: float,
+    begun: Callable[[], object] = lambda: None,
+) -> None:
+    """Ask at a steady rate for so long; ``begun`` is called when all links are there."""
     links = [await Honest.open(script, port) for _ in range(LINKS)]
+    begun()
     await asyncio.gather(*(paced(link, tally, rate / LINKS, seconds) for link in links))
     for link in links:
         link.close()
@@ -83,8 +92,12 @@ async def load(script: Script, port: int, tally: Tally, rate: float, seconds: fl
 
 async def load_into_kill(plant: Plant, script: Script, tally: Tally, rate: float) -> None:
     """Ask at a steady rate and kill the switch in the midst of it."""
-    asyncio.get_running_loop().call_later(KILLED_AFTER_SECONDS, plant.kill)
-    await load(script, plant.port, tally, rate, 2 * KILLED_AFTER_SECONDS)
+    loop = asyncio.get_running_loop()
+
+    def kill_soon() -> None:
+        loop.call_later(KILLED_AFTER_SECONDS, plant.kill)
+
+    await load(script, plant.port, tally, rate, 2 * KILLED_AFTER_SECONDS, kill_soon)
 
 
 def endings(plant: Plant) -> set[str]:

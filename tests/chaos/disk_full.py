@@ -118,7 +118,7 @@ async def until_it_ends(plant: Plant, fail: Callable[[], None]) -> tuple[Tally, 
     """Load the switch, have syncs fail, and go on until every link is gone."""
     script, tally = Script(plant.folder), Tally()
     links = [await Honest.open(script, plant.port) for _ in range(4)]
-    loads = [asyncio.ensure_future(paced(link, tally, 10.0, 30.0)) for link in links]
+    loads = [asyncio.ensure_future(paced(link, tally, 10.0, 10.0)) for link in links]
     await asyncio.sleep(1.0)
     began = time.monotonic()
     fail()
