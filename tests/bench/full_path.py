@@ -4,72 +4,109 @@ Plan: registry, ledger of a million members, journal row synced before the reply
 on 4 links with 16 requests in flight each; ours with all it does besides (sessions, strict
 decoder, repeats, chain, sealing, outbox, metrics).  Under ``acquirer`` the bank has verified
 the PIN, as the usual host assumes; beside it ``issuer``, with a PIN check and two rows, and
-two workers, of which the usual host has no like.
+two workers, of which the usual host has no like.  Compiled is ours alone: the usual host and
+the load run the same Python beside either.  The first row is as the product is set by itself,
+with a process that writes the journal; a thread that does is shown beside it.
 Without the journal: ``unjournaled``.  The hosts take turns, each in a process of its own with
-a fresh journal, and so is the load, whose CPU is counted apart.
-Limits: two cores hold host, journal and load together; of two workers' CPU that of the process
-that watches them is all that is told.
+a fresh journal, and so is the load, whose CPU is counted apart; a host's is that of all its
+processes.
+Limits: two cores hold host, journal and load together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from statistics import median
+from typing import Final, NamedTuple
 
+from tests.bench.codec import COMPILED, PURE, trees_of
 from tests.bench.figure import Bench, Goal, Got
 from tests.bench.generator import Outcome, Wishes, run
 from tests.bench.hosts import FORGETFUL, OURS, USUAL, running
+from tests.bench.instructions import environment
 from tests.bench.places import MEMBERS, cards_of, full_folder, settle
 
+
+class Kind(NamedTuple):
+    """A host, and how it is set."""
+
+    module: str = OURS
+    pin: str = "acquirer"
+    workers: int = 1
+    writer: str = "auto"
+    code: str = PURE
+
+
 FULL: Final = "durable full path, 10^6 members, requests/s against the usual way"
+THREAD: Final = "the same with a thread that writes the journal, against the usual way"
 ISSUER: Final = "the same under issuer: PIN verified, two rows, against the usual way"
 WORKERS: Final = "the same with two workers, against the usual way"
+MACHINE: Final = "durable full path, compiled, requests/s against the usual way"
+MACHINE_WORKERS: Final = "the same with two workers, compiled, against the usual way"
 DURABLE: Final = "durable against not durable, requests/s, pure"
 CPU: Final = "durable full path, CPU of the host a request, the usual way against ours"
+SECONDS = 3.0
+USUALLY: Final = "usual"
+OURS_ALONE: Final = "ours, acquirer"
+FORGETS: Final = "ours, no journal"
+KINDS: Final = {
+    USUALLY: Kind(USUAL),
+    OURS_ALONE: Kind(),
+    "ours, thread": Kind(writer="thread"),
+    "ours, issuer": Kind(pin="issuer"),
+    "ours, two workers": Kind(workers=2),
+    "ours, compiled": Kind(code=COMPILED),
+    "ours, compiled, two workers": Kind(workers=2, code=COMPILED),
+    FORGETS: Kind(FORGETFUL, writer="thread"),
+}
+BESIDE: Final = {
+    FULL: OURS_ALONE,
+    MACHINE: "ours, compiled",
+    THREAD: "ours, thread",
+    ISSUER: "ours, issuer",
+    WORKERS: "ours, two workers",
+    MACHINE_WORKERS: "ours, compiled, two workers",
+}
+"""The rows that are a pace against that of the usual host."""
 GOALS = (
-    Goal(FULL, least=10, aim=20),
-    Goal(ISSUER),
-    Goal(WORKERS),
+    *(Goal(one, least=10, aim=20) for one in (FULL, MACHINE)),
+    *(Goal(one) for one in BESIDE if one not in (FULL, MACHINE)),
     Goal(CPU),
     Goal(DURABLE, least=0.5, aim=0.9),
 )
-SECONDS = 3.0
-KINDS: Final = {
-    "usual": (USUAL, "acquirer", 1),
-    "ours, acquirer": (OURS, "acquirer", 1),
-    "ours, issuer": (OURS, "issuer", 1),
-    "ours, two workers": (OURS, "acquirer", 2),
-    "ours, no journal": (FORGETFUL, "acquirer", 1),
-}
 
 
 def measure(bench: Bench) -> Iterator[Got]:
     """Measure the rows of ``GOALS``."""
     bank = full_folder(MEMBERS, bench.say)
-    taken: dict[str, list[Outcome]] = {kind: [] for kind in KINDS}
+    trees, missing = trees_of(bench)
+    kinds = {name: kind for name, kind in KINDS.items() if kind.code in trees}
+    taken: dict[str, list[Outcome]] = {name: [] for name in kinds}
     for number in range(1, bench.rounds + 1):
-        for kind in KINDS:
-            outcome = once(kind, bank, bench.folder)
-            taken[kind].append(outcome)
+        for name, kind in kinds.items():
+            outcome = once(kind, bank, bench.folder, trees)
+            taken[name].append(outcome)
             bench.say(
-                f"round {number}, {kind}: {outcome.per_second:,.0f}/s, p99 {outcome.p99:.1f} ms, "
+                f"round {number}, {name}: {outcome.per_second:,.0f}/s, p99 {outcome.p99:.1f} ms, "
                 f"host {outcome.server_cpu_us:.0f} us, load {outcome.cpu_us:.0f} us"
             )
-    pace = {kind: [one.per_second for one in many] for kind, many in taken.items()}
-    spent = {kind: [one.server_cpu_us for one in many] for kind, many in taken.items()}
-    ours, usual = pace["ours, acquirer"], pace["usual"]
-    parts = {kind: sorted(many)[len(many) // 2] for kind, many in pace.items()}
-    yield Got(FULL, _ratios(ours, usual), parts=parts, parts_unit="/s")
-    yield Got(ISSUER, _ratios(pace["ours, issuer"], usual))
-    yield Got(WORKERS, _ratios(pace["ours, two workers"], usual))
-    cpu = {kind: sorted(many)[len(many) // 2] for kind, many in spent.items()}
-    yield Got(CPU, _ratios(spent["usual"], spent["ours, acquirer"]), parts=cpu)
-    yield Got(DURABLE, _ratios(ours, pace["ours, no journal"]))
+    pace = {name: [one.per_second for one in many] for name, many in taken.items()}
+    spent = {name: [one.server_cpu_us for one in many] for name, many in taken.items()}
+    parts = {name: median(many) for name, many in pace.items()}
+    for figure, name in BESIDE.items():
+        if name in pace:
+            shown = parts if figure == FULL else {}
+            yield Got(figure, _ratios(pace[name], pace[USUALLY]), parts=shown, parts_unit="/s")
+        else:
+            yield Got.left_out(figure, missing)
+    cpu = {name: median(many) for name, many in spent.items()}
+    yield Got(CPU, _ratios(spent[USUALLY], spent[OURS_ALONE]), parts=cpu)
+    yield Got(DURABLE, _ratios(pace[OURS_ALONE], pace[FORGETS]))
 
 
-def once(kind: str, bank: Path, folder: Path) -> Outcome:
+def once(kind: Kind, bank: Path, folder: Path, trees: Mapping[str, Path]) -> Outcome:
     """Load one kind of host once."""
-    module, pin, workers = KINDS[kind]
-    kit = settle(bank, pin=pin, mac="off", workers=workers)
+    writer = f'[journal]\nwriter = "{kind.writer}"\n'
+    kit = settle(bank, pin=kind.pin, mac="off", more=writer, workers=kind.workers)
     journal = folder / "usual.db"
     for old in folder.glob("usual.db*"):
         old.unlink()
@@ -79,7 +116,12 @@ def once(kind: str, bank: Path, folder: Path) -> Outcome:
         USUAL: [bank, journal],
     }
     wishes = Wishes(port=0, cards=str(cards_of(bank)), seconds=SECONDS, kit=str(kit))
-    with running(module, *arguments[module], log=folder / "host.log") as host:
+    tree = trees[kind.code]
+    variables = environment(tree, is_pure=kind.code == PURE)
+    with running(
+        kind.module, *arguments[kind.module], log=folder / "host.log", tree=tree,
+        variables=variables,
+    ) as host:  # fmt: skip
         outcome = run(wishes, host)
     if not outcome.is_clean:
         raise ChildProcessError(f"{kind}: {outcome.codes} {outcome.faults}")

@@ -69,17 +69,17 @@ class Outcome:
 
 
 def run(wishes: Wishes, host: Host) -> Outcome:
-    """Load ``host`` from a process of its own, and count the CPU of both."""
+    """Load ``host`` from a process of its own, and count the CPU of both, its children's too."""
     asked = json.dumps({**asdict(wishes), "port": host.port})
     program = [sys.executable, "-m", "tests.bench.generator", asked]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdout.readline()  # it is warm
-        before = cpu_seconds(host.process)
+        before = cpu_seconds_of_all(host.process)
         process.stdin.close()
         told = json.loads(process.stdout.readline())
-        spent = cpu_seconds(host.process) - before
+        spent = cpu_seconds_of_all(host.process) - before
     if process.returncode:
         raise ChildProcessError(f"the load ended with {process.returncode}")
     return Outcome(**told, server_cpu_us=spent / max(told["answered"], 1) * 1e6)
@@ -89,6 +89,12 @@ def cpu_seconds(process: int) -> float:
     """Return the CPU seconds a process has taken, user and system."""
     fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds_of_all(process: int) -> float:
+    """Return the CPU seconds of a process and of its children, which all go on."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return sum(cpu_seconds(one) for one in (process, *map(int, children)))
 
 
 def _cards(wishes: Wishes) -> list[Card]:

@@ -9,7 +9,7 @@ file or a sync; all else is the switch as it is.
 import sys
 from typing import Any
 
-from atm_switch import journaling
+from atm_switch import journaling, writer_apart
 from atm_switch.adapters.journal_doubts import Settled, SettleDoubts
 from atm_switch.adapters.journal_writer import JournalWriter, OnBatch
 from atm_switch.cli import main
@@ -58,6 +58,7 @@ def forget() -> None:
     if getattr(journaling, "JournalWriter", None) is not JournalWriter:
         raise LookupError("journaling.py makes no JournalWriter any more")
     vars(journaling)["JournalWriter"] = ForgetfulWriter
+    vars(writer_apart)["is_wanted"] = lambda _settings: False
 
 
 if __name__ == "__main__":

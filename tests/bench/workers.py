@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.figure import Bench, Goal, Got
-from tests.bench.generator import Outcome, Wishes, cpu_seconds, run
-from tests.bench.hosts import OURS, Host, running
+from tests.bench.generator import Outcome, Wishes, cpu_seconds_of_all, run
+from tests.bench.hosts import OURS, running
 from tests.bench.places import cards_of, full_folder, settle
 from tests.doubles.postgres import PostgresServer, postgres_server
 
@@ -91,20 +91,14 @@ def once(store: str, workers: int, bank: Path, folder: Path, server: PostgresSer
     kit = settle(bank, pin="acquirer", mac="off", more=journal, workers=workers)
     wishes = Wishes(port=0, cards=str(cards_of(bank)), seconds=SECONDS, kit=str(kit), links=8)
     with running(OURS, "serve", bank, log=folder / "host.log") as host:
-        before = _spent(host)
+        before = cpu_seconds_of_all(host.process)
         outcome = run(wishes, host)
-        spent = _spent(host) - before
+        spent = cpu_seconds_of_all(host.process) - before
     if not outcome.is_clean:
         raise ChildProcessError(f"{store}, {workers}: {outcome.codes} {outcome.faults}")
     # The warm-up is in the CPU, so it is in the count too.
     answered = outcome.answered * (SECONDS + wishes.warm_up) / SECONDS
     return Run(outcome, spent / max(answered, 1) * 1e6)
-
-
-def _spent(host: Host) -> float:
-    """Return the CPU seconds of the process that was started and of its children."""
-    children = Path(f"/proc/{host.process}/task/{host.process}/children").read_text().split()
-    return sum(cpu_seconds(process) for process in (host.process, *map(int, children)))
 
 
 def _median(values: Sequence[float]) -> float:
