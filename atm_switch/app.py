@@ -24,14 +24,14 @@ from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.doorways import Doorways
 from atm_switch.engine import Engine, open_engine
 from atm_switch.folder import DataFolder
-from atm_switch.journaling import LOST, Journaling, Writer
+from atm_switch.journaling import Journaling, Writer
 from atm_switch.key_office import keys_in_use
 from atm_switch.ledger.opening import LedgerReading, open_reading
 from atm_switch.monitor import Monitor, admin_socket, answer_admin, commits, serve_page
 from atm_switch.publishing import Publishing
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.reloading import Reloading
-from atm_switch.seat import Seat
+from atm_switch.seat import LOST, Seat
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.desk import UNASKED, Desk, Neighbours
@@ -145,7 +145,7 @@ class Service:
         settings, root = self.folder.settings, self.folder.root
         dialects = dialects_of(self.folder)
         policy = settings.to_policy()
-        if not self.seat.is_worker:  # the supervisor holds it for all
+        if self.seat.is_alone:  # else whoever started the writer holds it for all
             self._resources.callback(lock_folder(root))
         refuse_what_cannot_work(self.folder, self.vault)
         refuse_wrong_certificates(self.folder)
@@ -195,8 +195,8 @@ class Service:
         loop, wrong = loop_name(asyncio.get_running_loop()), self._neighbours_wrong
         waiting, told = lambda: journal.waiting, publishing.status
         lines = self.calling.status if self.calling is not None else list
-        room = self.folder.journal_place.free_bytes
-        monitor = Monitor(desk, waiting, wrong, now, loop, told, lines, good_for, room)
+        room, others = self.folder.journal_place.free_bytes, self.seat.processes
+        monitor = Monitor(desk, waiting, wrong, now, loop, told, lines, good_for, room, others)
         if settings.metrics.listen and not self.seat.is_worker:
             page = self._kept(serve_page(monitor, settings.metrics.listen))
             self.log.info("metrics served", at=page.address)

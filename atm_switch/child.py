@@ -1,21 +1,31 @@
-"""One process of a supervisor's, and what it is known to have.
+"""One process of a switch of several, and what it is known to have.
 
-Plan: a worker says now and then how many links each host has to it, and how many of the
+Plan: it is this program once more, told by ``--as-process`` which one it is; each of both holds
+an end of a socket (``control``), by which it hears that the other is gone.
+A worker says now and then how many links each host has to it, and how many of the
 connections handed to it are among them or were turned away; those it has not spoken of are
 counted beside, so that what is under way is neither forgotten nor counted twice.
 """
 
 import asyncio
 import signal
+import sys
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
-from atm_switch.server.control import Control
+from atm_switch.domain.errors import Refused
+from atm_switch.server.control import Control, pair
 
 WRITER: Final = 0
 """The number of the writer's process; workers count from 1."""
+READY_SECONDS_MAX: Final = 30.0
+RESTARTS_MAX: Final = 5
+MINUTE: Final = 60.0
+GIVEN_UP: Final = 70
+"""The exit code of a switch whose processes die all the time: EX_SOFTWARE of sysexits(3)."""
 
 
 @dataclass
@@ -64,6 +74,56 @@ class Child:
         """Send it a signal, if it is still there."""
         if self.process.returncode is None:
             self.process.send_signal(number)
+
+    async def come_up(self) -> None:
+        """Wait until it is ready.  Raises ``Refused`` where it ends before, or hangs."""
+        ended = asyncio.ensure_future(self.process.wait())
+        ready = asyncio.ensure_future(self.is_ready.wait())
+        await asyncio.wait(
+            {ended, ready}, timeout=READY_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED
+        )
+        ready.cancel()
+        if not self.is_ready.is_set():
+            raise Refused(f"the {self.name} did not start; see what it says above")
+
+
+async def spawned(
+    root: Path, number: int, count: int, heard: Callable[[Child, dict[str, Any]], None]
+) -> Child:
+    """Start process ``number`` of a switch of ``count`` workers on the folder ``root``.
+
+    What it says is told to ``heard``.  Raises ``OSError`` where there is no room for it.
+    """
+    ours, theirs = pair()
+    with theirs:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "atm_switch", "serve", str(root)),
+                *("--as-process", f"{number}:{count}:{theirs.fileno()}"),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        except BaseException:
+            ours.close()
+            raise
+    child = Child(number, process, Control(ours, lambda said, _: heard(child, said), lambda: None))
+    child.control.start()
+    return child
+
+
+@dataclass
+class Restarts:
+    """How often processes were started again in the last minute; monotonic seconds."""
+
+    at: deque[float] = field(default_factory=deque)
+
+    def one_more(self, now: float) -> bool:
+        """Count one; tell whether there were too many."""
+        self.at.append(now)
+        while self.at[0] < now - MINUTE:
+            self.at.popleft()
+        return len(self.at) > RESTARTS_MAX
 
 
 def name_of(number: int) -> str:

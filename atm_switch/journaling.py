@@ -5,7 +5,8 @@ remembered, and the blocks of host references.  On a shared journal every proces
 a node of its own (``postgres_journal``); who is first to answer a request, whose turn a PIN
 try is and which command counts is settled in the database; business dates and keys that
 another process changed are heard of (``postgres_news``).  Workers on one machine share its
-file through the writer's process (``remote_journal``), with the same claims.
+file through the writer's process (``remote_journal``), with the same claims; a switch of one
+process may have such a writer, too (``writer_apart``), or a thread.
 Limits: the limits of frequency, the strikes and the order of PIN checks of one card are
 each process's own: two processes may look at two PINs of a card at once, never at a fourth.
 """
@@ -20,6 +21,7 @@ from typing import Any, Final, TypeVar
 
 from atm_switch.adapters.batch_writer import BatchWriter, fulfil
 from atm_switch.adapters.clock import read_clock, utc_now
+from atm_switch.adapters.folder_lock import lock_writing
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_doubts import Settled, SettleDoubts
 from atm_switch.adapters.journal_reader import JournalReader
@@ -44,8 +46,6 @@ from atm_switch.switch.effects import Ticket
 from atm_switch.switch.house import HOST_BLOCK, House
 from atm_switch.switch.ports import FindRepeat, KeepKeys, TakeNumbers
 
-LOST: Final = 74
-"""The exit code of a process whose journal cannot go on: EX_IOERR of sysexits(3)."""
 NUMBERS: Final = -1
 """The ticket of a block of host references; the core counts from 1."""
 DOUBTS: Final = -2
@@ -69,7 +69,8 @@ class Journaling:
         place, limits = folder.journal_place, folder.settings.journal
         bounds = limits.queue_max, limits.batch_max
         self.is_shared = bool(place.url) or seat.is_worker
-        self._place, self._vault = place, vault
+        self._place, self._vault, self._root = place, vault, folder.root
+        self._let_go: Callable[[], None] = _nothing
         self._house: House | None = None
         self._news: PostgresNews | None = None
         self._remote: RemoteJournal | None = None
@@ -96,7 +97,7 @@ class Journaling:
             open_writer(place.path, "journal").close()
             soon = asyncio.get_running_loop().call_soon
             self._reader = JournalReader(place.path, soon=soon)
-            if seat.is_worker:
+            if not seat.is_alone:
                 socket = folder.root / SOCKET_NAME
                 self._remote = RemoteJournal(socket, self._heard, limits.queue_max)
                 self.writer = self._remote
@@ -127,8 +128,9 @@ class Journaling:
         """
         loop = asyncio.get_running_loop()
         self._house, self._changed = house, changed
-        if self._remote is not None:
-            await _in_time(self._remote.connect())
+        await self._reach_file()
+        if not self.is_shared:  # a writer of the run before may just have written its last
+            house.host_sequence = max(house.host_sequence, self.last_sequence())
         self.writer.start(hand_over(loop, self._own_heard, *hearers))
         if self._repeats is not None:
             self._repeats.start(lambda batch: _settle_all(loop, batch))
@@ -145,6 +147,13 @@ class Journaling:
         if self._place.url and self._is_first:
             self._others = SettlingOfOthers(self._settle_others, self.on_doubts)
             self._others.start()
+
+    async def _reach_file(self) -> None:
+        """Reach the process that writes the file, or be the one that does.  Raises ``Refused``."""
+        if self._remote is not None:
+            await _in_time(self._remote.connect())
+        elif self._reader is not None:
+            self._let_go = await lock_writing(self._root)
 
     def telling_of_keys(self, keep: Keep) -> Keep:
         """Have other workers told when keys were kept, before that is answered.
@@ -182,6 +191,7 @@ class Journaling:
             self._repeats.stop()
         if self._reader is not None:
             self._reader.close()
+        self._let_go()
 
     async def _taken(self) -> int:
         self._first_block = asyncio.get_running_loop().create_future()
@@ -255,6 +265,10 @@ async def _in_time(waiting: Awaitable[T]) -> T:
         return await asyncio.wait_for(waiting, START_SECONDS_MAX)
     except TimeoutError:
         raise Refused("the journal does not answer; is its writer, or PostgreSQL, there?") from None
+
+
+def _nothing() -> None:
+    """Hold nothing: there is nothing to let go."""
 
 
 async def _nobody(_kind: str) -> None:

@@ -5,8 +5,8 @@ listens, does not stop, its journal writes, its ledger and its HSM are there.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,8 @@ class Monitor:
     """How long the first TLS file is still good."""
     journal_free_bytes: Callable[[], float] = lambda: inf
     """How much room there is for the journal; infinite where its disk is another machine's."""
+    processes: Mapping[str, int] = field(default_factory=dict)
+    """The processes beside this one, by name."""
 
     def status(self, addresses: Sequence[str]) -> dict[str, Any]:
         """Return what ``atm-switch status`` shows, ready for JSON."""
@@ -77,6 +79,7 @@ class Monitor:
             "journal_waiting": gauges["journal_waiting"],
             "answers": dict(sorted(codes.items())),
             "loop_lag_seconds_max": round(meters.loop_lag_max, 3),
+            "processes": dict(self.processes),
             "checks": {name: wrong or "ok" for name, wrong in self.readiness().items()},
         }
 

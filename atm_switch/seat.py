@@ -22,6 +22,8 @@ DOUBTS = "doubts"
 FRESH = "fresh"
 """Said beside ``LENT``: all processes start, none of the run before is left."""
 
+LOST: Final = 74
+"""The exit code of a process whose journal cannot go on: EX_IOERR of sysexits(3)."""
 FIRST: Final = 1
 TELL_SECONDS: Final = 1.0
 
@@ -51,11 +53,20 @@ class Seat:
     told_well_at: float = -TELL_SECONDS
     ended: int = 0
     """How many of them the supervisor was last told have ended."""
+    has_writer: bool = False
+    """Whether a process beside it writes the journal's file, though this is no worker."""
+    processes: dict[str, int] = field(default_factory=dict)
+    """The other processes of this one, by name."""
 
     @property
     def is_worker(self) -> bool:
         """Whether there is a supervisor, and others beside this process."""
         return self.number > 0
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether this process does all: holds the folder, writes the journal's file."""
+        return not (self.is_worker or self.has_writer)
 
     @property
     def is_first(self) -> bool:

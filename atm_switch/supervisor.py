@@ -6,10 +6,10 @@ spread evenly, which the kernel's hashing over SO_REUSEPORT does not promise.  A
 whole switch but for the sockets; where the journal is a file, one more process writes it for
 all (``journal_server``), so that their rows share its commits; on PostgreSQL each worker
 writes as a node of its own.
-A process that ends is started again; ``RESTARTS_MAX`` times a minute, then the supervisor
+A process that ends is started again; ``child.RESTARTS_MAX`` times a minute, then the supervisor
 stops the others and exits 70, for a switch that dies all the time is not to be believed.  One
 that cannot be started for want of descriptors or memory is tried again, less and less often.
-Signals: SIGTERM drains every worker, then the writer; SIGHUP goes to every worker, and is over
+Signals: SIGTERM drains every worker, then the writer ends; SIGHUP goes to every worker, and is over
 when all have said so.  Workers say once a second whether their journal commits; only while
 all do is the watchdog of systemd fed.
 Workers say how many links each peer has to them, and a connection is handed over with how
@@ -19,8 +19,7 @@ known a tick later.
 
 import asyncio
 import signal
-import sys
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final
@@ -29,20 +28,16 @@ from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.service_manager import ServiceManager
-from atm_switch.child import WRITER, Child
-from atm_switch.domain.errors import Refused, SwitchError
+from atm_switch.child import GIVEN_UP, WRITER, Child, Restarts, spawned
+from atm_switch.domain.errors import SwitchError
 from atm_switch.doorways import bound
 from atm_switch.fleet_page import FleetPage
 from atm_switch.folder import DataFolder, open_folder
 from atm_switch.reception import Reception
-from atm_switch.server.control import Control, pair
 from atm_switch.server.entrance import shown
 from atm_switch.server.log import Logger
 from atm_switch.start_up import plain_words
 
-RESTARTS_MAX: Final = 5
-MINUTE: Final = 60.0
-READY_SECONDS_MAX: Final = 30.0
 RELOAD_SECONDS_MAX: Final = 10.0
 LOOK_SECONDS: Final = 0.05
 WELL_SECONDS: Final = 5.0
@@ -50,8 +45,6 @@ WELL_SECONDS: Final = 5.0
 AGAIN_SECONDS_FIRST: Final = 0.5
 AGAIN_SECONDS_MAX: Final = 15.0
 """Between two attempts to start a process for which there was no room."""
-GIVEN_UP: Final = 70
-"""The exit code: EX_SOFTWARE of sysexits(3)."""
 
 
 class Supervisor:
@@ -63,7 +56,7 @@ class Supervisor:
         self._children: dict[int, Child] = {}
         self._watching: set[asyncio.Task[None]] = set()
         self._reception = Reception((), list, log)
-        self._restarts: deque[float] = deque()
+        self._restarts = Restarts()
         self._stopping = asyncio.Event()
         self._has_given_up = False
         self._is_up = False
@@ -157,40 +150,15 @@ class Supervisor:
     async def _started(self, number: int) -> None:
         """Start a process and wait until it is ready.  Raises ``Refused``."""
         child = await self._spawned(number, is_fresh=True)
-        ended = asyncio.ensure_future(child.process.wait())
-        ready = asyncio.ensure_future(child.is_ready.wait())
-        await asyncio.wait(
-            {ended, ready}, timeout=READY_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED
-        )
-        ready.cancel()
-        if not child.is_ready.is_set():
-            raise Refused(f"the {child.name} did not start; see what it says above")
+        await child.come_up()
 
     async def _spawned(self, number: int, *, is_fresh: bool = False) -> Child:
-        ours, theirs = pair()
-        with theirs:
-            try:
-                process = await self._run(number, theirs.fileno())
-            except BaseException:
-                ours.close()
-                raise
-        child = Child(
-            number, process, Control(ours, lambda m, _: self._heard(child, m), lambda: None)
-        )
-        child.control.start()
+        workers = self._folder.settings.workers
+        child = await spawned(self._folder.root, number, workers, self._heard)
         child.control.say({seat.LENT: self._reception.addresses, seat.FRESH: is_fresh})
         self._children[number] = child
         self._later(self._watch(child))
         return child
-
-    async def _run(self, number: int, descriptor: int) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "atm_switch", "serve", str(self._folder.root)),
-            *("--as-process", f"{number}:{self._folder.settings.workers}:{descriptor}"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            pass_fds=[descriptor],
-        )
 
     async def _spawned_again(self, child: Child) -> None:
         """Start a process in the place of one that ended, as soon as there is room for it."""
@@ -208,6 +176,7 @@ class Supervisor:
             else:
                 if self._stopping.is_set():  # the stop did not know of it yet
                     started.signal(signal.SIGTERM)
+                    started.control.close()
                 return
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
@@ -236,14 +205,10 @@ class Supervisor:
         del self._children[child.number]
         self._deaths[child.number] += 1
         self._log.error("process ended", process=child.name, code=code)
-        if not child.is_ready.is_set() and not self._restarts and not self._is_up:
+        if not child.is_ready.is_set() and not self._restarts.at and not self._is_up:
             return  # it never came up: the start says so
-        now = read_clock().monotonic
-        self._restarts.append(now)
-        while self._restarts[0] < now - MINUTE:
-            self._restarts.popleft()
-        if len(self._restarts) > RESTARTS_MAX:
-            self._log.error("given up", restarts_within_a_minute=len(self._restarts))
+        if self._restarts.one_more(read_clock().monotonic):
+            self._log.error("given up", restarts_within_a_minute=len(self._restarts.at))
             self._has_given_up = True
             self._stopping.set()
             return
@@ -260,9 +225,11 @@ class Supervisor:
         self._stopping.set()
         self._reception.close()
         there = list(self._children.values())
-        for is_writer in (False, True):
-            wave = [child for child in there if (child.number == WRITER) is is_writer]
-            for child in wave:
-                child.signal(signal.SIGTERM)
-            await asyncio.gather(*(child.process.wait() for child in wave))
+        workers = [child for child in there if child.number != WRITER]
+        for child in workers:
+            child.signal(signal.SIGTERM)
+        await asyncio.gather(*(child.process.wait() for child in workers))
+        for child in there:
+            child.control.close()  # by which the writer knows that it was all
+        await asyncio.gather(*(child.process.wait() for child in there))
         await asyncio.gather(*self._watching, return_exceptions=True)

@@ -4,16 +4,21 @@ Two switches on one folder would count PIN tries, card turns and host references
 The kernel gives the lock back however the process ends.
 """
 
+import asyncio
 import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from atm_switch.domain.errors import Refused
 
 LOCK_FILE = "serve.lock"
 KEYS_LOCK_FILE = "keys.lock"
+WRITER_LOCK_FILE = "writer.lock"
+WRITER_SECONDS_MAX: Final = 20.0
+LOOK_SECONDS: Final = 0.02
 
 
 def lock_folder(root: Path) -> Callable[[], None]:
@@ -21,12 +26,36 @@ def lock_folder(root: Path) -> Callable[[], None]:
 
     Raises ``Refused`` where another switch serves it.
     """
-    descriptor = os.open(root / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    release = _taken(root / LOCK_FILE)
+    if release is None:
+        raise Refused(f"another atm-switch serves {root} already; stop that one first")
+    return release
+
+
+async def lock_writing(root: Path, seconds_max: float = WRITER_SECONDS_MAX) -> Callable[[], None]:
+    """Be the one that writes the folder's journal; return what gives that back.
+
+    A writer whose switch was killed still writes what it was sent, which is waited for.
+    Raises ``Refused`` where that takes too long.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds_max
+    while (release := _taken(root / WRITER_LOCK_FILE)) is None:
+        if asyncio.get_running_loop().time() > deadline:
+            raise Refused(
+                "the process that wrote the journal for the run before does not end; "
+                "is the disk well?"
+            )
+        await asyncio.sleep(LOOK_SECONDS)
+    return release
+
+
+def _taken(file: Path) -> Callable[[], None] | None:
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
-        raise Refused(f"another atm-switch serves {root} already; stop that one first") from None
+        return None
     return lambda: os.close(descriptor)
 
 

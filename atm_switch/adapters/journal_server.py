@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -47,6 +48,7 @@ class JournalServer:
         self._own = _Own()
         self._claims = Claims()
         self._server: asyncio.Server | None = None
+        self._inode = 0
 
     def start(self) -> None:
         """Start the writer; call in the loop.  Raises what its ``start`` does."""
@@ -64,6 +66,7 @@ class JournalServer:
             )
         finally:
             os.umask(before)
+        self._inode = self._path.stat().st_ino
 
     @property
     def workers(self) -> int:
@@ -76,11 +79,18 @@ class JournalServer:
         self._writer.submit(question, (self._own, number, None))
         return await asked
 
+    def shut(self) -> None:
+        """Listen no more; whoever is connected stays."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+            with suppress(FileNotFoundError):
+                if self._path.stat().st_ino == self._inode:  # else a later writer's
+                    self._path.unlink()
+
     def close(self) -> None:
         """Listen no more, write what waits, end."""
-        if self._server is not None:
-            self._server.close()
-            self._path.unlink(missing_ok=True)
+        self.shut()
         self._writer.stop()
 
     def came(self, worker: "_Worker") -> None:

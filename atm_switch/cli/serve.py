@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from atm_switch.folder import DataFolder
     from atm_switch.server.desk import Desk
     from atm_switch.server.log import Logger
+    from atm_switch.writer_apart import WriterApart
 
 
 @click.command(
@@ -74,17 +75,40 @@ async def _supervise(folder: "DataFolder", log: "Logger") -> int:
 
 
 async def _serve_alone(folder: "DataFolder", log: "Logger") -> int:
+    from atm_switch.writer_apart import WriterApart, is_wanted
+
+    if is_wanted(folder.settings):
+        return await _serve_beside(WriterApart(folder, log), folder, log)
     from atm_switch.app import Service
 
     return await _serve(Service(folder, folder.vault(), log))
 
 
+async def _serve_beside(writer: "WriterApart", folder: "DataFolder", log: "Logger") -> int:
+    """Serve while a process beside this one writes the journal."""
+    await writer.start()
+    try:
+        from atm_switch.app import Service  # which takes as long as that one takes to start
+
+        service = Service(folder, folder.vault(), log, seat=writer.seat)
+
+        def end(code: int) -> None:
+            service.exit_code = service.exit_code or code
+            service.asked_to_stop()
+
+        writer.on_end = end
+        code = await _serve(service, writer=writer)
+    except BaseException:  # also where it is to end at once
+        writer.let_go()
+        raise
+    await writer.stop()
+    return code
+
+
 async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> int:
-    """Serve as one of a supervisor's processes: ``NUMBER:COUNT:DESCRIPTOR``."""
-    from atm_switch.app import Service
+    """Serve as one of several processes: ``NUMBER:COUNT:DESCRIPTOR``."""
     from atm_switch.seat import Seat
     from atm_switch.server.control import Control
-    from atm_switch.writer_process import write_for_all
 
     number, count, descriptor = map(int, process.split(":"))
     seat, told, gone = Seat(number, count), asyncio.Event(), asyncio.Event()
@@ -98,13 +122,19 @@ async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> int:
     await told.wait()
     vault = folder.vault()
     if not number:
+        from atm_switch.writer_process import write_for_all
+
         gc.enable()
         return await write_for_all(folder, vault, seat, log.of(process="journal writer"), gone)
+    from atm_switch.app import Service
+
     service = Service(folder, vault, log.of(worker=number), seat=seat)
     return await _serve(service, gone)
 
 
-async def _serve(service: "Service", gone: asyncio.Event | None = None) -> int:
+async def _serve(
+    service: "Service", gone: asyncio.Event | None = None, writer: "WriterApart | None" = None
+) -> int:
     from atm_switch.adapters.service_manager import ServiceManager
 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -127,7 +157,9 @@ async def _serve(service: "Service", gone: asyncio.Event | None = None) -> int:
     # Of a supervisor's processes the terminal tells all; they stop when the supervisor says so.
     loop.add_signal_handler(signal.SIGINT, asked_to_stop if gone is None else lambda: None)
     loop.add_signal_handler(signal.SIGHUP, reload)
-    await service.start()
+    await (service.start() if writer is None else writer.come_up(service.start()))
+    if writer is not None and service.desk is not None:
+        writer.tell_doubts_to(service.desk.meters.doubted)
     gc.enable()
     try:
         if gone is None:

@@ -250,3 +250,18 @@ def test_answers_after_the_loop_are_nobodys() -> None:
     loop.close()
 
     _soon(loop, print, [])
+
+
+async def test_server_that_is_shut_takes_no_more_and_goes_on_writing(tmp_path: Path) -> None:
+    """Who is connected is answered, the socket is gone; a later writer's is left alone."""
+    async with house(tmp_path) as one:
+        worker = await one.worker()
+        one.server.shut()
+        gone = not one.path.exists()
+        one.path.touch()  # a later writer's
+
+        written = await worker.ask(Commit(entry_of(1), ending_of(), None))
+
+    assert gone
+    assert written is None
+    assert one.path.exists()

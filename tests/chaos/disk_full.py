@@ -21,7 +21,7 @@ from pathlib import Path
 
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.folder import open_folder
-from atm_switch.journaling import LOST
+from atm_switch.seat import LOST
 from tests.chaos.honest import Honest, Script, Tally, paced
 from tests.chaos.ledger_away import Outage, through
 from tests.chaos.plant import Plant, running, set_up

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from atm_switch.adapters.journal_reader import JournalReader
-from atm_switch.journaling import LOST
+from atm_switch.seat import LOST
 from tests.chaos.disk_full import failing_syncs
 from tests.chaos.plant import Plant, running, set_up
 from tests.doubles.served import run

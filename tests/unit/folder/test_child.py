@@ -1,8 +1,8 @@
-"""How many links a peer has to a worker, while connections are on their way to it."""
+"""How many links a peer has to a worker, also on their way; how often processes may die."""
 
 from typing import Any
 
-from atm_switch.child import Child
+from atm_switch.child import MINUTE, RESTARTS_MAX, Child, Restarts
 
 HOST, OTHER = "192.0.2.1", "192.0.2.2"
 NOTHING: Any = None
@@ -42,3 +42,13 @@ def test_connection_turned_away_counts_no_more() -> None:
 
     assert 0 == worker.links_of(HOST)
     assert HOST not in worker.peers
+
+
+def test_so_many_deaths_are_borne_and_one_more_is_not() -> None:
+    """Within a minute; what was before that counts no more."""
+    restarts = Restarts()
+
+    too_many = [restarts.one_more(float(at)) for at in range(RESTARTS_MAX + 1)]
+
+    assert [False] * RESTARTS_MAX + [True] == too_many
+    assert not restarts.one_more(MINUTE + 1.5)

@@ -1,0 +1,130 @@
+"""The journal's writer as a process beside a switch of one worker.
+
+Why: a thread of the same interpreter wants its lock at every statement, and so does the loop;
+with more than one core a process writes while the loop answers.
+Plan: the process is that of several workers (``writer_process``), started before the switch
+loads what it needs itself, and it ends behind the last row when the switch is gone, however
+it went.  One that dies is started again, and what it had not answered meanwhile is 96;
+``RESTARTS_MAX`` times a minute, then the switch ends, and at once where the disk failed under
+it: then only a fresh start knows what it holds.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from atm_switch import seat
+from atm_switch.adapters.clock import read_clock
+from atm_switch.adapters.folder_lock import lock_folder
+from atm_switch.child import GIVEN_UP, WRITER, Child, Restarts, spawned
+from atm_switch.folder import DataFolder
+from atm_switch.server.log import Logger
+from atm_switch.settings.model import Settings
+
+ENDING_SECONDS_MAX = 30.0
+"""How long it may take to write what was sent, once it is told to end."""
+
+
+def is_wanted(settings: Settings, cores: int = len(os.sched_getaffinity(0))) -> bool:
+    """Tell whether the settings have such a process on a machine of so many cores."""
+    journal = settings.journal
+    if journal.url or settings.workers > 1:
+        return False
+    return journal.writer == "process" or (journal.writer == "auto" and cores > 1)
+
+
+class WriterApart:
+    """Starts the process, watches it, and ends it."""
+
+    def __init__(self, folder: DataFolder, log: Logger) -> None:
+        """Wait for ``start``."""
+        self._folder, self._log = folder, log
+        self._restarts = Restarts()
+        self._child: Child | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._is_ending = False
+        self.seat = seat.Seat(has_writer=True)
+        """That of the switch beside it."""
+        self._doubts: Counter[str] = Counter()
+        self._hear: Callable[[Counter[str]], None] | None = None
+        self.on_end: Callable[[int], None] = lambda _code: None
+        """Told that the switch must end, and with which exit code."""
+
+    async def start(self) -> None:
+        """Take the folder and start the process.  Raises ``Refused`` where it is served."""
+        lock_folder(self._folder.root)  # until this process ends
+        await self._start(is_fresh=True)
+
+    async def come_up(self, switch: Coroutine[Any, Any, None]) -> None:
+        """Wait until it writes and the ``switch`` has started; where one fails, both have.
+
+        Raises ``Refused`` and what the switch's start does.
+        """
+        assert self._child is not None  # noqa: S101 - it is started before
+        both = [asyncio.ensure_future(one) for one in (self._child.come_up(), switch)]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            for one in both:
+                one.cancel()  # nothing, to one that is done
+            ended = await asyncio.gather(*both, return_exceptions=True)
+        for result in ended:
+            if isinstance(result, Exception):  # not that it was given up for the other's sake
+                raise result
+
+    def tell_doubts_to(self, hear: Callable[[Counter[str]], None]) -> None:
+        """Have ``hear`` told how many requests in doubt were ended, by acquirer."""
+        self._hear = hear
+        self._tell_doubts()
+
+    def let_go(self) -> None:
+        """Have it end behind what it was sent."""
+        self._is_ending = True
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._child is not None:
+            self._child.control.close()
+
+    async def stop(self) -> None:
+        """Have it end, and wait for that."""
+        self.let_go()
+        if self._child is None:
+            return
+        try:
+            await asyncio.wait_for(self._child.process.wait(), ENDING_SECONDS_MAX)
+        except TimeoutError:
+            self._log.error("journal writer left behind", pid=self._child.process.pid)
+
+    async def _start(self, *, is_fresh: bool) -> None:
+        child = await spawned(self._folder.root, WRITER, 1, self._heard)
+        child.control.say({seat.FRESH: is_fresh})
+        self._child = child
+        self.seat.processes[child.name] = child.process.pid
+        self._watching = asyncio.get_running_loop().create_task(self._watch(child))
+
+    def _heard(self, child: Child, message: dict[str, Any]) -> None:
+        self._doubts.update(message.get(seat.DOUBTS, {}))
+        self._tell_doubts()
+        if seat.READY in message:
+            child.is_ready.set()
+
+    def _tell_doubts(self) -> None:
+        if self._hear is not None and self._doubts:
+            self._hear(self._doubts)
+            self._doubts = Counter()
+
+    async def _watch(self, child: Child) -> None:
+        code = await child.process.wait()
+        child.control.close()
+        if self._is_ending:
+            return
+        self._log.error("process ended", process=child.name, code=code)
+        if code == seat.LOST:
+            self.on_end(seat.LOST)
+        elif self._restarts.one_more(read_clock().monotonic):
+            self._log.error("given up", restarts_within_a_minute=len(self._restarts.at))
+            self.on_end(GIVEN_UP)
+        elif child.is_ready.is_set() or len(self._restarts.at) > 1:
+            await self._start(is_fresh=False)
