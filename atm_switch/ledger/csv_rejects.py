@@ -5,7 +5,7 @@ rejects file each goes there too, in the form it came in plus a column ``reason`
 it can be put right and imported again.
 Limits: a rejects file of cards shows PAN and PVV masked and so cannot be imported; one of
 participants holds the NIK as it came, hence mode 0600.
-Why masks fail closed: a row with its columns shifted may hold a PAN anywhere.
+Why masks fail closed: a row with its columns shifted may hold a PAN, a PVV or a name anywhere.
 """
 
 import csv
@@ -19,6 +19,8 @@ from typing import Final, TextIO
 from atm_switch.adapters.disk import sync
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.mask import mask_kpj, mask_name, mask_nik, mask_pan
+from atm_switch.domain.member import CardStatus, MemberStatus, Segment
+from atm_switch.domain.statement import PostingKind
 from atm_switch.ledger.csv_rows import COLUMNS, REASON, CsvSource, Kind
 
 BAD_ROWS_SHOWN: Final = 50
@@ -28,7 +30,17 @@ ROW: Final = "row"
 _SHOWN_CHARACTERS_MAX: Final = 24
 _DIGITS_OF_A_NUMBER: Final = 11
 _MASKS: Final = {"pan": mask_pan, "nik": mask_nik, "kpj": mask_kpj, "name": mask_name}
-_HIDDEN: Final = frozenset({"birth_date", "pvv", ROW})
+_HIDDEN: Final = frozenset({"birth_date", "pvv", "pvki", ROW})
+_OF_WORDS: Final = frozenset({"segment", "status", "kind"})
+_WORDS: Final = frozenset(
+    {"JAKON"} | {one.value.upper() for of in (Segment, MemberStatus, CardStatus) for one in of}
+    | {one.value.upper() for one in PostingKind}
+)  # fmt: skip
+"""What is nobody's name, in whichever column it stands."""
+_WORD_SHOWN_MAX: Final = 2
+"""The longest word of no vocabulary that is too short for a name."""
+_LIKE_A_NAME: Final = re.compile(r"[^\W\d_]{3}")
+_LIKE_A_PVV: Final = re.compile(r"[0-9]{4}")
 _LONG_NUMBER: Final = re.compile(r"[0-9](?:[ -]?[0-9]){11,}")
 
 
@@ -94,7 +106,23 @@ def shown(column: str, value: str) -> str:
         return _MASKS[column](cut) if cut == value and cut.isprintable() else "*" * len(cut)
     if sum(character.isdigit() for character in value) >= _DIGITS_OF_A_NUMBER:
         return "*" * len(cut)
-    return cut if cut.isprintable() and cut.isascii() else "*" * len(cut)
+    if not (cut.isprintable() and cut.isascii()):
+        return "*" * len(cut)
+    return _shown_word(cut) if column in _OF_WORDS else _shown_figure(column, cut)
+
+
+def _shown_word(cell: str) -> str:
+    """Show a cell of a closed vocabulary where it is one of its words, or no name at all."""
+    if cell.upper() in _WORDS or len(cell) <= _WORD_SHOWN_MAX:
+        return cell
+    return mask_name(cell) if cell.replace(" ", "").isalpha() else "*" * len(cell)
+
+
+def _shown_figure(column: str, cell: str) -> str:
+    """Show a day or an amount, but nothing with letters enough for a name."""
+    if column == "expiry" and _LIKE_A_PVV.fullmatch(cell):
+        return "*" * len(cell)
+    return mask_name(cell) if _LIKE_A_NAME.search(cell) else cell
 
 
 def rejects_paths(path: Path, kinds: Sequence[Kind]) -> dict[Kind, Path]:
@@ -185,12 +213,14 @@ def _put(file: TextIO, cells: Sequence[str]) -> None:
 
 
 def _masked_cards(cells: list[str]) -> list[str]:
-    """Mask the PAN's and the PVV's column, and any long number elsewhere."""
+    """Mask the PAN's and the PVV's column; elsewhere any long number and what may be a PVV."""
     columns = COLUMNS[Kind.CARDS]
     masked = [_LONG_NUMBER.sub(lambda found: mask_pan(found[0]), cell) for cell in cells]
     masked[0] = mask_pan(cells[0])
-    at = columns.index("pvv")
-    masked[at] = "*" * len(cells[at])
+    expiry, pvv = columns.index("expiry"), columns.index("pvv")
+    for at, cell in enumerate(cells):
+        if at == pvv or (at != expiry and _LIKE_A_PVV.fullmatch(cell)):
+            masked[at] = "*" * len(cell)
     return masked
 
 

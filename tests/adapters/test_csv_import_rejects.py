@@ -185,13 +185,15 @@ def test_rejected_cards_show_no_pan_and_no_pvv(bench: LedgerBench, rejects: Path
         f"2812,{OTHER_PAN},12345678901,4821,1,active",
         f"{PAN},2812,12345678901,4821,1,active,extra {OTHER_PAN}",
         f'"{PAN},2812,12345678901,4821,1,active',
+        f"{PAN},2812,12345678901,,4821,active",
+        f"{PAN},2812,4821,1,active,12345678901",
     ]
     path = bench.file("c.csv", f"{CARDS}{CARD_ROW}" + "\n".join(rows))
 
     summary = bench.link(path, ImportOptions(rejects))
 
     written = rejects.read_text()
-    assert (4, (1, 0, 1)) == (summary.rejected, bench.counts())
+    assert (6, (1, 0, 1)) == (summary.rejected, bench.counts())
     for secret in (PAN, OTHER_PAN, "4821"):
         assert secret not in written
     assert "999009******0012,2813,12345678901,****,1,active,column expiry:" in written
@@ -213,7 +215,23 @@ def test_rejected_cards_show_no_pan_and_no_pvv(bench: LedgerBench, rejects: Path
         ("amount", "9990-0900-0000-0012", "*" * 19),
         ("kind", "fee\u202e", "****"),
         ("status", "", ""),
-        ("status", "x" * 30, "x" * 24),
+        ("status", "x" * 30, "xx" + "*" * 22),
+        ("segment", "DEWI LESTARI", "DE** LES****"),
+        ("segment", "SRI", "SR*"),
+        ("segment", "BPU,PU", "******"),
+        ("segment", "jakon", "jakon"),
+        ("status", "SRI MULYANI", "SR* MUL****"),
+        ("status", "PU", "PU"),
+        ("status", "4821", "****"),
+        ("kind", "Claim", "Claim"),
+        ("kind", "BUDI 2", "******"),
+        ("posted_on", "DEWI LESTARI", "DE** LES****"),
+        ("posted_on", "01/02/2026", "01/02/2026"),
+        ("amount", "Rp 1.000", "Rp 1.000"),
+        ("amount", "BUDI", "BU**"),
+        ("expiry", "4821", "****"),
+        ("expiry", "12/28", "12/28"),
+        ("pvki", "4821", "****"),
     ],
 )
 def test_cell_is_shown_as_far_as_allowed(column: str, value: str, seen: str) -> None:
