@@ -3,6 +3,7 @@
 Plan: two calls.  The first puts the new key into the key file; from the switch's next start
 or SIGHUP it looks for cards under either.  The second moves the cards, some hundred at a
 time, and refuses to begin while a switch runs that has not read the new key.
+Until then no card is written under the new key by other commands either.
 Limits: a layer is never taken out again, for the hashes are made with every one, and a
 folder takes ``LAYERS_MAX`` of them.  So none is laid that no card would be under, and a
 change after a finished one is asked for by its own word: a call too many is refused.
@@ -24,7 +25,8 @@ from atm_switch.security.vault import KEY_BYTES, Entropy, Vault
 from atm_switch.switch.ports import AuditRecord
 
 SUBJECT = "card key"
-ROWS_LOOKED_AT = 100_000
+ROWS_LOOKED_AT = 1_000
+"""Of the audit, and ten times as many with each further look."""
 
 Tell = Callable[[int, int], None]
 """Hears how many cards were moved, and of how many."""
@@ -59,6 +61,22 @@ def change_card_key(
     return CardKeyChange(is_begun=False, key_id=vault.card_key_ids[0], moved=moved)
 
 
+def require_card_key_read(folder: DataFolder, vault: Vault) -> None:
+    """Raise ``Refused`` where the running switch would not find a card written now."""
+    if vault.card_layers:
+        _require_read(folder, vault.card_key_ids[0])
+
+
+def require_same_card_key(folder: DataFolder, vault: Vault) -> None:
+    """Raise ``Refused`` where a change of the card key was begun since ``vault`` was read.
+
+    Call before what was written becomes durable: a card that was moved meanwhile is not
+    found under an older key, and would be linked twice.
+    """
+    if folder.vault().card_key_ids != vault.card_key_ids:
+        raise Refused("the card key was changed meanwhile, nothing was linked; run this again")
+
+
 def _require_worth(cards: int, vault: Vault, *, again: bool) -> None:
     """Raise ``Refused`` for a new layer that nobody needs; ``cards``: all there are."""
     if not cards:
@@ -86,15 +104,25 @@ def _require_read(folder: DataFolder, key_id: str) -> None:
     try:
         lock_folder(folder.root)()
     except Refused:
-        with open_audit(folder.journal_place) as book:
-            rows, _ = book.tail(ROWS_LOOKED_AT)
-        told = [one.row.detail for one in rows if one.row.kind == "configuration"]
-        in_use = [detail for detail in told if detail.startswith(IN_USE)]
-        if not in_use or not in_use[-1].startswith(f"{IN_USE} {key_id} "):
+        if not _last_in_use(folder).startswith(f"{IN_USE} {key_id} "):
             raise Refused(
                 "the running switch has not read the new card key; send it SIGHUP (kill -HUP), "
                 "then run this again"
             ) from None
+
+
+def _last_in_use(folder: DataFolder) -> str:
+    """Return what a switch told last of the keys it uses, empty where none ever did."""
+    count = ROWS_LOOKED_AT
+    with open_audit(folder.journal_place) as book:
+        while True:
+            rows, _ = book.tail(count)
+            for one in reversed(rows):
+                if one.row.kind == "configuration" and one.row.detail.startswith(IN_USE):
+                    return one.row.detail
+            if len(rows) < count:
+                return ""
+            count *= 10
 
 
 def _tell_audit(folder: DataFolder, detail: str) -> None:

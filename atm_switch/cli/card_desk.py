@@ -1,6 +1,7 @@
 """``atm-switch cards block|unlink|consent|replace|show``: one card at the officer's desk.
 
-Each asks for the card number unseen, changes one link, and leaves an audit record.
+Each asks for the card number unseen, changes one link, and leaves an audit record: that first,
+so that without it nothing is changed.
 """
 
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from atm_switch.domain.card import Pan
     from atm_switch.folder import DataFolder
+    from atm_switch.ledger.registry_book import CardRecord, Witness
     from atm_switch.ledger.store import Store
     from atm_switch.security.vault import Vault
 
@@ -37,8 +39,10 @@ def block(folder: Path) -> None:
 
     with _desk(folder) as (opened, store, vault):
         pan = _asked()
-        registry_book.block(store, vault.card_refs(pan), _today())
-        _done(opened, "cards block", pan, "blocked")
+        done = f"{pan.masked}: blocked"
+        tell = _telling(opened, "cards block", done)
+        registry_book.block(store, vault.card_refs(pan), _today(), tell)
+    print(done)
 
 
 @click.command(
@@ -51,8 +55,10 @@ def unlink(folder: Path) -> None:
 
     with _desk(folder) as (opened, store, vault):
         pan = _asked()
-        registry_book.unlink(store, vault.card_refs(pan), _today())
-        _done(opened, "cards unlink", pan, "unlinked")
+        done = f"{pan.masked}: unlinked"
+        tell = _telling(opened, "cards unlink", done)
+        registry_book.unlink(store, vault.card_refs(pan), _today(), tell)
+    print(done)
 
 
 @click.command(
@@ -70,8 +76,9 @@ def forget(folder: Path) -> None:
 
     with _desk(folder) as (opened, store, vault):
         pan = _asked()
-        registry_book.forget(store, vault.card_refs(pan))
-        _done(opened, "cards forget", pan, "forgotten")
+        done = f"{pan.masked}: forgotten"
+        registry_book.forget(store, vault.card_refs(pan), _telling(opened, "cards forget", done))
+    print(done)
 
 
 @click.command(
@@ -93,9 +100,11 @@ def consent(folder: Path, is_given: bool, evidence: str, day: datetime | None) -
     with _desk(folder) as (opened, store, vault):
         pan = _asked()
         on = _day_that_was(day)
-        record(store, vault.card_refs(pan), on, evidence)
         word = "given" if is_given else "withdrawn"
-        _done(opened, "cards consent", pan, f"consent {word} on {on}: {evidence.strip()}")
+        done = f"{pan.masked}: consent {word} on {on}: {evidence.strip()}"
+        tell = _telling(opened, "cards consent", done)
+        record(store, vault.card_refs(pan), on, evidence, tell)
+    print(done)
 
 
 @click.command(
@@ -113,8 +122,10 @@ def replace(folder: Path, expiry: str, pvv: str, pvki: str) -> None:
     """Link a new card to a lost one's KPJ, consent included; the lost one stays blocked."""
     import re
 
+    from atm_switch.card_key_change import require_card_key_read, require_same_card_key
     from atm_switch.cli.asking import checked
     from atm_switch.domain.card import Expiry
+    from atm_switch.key_office import record_command
     from atm_switch.ledger import registry_book
 
     if bool(pvv) != bool(pvki) or not re.fullmatch(r"([0-9]{4})?", pvv):
@@ -123,10 +134,17 @@ def replace(folder: Path, expiry: str, pvv: str, pvki: str) -> None:
         raise click.UsageError("--pvki is one digit")
     good_until = checked(Expiry, expiry)
     with _desk(folder) as (opened, store, vault):
+        require_card_key_read(opened, vault)
         lost, new = _asked("Lost card number: "), _asked("New card number: ")
-        card = registry_book.NewCard(vault.card_ref(new), good_until, pvv, pvki)
-        kpj = registry_book.replace(store, vault.card_refs(lost), card, _today())
-        _done(opened, "cards replace", lost, f"replaced by {new.masked}, KPJ {kpj.masked}")
+        done = f"{lost.masked}: replaced by {new.masked}"
+
+        def tell(held: "CardRecord") -> None:
+            require_same_card_key(opened, vault)
+            record_command(opened, "cards replace", f"{done}, KPJ {held.kpj.masked}")
+
+        card = registry_book.NewCard(vault.card_refs(new), good_until, pvv, pvki)
+        kpj = registry_book.replace(store, vault.card_refs(lost), card, _today(), tell)
+    print(f"{done}, KPJ {kpj.masked}")
 
 
 @click.command(short_help="Show a card's link.", epilog=examples("atm-switch cards show bank"))
@@ -212,11 +230,11 @@ def _asked(question: str = "Card number: ") -> "Pan":
     return ask(question, pan_of)
 
 
-def _done(folder: "DataFolder", command: str, pan: "Pan", what: str) -> None:
+def _telling(folder: "DataFolder", command: str, done: str) -> "Witness":
+    """Return what tells the audit of a change before it is durable."""
     from atm_switch.key_office import record_command
 
-    record_command(folder, command, f"{pan.masked}: {what}")
-    print(f"{pan.masked}: {what}")
+    return lambda _held: record_command(folder, command, done)
 
 
 def _day_that_was(day: datetime | None) -> date:

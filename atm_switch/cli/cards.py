@@ -106,6 +106,7 @@ def unblock(folder: Path) -> None:
     """Lift the block of a card, whose PAN is asked for, and clear its used PIN tries."""
     import os
     from contextlib import closing
+    from functools import partial
 
     from atm_switch.adapters.audit_book import ask_journal
     from atm_switch.adapters.clock import utc_now
@@ -117,11 +118,11 @@ def unblock(folder: Path) -> None:
     opened = open_folder(folder)
     vault = opened.vault()
     pan = ask("Card number: ", pan_of)
-    with closing(open_store(opened.settings.ledger.url, opened.ledger)) as store:
-        was_blocked = lift(store, vault.card_refs(pan))
     ref, *former = vault.card_refs(pan)
     question = Unblock(ref, command_actor(), pan.masked, tuple(former))
-    tries = ask_journal(opened.journal_place, vault, utc_now, os.urandom, question)
+    clear = partial(ask_journal, opened.journal_place, vault, utc_now, os.urandom, question)
+    with closing(open_store(opened.settings.ledger.url, opened.ledger)) as store:
+        was_blocked, tries = lift(store, vault.card_refs(pan), clear)
     tries_told = f"{tries} used PIN tries cleared" if tries else "no PIN tries were used"
     print(f"{pan.masked}: {'the block is lifted, ' if was_blocked else ''}{tries_told}")
 

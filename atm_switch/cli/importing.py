@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 
 from atm_switch.adapters.clock import utc_now
 from atm_switch.adapters.process_hygiene import give_way
+from atm_switch.card_key_change import require_card_key_read, require_same_card_key
 from atm_switch.domain.errors import Refused
 from atm_switch.folder import DataFolder, open_folder
 from atm_switch.key_office import record_command
@@ -57,8 +59,9 @@ def link_card_file(folder: Path, file: Path, skip_bad: Path | None, *, relink: b
     """Link the cards of a file and print what became of them.  Raises ``Refused``."""
     opened = open_folder(folder)
     vault = opened.vault()
+    require_card_key_read(opened, vault)
     verifies_pins = any(bank.pin == "issuer" for bank in opened.settings.acquirers)
-    witness = _Witness(opened, "cards link")
+    witness = _Witness(opened, "cards link", partial(require_same_card_key, opened, vault))
     with _told_if_interrupted(witness, skip_bad), _progress() as report, _store(opened) as store:
         options = ImportOptions(
             skip_bad, report, witness=witness, relink=relink, verifies_pins=verifies_pins
@@ -74,12 +77,16 @@ def _store(folder: DataFolder) -> "closing[Store]":
 class _Witness:
     """Tells the audit before the import is durable, and so undoes it where that fails."""
 
-    def __init__(self, folder: DataFolder, subject: str) -> None:
+    def __init__(
+        self, folder: DataFolder, subject: str, check: Callable[[], None] = lambda: None
+    ) -> None:
         self.folder = folder
         self._subject = subject
+        self._check = check
         self.heard: Sequence[ImportedFile] = ()
 
     def __call__(self, files: Sequence[ImportedFile]) -> None:
+        self._check()
         record_command(self.folder, self._subject, "; ".join(_outcome(file) for file in files))
         self.heard = files
 

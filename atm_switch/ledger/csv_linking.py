@@ -28,6 +28,8 @@ SELECT key_id, kpj, expiry, pvv, pvki, status,
        consent_on, withdrawn_on, blocked_on, replaced_on, unlinked_on
 FROM cards WHERE pan_digest = ?
 """
+_HOLD: Final = "FOR UPDATE"
+"""Behind ``_CARD`` on PostgreSQL: a block said at the desk meanwhile comes before or after."""
 _MOVE: Final = """
 UPDATE cards SET pan_digest = ?, key_id = ?
 WHERE pan_digest = ? AND NOT EXISTS (SELECT 1 FROM cards AS newer WHERE newer.pan_digest = ?)
@@ -118,7 +120,7 @@ def _move(store: Store, digest: bytes, key_id: str, former: bytes) -> None:
 def _link(
     store: Store, digest: bytes, facts: Row, today: str, *, relink: bool
 ) -> tuple[Change, tuple[str, ...]]:
-    found = store.rows(_CARD, (digest,))
+    found = store.rows(_CARD + _HOLD if store.is_postgres else _CARD, (digest,))
     if not found:
         store.change(_LINK, (*facts, today, today, digest))
         return Change.ADDED, ()

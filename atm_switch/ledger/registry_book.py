@@ -1,12 +1,13 @@
 """What an officer does with a card's link: block, unblock, unlink, consent, replace, show.
 
-Plan: each is one short transaction on one row, taken up by the switch at its next inquiry.
+Plan: each is one short transaction on one row, taken up by the switch at its next inquiry;
+the ``witness``, which tells the audit, is the last in it, and what it raises undoes all.
 A card is named by its keyed hash; the PAN goes nowhere.
 No file gives back what was taken away here (``csv_linking.py``).
 Limits: linking itself comes by file, with consent as of that day, and so may a block.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -23,6 +24,8 @@ _COLUMNS = (
     " unlinked_on, replaced_on, blocked_on"
 )
 _FIND = f"SELECT {_COLUMNS} FROM cards WHERE pan_digest = ?"  # noqa: S608 - constants
+_HOLD = " FOR UPDATE"
+"""Behind ``_FIND`` on PostgreSQL: what is read stays so until the commit."""
 _ADD = """
 INSERT INTO cards (pan_digest, key_id, kpj, expiry, pvv, pvki, status, consent_on,
                    consent_evidence, linked_on)
@@ -50,12 +53,23 @@ class CardRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewCard:
-    """The card that takes a lost one's place; ``pvv`` and ``pvki`` both or neither."""
+    """The card that takes a lost one's place; ``pvv`` and ``pvki`` both or neither.
 
-    ref: CardRef
+    ``refs``: its hash under each card key, the newest first: it is linked under that one.
+    """
+
+    refs: Sequence[CardRef]
     expiry: Expiry
     pvv: str = field(repr=False)
     pvki: str
+
+
+Witness = Callable[[CardRecord], None]
+"""Told the link as it was, before the change is durable: what it raises undoes the change."""
+
+
+def _nobody(_held: CardRecord) -> None:
+    """Hear and forget."""
 
 
 def card_record(store: Store, refs: Sequence[CardRef]) -> tuple[CardRef, CardRecord]:
@@ -64,31 +78,33 @@ def card_record(store: Store, refs: Sequence[CardRef]) -> tuple[CardRef, CardRec
     ``refs``: the card's hash under each key it may still be kept under, the newest first.
     Raises ``Refused`` where nobody linked it.
     """
-    for ref in refs:
-        for row in store.rows(_FIND, (ref.digest,)):
-            return ref, _record(row)
-    raise Refused("the registry has no such card; link it with: atm-switch cards link")
+    return _required(_found(store, refs, _FIND))
 
 
-def block(store: Store, refs: Sequence[CardRef], today: date) -> None:
+def block(store: Store, refs: Sequence[CardRef], today: date, witness: Witness = _nobody) -> None:
     """Block a card: inquiries get 62 from now on, whatever a file says later."""
     with store.transaction():
-        ref, _ = _linked(store, refs)
+        ref, held = _linked(store, refs)
         store.change(
             "UPDATE cards SET status = 'blocked', blocked_on = coalesce(blocked_on, ?)"
             " WHERE pan_digest = ?",
             (today.isoformat(), ref.digest),
         )
+        witness(held)
 
 
-def unblock(store: Store, refs: Sequence[CardRef]) -> bool:
-    """Lift a block; tell whether there was one.  Raises ``Refused`` for a replaced card.
+def unblock(
+    store: Store, refs: Sequence[CardRef], clear: Callable[[], int] = lambda: 0
+) -> tuple[bool, int]:
+    """Lift a block; return whether there was one, and what ``clear`` returned.
 
-    A card that nobody linked has none.
+    ``clear`` forgives the card's PIN tries and tells the audit: what it raises undoes all.  A
+    card that nobody linked has no block, but may have tries.  Raises ``Refused`` for a
+    replaced card.
     """
     with store.transaction():
-        if not any(store.rows(_FIND, (ref.digest,)) for ref in refs):
-            return False
+        if _held(store, refs) is None:
+            return False, clear()
         ref, held = _linked(store, refs)
         if held.replaced_on is not None:
             raise Refused("the card was replaced by another; it stays blocked")
@@ -96,44 +112,51 @@ def unblock(store: Store, refs: Sequence[CardRef]) -> bool:
             "UPDATE cards SET status = 'active', blocked_on = NULL WHERE pan_digest = ?",
             (ref.digest,),
         )
-    return held.status is CardStatus.BLOCKED
+        return held.status is CardStatus.BLOCKED, clear()
 
 
-def unlink(store: Store, refs: Sequence[CardRef], today: date) -> None:
+def unlink(store: Store, refs: Sequence[CardRef], today: date, witness: Witness = _nobody) -> None:
     """Take a card off its KPJ: inquiries get 56, as for a card that was never linked."""
     with store.transaction():
-        ref, _ = _linked(store, refs)
+        ref, held = _linked(store, refs)
         store.change(
             "UPDATE cards SET unlinked_on = ? WHERE pan_digest = ?",
             (today.isoformat(), ref.digest),
         )
+        witness(held)
 
 
-def forget(store: Store, refs: Sequence[CardRef]) -> None:
+def forget(store: Store, refs: Sequence[CardRef], witness: Witness = _nobody) -> None:
     """Erase a link for good, with its consent and evidence.
 
     Raises ``Refused`` where the card is still linked and was not replaced.
     """
     with store.transaction():
-        ref, held = card_record(store, refs)
+        ref, held = _there(store, refs)
         if held.unlinked_on is None and held.replaced_on is None:
             raise Refused("the card is linked; unlink it first, then it can be forgotten")
         store.change("DELETE FROM cards WHERE pan_digest = ?", (ref.digest,))
+        witness(held)
 
 
-def give_consent(store: Store, refs: Sequence[CardRef], on: date, evidence: str) -> None:
+def give_consent(
+    store: Store, refs: Sequence[CardRef], on: date, evidence: str, witness: Witness = _nobody
+) -> None:
     """Record the owner's consent with what proves it, e.g. a form's number."""
     proof = _evidence(evidence)
     with store.transaction():
-        ref, _ = _linked(store, refs)
+        ref, held = _linked(store, refs)
         store.change(
             "UPDATE cards SET consent_on = ?, consent_evidence = ?, withdrawn_on = NULL"
             " WHERE pan_digest = ?",
             (on.isoformat(), proof, ref.digest),
         )
+        witness(held)
 
 
-def withdraw_consent(store: Store, refs: Sequence[CardRef], on: date, evidence: str) -> None:
+def withdraw_consent(
+    store: Store, refs: Sequence[CardRef], on: date, evidence: str, witness: Witness = _nobody
+) -> None:
     """Record that the owner took consent back: inquiries get 57 from now on."""
     proof = _evidence(evidence)
     with store.transaction():
@@ -145,25 +168,29 @@ def withdraw_consent(store: Store, refs: Sequence[CardRef], on: date, evidence: 
             " WHERE pan_digest = ?",
             (proof, on.isoformat(), ref.digest),
         )
+        witness(held)
 
 
-def replace(store: Store, refs: Sequence[CardRef], card: NewCard, today: date) -> Kpj:
+def replace(
+    store: Store, refs: Sequence[CardRef], card: NewCard, today: date, witness: Witness = _nobody
+) -> Kpj:
     """Link a new card in a lost one's place; the lost one is blocked for good.
 
     The consent goes over with its day.  Returns the KPJ.  Raises ``Refused`` where the new
-    card is linked already, or the old one was replaced before.
+    card is linked already, under whichever key, or the old one was replaced before.
     """
+    new = card.refs[0]
     with store.transaction():
         ref, held = _linked(store, refs)
         if held.replaced_on is not None:
             raise Refused("the card was replaced before; nothing was changed")
-        if ref.digest == card.ref.digest:
+        if ref in card.refs:
             raise Refused("both numbers are the same card; nothing was changed")
-        if store.rows(_FIND, (card.ref.digest,)):
+        if _held(store, card.refs) is not None:
             raise Refused("the new card is linked already; nothing was changed")
         consent = held.consent_on.isoformat() if held.consent_on else None
         values: tuple[Value, ...] = (
-            card.ref.digest, card.ref.key_id, held.kpj.digits, card.expiry.yymm, card.pvv,
+            new.digest, new.key_id, held.kpj.digits, card.expiry.yymm, card.pvv,
             card.pvki, consent, held.consent_evidence or None, today.isoformat(),
         )  # fmt: skip
         store.change(_ADD, values)
@@ -171,11 +198,35 @@ def replace(store: Store, refs: Sequence[CardRef], card: NewCard, today: date) -
             "UPDATE cards SET status = 'blocked', replaced_on = ? WHERE pan_digest = ?",
             (today.isoformat(), ref.digest),
         )
+        witness(held)
     return held.kpj
 
 
+def _found(store: Store, refs: Sequence[CardRef], query: str) -> tuple[CardRef, CardRecord] | None:
+    # The newest once more: a card may be moved there between two looks.
+    for ref in (*refs, *refs[:1]):
+        for row in store.rows(query, (ref.digest,)):
+            return ref, _record(row)
+    return None
+
+
+def _held(store: Store, refs: Sequence[CardRef]) -> tuple[CardRef, CardRecord] | None:
+    """Find a card and let nobody else change it before the transaction ends."""
+    return _found(store, refs, _FIND + _HOLD if store.is_postgres else _FIND)
+
+
+def _there(store: Store, refs: Sequence[CardRef]) -> tuple[CardRef, CardRecord]:
+    return _required(_held(store, refs))
+
+
+def _required(found: tuple[CardRef, CardRecord] | None) -> tuple[CardRef, CardRecord]:
+    if found is None:
+        raise Refused("the registry has no such card; link it with: atm-switch cards link")
+    return found
+
+
 def _linked(store: Store, refs: Sequence[CardRef]) -> tuple[CardRef, CardRecord]:
-    ref, held = card_record(store, refs)
+    ref, held = _there(store, refs)
     if held.unlinked_on is not None:
         raise Refused(f"the card was unlinked on {held.unlinked_on}; nothing was changed")
     return ref, held

@@ -1,5 +1,7 @@
 """What was said at the officer's desk outlives the files that come later."""
 
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from atm_switch.domain.card import Expiry, Pan
+from atm_switch.domain.secret import Key
 from atm_switch.ledger import registry_book
 from atm_switch.ledger.csv_import import ImportOptions
 from atm_switch.ledger.opening import open_store
@@ -97,7 +100,8 @@ def test_file_does_not_revive_a_replaced_card(bench: LedgerBench) -> None:
     """
     A lost card in a file stays blocked and replaced, and the row is told.
     """
-    new = registry_book.NewCard(bench.vault.card_ref(Pan(OTHER_PAN)), Expiry("3001"), "1234", "1")
+    refs = bench.vault.card_refs(Pan(OTHER_PAN))
+    new = registry_book.NewCard(refs, Expiry("3001"), "1234", "1")
     at_the_desk(bench, registry_book.replace, new, THE_DAY)
 
     summary = bench.cards(CARD_ROW.replace("2812", "3001"))
@@ -136,6 +140,50 @@ def test_update_of_a_card_keeps_the_evidence_of_its_consent(bench: LedgerBench) 
     assert [("form 118",)] == bench.rows(evidence)
     replace(bench, at=NEXT_DAY).cards(CARD_ROW.replace("12345678901", "23456789012"))
     assert [(None,)] == bench.rows(evidence)
+
+
+def test_block_said_while_a_file_is_linked_stands(bench: LedgerBench) -> None:
+    """
+    A file whose row meets a block that is about to be committed waits, and keeps the block.
+    """
+    path = bench.file("cards.csv", CARDS + CARD_ROW.replace("2812", "3001"))
+    linking = threading.Thread(target=bench.link, args=(path,))
+
+    def link_meanwhile(_held: registry_book.CardRecord) -> None:
+        linking.start()
+        if bench.url:
+            wait_for_a_waiter(bench)
+
+    at_the_desk(bench, registry_book.block, THE_DAY, link_meanwhile)
+    linking.join()
+
+    facts = "SELECT expiry, status, blocked_on FROM cards"
+    assert [("3001", "blocked", "2025-06-30")] == bench.rows(facts)
+
+
+def wait_for_a_waiter(bench: LedgerBench) -> None:
+    """Return when somebody waits for a lock of the bench's PostgreSQL."""
+    waiting = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock'"
+    )
+    until = time.monotonic() + 60
+    while not bench.rows(waiting):
+        assert time.monotonic() < until, "nobody waited"
+
+
+def test_file_during_a_change_of_the_card_key_links_nothing_twice(bench: LedgerBench) -> None:
+    """
+    A file finds the card of the old key, keeps its block, and is the one record of it.
+    """
+    at_the_desk(bench, registry_book.block, THE_DAY)
+    newer = replace(bench, vault=bench.vault.with_card_layer(Key(bytes(range(32)))))
+
+    summary = newer.cards(CARD_ROW.replace("2812", "3001"))
+
+    assert [(0, 1)] == [(file.added, file.updated) for file in summary.files]
+    facts = "SELECT key_id, expiry, status FROM cards"
+    assert [(newer.vault.card_key_ids[0], "3001", "blocked")] == bench.rows(facts)
 
 
 def test_nobody_is_warned_of_pins_that_are_verified_elsewhere(bench: LedgerBench) -> None:

@@ -1,6 +1,7 @@
 """Claims about a card's link at the officer's desk, on either database."""
 
 import os
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -12,7 +13,7 @@ from atm_switch.domain.member import CardRef, CardStatus
 from atm_switch.domain.secret import Key
 from atm_switch.ledger import registry_book as book
 from atm_switch.ledger.card_keys import cards_behind, move_cards
-from atm_switch.ledger.store import Store
+from atm_switch.ledger.store import Row, Store
 from atm_switch.security.vault import Vault
 from tests.doubles.postgres_bench import CardReader
 
@@ -53,6 +54,21 @@ def link(store: Store, ref: CardRef) -> None:
     )  # fmt: skip
 
 
+def new_card(vault: Vault) -> book.NewCard:
+    """Describe the card that takes the lost one's place."""
+    return book.NewCard(vault.card_refs(NEW), Expiry("2912"), "4321", "1")
+
+
+def everything(store: Store) -> list[Row]:
+    """Read all links."""
+    return store.rows("SELECT * FROM cards ORDER BY pan_digest")
+
+
+def fail(_held: book.CardRecord) -> None:
+    """Stand for an audit that cannot be written."""
+    raise Refused("no audit")
+
+
 def test_blocked_card_is_found_as_blocked(linked: Store, vault: Vault) -> None:
     """
     A block stands until it is lifted, and lifting tells whether there was one.
@@ -64,7 +80,7 @@ def test_blocked_card_is_found_as_blocked(linked: Store, vault: Vault) -> None:
     lifted = [book.unblock(linked, refs) for _ in range(2)]
 
     assert CardStatus.BLOCKED is blocked
-    assert [True, False] == lifted
+    assert [(True, 0), (False, 0)] == lifted
 
 
 def test_consent_keeps_its_evidence(linked: Store, vault: Vault) -> None:
@@ -103,7 +119,7 @@ def test_replacement_takes_over_what_was_agreed(linked: Store, vault: Vault) -> 
     """
     The new card leads to the same KPJ under the same consent; the lost one stays blocked.
     """
-    new = book.NewCard(vault.card_ref(NEW), Expiry("2912"), "4321", "1")
+    new = new_card(vault)
 
     kpj = book.replace(linked, vault.card_refs(LOST), new, TODAY)
 
@@ -196,6 +212,75 @@ def test_card_of_an_unknown_key_stops_the_move(linked: Store, vault: Vault) -> N
 
     with pytest.raises(ValueError, match="not in the key file"):
         move_cards(linked, newer, lambda _moved: None)
+
+
+@pytest.mark.parametrize("newest", [True, False])
+def test_card_linked_under_any_key_replaces_none(
+    linked: Store, vault: Vault, *, newest: bool
+) -> None:
+    """
+    During a change of the card key a card that is linked, under the old key or the new, is
+    refused as a replacement, and the change comes to its end.
+    """
+    newer = vault.with_card_layer(Key(bytes(range(32))))
+    link(linked, (newer if newest else vault).card_ref(NEW))
+
+    with pytest.raises(Refused, match="the new card is linked already; nothing was changed"):
+        book.replace(linked, newer.card_refs(LOST), new_card(newer), TODAY)
+    with pytest.raises(Refused, match="both numbers are the same card"):
+        book.replace(linked, newer.card_refs(NEW), new_card(newer), TODAY)
+
+    assert (1 if newest else 2) == move_cards(linked, newer, lambda _moved: None)
+    assert CardStatus.ACTIVE is book.card_record(linked, newer.card_refs(LOST))[1].status
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda store, vault: book.block(store, vault.card_refs(LOST), TODAY, fail),
+        lambda store, vault: book.unlink(store, vault.card_refs(LOST), TODAY, fail),
+        lambda store, vault: book.forget(store, vault.card_refs(STRANGER), fail),
+        lambda store, vault: book.give_consent(store, vault.card_refs(LOST), TODAY, "f", fail),
+        lambda store, vault: book.withdraw_consent(store, vault.card_refs(LOST), TODAY, "f", fail),
+        lambda store, vault: book.replace(
+            store, vault.card_refs(LOST), new_card(vault), TODAY, fail
+        ),
+    ],
+)
+def test_what_the_audit_does_not_hear_is_not_done(
+    linked: Store, vault: Vault, act: Callable[[Store, Vault], object]
+) -> None:
+    """
+    Whatever an officer does is undone where its record cannot be written.
+    """
+    link(linked, vault.card_ref(STRANGER))
+    book.unlink(linked, vault.card_refs(STRANGER), TODAY)
+    before = everything(linked)
+
+    with pytest.raises(Refused, match="no audit"):
+        act(linked, vault)
+
+    assert before == everything(linked)
+
+
+def test_block_stands_where_its_tries_cannot_be_cleared(linked: Store, vault: Vault) -> None:
+    """
+    A block is lifted with its record or not at all; what cleared the tries is told.
+    """
+    refs = vault.card_refs(LOST)
+    book.block(linked, refs, TODAY)
+
+    def away() -> int:
+        raise Refused("no audit")
+
+    for card in (refs, vault.card_refs(STRANGER)):
+        with pytest.raises(Refused, match="no audit"):
+            book.unblock(linked, card, away)
+    kept = book.card_record(linked, refs)[1].status
+
+    assert CardStatus.BLOCKED is kept
+    assert (True, 3) == book.unblock(linked, refs, lambda: 3)
+    assert (False, 2) == book.unblock(linked, vault.card_refs(STRANGER), lambda: 2)
 
 
 def _numbered(at: int) -> str:

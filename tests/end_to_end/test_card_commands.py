@@ -1,11 +1,13 @@
 """Cards from the command line: what was said at the desk outlives every file."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.doubles.ledger_bench import BUDI_ROW, CARDS, PAN, PARTICIPANTS
+from tests.doubles.ledger_bench import BUDI_ROW, CARDS, OTHER_PAN, PAN, PARTICIPANTS
 from tests.end_to_end.command_line import CommandLine
 
 if TYPE_CHECKING:
@@ -48,6 +50,38 @@ def test_file_undoes_nothing_that_was_said_at_the_desk(command: CommandLine) -> 
     assert "consent      withdrawn on" in shown
     assert "evidence     letter 7" in shown
     assert "status       blocked" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "state"),
+    [
+        (("block",), ""),
+        (("unlink",), ""),
+        (("consent", "--withdrawn", "--evidence", "letter 7"), ""),
+        (("replace", "--expiry", "3001"), ""),
+        (("forget",), "unlinked_on = '2025-01-02'"),
+        (("unblock",), "status = 'blocked', blocked_on = '2025-01-02'"),
+    ],
+)
+def test_nothing_is_done_that_the_audit_cannot_hear(
+    command: CommandLine, words: tuple[str, ...], state: str
+) -> None:
+    """
+    With a journal that cannot be written every command of the desk fails and changes nothing.
+    """
+    name, *options = words
+    with closing(sqlite3.connect(command.folder / "bank" / "ledger.db")) as ledger:
+        if state:
+            ledger.execute(f"UPDATE cards SET {state}")  # noqa: S608 - of this test
+            ledger.commit()
+        before = ledger.execute("SELECT * FROM cards").fetchall()
+        (command.folder / "bank" / "journal.db").write_bytes(b"no journal " * 1_000)
+
+        told = command("cards", name, "bank", *options, stdin=f"{PAN}\n{OTHER_PAN}\n")
+
+        assert (1, "") == (told.returncode, told.stdout)
+        assert "journal" in told.stderr
+        assert before == ledger.execute("SELECT * FROM cards").fetchall()
 
 
 def test_unlinked_card_is_linked_again_with_a_word(command: CommandLine) -> None:

@@ -5,21 +5,34 @@ import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from atm_switch import card_key_change
 from atm_switch.adapters.audit_reader import AuditReader
-from atm_switch.card_key_change import SUBJECT, CardKeyChange, change_card_key
+from atm_switch.adapters.folder_lock import lock_folder
+from atm_switch.card_key_change import (
+    SUBJECT,
+    CardKeyChange,
+    change_card_key,
+    require_card_key_read,
+    require_same_card_key,
+)
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Instant
 from atm_switch.domain.secret import Key
 from atm_switch.folder import DataFolder
 from atm_switch.founding import Wishes, init
+from atm_switch.key_office import IN_USE, record, record_command
 from atm_switch.ledger.opening import open_store
 from atm_switch.security.vault import KEY_BYTES, Vault
 from atm_switch.security.vault_document import LAYERS_MAX
-from tests.doubles.served import make_folder, run, serve
+from atm_switch.switch.ports import AuditRecord
+from tests.doubles.served import Served, make_folder, run, serve
 
+PIN = "123456"
+STRANGER = "9990090000009997"
 NOON = Instant(datetime(2026, 6, 30, 5, tzinfo=UTC), 0.0)
 
 
@@ -132,6 +145,69 @@ def test_store_is_closed_after_a_refusal(bank: DataFolder) -> None:
     store.close()
 
     assert [(bank.vault().card_key_ids[0],)] == [tuple(row) for row in rows]
+
+
+def test_card_written_under_a_key_that_changed_is_told(bank: DataFolder) -> None:
+    """What was read before a change of the card key began is not committed behind it."""
+    vault = bank.vault()
+    require_same_card_key(bank, vault)
+    change(bank)
+
+    with pytest.raises(Refused, match="changed meanwhile, nothing was linked; run this again"):
+        require_same_card_key(bank, vault)
+
+
+def test_key_read_long_ago_is_still_known(bank: DataFolder, monkeypatch: Any) -> None:
+    """What the running switch said of its keys is found behind any number of later records."""
+    change(bank)
+    newest = bank.vault().card_key_ids[0]
+    monkeypatch.setattr(card_key_change, "ROWS_LOOKED_AT", 1)
+    record(bank, AuditRecord("configuration", "switch", "keys", f"{IN_USE} {newest} (start)"))
+    for number in range(12):
+        record_command(bank, "test", f"number {number}")
+
+    release = lock_folder(bank.root)
+    try:
+        require_card_key_read(bank, bank.vault())
+        bank.change_keys(laid(1))
+        with pytest.raises(Refused, match="has not read the new card key"):
+            require_card_key_read(bank, bank.vault())
+    finally:
+        release()
+
+
+def test_no_card_is_written_under_a_key_nobody_reads(tmp_path: Path) -> None:
+    """
+    Between the new key and the SIGHUP ``link`` and ``replace`` are refused with what to do, and
+    every inquiry is answered as before; after it they go on.
+    """
+    folder = make_folder(tmp_path)
+    sample = folder / "sample" / "cards.csv"
+    rows = [line.split(",") for line in sample.read_text().splitlines()[1:]]
+    more = tmp_path / "cards.csv"
+    more.write_text(f"{sample.read_text()}\n")
+    replace = ("cards", "replace", folder, "--expiry", "2912")
+    numbers = f"{rows[1][0]}\n{STRANGER}\n"
+    with serve(folder) as served:
+        assert 0 == run("cards", "rotate-key", folder).returncode
+        early = [run("cards", "link", folder, more), run(*replace, typed=numbers)]
+        asked = inquired(folder, served, rows[0][0])
+        served.process.send_signal(signal.SIGHUP)
+        served.wait_for("keys reloaded")
+        late = [run("cards", "link", folder, more), run(*replace, typed=numbers)]
+        again = inquired(folder, served, rows[0][0])
+
+    assert [1, 1] == [one.returncode for one in early]
+    assert all("send it SIGHUP (kill -HUP), then run this again" in one.stderr for one in early)
+    assert [0, 0] == [one.returncode for one in late], late
+    assert [0, 0] == [asked, again]
+
+
+def inquired(folder: Path, served: Served, pan: str) -> int:
+    """Ask for the balance of a card and return how the emulator ended."""
+    words = ("inquire", "--connect", served.address, "--kit", folder / "terminal-kit.json")
+    told = run(*words, "--pan", pan, "--pin", PIN, module="terminal_emulator")
+    return told.returncode
 
 
 def test_command_tells_each_step_from_outside(tmp_path: Path) -> None:
