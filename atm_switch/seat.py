@@ -128,7 +128,10 @@ class Seat:
                 control.say({PEERS: dict(told[at : at + PEERS_AT_ONCE]), SETTLED: self.settled})
 
     def tell_ended(self, links: int) -> None:
-        """Say how many links have ended, of which so many are left."""
-        ended = self.handed_in - links
+        """Say how many links have ended, of which so many are left.
+
+        One that is on its way into the desk is neither there nor gone.
+        """
+        ended = max(self.ended, self.settled - links)
         if self.control is not None and ended != self.ended and self.control.say({ENDED: ended}):
             self.ended = ended

@@ -1,6 +1,10 @@
 """A worker's place: what becomes of a connection that is handed to it."""
 
-from atm_switch.seat import ELSEWHERE, HOST, LENT, TAKE, Seat
+import json
+from typing import Any
+
+from atm_switch.seat import ELSEWHERE, ENDED, HOST, LENT, TAKE, Seat
+from atm_switch.server.control import Control, pair
 from atm_switch.server.peers import Peers
 
 
@@ -37,3 +41,31 @@ def test_other_words_hand_nothing_in() -> None:
     seat.heard({LENT: ["127.0.0.1:8583"]}, None)
 
     assert (("127.0.0.1:8583",), 0, 0) == (seat.lent, seat.handed_in, seat.settled)
+
+
+def test_connection_on_its_way_in_has_not_ended() -> None:
+    """It ended once it was settled and is no link any more, and that is said once."""
+    ours, theirs = pair()
+    with ours, theirs:
+        theirs.setblocking(False)  # noqa: FBT003 - the standard library's way
+        seat, taken = Seat(1, 2), []
+        seat.control = Control(ours, lambda _message, _descriptor: None, lambda: None)
+        seat.taken = lambda *what: taken.append(what[-1])
+        said: list[dict[str, Any]] = []
+
+        def tells(links: int) -> None:
+            seat.tell_ended(links)
+            try:
+                said.append(json.loads(theirs.recv(1000)))
+            except BlockingIOError:
+                said.append({})
+
+        seat.heard({TAKE: 0, HOST: "192.0.2.1"}, 7)
+        tells(0)  # not in the desk yet
+        tells(1)  # there, and not settled yet
+        taken[0]()
+        tells(1)
+        tells(0)
+        tells(0)
+
+    assert [{}, {}, {}, {ENDED: 1}, {}] == said
