@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.doubles.postgres import PostgresServer
-from tests.figures import ledger_inquiries
+from tests.figures import ledger_importing, ledger_inquiries
 from tests.figures.ledger_bench import promises
+from tests.figures.ledger_importing import Beside, Met
 from tests.figures.ledger_nation import Nation
 from tests.figures.ledger_stages import Bench, Figures
 
@@ -84,20 +86,24 @@ def test_promises_are_told_apart_kept_and_broken() -> None:
             "10,000": {"p50_us": 12.0, "p99_us": 31.0, "cpu_us": 19.0},
             "stage_seconds": 1.0,
         },
-        "sqlite inquiries beside import": {"times_slower": 2.5},
-        "sqlite look-ups alone during import": {"times": 3.0},
+        "sqlite inquiries beside phases": {
+            "times_slower_reading": 1.2,
+            "times_slower_booking": 2.5,
+        },
+        "sqlite look-ups beside phases": {"times_reading": 3.0, "times_booking": 3.0},
         "sqlite reconcile": {"differences": 1},
     }
 
     kept = [is_kept for _, is_kept in promises(figures, {"sqlite"})]
 
-    assert [False, False, True, False, False] == kept
+    assert [True, False, False, True, False, False] == kept
 
 
 def test_inquiries_beside_an_import_are_all_approved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A real switch answers every inquiry while files are imported into its ledger."""
+    """A real switch answers every inquiry while files are read, checked and booked."""
+    monkeypatch.setattr(ledger_importing, "SHARE_MIN", 0.05)  # the files are small
     monkeypatch.setattr(ledger_inquiries, "ROUNDS", 1)
     monkeypatch.setattr(ledger_inquiries, "SECONDS", 1)
     monkeypatch.setattr(ledger_inquiries, "PER_SECOND", 10)
@@ -107,4 +113,20 @@ def test_inquiries_beside_an_import_are_all_approved(
     found = bench.inquiries_while_importing()
 
     assert found["calm_p99_us"] > 0
-    assert found["times_slower"] == found["busy_p99_us"] / found["calm_p99_us"]
+    for part in ("reading", "booking"):
+        slower = found[f"{part}_p99_us"] / found["calm_p99_us"]
+        assert slower == found[f"times_slower_{part}"]
+    assert {"reading", "checking", "booking"} == set(found["met"])
+    assert found["met"]["reading"] > 0
+    assert found["met"]["checking"] + found["met"]["booking"] > 0
+
+
+def test_round_that_met_another_phase_is_no_figure() -> None:
+    """Time is shared out by what the import said; too little of the wanted phase is an error."""
+    said = ["reading 5.0\n", "checking 12.0\n", "booking 14.0\n", "between 18.0\n"]
+    met = Met(ledger_importing._shares(said, 10.0, 20.0))
+
+    assert {"reading": 0.2, "checking": 0.2, "booking": 0.4, "between": 0.2} == met.shares
+    with pytest.raises(click.ClickException, match="checking and booking for 60% of a round"):
+        met.require(Beside.BOOKING)
+    Met({"checking": 0.1, "booking": 0.9}).require(Beside.BOOKING)

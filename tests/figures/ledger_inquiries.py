@@ -1,7 +1,8 @@
 """Whole inquiries over TCP while files are imported into the same ledger, for ``ledger_bench``.
 
 Plan: a switch of its own data folder, its journal synced before every answer, is asked at a
-fixed rate by the emulator's load; in turns with an import of a nation at work and without.
+fixed rate by the emulator's load; in turns alone, beside an import that reads its files, and
+beside one that checks and books them.  The p99 of a round is its fifteenth worst.
 Limits: switch, load and import share the machine's cores; the import gives way as
 ``atm-switch ledger import`` does.
 """
@@ -12,34 +13,50 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 import click
 
 from tests.doubles.served import Served, make_folder, run, serve
+from tests.figures.ledger_importing import Beside, Met
 
-PER_SECOND, SECONDS, ROUNDS = 50, 6, 5
+PER_SECOND, SECONDS, ROUNDS = 100, 15, 7
 
-Importing = Callable[[Path], AbstractContextManager[None]]
+Importing = Callable[[Path, Beside], AbstractContextManager[Met]]
 """Imports into the ledger of a data folder for the length of a block."""
 
 
 def inquiries_beside(root: Path, url: str, importing: Importing) -> dict[str, Any]:
-    """Ask in turns without and with an import; p99 of either in microseconds, and the ratio."""
+    """Ask in turns alone and beside each part of an import.
+
+    Returns the median p99 of the rounds in microseconds, by what it was beside; how often it is
+    that of the rounds alone; and which share of the time was which phase.
+    """
     folder = _folder(root, url)
-    calm, busy = [], []
+    calm: list[float] = []
+    busy: dict[Beside, list[float]] = {wanted: [] for wanted in Beside}
+    shares: dict[str, list[float]] = {}
     with serve(folder) as served:
         _p99(served, folder)  # warms up
-        for _ in range(ROUNDS):  # in turns, for both to meet the same noise
+        for _ in range(ROUNDS):  # in turns, for all to meet the same noise
             calm.append(_p99(served, folder))
-            with importing(folder):
-                busy.append(_p99(served, folder))
+            for wanted, taken in busy.items():
+                with importing(folder, wanted) as met:
+                    taken.append(_p99(served, folder))
+                for phase in wanted.value:
+                    shares.setdefault(phase, []).append(met.shares.get(phase, 0.0))
     return {
         "calm_p99_us": median(calm),
-        "busy_p99_us": median(busy),
-        "times_slower": median(busy) / median(calm),
+        **{f"{name(wanted)}_p99_us": median(taken) for wanted, taken in busy.items()},
+        **{f"times_slower_{name(wanted)}": median(busy[wanted]) / median(calm) for wanted in busy},
+        "met": {phase: round(fmean(each), 2) for phase, each in shares.items()},
     }
+
+
+def name(wanted: Beside) -> str:
+    """Name a part of an import among the figures."""
+    return wanted.name.lower()
 
 
 def _folder(root: Path, url: str) -> Path:

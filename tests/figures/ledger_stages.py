@@ -6,11 +6,10 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from statistics import median
@@ -27,7 +26,8 @@ from atm_switch.ledger.rates_file import read_rates
 from atm_switch.ledger.reconcile import reconcile
 from atm_switch.ledger.store import Store
 from atm_switch.security.vault import Vault
-from tests.figures.ledger_inquiries import inquiries_beside
+from tests.figures.ledger_importing import Beside, Met, importing
+from tests.figures.ledger_inquiries import inquiries_beside, name
 from tests.figures.ledger_lookups import (
     Ledger,
     Times,
@@ -176,40 +176,28 @@ class Bench:
         """Look up in a ledger of 1,000 while files a tenth of the nation are imported into it."""
         place = self.place(Nation(SMALL), url)
         more = self.path(f"nation-{max(self.members // 10, SMALL)}")
-        calm, busy = [], []
-        for _ in range(LOOKUP_ROUNDS):  # in turns, for both to meet the same noise
+        calm: list[float] = []
+        busy: dict[Beside, list[float]] = {wanted: [] for wanted in Beside}
+        for _ in range(LOOKUP_ROUNDS):  # in turns, for all to meet the same noise
             calm.append(asyncio.run(_paced(place)))
-            with _importing(place, more):
-                busy.append(asyncio.run(_paced(place)))
+            for wanted, taken in busy.items():
+                with importing(place, more, wanted, again=True):  # of the same seed
+                    taken.append(asyncio.run(_paced(place)))
         return {
             "calm_p99_us": median(calm),
-            "busy_p99_us": median(busy),
-            "times": median(busy) / median(calm),
+            **{f"{name(wanted)}_p99_us": median(taken) for wanted, taken in busy.items()},
+            **{f"times_{name(wanted)}": median(busy[wanted]) / median(calm) for wanted in busy},
         }
 
     def inquiries_while_importing(self, url: str = "") -> Figures:
         """Ask a switch while files a tenth of the nation are imported into its ledger."""
         more = self.path(f"nation-{max(self.members // 10, SMALL)}")
 
-        def importing(folder: Path) -> AbstractContextManager[None]:
-            return _importing(LedgerPlace(folder / "ledger.db", url), more)
+        def beside(folder: Path, wanted: Beside) -> AbstractContextManager[Met]:
+            return importing(LedgerPlace(folder / "ledger.db", url), more, wanted)
 
         with tempfile.TemporaryDirectory(dir=self.folder) as root:
-            return inquiries_beside(Path(root), url, importing)
-
-
-@contextmanager
-def _importing(place: LedgerPlace, folder: Path) -> Iterator[None]:
-    """Import a nation in a process of its own for the length of a block."""
-    program = [sys.executable, "-m", "tests.figures.ledger_importing", str(place.path), str(folder)]
-    environment = {**os.environ, "ATM_BENCH_URL": place.url}
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        process.stdout.readline()  # it has begun
-        yield
-        if process.poll() is not None:
-            raise click.ClickException("the import was over before the look-ups were")
-        process.terminate()
+            return inquiries_beside(Path(root), url, beside)
 
 
 async def _paced(place: LedgerPlace) -> float:
