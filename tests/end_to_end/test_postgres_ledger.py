@@ -96,9 +96,13 @@ def test_blocked_card_is_62_at_once(bank: Path) -> None:
 
 
 def test_card_key_changes_under_inquiries(bank: Path) -> None:
-    """A new card key, SIGHUP, the cards moved: each step leaves the card's inquiry at 00."""
+    """
+    A new card key, SIGHUP, the cards moved: each step leaves the card's inquiry at 00, a file
+    that is linked before the SIGHUP too, for it is refused until then.
+    """
     with serve(bank) as served:
         begun = run("cards", "rotate-key", bank)
+        refused = run("cards", "link", bank, other_cards(bank))
         codes = [inquire(bank, served)["response_code"]]
         early = run("cards", "rotate-key", bank)
         served.process.send_signal(signal.SIGHUP)
@@ -108,9 +112,32 @@ def test_card_key_changes_under_inquiries(bank: Path) -> None:
         codes.append(inquire(bank, served)["response_code"])
 
     assert (0, 1, 0) == (begun.returncode, early.returncode, moved.returncode), moved.stderr
+    assert 1 == refused.returncode
+    assert "send it SIGHUP" in refused.stderr
     assert "send it SIGHUP" in early.stderr
     assert "cards are under the card key" in moved.stdout
     assert ["00", "00", "00"] == codes
+
+
+def other_cards(bank: Path) -> Path:
+    """Write the sample's cards as another file."""
+    sample = bank / "sample"
+    (sample / "more.csv").write_text((sample / "cards.csv").read_text() + "\n")
+    return sample / "more.csv"
+
+
+def test_link_that_a_new_card_key_overtook_is_undone(bank: Path) -> None:
+    """A file read before a change of the card key was begun is not booked behind it."""
+    words = ("cards", "link")
+    with closing(PostgresStore(load_settings(bank).ledger.url)) as store:
+        with import_that_waits(bank, other_cards(bank), store, words, "cards") as process:
+            begun = run("cards", "rotate-key", bank)
+        _, told = process.communicate(timeout=SECONDS_MAX)
+        imports = store.rows("SELECT count(*) FROM imports WHERE kind = 'cards'")
+
+    assert (0, 1) == (begun.returncode, process.returncode), told
+    assert "the card key was changed meanwhile, nothing was linked; run this again" in told
+    assert [(1,)] == imports
 
 
 @pytest.fixture
@@ -122,7 +149,7 @@ def many(tmp_path: Path) -> Path:
     return file
 
 
-WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'participants'::regclass"
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass"
 STAGED = """
 SELECT quote_ident(nspname) FROM pg_class JOIN pg_namespace AS name ON name.oid = relnamespace
 WHERE relname = 'participants' AND nspname <> 'public'
@@ -130,16 +157,22 @@ WHERE relname = 'participants' AND nspname <> 'public'
 
 
 @contextmanager
-def import_that_waits(bank: Path, file: Path, store: PostgresStore) -> Iterator["Popen[str]"]:
-    """Lend an import that has read its file and waits to book it, until the block ends.
+def import_that_waits(
+    bank: Path,
+    file: Path,
+    store: PostgresStore,
+    words: tuple[str, str] = ("ledger", "import"),
+    table: str = "participants",
+) -> Iterator["Popen[str]"]:
+    """Lend an import that has read its file and waits for ``table`` until the block ends.
 
     It goes on then; whoever asked waits for its end.
     """
-    command = [*PROGRAM, "ledger", "import", str(bank), str(file)]
+    command = [*PROGRAM, *words, str(bank), str(file)]
     with store.transaction():
-        store.change("LOCK TABLE participants IN EXCLUSIVE MODE")
+        store.change(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
         process = Popen(command, env=environment(), stderr=PIPE, stdout=PIPE, text=True)
-        wait_for(store, WAITING, process)
+        wait_for(store, WAITING.format(table=table), process)
         yield process
 
 
