@@ -75,10 +75,11 @@ async def _supervise(folder: "DataFolder", log: "Logger") -> int:
 
 
 async def _serve_alone(folder: "DataFolder", log: "Logger") -> int:
-    from atm_switch.writer_apart import WriterApart, is_wanted
+    if folder.settings.journal.writer != "thread":
+        from atm_switch.writer_apart import WriterApart, is_wanted
 
-    if is_wanted(folder.settings):
-        return await _serve_beside(WriterApart(folder, log), folder, log)
+        if is_wanted(folder.settings):
+            return await _serve_beside(WriterApart(folder, log), folder, log)
     from atm_switch.app import Service
 
     return await _serve(Service(folder, folder.vault(), log))
