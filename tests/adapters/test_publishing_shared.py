@@ -25,6 +25,7 @@ from atm_switch.seat import Seat
 from atm_switch.server.log import make_logger
 from atm_switch.settings.load import read_settings
 from atm_switch.switch.event import Announce
+from atm_switch.switch.fleet import TerminalName
 from tests.adapters.test_publishing import SETTINGS
 from tests.adapters.test_publishing_seats import becomes
 from tests.doubles.brokers import EmbeddedBroker, free_port, running
@@ -41,6 +42,8 @@ class WaitingOutbox:
     waiting_now = 0
     threads: set[str] = set()  # noqa: RUF012 - one for all of a test
     is_closed = False
+    hangs = False
+    term = 1
 
     def __init__(self, url: str, switch: str) -> None:
         """Be the outbox of one journal."""
@@ -58,6 +61,25 @@ class WaitingOutbox:
     def waiting(self) -> int:
         """Return how many wait."""
         return self.waiting_now
+
+    def ends(self) -> dict[str, int]:
+        """No row was written."""
+        return {}
+
+    def heard_behind(
+        self,
+        ends: dict[str, int],  # noqa: ARG002 - the port's own
+    ) -> tuple[list[TerminalName], dict[str, int]]:
+        """Nobody was heard."""
+        return [], {}
+
+    def last_heard(self, since: int) -> list[tuple[TerminalName, int]]:  # noqa: ARG002
+        """Nobody was."""
+        return []
+
+    def active_terminals(self) -> list[TerminalName]:
+        """None is."""
+        return []
 
     def close(self) -> None:
         """Note that another may tell."""
@@ -152,20 +174,27 @@ async def test_old_events_are_deleted_once_a_second(tmp_path: Path, *, has_broke
 
 
 @pytest.mark.usefixtures("outbox")
-async def test_silence_is_not_told_where_another_machine_may_hear(tmp_path: Path) -> None:
-    """Whom this machine hears is told; who is silent here may be talking to the next one."""
-    with publishing(tmp_path, "silence_seconds = 60") as (switch, asked, _said):
+@pytest.mark.parametrize(("has_broker", "told"), [(True, []), (False, ["active"])])
+async def test_silence_is_not_told_where_another_machine_may_hear(
+    tmp_path: Path, *, has_broker: bool, told: list[str]
+) -> None:
+    """
+    Who is silent here may be talking to the next machine.  With a broker whoever is elected
+    tells of terminals, from what all machines wrote; without one, whom this machine hears is told.
+    """
+    lines = "silence_seconds = 60"
+    with publishing(tmp_path, lines, has_broker=has_broker) as (switch, asked, _said):
         switch.start()
         switch.heard(transaction_note())
         switch.tick(at(1e9))
         await switch.stop()
 
-    assert ["active"] == [one.body["state"] for one in of_kind(asked, Announce)]
+    assert told == [one.body["state"] for one in of_kind(asked, Announce)]
 
 
 @pytest.mark.usefixtures("outbox")
-async def test_second_worker_announces_and_does_not_tell(tmp_path: Path) -> None:
-    """Its terminals are known by what it writes; looking after the outbox is the first one's."""
+async def test_second_worker_writes_and_does_not_tell(tmp_path: Path) -> None:
+    """Its terminals are known by its rows; looking after the outbox is the first one's."""
     with publishing(tmp_path, number=2) as (switch, asked, _said):
         switch.start()
         switch.heard(transaction_note())
@@ -173,8 +202,8 @@ async def test_second_worker_announces_and_does_not_tell(tmp_path: Path) -> None
         status = switch.status()
         await switch.stop()
 
-    assert ["active"] == [one.body["state"] for one in of_kind(asked, Announce)]
+    assert [] == of_kind(asked, Announce)
     assert [] == [*of_kind(asked, PurgeTold), *of_kind(asked, MarkTold)]
-    assert ("none is set", False, 1) == (
+    assert ("none is set", False, 0) == (
         status["away"], status["connected"], status["active_terminals"],
     )  # fmt: skip

@@ -33,6 +33,7 @@ def test_member_is_imported_and_shown(run: CommandLine, bank: Path, tmp_path: Pa
     (tmp_path / "m.csv").write_text(
         "kpj,posted_on,kind,amount\n"
         "12345678901,2024-12-31,contribution,1000000.00\n"
+        "12345678901,2024-12-31,development,0.00\n"
         "12345678901,2025-01-31,contribution,285000.50\n"
     )
 
@@ -41,7 +42,7 @@ def test_member_is_imported_and_shown(run: CommandLine, bank: Path, tmp_path: Pa
     plain, document = run(*words), json.loads(run(*words, "--json").stdout)
 
     assert 0 == imported.returncode, imported.stderr
-    assert "m.csv: 2 row(s): 2 added" in imported.stdout
+    assert "m.csv: 3 row(s): 3 added" in imported.stdout
     assert ("1000000.00", "285000.50") == (document["opening"], document["contributions"])
     assert "BU** SAN****" in plain.stdout
     assert "1.000.000,00" in plain.stdout
