@@ -29,7 +29,7 @@ help:
 	@echo "make simulate   the switch and all around it from 200 seeds, under faults (SEEDS=2000): a minute"
 	@echo "make chaos      kill, starve, flood and hang a real switch, and count: some minutes"
 	@echo "make chaos-long the same with the full counts: some hours, and a night for soak"
-	@echo "make bench-ledger       import, look-ups and proofs at a million members: half an hour"
+	@echo "make bench-ledger       import, look-ups and proofs at a million members: an hour"
 	@echo "make bench-emulator     how much load the emulator makes: two minutes"
 	@echo "make format     format the code"
 	@echo "make clean      remove the environment and all caches"
