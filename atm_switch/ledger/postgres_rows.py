@@ -33,7 +33,15 @@ JOIN participants AS mine ON mine.kpj = asked.kpj
 JOIN participants AS other ON other.person = mine.person AND other.merged_into IS NULL
 ORDER BY asked.at, other.kpj <> mine.kpj, other.kpj
 """
-ACCOUNTS: Final = """
+_LISTED: Final = """
+SELECT array_agg(posted_on ORDER BY posted_on, seq) AS days,
+       array_agg(kind ORDER BY posted_on, seq) AS kinds,
+       array_agg(amount_sen ORDER BY posted_on, seq) AS sens,
+       array_agg(seq ORDER BY posted_on, seq) AS numbers,
+       array_agg(reverses ORDER BY posted_on, seq) AS reversed
+FROM postings
+"""
+ACCOUNTS: Final = f"""
 SELECT asked.at, person, name, segment, status,
        balance_sen, participants.postings, since.sen, since.postings,
        moved.days, moved.kinds, moved.sens, moved.numbers, moved.reversed,
@@ -48,12 +56,7 @@ CROSS JOIN LATERAL (
     FROM year_totals WHERE year_totals.kpj = asked.kpj AND year_totals.year >= asked.year
 ) AS since
 CROSS JOIN LATERAL (
-    SELECT array_agg(posted_on ORDER BY posted_on, seq) AS days,
-           array_agg(kind ORDER BY posted_on, seq) AS kinds,
-           array_agg(amount_sen ORDER BY posted_on, seq) AS sens,
-           array_agg(seq ORDER BY posted_on, seq) AS numbers,
-           array_agg(reverses ORDER BY posted_on, seq) AS reversed
-    FROM postings
+    {_LISTED}
     WHERE postings.year = asked.year AND postings.kpj = asked.kpj
       AND postings.posted_on <= asked.as_of
 ) AS moved
@@ -76,15 +79,10 @@ CROSS JOIN LATERAL (
     ) AS is_so
 ) AS unclosed
 CROSS JOIN LATERAL (
-    SELECT array_agg(posted_on ORDER BY posted_on, seq) AS days,
-           array_agg(kind ORDER BY posted_on, seq) AS kinds,
-           array_agg(amount_sen ORDER BY posted_on, seq) AS sens,
-           array_agg(seq ORDER BY posted_on, seq) AS numbers,
-           array_agg(reverses ORDER BY posted_on, seq) AS reversed
-    FROM postings
+    {_LISTED}
     WHERE unclosed.is_so AND postings.year = asked.year - 1 AND postings.kpj = asked.kpj
 ) AS before
-"""
+"""  # noqa: S608 - a constant
 
 Found = Sequence[Any]
 """A question, then its rows."""
