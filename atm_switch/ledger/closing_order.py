@@ -24,7 +24,7 @@ _STANDS: Final = """
 earned.kind = 'development' AND substr(earned.posted_on, 6) = '12-31' AND earned.reverses IS NULL
       AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = earned.seq)
 """
-_OPEN_EARLIER: Final = """
+_OPEN_EARLIER: Final = f"""
 WITH RECURSIVE years AS (
     SELECT (SELECT min(year) FROM postings) AS year
     UNION ALL SELECT year + 1 FROM years WHERE year < CAST(? AS BIGINT)
@@ -34,9 +34,9 @@ WHERE year < ? AND NOT EXISTS (SELECT 1 FROM closed_years WHERE closed_years.yea
   AND EXISTS (SELECT 1 FROM postings WHERE postings.year = years.year)
   AND NOT EXISTS (
       SELECT 1 FROM postings AS earned
-      WHERE earned.year = years.year AND {stands}
+      WHERE earned.year = years.year AND {_STANDS}
   )
-"""
+"""  # noqa: S608 - a constant
 # Where an imported history leaves an account out that was paid into.  Whoever claimed or handed
 # over may have earned nothing; for who did not, 0.00 says so.
 _LEFT_OUT: Final = f"""
@@ -49,9 +49,9 @@ WHERE year < ? AND year > (SELECT coalesce(max(year), 0) FROM closed_years WHERE
       WHERE earned.year = paid.year AND earned.kpj = paid.kpj AND earned.kind = 'development'
   )
 """  # noqa: S608 - a constant
-_DEVELOPED_LATER: Final = """
-SELECT earned.year FROM postings AS earned WHERE earned.year > ? AND {stands} LIMIT 1
-"""
+_DEVELOPED_LATER: Final = f"""
+SELECT earned.year FROM postings AS earned WHERE earned.year > ? AND {_STANDS} LIMIT 1
+"""  # noqa: S608 - a constant
 # Years with no posting of an account lie between two of its rows, or behind the last.
 _FORGOTTEN: Final = f"""
 WITH RECURSIVE years AS (
@@ -100,14 +100,14 @@ def require_order(store: Store, year: int) -> None:
     (later,) = store.rows(_LATER, (year,))[0]
     if later is not None:
         raise Refused(f"{later} was closed already, and rests on {year} as it is")
-    for (developed,) in store.rows(_DEVELOPED_LATER.format(stands=_STANDS), (year,)):
+    for (developed,) in store.rows(_DEVELOPED_LATER, (year,)):
         raise Refused(
             f"the development of {developed} is booked, and rests on {year} as it is; import the"
             f" development {year} lacks instead"
         )
     if store.rows("SELECT 1 FROM closed_years WHERE next_kpj IS NOT NULL"):
         raise Refused("the closing of an earlier year was interrupted; finish that one first")
-    (earlier,) = store.rows(_OPEN_EARLIER.format(stands=_STANDS), (year, year))[0]
+    (earlier,) = store.rows(_OPEN_EARLIER, (year, year))[0]
     if earlier is not None:
         raise Refused(f"{earlier} has postings and no development; close that year first")
     (left_out,) = store.rows(_LEFT_OUT, (year, year))[0]
