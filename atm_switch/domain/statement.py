@@ -11,8 +11,9 @@ earns from then on, and is shown within the opening balance, which it puts right
 claim or contribution of this year (assumed).  Equal postings of one day are told apart by
 their numbers: a correction never touches another payment of the same amount.
 From 1 January until the year before is closed, what it brought is estimated too and is part of
-the opening balance: a balance does not fall because a year ended (assumed).  An account claimed
-out is left at what is booked.
+the opening balance: a balance does not fall because a year ended (assumed).  What KPJ merged
+into this one earned in that year is an adjustment of 1 January, as closing it will book.  An
+account claimed out is left at what is booked.
 An adjustment counts under contributions; one that takes more than was paid in, within the opening
 balance, and what even that does not hold is told as a claim (assumed).
 Limits: a year is told as its own postings are, so a payment taken back in a later year is on
@@ -85,13 +86,17 @@ class AccountHistory:
     last_contribution: date | None
     unclosed: tuple[Posting, ...] | None = None
     """Every posting of the year before, where its development is still to be booked."""
+    merged: tuple["AccountHistory", ...] = ()
+    """Those of the accounts merged into this one; of one merged after the day of the statement
+    without its last contribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A balance as of a day; amounts in sen, ``claims`` positive, the rate in 1/1000 %.
 
-    ``carried``: what of the opening is the estimated development of the year before.
+    ``carried``: what of the opening is the estimated development of the year before;
+    ``handed_over``: what of the contributions is that of accounts merged into this one.
     """
 
     as_of: date
@@ -103,6 +108,7 @@ class Statement:
     is_estimate: bool
     last_contribution: date | None
     carried: Money = ZERO
+    handed_over: Money = ZERO
 
     @property
     def closing(self) -> Money:
@@ -182,8 +188,15 @@ def draw_up(
     if history.year != as_of.year:
         message = "the history and the statement are of different years"
         raise ValueError(message)
-    year = sort_year(posting for posting in history.postings if posting.posted_on <= as_of)
-    carried = ZERO if history.unclosed is None else _carried(history, rate_before, accrual)
+    postings = [posting for posting in history.postings if posting.posted_on <= as_of]
+    handed_over = ZERO
+    for merged in history.merged:
+        handed_over += _carried(merged, rate_before, accrual)
+    if handed_over.sen:
+        new_year = date(history.year, 1, 1)
+        postings.append(Posting(new_year, PostingKind.ADJUSTMENT, handed_over))
+    year = sort_year(postings)
+    carried = _carried(history, rate_before, accrual)
     begun_with = history.opening + carried
     development = _total(year.developed) + _total(year.advanced)
     if not year.developed:
@@ -198,9 +211,10 @@ def draw_up(
         development=development,
         claims=claims,
         rate_millipercent=rate_millipercent,
-        is_estimate=not year.developed or carried.sen > 0,
-        last_contribution=history.last_contribution,
+        is_estimate=not year.developed or carried.sen > 0 or handed_over.sen > 0,
+        last_contribution=_last_contribution(history),
         carried=carried,
+        handed_over=handed_over,
     )
 
 
@@ -218,8 +232,17 @@ def outstanding(
     return max(ZERO, earned - _total(year.advanced))
 
 
+def _last_contribution(history: AccountHistory) -> date | None:
+    if not history.merged:
+        return history.last_contribution
+    days = [one.last_contribution for one in (history, *history.merged)]
+    return max((day for day in days if day is not None), default=None)
+
+
 def _carried(history: AccountHistory, rate_before: int | None, accrual: Accrual) -> Money:
-    if history.unclosed is None or rate_before is None:
+    if history.unclosed is None:
+        return ZERO
+    if rate_before is None:
         message = "the year before is not closed, and its rate is not given"
         raise ValueError(message)
     opening = history.opening - _total(history.unclosed)

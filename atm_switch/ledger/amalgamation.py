@@ -2,9 +2,10 @@
 
 Plan: the rule is ``domain/amalgamation.py``.  What each sub-account of a merged account holds
 moves by a pair of adjustments today, what is dated ahead on its own day; its cards lead to
-the kept one, it is inactive and says where it went.  What it earned before, this year, moves
-when the year is closed (``closing.py``).
-Limits: until then the kept account's estimate is short of that part.
+the kept one, it is inactive and says where it went.  What it earned and no closing has booked
+moves when its year is closed (``closing.py``), on 1 January of the next; from that day on the
+kept account's statement holds it, estimated.
+Limits: until 1 January the estimate is short of what was earned this year before the merger.
 """
 
 from datetime import date

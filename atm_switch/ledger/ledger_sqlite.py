@@ -10,8 +10,11 @@ is ``LedgerUnavailable``: the corridor answers 91 then.  Writing is the import's
 """
 
 import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from atm_switch.adapters.schema import QUERY_SECONDS_MAX, open_reader
 from atm_switch.adapters.turn_reads import Soon, TurnReads
@@ -31,24 +34,36 @@ _LISTED = """
 SELECT group_concat(posting, ';') FROM (
     SELECT posted_on || ',' || kind || ',' || amount_sen || ',' || seq || ','
         || coalesce(reverses, '') AS posting
-    FROM postings WHERE year = {year} AND kpj = ?2 ORDER BY posted_on, seq
+    FROM postings WHERE year = {year} AND kpj = one.kpj ORDER BY posted_on, seq
 )
 """
 """The year's postings come as one text, so that an account is one row: for each row the
 library lets go of the interpreter's lock some times, and the journal's thread wants it."""
-_ACCOUNT = f"""
-SELECT person, name, segment, status, balance_sen, first_posting, last_contribution, last_year,
-    CASE WHEN last_year >= ?1 THEN ({_LISTED.format(year="?1")}) END,
-    CASE WHEN first_posting < ?3 AND last_year <= ?1 AND merged_into IS NULL AND status <> 'K'
+_BOOKS = f"""
+one.balance_sen, one.first_posting, one.last_contribution, one.last_year,
+    CASE WHEN one.last_year >= ?1 THEN ({_LISTED.format(year="?1")}) END,
+    CASE WHEN one.first_posting < ?3 AND {{shown}}.last_year <= ?1
+    AND {{shown}}.merged_into IS NULL AND {{shown}}.status <> 'K'
     AND NOT EXISTS (
         SELECT 1 FROM closed_years WHERE year >= ?1 - 1 AND next_kpj IS NULL
     ) AND NOT EXISTS (
         SELECT 1 FROM postings AS earned
-        WHERE year = ?1 - 1 AND kpj = ?2 AND kind = 'development' AND posted_on = ?4
+        WHERE year = ?1 - 1 AND kpj = one.kpj AND kind = 'development' AND posted_on = ?4
           AND reverses IS NULL
           AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = earned.seq)
     ) THEN coalesce(({_LISTED.format(year="?1 - 1")}), '') END
-FROM participants WHERE kpj = ?2
+"""  # noqa: S608 - constants
+"""What is asked of an account; ``shown`` is whose statement it is for."""
+_ACCOUNT = f"""
+SELECT person, name, segment, status,
+    EXISTS (SELECT 1 FROM participants AS gone WHERE gone.merged_into = ?2),
+    {_BOOKS.format(shown="one")}
+FROM participants AS one WHERE one.kpj = ?2
+"""  # noqa: S608 - constants
+_MERGED = f"""
+SELECT one.kpj, one.merged_on <= ?5, {_BOOKS.format(shown="kept")}
+FROM participants AS kept JOIN participants AS one ON one.merged_into = kept.kpj
+WHERE kept.kpj = ?2
 """  # noqa: S608 - constants
 _SINCE = """
 SELECT sum(contributions_sen + adjustments_sen + development_sen + claims_sen)
@@ -103,11 +118,27 @@ class SqliteLedger:
 
     def _account(self, kpj: Kpj, as_of: date) -> tuple[Participant, AccountHistory] | None:
         year, digits, ask = as_of.year, kpj.digits, self.reads.rows
-        january = f"{year:04}-01-01"
-        found = ask(_ACCOUNT, (year, digits, january, f"{year - 1:04}-12-31"))
+        asked = (year, digits, f"{year:04}-01-01", f"{year - 1:04}-12-31")
+        found = ask(_ACCOUNT, asked)
         if not found:
             return None
-        person, name, segment, status, balance, first, last, last_year, listed, before = found[0]
+        person, name, segment, status, has_merged, *books = found[0]
+        participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
+        history = self._history(digits, as_of, books)
+        if has_merged:
+            gone = ask(_MERGED, (*asked, as_of.isoformat()))
+            history = replace(history, merged=tuple(self._merged(row, as_of) for row in gone))
+        return participant, history
+
+    def _merged(self, row: Sequence[Any], as_of: date) -> AccountHistory:
+        digits, has_joined, *books = row
+        history = self._history(digits, as_of, books)
+        return history if has_joined else replace(history, last_contribution=None)
+
+    def _history(self, digits: str, as_of: date, books: Sequence[Any]) -> AccountHistory:
+        balance, first, last, last_year, listed, before = books
+        year, ask = as_of.year, self.reads.rows
+        january = f"{year:04}-01-01"
         rows = _postings_of(listed or "")
         since = 0
         if last_year == year:
@@ -121,8 +152,7 @@ class SqliteLedger:
             if last >= january:  # a later one: what was paid before is asked for by itself
                 ((last,),) = ask(_PAID_BEFORE, (digits, year))
             paid = None if last is None else date.fromisoformat(last)
-        participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
-        return participant, AccountHistory(
+        return AccountHistory(
             year=year,
             opening=Money(balance - since),
             postings=postings,

@@ -4,6 +4,7 @@ Plan: the first column of every row is the place of its question in the batch.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -42,37 +43,42 @@ SELECT array_agg(posted_on ORDER BY posted_on, seq) AS days,
 FROM postings
 """
 ACCOUNTS: Final = f"""
-SELECT asked.at, person, name, segment, status,
-       balance_sen, participants.postings, since.sen, since.postings,
+SELECT asked.at, one.kpj, one.merged_on <= asked.as_of,
+       one.person, one.name, one.segment, one.status,
+       one.balance_sen, one.postings, since.sen, since.postings,
        moved.days, moved.kinds, moved.sens, moved.numbers, moved.reversed,
        earlier.last_contribution, unclosed.is_so,
        before.days, before.kinds, before.sens, before.numbers, before.reversed
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS asked (at, kpj, as_of, year)
-JOIN participants ON participants.kpj = asked.kpj
+JOIN participants AS shown ON shown.kpj = asked.kpj
+CROSS JOIN LATERAL (
+    SELECT shown.*
+    UNION ALL SELECT gone.* FROM participants AS gone WHERE gone.merged_into = asked.kpj
+) AS one
 CROSS JOIN LATERAL (
     SELECT CAST(coalesce(sum(contributions_sen + adjustments_sen + development_sen + claims_sen),
                          0) AS BIGINT) AS sen,
            CAST(coalesce(sum(postings), 0) AS BIGINT) AS postings
-    FROM year_totals WHERE year_totals.kpj = asked.kpj AND year_totals.year >= asked.year
+    FROM year_totals WHERE year_totals.kpj = one.kpj AND year_totals.year >= asked.year
 ) AS since
 CROSS JOIN LATERAL (
     {_LISTED}
-    WHERE postings.year = asked.year AND postings.kpj = asked.kpj
+    WHERE postings.year = asked.year AND postings.kpj = one.kpj
       AND postings.posted_on <= asked.as_of
 ) AS moved
 LEFT JOIN LATERAL (
     SELECT last_contribution FROM year_totals
-    WHERE year_totals.kpj = asked.kpj AND year_totals.year < asked.year
+    WHERE year_totals.kpj = one.kpj AND year_totals.year < asked.year
       AND last_contribution IS NOT NULL
     ORDER BY year_totals.year DESC LIMIT 1
 ) AS earlier ON true
 CROSS JOIN LATERAL (
-    SELECT first_posting < asked.year || '-01-01' AND last_year <= asked.year
-       AND merged_into IS NULL AND status <> 'K' AND NOT EXISTS (
+    SELECT one.first_posting < asked.year || '-01-01' AND shown.last_year <= asked.year
+       AND shown.merged_into IS NULL AND shown.status <> 'K' AND NOT EXISTS (
         SELECT 1 FROM closed_years WHERE closed_years.year >= asked.year - 1 AND next_kpj IS NULL
     ) AND NOT EXISTS (
         SELECT 1 FROM postings AS earned
-        WHERE earned.year = asked.year - 1 AND earned.kpj = asked.kpj
+        WHERE earned.year = asked.year - 1 AND earned.kpj = one.kpj
           AND earned.kind = 'development' AND earned.posted_on = (asked.year - 1) || '-12-31'
           AND earned.reverses IS NULL
           AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = earned.seq)
@@ -80,7 +86,7 @@ CROSS JOIN LATERAL (
 ) AS unclosed
 CROSS JOIN LATERAL (
     {_LISTED}
-    WHERE unclosed.is_so AND postings.year = asked.year - 1 AND postings.kpj = asked.kpj
+    WHERE unclosed.is_so AND postings.year = asked.year - 1 AND postings.kpj = one.kpj
 ) AS before
 """  # noqa: S608 - a constant
 
@@ -118,14 +124,30 @@ def siblings_of(found: Found) -> tuple[Kpj, ...]:
 def account_of(found: Found) -> tuple[Participant, AccountHistory] | None:
     """Read a participant and the history; ``None`` where there is none.  Raises ``ValueError``."""
     (kpj, as_of), *rows = found
-    if not rows:
+    own = [row for row in rows if row[1] == kpj.digits]
+    if not own:
         return None
-    _, person, name, segment, status, balance, count, since, count_since, *rest = rows[0]
+    _, _, _, person, name, segment, status, *books = own[0]
+    participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
+    history = _history(as_of, books)
+    if len(rows) > 1:
+        gone = tuple(_merged(as_of, row) for row in rows if row[1] != kpj.digits)
+        history = replace(history, merged=gone)
+    return participant, history
+
+
+def _merged(as_of: date, row: Sequence[Any]) -> AccountHistory:
+    _, _, has_joined, _, _, _, _, *books = row
+    history = _history(as_of, books)
+    return history if has_joined else replace(history, last_contribution=None)
+
+
+def _history(as_of: date, books: Sequence[Any]) -> AccountHistory:
+    balance, count, since, count_since, *rest = books
     columns, (earlier, is_unclosed), before = rest[:5], rest[5:7], rest[7:]
     postings = _posted(columns)
-    participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
     paid = sort_year(postings).last_contribution
-    return participant, AccountHistory(
+    return AccountHistory(
         year=as_of.year,
         opening=Money(balance) - Money(since),
         postings=postings,

@@ -70,7 +70,7 @@ def years_of(store: Store, kpj: Kpj, statement: Statement) -> tuple[YearRow, ...
         development = rows[-1].development + statement.carried
         rows[-1] = replace(rows[-1], development=development, is_estimate=True)
         opening = rows[-1].closing
-    return (*rows, _running(statement, opening, Money(adjusted)))
+    return (*rows, _running(statement, opening, Money(adjusted) + statement.handed_over))
 
 
 def fold_years(rows: tuple[YearRow, ...], count: int) -> tuple[YearRow, ...]:

@@ -198,7 +198,8 @@ class UsualHost:
 
 def _shown(balance: Balance, reference: str) -> BalanceData:
     member, statement = balance.participant, balance.statement
-    named = {name: getattr(statement, name) for name in Statement.__slots__ if name != "carried"}
+    inner = ("carried", "handed_over")
+    named = {name: getattr(statement, name) for name in Statement.__slots__ if name not in inner}
     return BalanceData(
         kpj=member.kpj.masked,
         name=printable(member.masked_name),

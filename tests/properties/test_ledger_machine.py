@@ -2,7 +2,7 @@
 
 The model is the movements of each account and the numbers of its postings; the ledger is the
 real one on SQLite.  After every step the totals are the sums of the postings and the
-balances the model's.
+balances the model's, and closing the year before changes no balance of today.
 """
 
 import tempfile
@@ -18,7 +18,7 @@ from atm_switch.domain.accrual import Accrual, DevelopmentRate
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import Posting, PostingKind
+from atm_switch.domain.statement import Posting, PostingKind, draw_up
 from atm_switch.ledger.amalgamation import amalgamate
 from atm_switch.ledger.closing import ClosingTerms, close_year
 from atm_switch.ledger.corrections import Entry, post, reverse
@@ -128,7 +128,7 @@ class Books(RuleBasedStateMachine):
         """Closed twice, it adds what it says, once; not where a later development rests on it."""
         rate = DevelopmentRate(self.next_year, 5_000, is_published=True)
         terms = ClosingTerms(rate, accrual, TODAY, AT)
-        before = sum(map(self.balance, KPJS))
+        before, told = sum(map(self.balance, KPJS)), self.told(accrual)
         if any(
             kind is PostingKind.DEVELOPMENT and day > date(self.next_year, 12, 31)
             and (day.month, day.day) == (12, 31)
@@ -142,6 +142,7 @@ class Books(RuleBasedStateMachine):
         again = close_year(self.store, terms, lambda _done, _total: None)
 
         assert closed.development == again.development
+        assert self.next_year < THIS_YEAR - 1 or told == self.told(accrual)
         self.next_year += 1
         for kpj in KPJS:
             rows = self.store.rows(
@@ -149,6 +150,11 @@ class Books(RuleBasedStateMachine):
             )
             self.moved[kpj] = [(date.fromisoformat(day), sen) for day, sen in rows]
         assert before + closed.development.sen == sum(map(self.balance, KPJS))
+
+    def told(self, accrual: Accrual) -> list[Money]:
+        """Draw up today's balance of whoever was not merged away."""
+        found = [self.reader.account(kpj, TODAY) for kpj in KPJS if kpj not in self.merged]
+        return [draw_up(one[1], TODAY, 5_000, accrual, 5_000).closing for one in found if one]
 
     def balance(self, kpj: Kpj) -> int:
         """Sum an account."""
