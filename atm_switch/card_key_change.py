@@ -19,12 +19,20 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.secret import Key
 from atm_switch.folder import DataFolder, command_actor
 from atm_switch.key_office import IN_USE, record
-from atm_switch.ledger.card_keys import cards_behind, cards_linked, move_cards
+from atm_switch.ledger.card_keys import (
+    LinkedTwice,
+    cards_behind,
+    cards_linked,
+    linked_twice,
+    move_cards,
+)
 from atm_switch.ledger.opening import open_store
 from atm_switch.security.vault import KEY_BYTES, Entropy, Vault
 from atm_switch.switch.ports import AuditRecord
 
 SUBJECT = "card key"
+TWICE_TOLD_MAX = 10
+"""Cards linked twice that are named at once."""
 ROWS_LOOKED_AT = 1_000
 """Of the audit, and ten times as many with each further look."""
 
@@ -47,7 +55,8 @@ def change_card_key(
     """Begin a change of the card key, or go on with the one begun.
 
     ``again``: begin another one where the last is finished.  Raises ``Refused`` where there
-    is nothing to do, no further layer fits, or a running switch has not read the new key yet.
+    is nothing to do, no further layer fits, or a running switch has not read the new key yet;
+    and where cards are linked twice, when all others are moved.
     """
     vault = folder.vault()
     with closing(open_store(folder.settings.ledger.url, folder.ledger)) as store:
@@ -57,7 +66,12 @@ def change_card_key(
             return _begin(folder, vault, Key(entropy(KEY_BYTES)))
         _require_read(folder, vault.card_key_ids[0])
         moved = move_cards(store, vault, lambda count: tell(count, behind))
-    _tell_audit(folder, f"{moved} cards moved to key {vault.card_key_ids[0]}")
+        twice = linked_twice(store, vault, TWICE_TOLD_MAX)
+        left = cards_behind(store, vault)
+    also = f", {left} linked twice left where they are" if twice else ""
+    _tell_audit(folder, f"{moved} cards moved to key {vault.card_key_ids[0]}{also}")
+    if twice:
+        raise Refused(_told(twice, left, moved))
     return CardKeyChange(is_begun=False, key_id=vault.card_key_ids[0], moved=moved)
 
 
@@ -75,6 +89,18 @@ def require_same_card_key(folder: DataFolder, vault: Vault) -> None:
     """
     if folder.vault().card_key_ids != vault.card_key_ids:
         raise Refused("the card key was changed meanwhile, nothing was linked; run this again")
+
+
+def _told(twice: tuple[LinkedTwice, ...], left: int, moved: int) -> str:
+    """Say which cards are in the way of the change, and what to do about them."""
+    named = "; ".join(f"{one.older} - and newer: {one.newer}" for one in twice)
+    more = f"; and {left - len(twice):,} more" if left > len(twice) else ""
+    return (
+        f"{moved:,} moved, {left:,} left: linked twice, under the newest card key too:"
+        f" {named}{more}. Take the newer link away with atm-switch cards unlink (where it is"
+        " not unlinked yet), then atm-switch cards forget; the older one stays. Then run this"
+        " again"
+    )
 
 
 def _require_worth(cards: int, vault: Vault, *, again: bool) -> None:

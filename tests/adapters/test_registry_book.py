@@ -6,22 +6,15 @@ from datetime import date
 
 import pytest
 
-from atm_switch.domain.card import Expiry, Pan, luhn_digit
+from atm_switch.domain.card import Expiry
 from atm_switch.domain.errors import Refused
-from atm_switch.domain.identifiers import Kpj
-from atm_switch.domain.member import CardRef, CardStatus
+from atm_switch.domain.member import CardStatus
 from atm_switch.domain.secret import Key
 from atm_switch.ledger import registry_book as book
-from atm_switch.ledger.card_keys import cards_behind, move_cards
+from atm_switch.ledger.card_keys import move_cards
 from atm_switch.ledger.store import Row, Store
 from atm_switch.security.vault import Vault
-from tests.doubles.postgres_bench import CardReader
-
-KPJ = Kpj("12345678901")
-LOST, NEW, STRANGER = (Pan(digits) for digits in (
-    "9990090000000012", "9990090000000020", "9990090000000038",
-))  # fmt: skip
-TODAY = date(2026, 6, 30)
+from tests.doubles.card_bench import KPJ, LOST, NEW, STRANGER, TODAY, link, put_participant
 
 
 @pytest.fixture
@@ -33,25 +26,9 @@ def vault() -> Vault:
 @pytest.fixture
 def linked(store: Store, vault: Vault) -> Store:
     """Link one card."""
-    columns = ("kpj", "person", "nik_sealed", "name", "birth_date", "segment", "status")
-    store.load(
-        "participants",
-        columns,
-        [(KPJ.digits, "a" * 64, b"x", "BUDI SANTOSO", "1985-03-12", "PU", "A")],
-    )
+    put_participant(store)
     link(store, vault.card_ref(LOST))
     return store
-
-
-def link(store: Store, ref: CardRef) -> None:
-    """Put one card's row in."""
-    store.load(
-        "cards",
-        ("pan_digest", "key_id", "kpj", "expiry", "pvv", "pvki", "status", "consent_on",
-         "linked_on"),
-        [(ref.digest, ref.key_id, KPJ.digits, "2812", "1234", "1", "active", "2025-01-02",
-          "2025-01-02")],
-    )  # fmt: skip
 
 
 def new_card(vault: Vault) -> book.NewCard:
@@ -156,64 +133,6 @@ def test_card_nobody_linked_is_named_so(linked: Store, vault: Vault) -> None:
         book.block(linked, vault.card_refs(STRANGER), TODAY)
 
 
-def test_every_card_moves_and_is_found_meanwhile(
-    linked: Store, vault: Vault, registry: CardReader
-) -> None:
-    """
-    Under a new card key each card is found before, while and after all are moved.
-    """
-    many = [Pan(_numbered(at)) for at in range(1_200)]
-    for pan in many:
-        link(linked, vault.card_ref(pan))
-    newer = vault.with_card_layer(Key(bytes(range(32))))
-    lost_in_between: list[Pan] = []
-
-    def look(_moved: int) -> None:
-        for pan in many[::97]:
-            ref, *former = newer.card_refs(pan)
-            if registry.card(ref, tuple(former)) is None:
-                lost_in_between.append(pan)
-
-    before = cards_behind(linked, newer)
-    moved = move_cards(linked, newer, look)
-
-    assert (1_201, 1_201, 0) == (before, moved, cards_behind(linked, newer))
-    assert [] == lost_in_between
-    assert 0 == move_cards(linked, newer, look)
-
-
-def test_move_that_was_cut_off_goes_on(linked: Store, vault: Vault) -> None:
-    """
-    What was moved before an interruption stays moved, and the next run moves the rest.
-    """
-    for at in range(700):
-        link(linked, vault.card_ref(Pan(_numbered(at))))
-    newer = vault.with_card_layer(Key(bytes(range(32)))).with_card_layer(Key(bytes(range(1, 33))))
-
-    def cut(_moved: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        move_cards(linked, newer, cut)
-    left = cards_behind(linked, newer)
-
-    assert 201 == left
-    assert 201 == move_cards(linked, newer, lambda _moved: None)
-    ref = newer.card_ref(LOST)
-    assert ref == book.card_record(linked, newer.card_refs(LOST))[0]
-
-
-def test_card_of_an_unknown_key_stops_the_move(linked: Store, vault: Vault) -> None:
-    """
-    A card hashed under a key that is not ours is not guessed at.
-    """
-    link(linked, Vault.fresh(os.urandom).card_ref(NEW))
-    newer = vault.with_card_layer(Key(bytes(range(32))))
-
-    with pytest.raises(ValueError, match="not in the key file"):
-        move_cards(linked, newer, lambda _moved: None)
-
-
 @pytest.mark.parametrize("newest", [True, False])
 def test_card_linked_under_any_key_replaces_none(
     linked: Store, vault: Vault, *, newest: bool
@@ -281,8 +200,3 @@ def test_block_stands_where_its_tries_cannot_be_cleared(linked: Store, vault: Va
     assert CardStatus.BLOCKED is kept
     assert (True, 3) == book.unblock(linked, refs, lambda: 3)
     assert (False, 2) == book.unblock(linked, vault.card_refs(STRANGER), lambda: 2)
-
-
-def _numbered(at: int) -> str:
-    body = f"9990091{at:08d}"
-    return body + luhn_digit(body)

@@ -3,7 +3,8 @@
 import os
 import signal
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,16 @@ from atm_switch.card_key_change import (
     require_card_key_read,
     require_same_card_key,
 )
+from atm_switch.domain.card import Pan
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Instant
 from atm_switch.domain.secret import Key
 from atm_switch.folder import DataFolder
 from atm_switch.founding import Wishes, init
 from atm_switch.key_office import IN_USE, record, record_command
+from atm_switch.ledger.card_keys import cards_behind, cards_linked
 from atm_switch.ledger.opening import open_store
+from atm_switch.ledger.registry_book import card_record, forget, unlink
 from atm_switch.security.vault import KEY_BYTES, Vault
 from atm_switch.security.vault_document import LAYERS_MAX
 from atm_switch.switch.ports import AuditRecord
@@ -155,6 +159,42 @@ def test_card_written_under_a_key_that_changed_is_told(bank: DataFolder) -> None
 
     with pytest.raises(Refused, match="changed meanwhile, nothing was linked; run this again"):
         require_same_card_key(bank, vault)
+
+
+def test_card_linked_twice_is_told_with_what_to_do(bank: DataFolder) -> None:
+    """
+    All others are moved, and the audit and whoever called hear of the one that is left; done as
+    advised, the change comes to its end with that card under the newest key.
+    """
+    change(bank)
+    refs = bank.vault().card_refs(Pan(sample_pan(bank)))
+    newest = refs[0]
+    with closing(open_store("", bank.ledger)) as store:
+        query = (
+            "INSERT INTO cards (pan_digest, key_id, kpj, expiry, pvv, pvki, status, linked_on)"
+            " SELECT ?, ?, kpj, expiry, pvv, pvki, status, linked_on FROM cards"
+            " WHERE pan_digest = ?"
+        )
+        store.change(query, (newest.digest, newest.key_id, refs[1].digest))
+        count = cards_linked(store)
+
+        with pytest.raises(Refused, match=r"1 left: linked twice.*KPJ \*{7}\d{4}, exp") as caught:
+            change(bank)
+        unlink(store, refs, date(2026, 6, 30))
+        forget(store, refs)
+        ended = change(bank)
+
+        assert (1, 0) == (ended.moved, cards_behind(store, bank.vault()))
+        assert newest == card_record(store, refs)[0]
+    assert "cards unlink" in str(caught.value)
+    assert "cards forget; the older one stays" in str(caught.value)
+    assert f"{count - 2} cards moved to key {newest.key_id}, 1 linked twice" in told(bank)[1]
+
+
+def sample_pan(folder: DataFolder) -> str:
+    """Return the number of a card of the sample."""
+    rows = (folder.root / "sample" / "cards.csv").read_text().splitlines()
+    return rows[1].split(",")[0]
 
 
 def test_key_read_long_ago_is_still_known(bank: DataFolder, monkeypatch: Any) -> None:
