@@ -67,7 +67,7 @@ def close_year(folder: Path, year: int, assumed: bool) -> None:  # noqa: FBT001 
                 click.echo("interrupted; the same command goes on where it stopped", err=True)
                 click.get_current_context().exit(INTERRUPTED)
         how = f"{ended.accrual} at {_percent(ended.rate_millipercent)} %"  # which may be others
-        told = f"{ended.accounts:,} accounts, Rp {ended.development.indonesian()}"
+        told = f"{_counted(ended.accounts, 'account')}, Rp {ended.development.indonesian()}"
         done = "was closed before" if ended.was_done else "closed"
         record_command(opened, "ledger close-year", f"{done}: {year} {how}: {told}")
     before = f"was closed before, {how}" if ended.was_done else "is closed"
@@ -207,4 +207,9 @@ def _print_found(found: "Reconciliation") -> None:
     if hidden:
         print(f"... and {hidden:,} more")
     word = f"{found.count:,} difference(s)" if found.count else "no difference"
-    print(f"{found.accounts:,} accounts, {found.postings:,} postings: {word}")
+    looked_at = (_counted(found.accounts, "account"), _counted(found.postings, "posting"))
+    print(f"{', '.join(looked_at)}: {word}")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

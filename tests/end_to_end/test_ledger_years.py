@@ -9,7 +9,7 @@ from tests.end_to_end.command_line import CommandLine
 def test_audit_keeps_the_terms_a_year_was_closed_by(tmp_path: Path) -> None:
     """
     Closed again after the rate changed, nothing is booked, and no closing at the new rate
-    is in the audit: the record names the rate the year was closed by.
+    is in the audit: the record names the rate the year was closed by, and one account as one.
     """
     command, year = CommandLine(tmp_path), read_clock().jakarta_date().year - 1
     assert 0 == command("init", "bank", "--sample").returncode
@@ -23,6 +23,7 @@ def test_audit_keeps_the_terms_a_year_was_closed_by(tmp_path: Path) -> None:
         told.append(command("ledger", "close-year", "bank", str(year)))
 
     assert [0, 0] == [one.returncode for one in told], told
+    assert f"{year} is closed: development of 1 account, Rp" in told[0].stdout
     assert f"{year} was closed before, monthly at 5.75 %" in told[1].stdout
     records = [
         line
