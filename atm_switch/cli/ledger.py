@@ -158,8 +158,7 @@ def _draw_up(folder: "DataFolder", kpj: "Kpj", day: date) -> "tuple[Participant,
         raise Refused("the ledger knows no such KPJ; import it with atm-switch ledger import")
     participant, history = found
     accrual = Accrual(folder.settings.ledger.accrual)
-    rate, before = (rates.of(year).millipercent for year in (day.year, day.year - 1))
-    return participant, draw_up(history, day, rate, accrual, before)
+    return participant, draw_up(history, day, rates, accrual)
 
 
 for _command in (*ledger_books.COMMANDS, *ledger_years.COMMANDS, ledger_sample.sample):

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
 
-from atm_switch.domain.accrual import Accrual, YearBase, estimate_development
+from atm_switch.domain.accrual import Accrual, RateTable, YearBase, estimate_development
 from atm_switch.domain.money import ZERO, Money
 
 
@@ -176,14 +176,12 @@ def _of_kind(postings: Iterable[Posting], kind: PostingKind) -> tuple[Posting, .
 def draw_up(
     history: AccountHistory,
     as_of: date,
-    rate_millipercent: int,
+    rates: RateTable,
     accrual: Accrual = Accrual.MONTHLY,
-    rate_before: int | None = None,
 ) -> Statement:
     """Draw up the statement of ``history`` as of ``as_of``.
 
-    ``rate_before`` is the rate of the year before, in 1/1000 %.  Raises ``ValueError`` where the
-    history is of another year than ``as_of``, or has an unclosed year and that has no rate.
+    Raises ``ValueError`` where the history is of another year than ``as_of``.
     """
     if history.year != as_of.year:
         message = "the history and the statement are of different years"
@@ -191,17 +189,18 @@ def draw_up(
     postings = [posting for posting in history.postings if posting.posted_on <= as_of]
     handed_over = ZERO
     for merged in history.merged:
-        handed_over += _carried(merged, rate_before, accrual)
+        handed_over += _carried(merged, rates, accrual)
     if handed_over.sen:
         new_year = date(history.year, 1, 1)
         postings.append(Posting(new_year, PostingKind.ADJUSTMENT, handed_over))
     year = sort_year(postings)
-    carried = _carried(history, rate_before, accrual)
+    carried = _carried(history, rates, accrual)
     begun_with = history.opening + carried
     development = _total(year.developed) + _total(year.advanced)
+    rate = rates.of(as_of.year).millipercent
     if not year.developed:
         base = YearBase(begun_with, year.movements)
-        estimate = estimate_development(base, as_of, rate_millipercent, accrual)
+        estimate = estimate_development(base, as_of, rate, accrual)
         development = max(development, estimate)
     opening, contributions, claims = _shown(begun_with, year)
     return Statement(
@@ -210,7 +209,7 @@ def draw_up(
         contributions=contributions,
         development=development,
         claims=claims,
-        rate_millipercent=rate_millipercent,
+        rate_millipercent=rate,
         is_estimate=not year.developed or carried.sen > 0 or handed_over.sen > 0,
         last_contribution=_last_contribution(history),
         carried=carried,
@@ -239,15 +238,13 @@ def _last_contribution(history: AccountHistory) -> date | None:
     return max((day for day in days if day is not None), default=None)
 
 
-def _carried(history: AccountHistory, rate_before: int | None, accrual: Accrual) -> Money:
+def _carried(history: AccountHistory, rates: RateTable, accrual: Accrual) -> Money:
     if history.unclosed is None:
         return ZERO
-    if rate_before is None:
-        message = "the year before is not closed, and its rate is not given"
-        raise ValueError(message)
     opening = history.opening - _total(history.unclosed)
     last_day = date(history.year - 1, 12, 31)
-    return outstanding(opening, sort_year(history.unclosed), last_day, rate_before, accrual)
+    rate = rates.of(last_day.year).millipercent
+    return outstanding(opening, sort_year(history.unclosed), last_day, rate, accrual)
 
 
 def _shown(begun_with: Money, year: YearSorted) -> tuple[Money, Money, Money]:

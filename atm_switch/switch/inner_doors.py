@@ -166,8 +166,7 @@ def query(member: Member, house: House) -> Steps[Balance]:
     participant, history = account
     if is_awaited(participant.status, history.has_postings):
         raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "nothing is booked on the account yet")
-    rate, before = (house.rates.of(year).millipercent for year in (as_of.year, as_of.year - 1))
-    statement = draw_up(history, as_of, rate, house.policy.accrual, before)
+    statement = draw_up(history, as_of, house.rates, house.policy.accrual)
     if not is_showable(statement):
         raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "an amount is below zero or has no place")
     return Balance(participant, statement, member.kpj_count)

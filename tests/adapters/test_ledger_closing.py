@@ -32,6 +32,7 @@ from tests.doubles.book_bench import (
 )
 from tests.doubles.ledger_bench import BUDI_ROW, BUDIS_NIK, POSTINGS, LedgerBench
 from tests.doubles.postgres_bench import Reader
+from tests.doubles.rates import yearly
 
 
 @pytest.fixture
@@ -108,15 +109,15 @@ def test_balance_does_not_fall_because_a_year_ended(
     books.post(FIRST, "2025-06-20", 5, DEVELOPMENT)
     new_year = date(2026, 1, 1)
 
-    def statement(day: date, rate: int) -> Statement:
+    def statement(day: date) -> Statement:
         account = reader.account(FIRST, day)
         assert account is not None
-        return draw_up(account[1], day, rate, accrual, FIVE_PERCENT)
+        return draw_up(account[1], day, yearly({2025: FIVE_PERCENT, 2026: 0}), accrual)
 
-    eve, before = statement(date(2025, 12, 31), FIVE_PERCENT), statement(new_year, 0)
+    eve, before = statement(date(2025, 12, 31)), statement(new_year)
     estimated = years_of(books.store, FIRST, before)
     books.close(2025, accrual=accrual)
-    after = statement(new_year, 0)
+    after = statement(new_year)
 
     assert (eve.closing, True) == (before.closing, before.is_estimate)
     assert replace(before, carried=ZERO) == after

@@ -18,6 +18,7 @@ from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, dr
 from tests.doubles.ledger_bench import BUDI, BUDIS_NIK, SITIS_NIK, LedgerBench
 from tests.doubles.postgres import PostgresServer
 from tests.doubles.postgres_bench import copy_ledger, waiting_reader
+from tests.doubles.rates import flat
 
 SITI = Kpj("23456789020")
 SITIS_FIRST = Kpj("23456789012")
@@ -174,7 +175,7 @@ class LedgerContract:
         """
         day = date(2025, 6, 30)
 
-        statement = draw_up(history_of(ledger, BUDI, day), day, 0, rate_before=0)
+        statement = draw_up(history_of(ledger, BUDI, day), day, flat(0))
 
         assert Money(25_100_025 + 30_000_000 - 25 - 100_000) == statement.closing
 

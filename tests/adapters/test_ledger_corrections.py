@@ -21,6 +21,7 @@ from tests.doubles.book_bench import (
     BookBench,
 )
 from tests.doubles.postgres_bench import Reader
+from tests.doubles.rates import flat
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_posting_shows_in_the_next_inquiry(books: BookBench, ledger: Reader) -> 
     assert before is not None
     assert after is not None
     assert (False, True) == (before[1].has_postings, after[1].has_postings)
-    assert 28_500_000 == draw_up(after[1], TODAY, 0).closing.sen
+    assert 28_500_000 == draw_up(after[1], TODAY, flat(0)).closing.sen
 
 
 def test_postings_are_numbered_in_order(books: BookBench) -> None:
@@ -72,7 +73,7 @@ def test_reversal_in_open_year_leaves_no_trace_in_sums(books: BookBench, ledger:
     after = ledger.account(FIRST, TODAY)
     assert before is not None
     assert after is not None
-    assert draw_up(before[1], TODAY, 5_000) == draw_up(after[1], TODAY, 5_000)
+    assert draw_up(before[1], TODAY, flat(5_000)) == draw_up(after[1], TODAY, flat(5_000))
     assert date(2026, 1, 1) == after[1].last_contribution
     assert () == books.differences()
 
@@ -90,7 +91,7 @@ def test_reversal_of_closed_year_corrects_the_opening(books: BookBench, ledger: 
 
     account = ledger.account(FIRST, TODAY)
     assert account is not None
-    statement = draw_up(account[1], TODAY, 0)
+    statement = draw_up(account[1], TODAY, flat(0))
     assert ("2026-06-30", "claim", 40_000) == books.postings(FIRST)[-1]
     assert (opening + 40_000, 0) == (statement.opening.sen, statement.claims.sen)
 
@@ -111,7 +112,7 @@ def test_correction_of_closed_year_spares_an_equal_payment(
 
     account = ledger.account(FIRST, TODAY)
     assert account is not None
-    statement = draw_up(account[1], TODAY, 0)
+    statement = draw_up(account[1], TODAY, flat(0))
     assert opening - 28_500_000 == statement.opening.sen
     assert (28_500_000, TODAY) == (statement.contributions.sen, statement.last_contribution)
     assert () == books.differences()

@@ -26,6 +26,7 @@ from tests.doubles.book_bench import (
     BookBench,
 )
 from tests.doubles.postgres_bench import Reader
+from tests.doubles.rates import flat
 
 IN_JUNE_2025, IN_MARCH_2026 = date(2025, 6, 30), date(2026, 3, 15)
 NEW_YEARS_DAY, IN_FEBRUARY, IN_MAY = date(2026, 1, 1), date(2026, 2, 1), date(2026, 5, 31)
@@ -51,7 +52,7 @@ def statement(
     """Draw up a statement at 5 %, this year and last."""
     account = reader.account(kpj, day)
     assert account is not None
-    return draw_up(account[1], day, FIVE_PERCENT, accrual, FIVE_PERCENT)
+    return draw_up(account[1], day, flat(FIVE_PERCENT), accrual)
 
 
 def settled(row: YearRow) -> YearRow:

@@ -178,7 +178,7 @@ def require_true_books(bench: LedgerBench, span: Span) -> None:
         for digits, postings in accounts.items():
             found = ledger.account(Kpj(digits), span.until)
             assert found is not None
-            said = draw_up(found[1], span.until, RATES.of(span.until.year).millipercent)
+            said = draw_up(found[1], span.until, RATES)
             before = sum(sen for day, _, sen in postings if day.year <= last)
             assert Money(before) == said.opening
             assert ZERO <= said.closing

@@ -18,6 +18,7 @@ from atm_switch.ledger.store_postgres import PostgresStore
 from tests.doubles.ledger_bench import BUDI, BUDI_ROW, SITIS_NIK, LedgerBench
 from tests.doubles.postgres import FallenServer, PostgresServer, server_to_fall
 from tests.doubles.postgres_bench import copy_ledger
+from tests.doubles.rates import flat
 
 TODAY = date(2025, 6, 30)
 SECRET = "correct-horse"
@@ -135,7 +136,7 @@ def test_command_reads_the_primary_not_the_replica(
     found = read_account(LedgerPlace(tmp_path / "none.db", primary, replica), BUDI, TODAY)
 
     assert found is not None
-    assert 100_000 == draw_up(found[1], TODAY, 0).closing.sen
+    assert 100_000 == draw_up(found[1], TODAY, flat(0)).closing.sen
 
 
 def test_both_databases_read_the_same_account(tmp_path: Path, postgres: PostgresServer) -> None:

@@ -17,6 +17,7 @@ from atm_switch.domain.statement import Statement, draw_up
 from atm_switch.ledger.sample_members import sample_cards, sample_files
 from atm_switch.security.pvv import pvv_matches
 from tests.doubles.ledger_bench import LedgerBench
+from tests.doubles.rates import flat
 
 DAYS = [date(2025, 6, 30), date(2026, 1, 1), date(2028, 2, 29), date(2031, 12, 31)]
 BUDI, SITI, AGUS, MAYA = (
@@ -43,7 +44,7 @@ def statement_of(bench: LedgerBench, kpj: Kpj, today: date) -> tuple[Participant
     with closing(bench.ledger()) as ledger:
         found = ledger.account(kpj, today)
     assert found is not None
-    return found[0], draw_up(found[1], today, 5_000)
+    return found[0], draw_up(found[1], today, flat(5_000))
 
 
 @pytest.mark.parametrize("today", DAYS)

@@ -15,6 +15,7 @@ from atm_switch.ledger.store import Store
 from atm_switch.ledger.year_table import YearRow, fold_years, years_of
 from tests.doubles.book_bench import ADJUSTMENT, FIRST, TODAY, BookBench
 from tests.doubles.postgres_bench import Reader
+from tests.doubles.rates import flat
 
 BUDI = Kpj("12345678901")
 POSTED = (
@@ -66,7 +67,7 @@ def statement_on(day: date) -> Statement:
     history = AccountHistory(
         day.year, Money(sum(earlier)), own, has_postings=True, last_contribution=None
     )
-    return draw_up(history, day, 5_000)
+    return draw_up(history, day, flat(5_000))
 
 
 def test_years_chain_without_a_gap(filled: Store) -> None:
@@ -122,7 +123,7 @@ def test_account_without_postings_has_one_year(store: Store) -> None:
     Where nothing was ever booked the table is the year of the statement, all zero.
     """
     empty = AccountHistory(2025, ZERO, (), has_postings=False, last_contribution=None)
-    statement = draw_up(empty, date(2025, 6, 30), 5_000)
+    statement = draw_up(empty, date(2025, 6, 30), flat(5_000))
 
     table = years_of(store, BUDI, statement)
 
@@ -139,7 +140,7 @@ def test_correction_of_earlier_year_is_an_adjustment(filled: Store) -> None:
     history = AccountHistory(
         2025, opening, (taken_back,), has_postings=True, last_contribution=None
     )
-    statement = draw_up(history, date(2025, 6, 30), 5_000)
+    statement = draw_up(history, date(2025, 6, 30), flat(5_000))
 
     running = years_of(filled, BUDI, statement)[-1]
 
@@ -163,7 +164,7 @@ def test_adjustments_taken_back_are_not_counted_twice(books: BookBench, reader: 
     account = reader.account(FIRST, TODAY)
     assert account is not None
 
-    running = years_of(books.store, FIRST, draw_up(account[1], TODAY, 0))[-1]
+    running = years_of(books.store, FIRST, draw_up(account[1], TODAY, flat(0)))[-1]
 
     assert (5_000, -60_000) == (running.contributions.sen, running.adjustments.sen)
     assert books.balance(FIRST) == running.closing.sen

@@ -26,6 +26,7 @@ from atm_switch.ledger.ledger_sqlite import SqliteLedger
 from atm_switch.ledger.reconcile import reconcile
 from atm_switch.ledger.store_sqlite import SqliteStore
 from tests.doubles.ledger_bench import BUDIS_NIK, LedgerBench
+from tests.doubles.rates import flat
 
 KPJS = tuple(Kpj(f"1234567890{digit}") for digit in "1234")
 FIRST_YEAR, THIS_YEAR = 2023, 2025
@@ -154,7 +155,7 @@ class Books(RuleBasedStateMachine):
     def told(self, accrual: Accrual) -> list[Money]:
         """Draw up today's balance of whoever was not merged away."""
         found = [self.reader.account(kpj, TODAY) for kpj in KPJS if kpj not in self.merged]
-        return [draw_up(one[1], TODAY, 5_000, accrual, 5_000).closing for one in found if one]
+        return [draw_up(one[1], TODAY, flat(5_000), accrual).closing for one in found if one]
 
     def balance(self, kpj: Kpj) -> int:
         """Sum an account."""

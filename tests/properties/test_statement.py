@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from atm_switch.domain.accrual import YearBase, estimate_development
 from atm_switch.domain.money import ZERO, Money
 from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, draw_up
+from tests.doubles.rates import flat
 
 YEAR = 2025
 SEN_MAX = 10**14 - 1
@@ -48,7 +49,7 @@ def test_statement_always_adds_up(
     Closing less opening is the sum of the postings, plus what the estimate brings beyond the
     development that was paid in advance.
     """
-    statement = draw_up(history_of(opening, postings), as_of, rate)
+    statement = draw_up(history_of(opening, postings), as_of, flat(rate))
 
     known = [posting for posting in postings if posting.posted_on <= as_of]
     paid = total([posting for posting in known if posting.kind is PostingKind.DEVELOPMENT])
@@ -69,7 +70,7 @@ def test_flag_says_whether_development_is_booked(
     """
     It is an estimate exactly while no development is booked on 31 December.
     """
-    statement = draw_up(history_of(opening, moved + booked), as_of, 5_000)
+    statement = draw_up(history_of(opening, moved + booked), as_of, flat(5_000))
 
     is_booked = any(date(YEAR, 12, 31) == posting.posted_on <= as_of for posting in booked)
     assert is_booked is not statement.is_estimate
@@ -86,8 +87,8 @@ def test_december_estimate_is_what_is_booked(
     base = YearBase(opening, tuple((p.posted_on, p.amount) for p in moved))
     booking = Posting(last_day, PostingKind.DEVELOPMENT, estimate_development(base, last_day, rate))
 
-    before = draw_up(history_of(opening, moved), last_day, rate)
-    after = draw_up(history_of(opening, [*moved, booking]), last_day, rate)
+    before = draw_up(history_of(opening, moved), last_day, flat(rate))
+    after = draw_up(history_of(opening, [*moved, booking]), last_day, flat(rate))
 
     assert (True, False) == (before.is_estimate, after.is_estimate)
     assert before.closing == after.closing
@@ -100,9 +101,9 @@ def test_order_of_postings_is_no_matter(
     """
     The statement is the same whatever order the ledger hands the postings out in.
     """
-    forwards = draw_up(history_of(opening, postings), as_of, rate)
+    forwards = draw_up(history_of(opening, postings), as_of, flat(rate))
 
-    assert forwards == draw_up(history_of(opening, postings[::-1]), as_of, rate)
+    assert forwards == draw_up(history_of(opening, postings[::-1]), as_of, flat(rate))
 
 
 @given(amounts, days, rates)
@@ -113,4 +114,6 @@ def test_estimate_only_grows_without_claims(opening: Money, as_of: date, rate: i
     later = min(as_of + timedelta(days=40), date(YEAR, 12, 31))
     history = history_of(opening, [])
 
-    assert draw_up(history, as_of, rate).closing <= draw_up(history, later, rate).closing
+    assert (
+        draw_up(history, as_of, flat(rate)).closing <= draw_up(history, later, flat(rate)).closing
+    )

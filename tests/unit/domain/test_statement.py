@@ -13,8 +13,9 @@ from atm_switch.domain.statement import (
     draw_up,
     sort_year,
 )
+from tests.doubles.rates import flat, yearly
 
-FIVE_PERCENT = 5_000
+FIVE_PERCENT = flat(5_000)
 THIRTY_JUNE = date(2025, 6, 30)
 CONTRIBUTION, DEVELOPMENT, CLAIM, ADJUSTMENT = PostingKind
 
@@ -90,7 +91,7 @@ def test_claims_are_shown_positive() -> None:
     """
     claimed = history(posting(2, CLAIM, -300), posting(3, CLAIM, -200), opening=Money(1_000))
 
-    statement = draw_up(claimed, THIRTY_JUNE, 0)
+    statement = draw_up(claimed, THIRTY_JUNE, flat(0))
 
     assert (Money(500), Money(500)) == (statement.claims, statement.closing)
 
@@ -102,7 +103,7 @@ def test_adjustments_count_under_contributions(sen: int) -> None:
     """
     adjusted = history(posting(1, CONTRIBUTION, 1_000), posting(2, ADJUSTMENT, sen))
 
-    statement = draw_up(adjusted, THIRTY_JUNE, 0)
+    statement = draw_up(adjusted, THIRTY_JUNE, flat(0))
 
     assert (Money(1_000 + sen), ZERO) == (statement.contributions, statement.claims)
 
@@ -120,7 +121,7 @@ def test_adjustment_may_take_more_than_was_paid(opening: int, shown: tuple[int, 
     """
     moved = (posting(1, CONTRIBUTION, 1_000), posting(2, ADJUSTMENT, -1_500))
 
-    said = draw_up(history(*moved, opening=Money(opening)), THIRTY_JUNE, 0)
+    said = draw_up(history(*moved, opening=Money(opening)), THIRTY_JUNE, flat(0))
 
     assert shown == (said.opening.sen, said.contributions.sen, said.claims.sen)
     assert opening - 500 == said.closing.sen
@@ -136,19 +137,12 @@ def test_unclosed_year_is_estimated_within_the_opening() -> None:
     )
     carried = replace(history(opening=Money(121_000)), unclosed=before)
 
-    said = draw_up(carried, date(2025, 12, 31), 10_000, rate_before=FIVE_PERCENT)
+    rates = yearly({2024: 5_000, 2025: 10_000})
+    said = draw_up(carried, date(2025, 12, 31), rates)
 
     # 6,000 of the contribution and 25 of the advance, which was paid already.
     assert (Money(5_025), True) == (said.carried, said.is_estimate)
     assert (126_025, 12_603) == (said.opening.sen, said.development.sen)
-
-
-def test_unclosed_year_wants_its_rate() -> None:
-    """
-    A year that is open and has no rate is no year without development.
-    """
-    with pytest.raises(ValueError, match="rate is not given"):
-        draw_up(replace(history(), unclosed=()), THIRTY_JUNE, FIVE_PERCENT)
 
 
 def test_postings_after_the_day_wait() -> None:
@@ -157,7 +151,7 @@ def test_postings_after_the_day_wait() -> None:
     """
     year = history(posting(6, CONTRIBUTION, 100, day=30), posting(7, CONTRIBUTION, 900))
 
-    assert Money(100) == draw_up(year, THIRTY_JUNE, 0).contributions
+    assert Money(100) == draw_up(year, THIRTY_JUNE, flat(0)).contributions
 
 
 def test_claimed_out_account_stays_at_zero() -> None:
@@ -220,7 +214,7 @@ def test_correction_of_earlier_year_is_in_opening(kind: PostingKind, sen: int) -
     """
     corrected = history(correction(6, kind, sen, of=7), opening=Money(12_000))
 
-    statement = draw_up(corrected, THIRTY_JUNE, 100_000)
+    statement = draw_up(corrected, THIRTY_JUNE, flat(100_000))
 
     assert Money(12_000 + sen) == statement.opening
     assert (ZERO, ZERO) == (statement.contributions, statement.claims)
@@ -235,7 +229,7 @@ def test_correction_of_earlier_year_spares_an_equal_payment() -> None:
     paid = posting(6, CONTRIBUTION, 600, number=8)
     year = history(paid, correction(6, CONTRIBUTION, -600, of=7), opening=Money(12_000))
 
-    statement = draw_up(year, THIRTY_JUNE, 0)
+    statement = draw_up(year, THIRTY_JUNE, flat(0))
 
     assert (11_400, 600) == (statement.opening.sen, statement.contributions.sen)
     assert paid.posted_on == sort_year(year.postings).last_contribution

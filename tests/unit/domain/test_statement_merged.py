@@ -7,8 +7,9 @@ import pytest
 
 from atm_switch.domain.money import ZERO, Money
 from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, draw_up
+from tests.doubles.rates import flat, yearly
 
-FIVE_PERCENT = 5_000
+FIVE_PERCENT = flat(5_000)
 THIRTY_JUNE = date(2025, 6, 30)
 ADVANCE = Posting(date(2024, 7, 1), PostingKind.DEVELOPMENT, Money(1_000))
 
@@ -30,11 +31,12 @@ def test_open_year_of_each_merged_account_is_an_adjustment_of_new_year() -> None
     """
     rich = merged(ADVANCE, opening=201_000)
 
-    said = draw_up(kept(merged(opening=100_000), rich), THIRTY_JUNE, 10_000, rate_before=5_000)
+    rates = yearly({2024: 5_000, 2025: 10_000})
+    said = draw_up(kept(merged(opening=100_000), rich), THIRTY_JUNE, rates)
 
     handed_over = 5_000 + 10_000 + 25 - 1_000
     assert (handed_over, handed_over) == (said.handed_over.sen, said.contributions.sen)
-    assert (0, round(handed_over / 20)) == (said.carried.sen, said.development.sen)
+    assert (0, 701) == (said.carried.sen, said.development.sen)
     assert said.is_estimate
 
 
@@ -45,14 +47,6 @@ def test_merged_account_of_a_closed_year_brings_nothing() -> None:
     closed = replace(merged(opening=100_000), unclosed=None)
 
     assert ZERO == draw_up(kept(closed), THIRTY_JUNE, FIVE_PERCENT).handed_over
-
-
-def test_open_year_of_a_merged_account_wants_its_rate() -> None:
-    """
-    A year that is open and has no rate is no year without development.
-    """
-    with pytest.raises(ValueError, match="rate is not given"):
-        draw_up(kept(merged()), THIRTY_JUNE, FIVE_PERCENT)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +66,6 @@ def test_last_contribution_is_the_newest_of_all(
     """
     gone = [merged(last=day) for day in others]
 
-    said = draw_up(kept(*gone, last=own), THIRTY_JUNE, FIVE_PERCENT, rate_before=FIVE_PERCENT)
+    said = draw_up(kept(*gone, last=own), THIRTY_JUNE, FIVE_PERCENT)
 
     assert newest == said.last_contribution
