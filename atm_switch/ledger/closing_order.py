@@ -13,17 +13,14 @@ from typing import Final
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
+from atm_switch.ledger.standing import is_development
 from atm_switch.ledger.store import Store
 
 EARNS_SEN: Final = 1_000_000
 """A payment of which the least rate of a month is more than nothing."""
 
 _LATER: Final = "SELECT min(year) FROM closed_years WHERE year > ?"
-# Of a year, on its last day, and not taken back.
-_STANDS: Final = """
-earned.kind = 'development' AND substr(earned.posted_on, 6) = '12-31' AND earned.reverses IS NULL
-      AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = earned.seq)
-"""
+_DEVELOPMENT: Final = is_development("earned")
 _OPEN_EARLIER: Final = f"""
 WITH RECURSIVE years AS (
     SELECT (SELECT min(year) FROM postings) AS year
@@ -34,7 +31,7 @@ WHERE year < ? AND NOT EXISTS (SELECT 1 FROM closed_years WHERE closed_years.yea
   AND EXISTS (SELECT 1 FROM postings WHERE postings.year = years.year)
   AND NOT EXISTS (
       SELECT 1 FROM postings AS earned
-      WHERE earned.year = years.year AND {_STANDS}
+      WHERE earned.year = years.year AND {_DEVELOPMENT}
   )
 """  # noqa: S608 - a constant
 # Where an imported history leaves an account out that was paid into.  Whoever claimed or handed
@@ -50,7 +47,7 @@ WHERE year < ? AND year > (SELECT coalesce(max(year), 0) FROM closed_years WHERE
   )
 """  # noqa: S608 - a constant
 _DEVELOPED_LATER: Final = f"""
-SELECT earned.year FROM postings AS earned WHERE earned.year > ? AND {_STANDS} LIMIT 1
+SELECT earned.year FROM postings AS earned WHERE earned.year > ? AND {_DEVELOPMENT} LIMIT 1
 """  # noqa: S608 - a constant
 # Years with no posting of an account lie between two of its rows, or behind the last.
 _FORGOTTEN: Final = f"""
@@ -61,7 +58,9 @@ WITH RECURSIVE years AS (
 ), developed AS (
     SELECT year FROM years
     WHERE year < ?
-      AND EXISTS (SELECT 1 FROM postings AS earned WHERE earned.year = years.year AND {_STANDS})
+      AND EXISTS (
+          SELECT 1 FROM postings AS earned WHERE earned.year = years.year AND {_DEVELOPMENT}
+      )
 ), held AS (
     SELECT kpj, year, development_sen, claims_sen, adjustments_sen,
            contributions_sen + adjustments_sen + development_sen + claims_sen AS moved,

@@ -19,6 +19,7 @@ from atm_switch.domain.solvency import Movement, first_short_day
 from atm_switch.domain.statement import Posting, PostingKind, is_last_day
 from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.open_years import is_closed, take_turn
+from atm_switch.ledger.standing import stands
 from atm_switch.ledger.store import Store
 
 SEN_LIMIT = 10**14
@@ -33,26 +34,24 @@ SELECT posted_on, kind, sub_account, amount_sen, reverses FROM postings
 WHERE year IN (SELECT year FROM year_totals WHERE kpj = ?) AND kpj = ? AND seq = ?
 """
 # A transfer books its two halves one behind the other.
-_OTHER_HALF = """
+_OTHER_HALF = f"""
 SELECT 1 FROM postings AS half
 WHERE half.year = ? AND half.kpj IN (
     SELECT other.kpj FROM participants AS mine
     JOIN participants AS other ON other.person = mine.person AND other.kpj <> mine.kpj
     WHERE mine.kpj = ?
 ) AND half.seq IN (?, ?) AND half.posted_on = ? AND half.kind = 'adjustment'
-  AND half.amount_sen = ? AND half.reverses IS NULL
-  AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = half.seq)
-"""
+  AND half.amount_sen = ? AND {stands("half")}
+"""  # noqa: S608 - a constant
 _ACCOUNT = "SELECT merged_into FROM participants WHERE kpj = ?"
 _HELD = """
 SELECT posted_on, amount_sen FROM postings
 WHERE year IN (SELECT year FROM year_totals WHERE kpj = ?) AND kpj = ? AND sub_account = ?
 """
-_LAST_PAID = """
+_LAST_PAID = f"""
 SELECT max(posted_on) FROM postings AS one
-WHERE year = ? AND kpj = ? AND kind = 'contribution' AND reverses IS NULL
-  AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = one.seq)
-"""
+WHERE year = ? AND kpj = ? AND kind = 'contribution' AND {stands("one")}
+"""  # noqa: S608 - a constant
 
 
 @dataclass(frozen=True, slots=True)

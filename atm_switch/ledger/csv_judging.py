@@ -21,6 +21,7 @@ from atm_switch.ledger.csv_rejects import Reject, reject_of
 from atm_switch.ledger.csv_rows import Kind
 from atm_switch.ledger.csv_staging import LINE_BITS
 from atm_switch.ledger.open_years import last_closed
+from atm_switch.ledger.standing import stands
 from atm_switch.ledger.store import Row, Store
 from atm_switch.security.vault import Vault
 
@@ -73,7 +74,7 @@ WHERE (p.kpj IS NULL OR p.merged_into IS NOT NULL)
 """
 # The columns have nothing that tells a payment from its copy, so a row that equals one that
 # stands is a copy unless a person says that it is none.
-_BOOKED_BEFORE: Final = """
+_BOOKED_BEFORE: Final = f"""
 INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
 SELECT p.n, 'row',
        'the same was booked before; another payment goes into a file of its own,'
@@ -84,10 +85,9 @@ WHERE EXISTS (
     SELECT 1 FROM postings AS held
     WHERE held.year = CAST(substr(p.posted_on, 1, 4) AS BIGINT) AND held.kpj = p.kpj
       AND held.posted_on = p.posted_on AND held.kind = p.kind
-      AND held.amount_sen = p.amount_sen AND held.reverses IS NULL
-      AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = held.seq)
+      AND held.amount_sen = p.amount_sen AND {stands("held")}
 ) AND p.n NOT IN (SELECT n FROM judged)
-"""
+"""  # noqa: S608 - a constant
 _IN_AN_EARLIER_FILE: Final = f"""
 INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
 SELECT n, 'row',

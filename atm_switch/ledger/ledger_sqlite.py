@@ -23,6 +23,7 @@ from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import AccountHistory, Posting, posting_kind, sort_year
+from atm_switch.ledger.standing import is_development
 from atm_switch.ledger.store_sqlite import FAMILY
 
 _SIBLINGS = """
@@ -48,9 +49,7 @@ one.balance_sen, one.first_posting, one.last_contribution, one.last_year,
         SELECT 1 FROM closed_years WHERE year >= ?1 - 1 AND next_kpj IS NULL
     ) AND NOT EXISTS (
         SELECT 1 FROM postings AS earned
-        WHERE year = ?1 - 1 AND kpj = one.kpj AND kind = 'development' AND posted_on = ?4
-          AND reverses IS NULL
-          AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = earned.seq)
+        WHERE year = ?1 - 1 AND kpj = one.kpj AND {is_development("earned")}
     ) THEN coalesce(({_LISTED.format(year="?1 - 1")}), '') END
 """  # noqa: S608 - constants
 """What is asked of an account; ``shown`` is whose statement it is for."""
@@ -61,7 +60,7 @@ SELECT person, name, segment, status,
 FROM participants AS one WHERE one.kpj = ?2
 """  # noqa: S608 - constants
 _MERGED = f"""
-SELECT one.kpj, one.merged_on <= ?5, {_BOOKS.format(shown="kept")}
+SELECT one.kpj, one.merged_on <= ?4, {_BOOKS.format(shown="kept")}
 FROM participants AS kept JOIN participants AS one ON one.merged_into = kept.kpj
 WHERE kept.kpj = ?2
 """  # noqa: S608 - constants
@@ -118,7 +117,7 @@ class SqliteLedger:
 
     def _account(self, kpj: Kpj, as_of: date) -> tuple[Participant, AccountHistory] | None:
         year, digits, ask = as_of.year, kpj.digits, self.reads.rows
-        asked = (year, digits, f"{year:04}-01-01", f"{year - 1:04}-12-31")
+        asked = (year, digits, f"{year:04}-01-01")
         found = ask(_ACCOUNT, asked)
         if not found:
             return None

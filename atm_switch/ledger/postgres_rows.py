@@ -20,6 +20,7 @@ from atm_switch.domain.member import (
 )
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import AccountHistory, Posting, posting_kind, sort_year
+from atm_switch.ledger.standing import is_development
 
 CARDS: Final = """
 SELECT asked.at, kpj, expiry, status, consent_on, pvv, pvki
@@ -79,9 +80,7 @@ CROSS JOIN LATERAL (
     ) AND NOT EXISTS (
         SELECT 1 FROM postings AS earned
         WHERE earned.year = asked.year - 1 AND earned.kpj = one.kpj
-          AND earned.kind = 'development' AND earned.posted_on = (asked.year - 1) || '-12-31'
-          AND earned.reverses IS NULL
-          AND NOT EXISTS (SELECT 1 FROM postings AS other WHERE other.reverses = earned.seq)
+          AND {is_development("earned")}
     ) AS is_so
 ) AS unclosed
 CROSS JOIN LATERAL (

@@ -1,0 +1,20 @@
+"""Which postings stand, said once for every query that asks.
+
+Plan: conditions on a posting by its alias, in SQL both databases understand.  Who took a
+posting back is one look into the index ``postings_reversed``.
+Why no view: with the condition in it, a query's plan is that of the table.
+"""
+
+
+def stands(alias: str) -> str:
+    """Write that a posting takes none back and was not taken back."""
+    taken_back = f"SELECT 1 FROM postings AS other WHERE other.reverses = {alias}.seq"  # noqa: S608 - ours
+    return f"{alias}.reverses IS NULL AND NOT EXISTS ({taken_back})"
+
+
+def is_development(alias: str) -> str:
+    """Write that a posting is the development of its year: of the last day, and it stands."""
+    return (
+        f"{alias}.kind = 'development' AND substr({alias}.posted_on, 6) = '12-31'"
+        f" AND {stands(alias)}"
+    )
