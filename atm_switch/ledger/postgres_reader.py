@@ -39,6 +39,8 @@ class _Kind:
     sql: str
     answer: Callable[[Sequence[Any]], Any]
     """Makes one question's answer of its rows."""
+    wider: "_Kind | None" = None
+    """Asked instead, of an account that others were merged into."""
     waiting: list[tuple[tuple[Any, ...], "asyncio.Future[Any]"]] = field(default_factory=list)
 
 
@@ -59,7 +61,9 @@ class PostgresReader:
         self._alarm: asyncio.TimerHandle | None = None
         self._cards = _Kind(rows.CARDS, rows.card_of)
         self._siblings = _Kind(rows.SIBLINGS, rows.siblings_of)
-        self._accounts = _Kind(rows.ACCOUNTS, rows.account_of)
+        self._families = _Kind(rows.FAMILIES, rows.family_of)
+        self._accounts = _Kind(rows.ACCOUNTS, rows.account_of, self._families)
+        self._kinds = (self._families, self._accounts, self._siblings, self._cards)
 
     async def start(self) -> None:
         """Connect; a server that is away is tried again in the background.
@@ -133,7 +137,7 @@ class PostgresReader:
     def _flush(self) -> None:
         self._is_flushing = False
         # An inquiry begun is ended before another begins: so that in a crowd some are answered.
-        for kind in (self._accounts, self._siblings, self._cards):
+        for kind in self._kinds:
             while kind.waiting and self._free:
                 batch, kind.waiting = kind.waiting[:BATCH_MAX], kind.waiting[BATCH_MAX:]
                 asked = [(question, future) for question, future in batch if not future.done()]
@@ -161,7 +165,11 @@ class PostgresReader:
             for row in found:
                 by_question.setdefault(row[0], []).append(row)
             for at, (question, future) in enumerate(asked):
-                _settle(future, kind.answer, (question, *by_question.get(at, ())))
+                own = (question, *by_question.get(at, ()))
+                if kind.wider is not None and rows.has_merged(own):
+                    kind.wider.waiting.append((question, future))
+                else:
+                    _settle(future, kind.answer, own)
         finally:
             self._return(connection)
 
@@ -225,7 +233,7 @@ class PostgresReader:
             self._tell(event, {"reason": reason} if reason else {})
 
     def _give_up(self, why: str) -> None:
-        for kind in (self._cards, self._siblings, self._accounts):
+        for kind in self._kinds:
             waiting, kind.waiting = kind.waiting, []
             for _, future in waiting:
                 _fail(future, why)

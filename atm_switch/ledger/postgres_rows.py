@@ -43,19 +43,16 @@ SELECT array_agg(posted_on ORDER BY posted_on, seq) AS days,
        array_agg(reverses ORDER BY posted_on, seq) AS reversed
 FROM postings
 """
-ACCOUNTS: Final = f"""
-SELECT asked.at, one.kpj, one.merged_on <= asked.as_of,
+_BOOKS: Final = f"""
+SELECT asked.at, one.kpj, {{flag}},
        one.person, one.name, one.segment, one.status,
        one.balance_sen, one.postings, since.sen, since.postings,
        moved.days, moved.kinds, moved.sens, moved.numbers, moved.reversed,
        earlier.last_contribution, unclosed.is_so,
        before.days, before.kinds, before.sens, before.numbers, before.reversed
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS asked (at, kpj, as_of, year)
-JOIN participants AS shown ON shown.kpj = asked.kpj
-CROSS JOIN LATERAL (
-    SELECT shown.*
-    UNION ALL SELECT gone.* FROM participants AS gone WHERE gone.merged_into = asked.kpj
-) AS one
+JOIN participants AS {{shown}} ON {{shown}}.kpj = asked.kpj
+{{others}}
 CROSS JOIN LATERAL (
     SELECT CAST(coalesce(sum(contributions_sen + adjustments_sen + development_sen + claims_sen),
                          0) AS BIGINT) AS sen,
@@ -74,8 +71,8 @@ LEFT JOIN LATERAL (
     ORDER BY year_totals.year DESC LIMIT 1
 ) AS earlier ON true
 CROSS JOIN LATERAL (
-    SELECT one.first_posting < asked.year || '-01-01' AND shown.last_year <= asked.year
-       AND shown.merged_into IS NULL AND shown.status <> 'K' AND NOT EXISTS (
+    SELECT one.first_posting < asked.year || '-01-01' AND {{shown}}.last_year <= asked.year
+       AND {{shown}}.merged_into IS NULL AND {{shown}}.status <> 'K' AND NOT EXISTS (
         SELECT 1 FROM closed_years WHERE closed_years.year >= asked.year - 1 AND next_kpj IS NULL
     ) AND NOT EXISTS (
         SELECT 1 FROM postings AS earned
@@ -88,6 +85,25 @@ CROSS JOIN LATERAL (
     WHERE unclosed.is_so AND postings.year = asked.year - 1 AND postings.kpj = one.kpj
 ) AS before
 """  # noqa: S608 - a constant
+"""``one`` is an account that is asked of, ``shown`` the one whose statement it is for."""
+ACCOUNTS: Final = _BOOKS.format(
+    shown="one",
+    # Not EXISTS, for which the server may rather read all participants once a batch.
+    flag="(SELECT 1 FROM participants AS gone WHERE gone.merged_into = asked.kpj LIMIT 1)",
+    others="",
+)
+FAMILIES: Final = _BOOKS.format(
+    shown="shown",
+    flag="one.merged_on <= asked.as_of",
+    others="""
+CROSS JOIN LATERAL (
+    SELECT shown.*
+    UNION ALL SELECT gone.* FROM participants AS gone WHERE gone.merged_into = asked.kpj
+) AS one
+""",
+)
+"""Of an account and all merged into it, as of one moment.  Asked where there are any: for every
+account it would take the server longer to plan."""
 
 Found = Sequence[Any]
 """A question, then its rows."""
@@ -123,16 +139,28 @@ def siblings_of(found: Found) -> tuple[Kpj, ...]:
 def account_of(found: Found) -> tuple[Participant, AccountHistory] | None:
     """Read a participant and the history; ``None`` where there is none.  Raises ``ValueError``."""
     (kpj, as_of), *rows = found
-    own = [row for row in rows if row[1] == kpj.digits]
-    if not own:
+    if not rows:
         return None
-    _, _, _, person, name, segment, status, *books = own[0]
+    _, _, _, person, name, segment, status, *books = rows[0]
     participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
-    history = _history(as_of, books)
-    if len(rows) > 1:
-        gone = tuple(_merged(as_of, row) for row in rows if row[1] != kpj.digits)
-        history = replace(history, merged=gone)
-    return participant, history
+    return participant, _history(as_of, books)
+
+
+def has_merged(found: Found) -> bool:
+    """Tell whether others were merged into an account: its family is to be asked for then."""
+    return len(found) > 1 and bool(found[1][2])
+
+
+def family_of(found: Found) -> tuple[Participant, AccountHistory] | None:
+    """Read a participant and the history with those merged into it.  Raises ``ValueError``."""
+    question, *rows = found
+    kpj, as_of = question
+    account = account_of((question, *[row for row in rows if row[1] == kpj.digits]))
+    if account is None:
+        return None
+    participant, history = account
+    gone = tuple(_merged(as_of, row) for row in rows if row[1] != kpj.digits)
+    return participant, replace(history, merged=gone)
 
 
 def _merged(as_of: date, row: Sequence[Any]) -> AccountHistory:
