@@ -1,31 +1,38 @@
 """Which worker is at work on which request, where one process writes the file for several.
 
 Plan: whose row A is asked for first has the request; another worker that asks for the same
-key meanwhile is told so at once, and asks again.  It is let go with its ending, whatever
-came of that, with the connection of its worker, and when it is too old to be under way.
+key meanwhile is told so at once, and asks again.  It is let go with the ending of that very
+row A, whatever came of it, with the connection of its worker, and when it is too old to be
+under way; this process's monotonic clock tells that, for the wall clock may be set meanwhile.
+Why that very row: the worker declines others of the same key meanwhile, and their rows end
+nothing.
 Limits: kept in memory.  After a start of the writer's process a request that was under way
 is in doubt like any other: who asks again is processed anew, and the first answer counts.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from atm_switch.switch.ports import Commit, RepeatKey, Reservation, Reserve, UnderWay
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Claim:
     worker: object
-    received_at: datetime
     fingerprint: bytes
+    until: float
+    """Monotonic seconds after which it is not under way any more."""
+    sequence: int | None = None
+    """Of its row A, once that is written."""
 
 
 class Claims:
     """By the key of the request."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """Begin with none; ``clock`` tells monotonic seconds."""
+        self._clock = clock
         self._held: dict[RepeatKey, _Claim] = {}
 
     def __len__(self) -> int:
@@ -36,23 +43,31 @@ class Claims:
         """Take the request of a row A for ``worker``, or say that another one has it."""
         if question.unless_since is None or question.begun_since is None:
             return None
-        self._forget(question.begun_since)
+        now = self._clock()
+        self._forget(now)
         entry, held = question.entry, self._held.get(question.entry.key)
-        if held is not None and held.worker != worker and held.received_at >= question.begun_since:
+        if held is not None and held.worker != worker and held.until >= now:
             return UnderWay(held.fingerprint)
         self._held.pop(entry.key, None)  # so that the eldest stand first
-        self._held[entry.key] = _Claim(worker, entry.received_at, entry.fingerprint)
+        at_work = entry.received_at - question.begun_since
+        self._held[entry.key] = _Claim(worker, entry.fingerprint, now + at_work.total_seconds())
         return None
 
     def heard(self, worker: object, question: Any, answer: Any) -> None:
         """Hear what a worker's question was answered: its request may be over."""
-        is_over = isinstance(question, Commit) or (
-            isinstance(question, Reserve) and not isinstance(answer, Reservation | UnderWay)
-        )
+        if not isinstance(question, Reserve | Commit):
+            return
+        held = self._held.get(question.entry.key)
+        if held is None or held.worker != worker:
+            return
+        if isinstance(question, Commit):
+            is_over = question.sequence is not None and question.sequence == held.sequence
+        elif isinstance(answer, Reservation):
+            held.sequence, is_over = answer.sequence, False
+        else:
+            is_over = not isinstance(answer, UnderWay)
         if is_over:
-            held = self._held.get(question.entry.key)
-            if held is not None and held.worker == worker:
-                del self._held[question.entry.key]
+            del self._held[question.entry.key]
 
     def gone(self, worker: object) -> None:
         """Let go of all that a worker had."""
@@ -60,10 +75,10 @@ class Claims:
         for key in lost:
             del self._held[key]
 
-    def _forget(self, before: datetime) -> None:
+    def _forget(self, now: float) -> None:
         """Let go of the eldest: requests that were given up and never had an ending."""
         while self._held:
             key, held = next(iter(self._held.items()))
-            if held.received_at >= before:
+            if held.until >= now:
                 return
             del self._held[key]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from atm_switch.adapters.batch_writer import fulfil
+from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_claims import Claims
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
@@ -46,7 +47,7 @@ class JournalServer:
         self._path, self._writer = path, writer
         self._workers: set[_Worker] = set()
         self._own = _Own()
-        self._claims = Claims()
+        self._claims = Claims(lambda: read_clock().monotonic)
         self._server: asyncio.Server | None = None
         self._inode = 0
 

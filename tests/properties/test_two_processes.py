@@ -2,11 +2,12 @@
 
 Plan: two real cores over one real journal in memory, with the claims of the process that
 writes it.  What can happen next - a question of the journal is written, its answer arrives, a
-tick passes, a process dies - is a list; without a death every choice is taken at every place,
-each run from the beginning; with one the choices are drawn from seeds.  A run that breaks a
-claim is named by its choices.
-Limits: one request, at most one death.  Neighbours other than the journal answer at once:
-nothing the processes share depends on when they do.
+tick passes, a process dies - is a list; every choice is taken at every place, each run from the
+beginning; with a death, or another request of the same key, the choices are drawn from seeds.
+A run that breaks a claim is named by its choices.
+Limits: one request, at most one death, at most one other request, which the first process
+declines at once.  Neighbours other than the journal answer at once: nothing the processes
+share depends on when they do.
 """
 
 import random
@@ -24,12 +25,15 @@ from atm_switch.adapters.journal_memory import stored_answer
 from atm_switch.adapters.schema import migrate, migrations_of
 from atm_switch.switch.effects import Asked
 from atm_switch.switch.ports import Commit, FindRepeat, Reserve
+from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import GOLDEN_INSTANT
 from tests.doubles.inquiries import signed_on
 from tests.doubles.memory import CountedEntropy
 
 TICK = 0.25
 WRONG = "999999"
+OTHER = {42: "BNI000000000002"}
+"""What makes the same key another request."""
 _MIGRATIONS = migrations_of("journal")
 
 
@@ -43,8 +47,8 @@ class Process:
         self.is_written = False
         self.is_dead = False
         self.bench.holds = (FindRepeat, Reserve, Commit)
-        request = self.bench.inquiry({52: self.bench.pin_block(pin)})
-        self.bench.feed(self.bench.dialect.packager.pack(request))
+        self.request = self.bench.inquiry({52: self.bench.pin_block(pin)})
+        self.bench.feed(self.bench.dialect.packager.pack(self.request))
 
     @property
     def asked(self) -> Asked | None:
@@ -70,7 +74,9 @@ class Process:
 class Town:
     """Both processes and their journal, as far as a list of choices has brought them."""
 
-    def __init__(self, pin: str, tries: int, *, one_dies: bool) -> None:
+    def __init__(
+        self, pin: str, tries: int, *, one_dies: bool = False, has_other: bool = False
+    ) -> None:
         """Begin: both have the request, ``tries`` PIN tries of the card are used."""
         self.journal = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.journal, _MIGRATIONS, "a test")
@@ -80,8 +86,8 @@ class Town:
         settle_heads(self.journal, *chains)
         clock = lambda: GOLDEN_INSTANT  # noqa: E731
         self.ink = Ink(vault, *chains, clock, CountedEntropy(), is_shared=True)
-        self.claims = Claims()
-        self.may_die, self.may_tick = one_dies, True
+        self.claims = Claims(lambda: self.processes[0].bench.now.monotonic)
+        self.may_die, self.may_tick, self.may_decline = one_dies, True, has_other
         card = next(iter(self.processes[0].bench.memory.cards))
         if tries:
             self.journal.execute("INSERT INTO pin_tries VALUES (?, ?)", (card, tries))
@@ -101,6 +107,8 @@ class Town:
         one = self.processes[0]
         if self.may_die and one.bench.switch.in_flight:
             found.append(("die", one))
+        if self.may_decline and one.bench.switch.in_flight:
+            found.append(("decline", one))
         return found
 
     def take(self, what: str, process: Process) -> None:
@@ -116,9 +124,22 @@ class Town:
                 if not one.is_dead:
                     one.bench.pass_time(TICK)
                     self._submit(one)
+        elif what == "decline":
+            self._decline(process)
         else:
             process.is_dead, self.may_die = True, False
             self.claims.gone(process.name)
+
+    def _decline(self, process: Process) -> None:
+        """Have another request of the same key come, be declined, and its row be written."""
+        self.may_decline, bench = False, process.bench
+        other = IsoMessage(process.request.mti, {**process.request.elements, **OTHER})
+        bench.feed(bench.dialect.packager.pack(other))
+        asked = bench.held.pop()
+        answer = self._written(asked.question)
+        self.claims.heard(process.name, asked.question, answer)
+        bench.perform(bench.switch.answered(asked.ticket, answer, bench.now))
+        assert "94" == bench.dialect.packager.unpack(bench.sent.pop().payload)[39]
 
     def _submit(self, process: Process) -> None:
         """Have a new question reach the process that writes."""
@@ -144,8 +165,10 @@ class Town:
         self._submit(process)
 
     def rows(self) -> str:
-        """The kinds of the rows, in order."""
-        found = self.journal.execute("SELECT kind FROM journal_rows ORDER BY seq")
+        """The kinds of the request's rows, in order."""
+        found = self.journal.execute(
+            "SELECT kind FROM journal_rows WHERE response_code IS NOT '94' ORDER BY seq"
+        )
         return "".join(kind for (kind,) in found)
 
     def count(self, sql: str) -> int:
@@ -158,7 +181,7 @@ def ends(pin: str, tries: int) -> Iterator[tuple[Town, str]]:
     """Walk through every run; yield where each ends, and the choices that led there."""
     path: list[int] = []
     while True:
-        town = Town(pin, tries, one_dies=False)
+        town = Town(pin, tries)
         widths: list[int] = []
         names: list[str] = []
         while choices := town.choices():
@@ -178,10 +201,10 @@ def ends(pin: str, tries: int) -> Iterator[tuple[Town, str]]:
         path[-1] += 1
 
 
-def drawn(pin: str, seeds: range) -> Iterator[tuple[Town, str]]:
-    """Walk through one run of each seed, with a death if one is drawn."""
+def drawn(pin: str, seeds: range, **may: bool) -> Iterator[tuple[Town, str]]:
+    """Walk through one run of each seed, with a death, or another request, if it is drawn."""
     for seed in seeds:
-        town, names = Town(pin, 0, one_dies=True), [f"seed {seed}"]
+        town, names = Town(pin, 0, **may), [f"seed {seed}"]
         chance = random.Random(seed)  # noqa: S311 - a seed that names a run
         while choices := town.choices():
             what, process = chance.choice(choices)
@@ -213,6 +236,21 @@ def test_one_request_is_one_row_one_try_one_event_in_every_order(
     assert count > 100
 
 
+def test_other_request_of_the_same_key_changes_nothing() -> None:
+    """The process that has the request declines another of its key, whenever that comes."""
+    declined = 0
+    for town, choices in drawn("123456", range(100), has_other=True):
+        declined += not town.may_decline
+        one, two = town.processes
+        assert "00" == one.code, choices
+        assert one.said == two.said, choices
+        assert "AB" == town.rows(), choices
+        sql = "SELECT count(*) FROM outbox JOIN journal_rows ON journal_rows.seq = outbox.ref"
+        assert 1 == town.count(f"{sql} WHERE response_code = '00'"), choices
+
+    assert declined > 50
+
+
 @pytest.mark.parametrize("pin", ["123456", WRONG])
 def test_death_of_the_first_in_any_place_leaves_one_answer(pin: str) -> None:
     """The other answers as if alone, or from the journal; one answer is kept at most.
@@ -220,7 +258,7 @@ def test_death_of_the_first_in_any_place_leaves_one_answer(pin: str) -> None:
     A row A that was left has no B, and its try stays counted; nothing else does.
     """
     deaths, doubts = 0, 0
-    for town, choices in drawn(pin, range(150)):
+    for town, choices in drawn(pin, range(150), one_dies=True):
         one, two = town.processes
         if not one.is_dead:
             continue
