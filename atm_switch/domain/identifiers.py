@@ -69,6 +69,7 @@ class Channel(_Shaped):
 
 
 _KPJ = re.compile(r"[0-9]{11}")
+_NIK = re.compile(r"[0-9]{16}")
 
 
 @dataclass(frozen=True, slots=True, order=True, repr=False)
@@ -100,14 +101,17 @@ class Kpj:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Nik:
-    """The national identity number of one person: sixteen digits."""
+    """The national identity number of one person: sixteen digits, not all equal.
+
+    Those stand where a NIK is not known: people who have none would pass for one person.
+    """
 
     digits: str
 
     def __post_init__(self) -> None:
         """Let no impossible NIK exist."""
-        if not re.fullmatch(r"[0-9]{16}", self.digits):
-            message = "a NIK has sixteen digits"
+        if not _NIK.fullmatch(self.digits) or self.digits == 16 * self.digits[0]:
+            message = "a NIK has sixteen digits, not all equal"
             raise ValueError(message)
 
     @property

@@ -24,6 +24,7 @@ from atm_switch.ledger.csv_staging import LINE_BITS, LINE_MASK
 from atm_switch.ledger.csv_summary import ImportedFile
 from atm_switch.ledger.csv_tables import (
     Change,
+    born_otherwise,
     paid_after_claim,
     set_participants,
     unexpected,
@@ -88,8 +89,7 @@ class ImportBooking:
         if Kind.POSTINGS in kinds:
             book(self.store, judging.source(), is_in_order=judging.is_in_order())
         self._let_it_plan()
-        if Kind.POSTINGS in kinds:
-            self._look_at_claimed_out(ids.values())
+        self._look_back(judging, kinds, ids.values())
         self._finish(ids)
 
     def _begin(self, judging: Judging) -> dict[int, int]:
@@ -150,6 +150,20 @@ class ImportBooking:
             else:
                 target = Kpj(merged_into).masked
                 self._warn(f"{place}: it was merged into {target}; its status stays as it is")
+        self.warning_count += (rows[0][-1] if rows else 0) - len(rows)
+
+    def _look_back(self, judging: Judging, kinds: set[Kind], import_ids: Iterable[int]) -> None:
+        if Kind.PARTICIPANTS in kinds:
+            self._look_at_births(judging)
+        if Kind.POSTINGS in kinds:
+            self._look_at_claimed_out(import_ids)
+
+    def _look_at_births(self, judging: Judging) -> None:
+        rows = born_otherwise(self.store, judging, WARNINGS_SHOWN)
+        for n, kpj, held, _ in rows:
+            place, other = self._place(n, Kpj(kpj).masked), Kpj(held).masked
+            told = f"{other} has the same NIK and another birth date"
+            self._warn(f"{place}: {told}; a card of one shows the balance of the other")
         self.warning_count += (rows[0][-1] if rows else 0) - len(rows)
 
     def _look_at_claimed_out(self, import_ids: Iterable[int]) -> None:

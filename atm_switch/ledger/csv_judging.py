@@ -194,10 +194,10 @@ class Judging:
         seen: list[str] = [kpj for (kpj,) in self._store.rows(_LOOKED_AT, (_ROWS_PER_LOOK,))]
         return 1 + sum(one > following for one, following in pairwise(seen)) <= _PASSES_MAX
 
-    def but(self) -> str:
+    def but(self, word: str = "WHERE") -> str:
         """Return the clause that leaves bad rows of ``p`` out, empty where there are none."""
         has_bad = self._store.rows("SELECT 1 FROM judged LIMIT 1")
-        return " WHERE p.n NOT IN (SELECT n FROM judged)" if has_bad else ""
+        return f" {word} p.n NOT IN (SELECT n FROM judged)" if has_bad else ""  # noqa: S608 - ours
 
     def count(self) -> int:
         """Count the bad rows, those among them that could not even be read."""

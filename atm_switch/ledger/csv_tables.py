@@ -71,6 +71,20 @@ WHERE gone.status = 'K' AND gone.last_contribution > (
       AND paid.kind = 'contribution' AND paid.import_id IN ({ids})
 ) ORDER BY gone.kpj LIMIT ?
 """
+# The first look ends in the index for whoever has one KPJ, which is nearly everybody.
+_BORN_OTHERWISE: Final = """
+SELECT max(p.n), p.kpj, (
+    SELECT min(other.kpj) FROM participants AS other
+    WHERE other.person = mine.person AND other.birth_date <> mine.birth_date
+), count(*) OVER ()
+FROM atm_switch_staging.participants AS p JOIN participants AS mine ON mine.kpj = p.kpj
+WHERE EXISTS (
+    SELECT 1 FROM participants AS other WHERE other.person = p.person AND other.kpj <> p.kpj
+) AND EXISTS (
+    SELECT 1 FROM participants AS other
+    WHERE other.person = mine.person AND other.birth_date <> mine.birth_date
+){but} GROUP BY p.kpj, mine.person, mine.birth_date ORDER BY 1 LIMIT ?
+"""
 
 
 @unique
@@ -103,6 +117,16 @@ def unexpected(store: Store, judging: Judging, most: int) -> list[Row]:
     there are in all.  Ask before ``set_participants``.
     """
     return store.rows(_UNEXPECTED.format(but=judging.but()), (most,))
+
+
+def born_otherwise(store: Store, judging: Judging, most: int) -> list[Row]:
+    """Return the rows whose NIK has another birth date with another KPJ.
+
+    They may be two people, and then a card of one shows the balance of the other.  Up to
+    ``most`` rows of n, KPJ, the other KPJ, and how many there are in all.  Ask after
+    ``set_participants``.
+    """
+    return store.rows(_BORN_OTHERWISE.format(but=judging.but("AND")), (most,))
 
 
 def paid_after_claim(store: Store, import_ids: Iterable[int], most: int) -> list[Row]:

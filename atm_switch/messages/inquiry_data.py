@@ -34,9 +34,9 @@ _LOOKUP_DIGITS = {"0": Lookup.CARD, "1": Lookup.KPJ, "2": Lookup.NIK}
 class InquiryData:
     """DE48 of a request.
 
-    ``kpj`` is set for a look-up by KPJ (``None`` where no KPJ can have those digits), ``nik``
-    for one by NIK; ``kpj_index`` 0 is the
-    card's own KPJ; ``receipt_width`` 0 asks for no receipt.
+    ``kpj`` is set for a look-up by KPJ, ``nik`` for one by NIK (``None`` where nobody's can
+    have those digits); ``kpj_index`` 0 is the card's own KPJ; ``receipt_width`` 0 asks for no
+    receipt.
     """
 
     lookup: Lookup
@@ -67,7 +67,7 @@ def read_inquiry_data(text: str, profile: Profile) -> InquiryData:
         kpj_index=int(values["kpj_index"]),
         receipt_width=width,
         kpj=_kpj_of(values["kpj"]) if by_kpj else None,
-        nik=Nik(values["nik"]) if by_nik else None,
+        nik=_nik_of(values["nik"]) if by_nik else None,
     )
 
 
@@ -77,6 +77,14 @@ def _kpj_of(digits: str) -> Kpj | None:
         return Kpj(digits)
     except ValueError:
         return None  # nobody's: unknown, like any other that is not the card owner's
+
+
+def _nik_of(digits: str) -> Nik | None:
+    _demand(digits != NO_NIK, "look-up by NIK without a NIK")
+    try:
+        return Nik(digits)
+    except ValueError:
+        return None
 
 
 def write_inquiry_data(data: InquiryData, profile: Profile) -> str:

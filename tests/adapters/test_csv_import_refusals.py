@@ -79,6 +79,7 @@ def test_path_that_is_no_file_is_refused(bench: LedgerBench) -> None:
         ("1.2E+10,{nik},A,1985-03-12,PU,A", "column kpj (*******): a KPJ has eleven digits"),
         ("12345678902,99010112038500,A,1985-03-12,PU,A", "column nik (**************): a NIK"),
         ("12345678902,,A,1985-03-12,PU,A", "column nik: it is empty"),
+        (f"12345678902,{'0' * 16},A,1985-03-12,PU,A", "column nik (00************00): a NIK has"),
         ("12345678901,{other},A,1985-03-12,PU,A", "column nik (99************02): this KPJ bel"),
         ("12345678902,{nik},,1985-03-12,PU,A", "column name: it is empty"),
         ("12345678902,{nik},A\tB,1985-03-12,PU,A", "column name (***): a name has 1 to 100"),

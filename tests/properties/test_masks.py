@@ -11,7 +11,9 @@ from atm_switch.domain.secret import Key, Pin, PinBlock
 DIGITS = "0123456789"
 PANS = st.text(DIGITS, min_size=15, max_size=18).map(lambda body: Pan(body + luhn_digit(body)))
 KPJS = st.text(DIGITS, min_size=11, max_size=11).filter(lambda n: len(set(n)) > 1).map(Kpj)
-NIKS = st.text(DIGITS, min_size=16, max_size=16).map(Nik)
+NIKS = (
+    st.text(DIGITS, min_size=16, max_size=16).filter(lambda digits: len(set(digits)) > 1).map(Nik)
+)
 NEAR_NUMBERS = st.text(DIGITS + " -\n\u0660", max_size=24)
 
 

@@ -43,6 +43,8 @@ def test_right_shape_is_taken(kind: type, good: str) -> None:
         (Kpj, "1234567890"),
         (Kpj, "1234567890A"),
         (Nik, "352341809787000"),
+        (Nik, "0000000000000000"),
+        (Nik, "9999999999999999"),
     ],
 )
 def test_wrong_shape_is_refused_unquoted(kind: type, bad: str) -> None:

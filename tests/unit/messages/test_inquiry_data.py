@@ -8,6 +8,7 @@ import pytest
 from atm_switch.domain.identifiers import Kpj, Nik
 from atm_switch.domain.money import Money
 from atm_switch.messages.inquiry_data import (
+    NO_KPJ,
     BalanceData,
     InquiryData,
     Lookup,
@@ -62,6 +63,7 @@ def test_golden_request_is_a_look_up_by_card() -> None:
         ("JHTBAL0000000000000000000000000001ID0040", "nik without"),
         ("JHTBAL1234567890110000000000000000ID0140", "both"),
         ("JHTBAL0000000000010000000000000000ID0040", "KPJ"),
+        ("JHTBAL0000000000020000000000000000ID0040", "without a NIK"),
         ("JHTBAL", "6 characters"),
     ],
 )
@@ -69,6 +71,14 @@ def test_request_that_contradicts_itself_is_refused(text: str, place: str) -> No
     """Each place is judged and named."""
     with pytest.raises(ValueError, match=place):
         read_inquiry_data(text, PROFILE)
+
+
+@pytest.mark.parametrize("digits", ["1" * 16, "9" * 16])
+def test_look_up_by_a_nik_of_equal_digits_is_for_nobody(digits: str) -> None:
+    """Such digits are well formed and nobody's, as those of a KPJ are."""
+    data = read_inquiry_data(f"JHTBAL{NO_KPJ}2{digits}ID0040", PROFILE)
+
+    assert (Lookup.NIK, None) == (data.lookup, data.nik)
 
 
 def test_response_is_read_as_written() -> None:
