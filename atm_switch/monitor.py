@@ -34,6 +34,9 @@ REFUSED = "fails, so inquiries are answered 91 at once; the log says why, and it
 JOURNAL_BAD_SECONDS = 10.0
 """So long after its last refusal the journal is not believed to be well, unless it wrote."""
 
+NO_ROOM = "there is no room"
+"""What is wrong with a journal whose disk is full: no start anew would make any."""
+
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
@@ -137,12 +140,10 @@ class Monitor:
 
     def readiness(self) -> Checks:
         """Tell what hinders an inquiry from being answered."""
-        meters = self.desk.meters
-        wrong = "there is no room" if meters.journal_is_full else "rows could not be written"
         return {
             **self.health(),
             "stopping": "the switch is stopping" if self.desk.is_draining else "",
-            "journal": wrong if _has_failed(self.desk) else "",
+            "journal": _journal_wrong(self.desk),
             **self._neighbours_wrong(),
         }
 
@@ -154,15 +155,23 @@ class Monitor:
 
 
 def commits(desk: Desk) -> bool:
-    """Tell whether a start anew would not help: nothing waits long, and what fails wants room."""
-    has_failed = _has_failed(desk) and not desk.meters.journal_is_full
-    silent = desk.meters.journal_silent_for(desk.clock().monotonic)
-    return not has_failed and silent < JOURNAL_BAD_SECONDS
+    """Tell whether a start anew would not help: nothing is wrong, or what fails wants room."""
+    return _journal_wrong(desk) in ("", NO_ROOM)
 
 
-def _has_failed(desk: Desk) -> bool:
-    failed_at = desk.meters.journal_failed_at
-    return failed_at is not None and desk.clock().monotonic - failed_at < JOURNAL_BAD_SECONDS
+def _journal_wrong(desk: Desk) -> str:
+    """Say what is wrong with the journal, lately or right now; empty where nothing is."""
+    meters, now = desk.meters, desk.clock().monotonic
+    silent = meters.journal_silent_for(now)
+    if silent >= JOURNAL_BAD_SECONDS:
+        return f"has not answered for {silent:.0f} s"
+    if _is_lately(meters.journal_failed_at, now):
+        return NO_ROOM if meters.journal_is_full else "rows could not be written"
+    return "cannot be searched" if _is_lately(meters.repeats_failed_at, now) else ""
+
+
+def _is_lately(failed_at: float | None, now: float) -> bool:
+    return failed_at is not None and now - failed_at < JOURNAL_BAD_SECONDS
 
 
 def serve_page(monitor: Monitor, listen: str) -> "WatchPage":

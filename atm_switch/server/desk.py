@@ -193,8 +193,8 @@ class Desk:
         effects: list[Effect] = []
         for ticket, answer in batch:
             asked_at = self.meters.journal_asked_at.pop(ticket, None)
-            if asked_at is not None:
-                self.meters.journal_answered(now.monotonic - asked_at, now.monotonic, answer)
+            seconds = None if asked_at is None else now.monotonic - asked_at
+            self.meters.journal_answered(seconds, now.monotonic, answer)
             try:
                 effects += self._switch.answered(ticket, answer, now)
             except Exception as mistake:  # noqa: BLE001  the others of the batch are answered
@@ -240,18 +240,15 @@ class Desk:
                 self._note(effect)
         for line in written.values():
             line.flush()
-        self._close(closing)
+        for close in closing:
+            if close.link in self._lines:
+                self._lines[close.link].finish(close.reason)
 
     def _put(self, send: Send, written: dict[LinkId, Line]) -> None:
         line = self._lines.get(send.link)
         if line is not None:
             line.put(send.payload, send.header)
             written[send.link] = line
-
-    def _close(self, closing: Sequence[Close]) -> None:
-        for close in closing:
-            if close.link in self._lines:
-                self._lines[close.link].finish(close.reason)
 
     def _ask(self, asked: Asked) -> list[Effect]:
         answer: Any
@@ -264,7 +261,12 @@ class Desk:
         if isinstance(answer, asyncio.Future):
             self._await(asked, answer)
             return []
-        return self._switch.answered(asked.ticket, answer, self.clock())
+        return self._answered(asked, answer)
+
+    def _answered(self, asked: Asked, answer: Any) -> list[Effect]:
+        now = self.clock()
+        self.meters.answered(asked.question, answer, now.monotonic)
+        return self._switch.answered(asked.ticket, answer, now)
 
     def _await(self, asked: Asked, answer: "asyncio.Future[Any]") -> None:
         """Hand the answer back when it is there; a reading is given up at the deadline."""
@@ -275,15 +277,12 @@ class Desk:
         def done(ended: "asyncio.Future[Any]") -> None:
             if timer is not None:
                 timer.cancel()
-            self._answered_later(asked.ticket, ended)
+            said: Any = NeighbourUnavailable("the question was given up")
+            if not ended.cancelled():
+                said = ended.exception() or ended.result()
+            self._perform(self._answered(asked, said))
 
         answer.add_done_callback(done)
-
-    def _answered_later(self, ticket: Ticket, done: "asyncio.Future[Any]") -> None:
-        answer: Any = NeighbourUnavailable("the question was given up")
-        if not done.cancelled():
-            answer = done.exception() or done.result()
-        self._perform(self._switch.answered(ticket, answer, self.clock()))
 
     def _ask_journal(self, asked: Asked) -> list[Effect]:
         if self._journal is None:

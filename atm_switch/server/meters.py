@@ -10,13 +10,14 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from atm_switch.domain.errors import JournalFull
+from atm_switch.domain.errors import JournalFull, JournalUnavailable
 from atm_switch.domain.outcome import IN_DOUBT, Outcome
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.switch.effects import Note, Ticket
 from atm_switch.switch.fleet import SURPLUS
+from atm_switch.switch.ports import Ask, FindRepeat
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of a histogram's buckets."""
@@ -88,8 +89,10 @@ class Meters:
         """Monotonic seconds at which each question was put that the journal has not answered."""
         self.journal_failed_at: float | None = None
         """Monotonic seconds of the journal's last refusal; ``None`` after a success."""
+        self.repeats_failed_at: float | None = None
+        """The same of its answers to what was asked before: it may write and not be readable."""
         self.journal_is_full = False
-        """Whether that was for want of room: no start anew would make any."""
+        """Whether the last refusal was for want of room: no start anew would make any."""
 
     def take(self, note: Note) -> None:
         """Count what a line of the log tells."""
@@ -136,11 +139,19 @@ class Meters:
         self.ticked_at, self.loop_lag = now, max(late, 0.0)
         self.loop_lag_max = max(self.loop_lag_max, self.loop_lag)
 
-    def journal_answered(self, seconds: float, now: float, answer: object) -> None:
-        """Note how long the journal took, and whether it could."""
-        self.journal_seconds.add(seconds)
+    def journal_answered(self, seconds: float | None, now: float, answer: object) -> None:
+        """Note whether the journal could write, and how long it took where that was measured."""
+        if seconds is not None:
+            self.journal_seconds.add(seconds)
         self.journal_failed_at = now if isinstance(answer, Exception) else None
         self.journal_is_full = isinstance(answer, JournalFull)
+
+    def answered(self, question: Ask[Any], answer: object, now: float) -> None:
+        """Note what the journal says in the loop: repeats found or not, rows it does not take."""
+        if isinstance(question, FindRepeat):
+            self.repeats_failed_at = now if isinstance(answer, Exception) else None
+        elif isinstance(answer, JournalUnavailable):
+            self.journal_failed_at = now
 
     def journal_silent_for(self, now: float) -> float:
         """Return the seconds the eldest question to the journal has waited; 0 without one."""
