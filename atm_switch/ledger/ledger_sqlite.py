@@ -43,8 +43,12 @@ library lets go of the interpreter's lock some times, and the journal's thread w
 _BOOKS = f"""
 one.balance_sen, one.first_posting, one.last_contribution, one.last_year,
     CASE WHEN one.last_year >= ?1 THEN ({_LISTED.format(year="?1")}) END,
-    CASE WHEN one.first_posting < ?3 AND {{shown}}.last_year <= ?1
+    CASE WHEN one.first_posting < ?3
     AND {{shown}}.merged_into IS NULL AND {{shown}}.status <> 'K'
+    AND ({{shown}}.last_year <= ?1 OR NOT EXISTS (
+        SELECT 1 FROM year_totals AS later
+        WHERE later.kpj = {{shown}}.kpj AND later.year > ?1 AND later.development_sen <> 0
+    ))
     AND NOT EXISTS (
         SELECT 1 FROM closed_years WHERE year >= ?1 - 1 AND next_kpj IS NULL
     ) AND NOT EXISTS (

@@ -71,8 +71,12 @@ LEFT JOIN LATERAL (
     ORDER BY year_totals.year DESC LIMIT 1
 ) AS earlier ON true
 CROSS JOIN LATERAL (
-    SELECT one.first_posting < asked.year || '-01-01' AND {{shown}}.last_year <= asked.year
-       AND {{shown}}.merged_into IS NULL AND {{shown}}.status <> 'K' AND NOT EXISTS (
+    SELECT one.first_posting < asked.year || '-01-01'
+       AND {{shown}}.merged_into IS NULL AND {{shown}}.status <> 'K'
+       AND ({{shown}}.last_year <= asked.year OR NOT EXISTS (
+        SELECT 1 FROM year_totals AS later WHERE later.kpj = {{shown}}.kpj
+          AND later.year > asked.year AND later.development_sen <> 0
+    )) AND NOT EXISTS (
         SELECT 1 FROM closed_years WHERE closed_years.year >= asked.year - 1 AND next_kpj IS NULL
     ) AND NOT EXISTS (
         SELECT 1 FROM postings AS earned

@@ -126,6 +126,22 @@ def test_balance_does_not_fall_because_a_year_ended(
     assert estimated[1] == booked[1]
 
 
+def test_open_year_is_told_whatever_was_paid_after_it(books: BookBench, reader: Reader) -> None:
+    """
+    A payment dated ahead takes no estimate away; where a later development is booked, and rests
+    on the year as it is, there is none.
+    """
+    for kpj in (FIRST, SECOND, STRANGER):
+        books.post(kpj, "2025-01-05", 100_000)
+    books.post(SECOND, "2027-01-05", 1)
+    books.post(STRANGER, "2027-12-31", 1, DEVELOPMENT)
+
+    found = [reader.account(kpj, date(2026, 3, 1)) for kpj in (FIRST, SECOND, STRANGER)]
+
+    open_years = [len(one[1].unclosed or ()) for one in found if one is not None]
+    assert [1, 1, 0] == open_years
+
+
 def test_daily_accrual_closes_by_days(books: BookBench) -> None:
     """
     By days what was posted on 1 January earns 364 days of 365.

@@ -155,7 +155,7 @@ class LedgerContract:
     def test_year_before_comes_along_until_it_is_closed(self, ledger: Ledger) -> None:
         """
         Whole and by number, where nothing was booked for it on 31 December; not the one that has
-        its development, not for who is claimed out, nor on a day of years gone by.
+        its development, not for who is claimed out, nor for a year before the first posting.
         """
         open_year = (
             Posting(date(2024, 6, 1), PostingKind.CONTRIBUTION, Money(20_000_000), 3),
