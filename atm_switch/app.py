@@ -42,7 +42,7 @@ from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.settings.load import FILE_NAME
-from atm_switch.settling import Ended
+from atm_switch.settling import Ended, tell_of_doubts
 from atm_switch.start_up import (
     dialects_of,
     digest_of,
@@ -62,7 +62,7 @@ from atm_switch.switch.ports import (
     KeepRecord,
 )
 from atm_switch.switch.switch import Switch
-from atm_switch.tidings import Tidings, tell_of_doubts
+from atm_switch.tidings import Tidings
 from atm_switch.upkeep import Upkeep, refuse_wrong_tokens
 
 C = TypeVar("C", bound=Any)

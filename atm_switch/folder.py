@@ -86,7 +86,7 @@ class DataFolder:
 
     def vault(self) -> Vault:
         """Open the key file.  Raises ``Refused`` as ``key_file.load`` does."""
-        return sealed_keys.load(self.key_file, self.master_file, credentials())
+        return sealed_keys.load(self.key_file, self.master_file, sealed_keys.credentials())
 
     def change_keys(self, change: Callable[[Vault], Vault]) -> Vault:
         """Read the vault, change it, seal it; return it once it is on disk.
@@ -94,7 +94,7 @@ class DataFolder:
         One process at a time, so that no change is lost; where the journal is on PostgreSQL
         one process of all machines, and it is durable there first.  Raises ``Refused``.
         """
-        files = self.key_file, self.master_file, credentials()
+        files = self.key_file, self.master_file, sealed_keys.credentials()
         with keys_locked(self.root):
             if not self.settings.journal.url:
                 vault = change(self.vault())
@@ -123,7 +123,7 @@ class DataFolder:
         if shared.content is None:
             shared.put(own)
         elif shared.content != own:
-            theirs = sealed_keys.opened(shared.content, self.master_file, credentials())
+            theirs = sealed_keys.opened(shared.content, self.master_file, sealed_keys.credentials())
             if theirs is None:
                 raise Refused(
                     "the keys on PostgreSQL are sealed under another master; use the master of "
@@ -236,9 +236,3 @@ def command_actor() -> str:
     except (KeyError, OSError):
         name = "unknown"
     return f"user {name} (uid {os.getuid()})"
-
-
-def credentials() -> Path | None:
-    """Where systemd put this service's credentials, if it did."""
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")  # noqa: TID251 - read at the edge
-    return Path(directory) if directory else None

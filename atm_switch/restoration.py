@@ -23,7 +23,7 @@ from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.schema import migrations_of, open_writer
 from atm_switch.backup import Manifest, is_sealed_by, settle, unpacked
 from atm_switch.domain.errors import Refused
-from atm_switch.folder import DataFolder, command_actor, credentials, open_folder, replace_file
+from atm_switch.folder import DataFolder, command_actor, open_folder, replace_file
 from atm_switch.ledger.opening import open_store
 from atm_switch.security.vault import Vault
 from atm_switch.settings.example import toml_value
@@ -134,7 +134,7 @@ def _vault(folder: DataFolder, target: Path) -> Vault:
     # normalised, for the folder is not at its place yet and ".." needs what it leaves
     master = Path(os.path.normpath(target.absolute() / folder.settings.keys.master_file))
     try:
-        return sealed_keys.load(folder.key_file, master, credentials())
+        return sealed_keys.load(folder.key_file, master, sealed_keys.credentials())
     except Refused as wrong:
         raise Refused(f"{wrong}; or name it with --master FILE") from None
 

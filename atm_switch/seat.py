@@ -19,6 +19,8 @@ WELL, RELOADED = "well", "reloaded"
 """What a worker says of itself: whether its journal commits; that it took its settings anew."""
 DOUBTS = "doubts"
 """How many requests in doubt the writer ended, by acquirer."""
+ORDERS = "orders"
+"""What the writer's process goes by (``writer_orders``)."""
 FRESH = "fresh"
 """Said beside ``LENT``: all processes start, none of the run before is left."""
 
@@ -38,6 +40,8 @@ class Seat:
     """Where the supervisor listens for this worker's doors."""
     is_fresh: bool = True
     """Whether all processes start with this one; otherwise it stands in for one that died."""
+    orders: dict[str, Any] = field(default_factory=dict)
+    """What this process goes by where it is the writer's."""
     control: Control | None = None
     taken: Callable[[int, int, int, Callable[[], None]], None] = field(
         default=lambda _at, _descriptor, _others, _settled: None
@@ -82,6 +86,7 @@ class Seat:
         """Take what the supervisor says."""
         self.lent = tuple(message.get(LENT, self.lent))
         self.is_fresh = bool(message.get(FRESH, self.is_fresh))
+        self.orders = message.get(ORDERS, self.orders)
         if TAKE not in message:
             return
         self.handed_in += 1

@@ -18,6 +18,7 @@ from typing import Final
 from atm_switch.adapters.journal_doubts import Settled, SettleDoubts
 from atm_switch.adapters.side_thread import begun
 from atm_switch.domain.errors import JournalUnavailable, Refused
+from atm_switch.server.log import Logger
 
 PAGES_AT_START: Final = 20
 """Some 40,000 rows, some tenths of a second."""
@@ -96,6 +97,11 @@ class Settling:
         finally:
             if ended:
                 self._tell(ended)
+
+
+def tell_of_doubts(log: Logger, ended: Ended) -> None:
+    """Say how many requests in doubt were ended, in all and of each bank."""
+    log.warning("requests in doubt ended", count=ended.total(), by_acquirer=dict(ended))
 
 
 class SettlingOfOthers:

@@ -37,6 +37,7 @@ from atm_switch.reception import Reception
 from atm_switch.server.entrance import shown
 from atm_switch.server.log import Logger
 from atm_switch.start_up import plain_words
+from atm_switch.writer_orders import WriterOrders
 
 RELOAD_SECONDS_MAX: Final = 10.0
 LOOK_SECONDS: Final = 0.05
@@ -155,7 +156,10 @@ class Supervisor:
     async def _spawned(self, number: int, *, is_fresh: bool = False) -> Child:
         workers = self._folder.settings.workers
         child = await spawned(self._folder.root, number, workers, self._heard)
-        child.control.say({seat.LENT: self._reception.addresses, seat.FRESH: is_fresh})
+        told: dict[str, Any] = {seat.LENT: self._reception.addresses, seat.FRESH: is_fresh}
+        if number == WRITER:
+            told[seat.ORDERS] = WriterOrders.of(self._folder).to_message()
+        child.control.say(told)
         self._children[number] = child
         self._later(self._watch(child))
         return child

@@ -4,7 +4,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from atm_switch.server.log import Logger
-from atm_switch.settling import Ended
 from atm_switch.switch.balance_inquiry import place_of
 
 if TYPE_CHECKING:
@@ -46,8 +45,3 @@ class Tidings:
         error = context.get("exception")
         where = place_of(error) if isinstance(error, BaseException) else ""
         self._log.error("mistake", what=context.get("message", ""), where=where)
-
-
-def tell_of_doubts(log: Logger, ended: Ended) -> None:
-    """Say how many requests in doubt were ended, in all and of each bank."""
-    log.warning("requests in doubt ended", count=ended.total(), by_acquirer=dict(ended))

@@ -2,32 +2,43 @@
 
 Why: a thread of the same interpreter wants its lock at every statement, and so does the loop;
 with more than one core a process writes while the loop answers.
-Plan: the process is that of several workers (``writer_process``), started before the switch
-loads what it needs itself, and it ends behind the last row when the switch is gone, however
-it went.  One that dies is started again, and what it had not answered meanwhile is 96;
-``RESTARTS_MAX`` times a minute, then the switch ends, and at once where the disk failed under
-it: then only a fresh start knows what it holds.
+Plan: the process is that of several workers (``writer_process``).  It is begun before the
+settings are read where they look as if they wanted it, for a start waits for it, and reading
+them takes as long; they decide, and one that gets no orders ends unheard.  It ends behind the
+last row when the switch is gone, however it went.  One that dies is started again, as soon as
+there is room for it, and what it had not answered meanwhile is 96; ``RESTARTS_MAX`` times a
+minute, then the switch ends, and at once where the disk failed under it: then only a fresh
+start knows what it holds.
 """
 
 import asyncio
 import os
+import tomllib
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.child import GIVEN_UP, WRITER, Child, Restarts, spawned
-from atm_switch.folder import DataFolder
-from atm_switch.server.log import Logger
-from atm_switch.settings.model import Settings
 
+if TYPE_CHECKING:
+    from atm_switch.folder import DataFolder
+    from atm_switch.server.log import Logger
+    from atm_switch.settings.model import Settings
+
+CORES: Final = len(os.sched_getaffinity(0))
+"""How many this process may use."""
+SETTINGS_FILE: Final = "switch.toml"
+AGAIN_SECONDS = 0.5
+"""Between two attempts to start it where there are no descriptors, or no memory."""
 ENDING_SECONDS_MAX = 30.0
 """How long it may take to write what was sent, once it is told to end."""
 
 
-def is_wanted(settings: Settings, cores: int = len(os.sched_getaffinity(0))) -> bool:
+def is_wanted(settings: "Settings", cores: int = CORES) -> bool:
     """Tell whether the settings have such a process on a machine of so many cores."""
     journal = settings.journal
     if journal.url or settings.workers > 1:
@@ -35,12 +46,26 @@ def is_wanted(settings: Settings, cores: int = len(os.sched_getaffinity(0))) -> 
     return journal.writer == "process" or (journal.writer == "auto" and cores > 1)
 
 
+def is_likely(root: Path, cores: int = CORES) -> bool:
+    """Guess that from the bare file, without what it takes to judge it."""
+    try:
+        told = tomllib.loads((root / SETTINGS_FILE).read_text(encoding="utf-8"))
+        journal = told.get("journal", {})
+        writer, is_elsewhere = journal.get("writer", "auto"), bool(journal.get("url"))
+    except (OSError, ValueError, AttributeError):  # the settings' reader says what is wrong
+        return False
+    is_alone = told.get("workers", 1) == 1 and not is_elsewhere
+    return is_alone and (writer == "process" or (writer == "auto" and cores > 1))
+
+
 class WriterApart:
     """Starts the process, watches it, and ends it."""
 
-    def __init__(self, folder: DataFolder, log: Logger) -> None:
-        """Wait for ``start``."""
-        self._folder, self._log = folder, log
+    def __init__(self, root: Path) -> None:
+        """Wait for ``begin`` or ``start``; ``root`` is the folder."""
+        self._root = root
+        self._folder: DataFolder
+        self._log: Logger
         self._restarts = Restarts()
         self._child: Child | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -52,10 +77,17 @@ class WriterApart:
         self.on_end: Callable[[int], None] = lambda _code: None
         """Told that the switch must end, and with which exit code."""
 
-    async def start(self) -> None:
-        """Take the folder and start the process.  Raises ``Refused`` where it is served."""
-        lock_folder(self._folder.root)  # until this process ends
-        await self._start(is_fresh=True)
+    async def begin(self) -> None:
+        """Have the process load what it needs; it waits for its orders."""
+        self._child = await spawned(self._root, WRITER, 1, self._heard)
+
+    async def start(self, folder: "DataFolder", log: "Logger") -> None:
+        """Take the folder and have the process write.  Raises ``Refused`` where it is served."""
+        self._folder, self._log = folder, log
+        lock_folder(self._root)  # until this process ends
+        if self._child is None:
+            await self.begin()
+        self._order(is_fresh=True)
 
     async def come_up(self, switch: Coroutine[Any, Any, None]) -> None:
         """Wait until it writes and the ``switch`` has started; where one fails, both have.
@@ -97,10 +129,13 @@ class WriterApart:
         except TimeoutError:
             self._log.error("journal writer left behind", pid=self._child.process.pid)
 
-    async def _start(self, *, is_fresh: bool) -> None:
-        child = await spawned(self._folder.root, WRITER, 1, self._heard)
-        child.control.say({seat.FRESH: is_fresh})
-        self._child = child
+    def _order(self, *, is_fresh: bool) -> None:
+        from atm_switch.writer_orders import WriterOrders  # noqa: PLC0415 - when that one has begun
+
+        child = self._child
+        assert child is not None  # noqa: S101 - whoever orders has begun it
+        orders = WriterOrders.of(self._folder).to_message()
+        child.control.say({seat.FRESH: is_fresh, seat.ORDERS: orders})
         self.seat.processes[child.name] = child.process.pid
         self._watching = asyncio.get_running_loop().create_task(self._watch(child))
 
@@ -127,4 +162,18 @@ class WriterApart:
             self._log.error("given up", restarts_within_a_minute=len(self._restarts.at))
             self.on_end(GIVEN_UP)
         elif child.is_ready.is_set() or len(self._restarts.at) > 1:
-            await self._start(is_fresh=False)
+            await self._start_again(child.name)
+
+    async def _start_again(self, name: str) -> None:
+        is_said = False
+        while True:
+            try:
+                await self.begin()
+            except OSError as error:
+                if not is_said:
+                    self._log.error("process not started", process=name, reason=error.strerror)
+                is_said = True
+                await asyncio.sleep(AGAIN_SECONDS)
+            else:
+                self._order(is_fresh=False)
+                return

@@ -15,31 +15,26 @@ from atm_switch.adapters.folder_lock import lock_writing
 from atm_switch.adapters.journal_server import JournalServer, Token
 from atm_switch.adapters.journal_wire import SOCKET_NAME
 from atm_switch.adapters.journal_writer import JournalWriter
-from atm_switch.folder import DataFolder
 from atm_switch.seat import LOST, Seat
-from atm_switch.security.vault import Vault
-from atm_switch.server.log import Logger
-from atm_switch.settling import Ended, Settling
-from atm_switch.tidings import tell_of_doubts
+from atm_switch.settling import Ended, Settling, tell_of_doubts
+from atm_switch.writer_orders import WriterOrders
 
 LOOK_SECONDS = 0.05
 WAIT_SECONDS_MAX = 30.0
 """How long workers may take to finish once whoever started them is gone."""
 
 
-async def write_for_all(
-    folder: DataFolder, vault: Vault, seat: Seat, log: Logger, gone: asyncio.Event
-) -> int:
+async def write_for_all(orders: WriterOrders, seat: Seat, gone: asyncio.Event) -> int:
     """Write until whoever started this is ``gone``, and so is every worker.
 
     Returns the exit code: not 0 where the journal cannot go on.  Raises ``Refused``.
     """
-    limits = folder.settings.journal
+    log = orders.logger()
     writer: JournalWriter[Token] = JournalWriter(
-        folder.journal, vault, utc_now, os.urandom, limits.queue_max, limits.batch_max,
+        orders.journal, orders.vault(), utc_now, os.urandom, orders.queue_max, orders.batch_max,
         is_shared=seat.count > 1,
     )  # fmt: skip
-    server = JournalServer(folder.root / SOCKET_NAME, writer)
+    server = JournalServer(orders.root / SOCKET_NAME, writer)
 
     def ended_doubts(ended: Ended) -> None:
         tell_of_doubts(log, ended)
@@ -49,7 +44,7 @@ async def write_for_all(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, lambda: None)
-    let_go = await lock_writing(folder.root)
+    let_go = await lock_writing(orders.root)
     try:
         server.start()
         # Before the first worker; where some are at work they may still end what is there.

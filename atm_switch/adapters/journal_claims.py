@@ -8,6 +8,7 @@ Why that very row: the worker declines others of the same key meanwhile, and the
 nothing.
 Limits: kept in memory.  After a start of the writer's process a request that was under way
 is in doubt like any other: who asks again is processed anew, and the first answer counts.
+A single worker has repeats join their first by itself, so there it changes nothing.
 """
 
 from collections.abc import Callable

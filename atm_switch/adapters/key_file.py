@@ -34,6 +34,12 @@ _GROUP_OR_OTHER = 0o077
 _OTHER = 0o007
 
 
+def credentials() -> Path | None:
+    """Where systemd put this service's credentials, if it did."""
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(directory) if directory else None
+
+
 def create(key_file: Path, master_file: Path, vault: Vault) -> None:
     """Write a new key file, and a new master file unless there is one already.
 

@@ -20,7 +20,8 @@ from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, frame
 from atm_switch.adapters.journal_writer import check_question
 from atm_switch.domain.errors import JournalUnavailable
 
-AGAIN_SECONDS: Final = 0.05
+AGAIN_SECONDS: Final = 0.01
+"""Between two attempts: a start waits for it, and so does whoever asks while it is away."""
 NEWS: Final = 0
 """The number of a frame's entry that answers no question but tells of a change."""
 

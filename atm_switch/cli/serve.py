@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +13,13 @@ import click
 if TYPE_CHECKING:
     from atm_switch.app import Service
     from atm_switch.folder import DataFolder
+    from atm_switch.seat import Seat
     from atm_switch.server.desk import Desk
     from atm_switch.server.log import Logger
     from atm_switch.writer_apart import WriterApart
+
+WRITER = "0:"
+"""How the seat of the process that writes the journal begins."""
 
 
 @click.command(
@@ -43,27 +49,55 @@ def serve(folder: Path, process: str) -> int:
         gc.enable()
 
 
-def _run(folder: Path, process: str) -> int:
+def _run(root: Path, process: str) -> int:
     from atm_switch.adapters.process_hygiene import forbid_core_dumps, refuse_optimised
-    from atm_switch.domain.errors import Refused
-    from atm_switch.folder import open_folder
-    from atm_switch.server.event_loop import new_loop
-    from atm_switch.server.log import make_logger
 
     refuse_optimised()
     forbid_core_dumps()
-    opened = open_folder(folder)
-    opened.pull_keys()
-    log = make_logger(opened.settings.log.format, opened.settings.log.level)
+    with _loop() as runner:
+        if process.startswith(WRITER):
+            return runner.run(_write_as(process))
+        if process:
+            return runner.run(_serve_as(process, *_opened(root)))
+        return _run_folder(root, runner)
+
+
+@contextmanager
+def _loop() -> Iterator[asyncio.Runner]:
+    """Make a loop for the block.  Raises ``Refused`` where it is ended before it serves."""
+    from atm_switch.domain.errors import Refused
+    from atm_switch.server.event_loop import new_loop
+
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
-            if process:
-                return runner.run(_serve_as(process, opened, log))
-            if opened.settings.workers > 1:
-                return runner.run(_supervise(opened, log))
-            return runner.run(_serve_alone(opened, log))
+            yield runner
     except asyncio.CancelledError:
         raise Refused("stopped before it served") from None
+
+
+def _run_folder(root: Path, runner: asyncio.Runner) -> int:
+    """Serve in as many processes as the settings say."""
+    from atm_switch.writer_apart import WriterApart, is_likely, is_wanted
+
+    writer = WriterApart(root)
+    if is_likely(root):
+        runner.run(writer.begin())
+    folder, log = _opened(root)
+    if is_wanted(folder.settings):
+        return runner.run(_serve_beside(writer, folder, log))
+    writer.let_go()
+    serve = _supervise if folder.settings.workers > 1 else _serve_alone
+    return runner.run(serve(folder, log))
+
+
+def _opened(root: Path) -> "tuple[DataFolder, Logger]":
+    """Open the folder; no loop may run, for keys on PostgreSQL are asked for in one of its own."""
+    from atm_switch.folder import open_folder
+    from atm_switch.server.log import make_logger
+
+    folder = open_folder(root)
+    folder.pull_keys()
+    return folder, make_logger(folder.settings.log.format, folder.settings.log.level)
 
 
 async def _supervise(folder: "DataFolder", log: "Logger") -> int:
@@ -75,11 +109,6 @@ async def _supervise(folder: "DataFolder", log: "Logger") -> int:
 
 
 async def _serve_alone(folder: "DataFolder", log: "Logger") -> int:
-    if folder.settings.journal.writer != "thread":
-        from atm_switch.writer_apart import WriterApart, is_wanted
-
-        if is_wanted(folder.settings):
-            return await _serve_beside(WriterApart(folder, log), folder, log)
     from atm_switch.app import Service
 
     return await _serve(Service(folder, folder.vault(), log))
@@ -87,9 +116,9 @@ async def _serve_alone(folder: "DataFolder", log: "Logger") -> int:
 
 async def _serve_beside(writer: "WriterApart", folder: "DataFolder", log: "Logger") -> int:
     """Serve while a process beside this one writes the journal."""
-    await writer.start()
+    await writer.start(folder, log)
     try:
-        from atm_switch.app import Service  # which takes as long as that one takes to start
+        from atm_switch.app import Service
 
         service = Service(folder, folder.vault(), log, seat=writer.seat)
 
@@ -107,7 +136,31 @@ async def _serve_beside(writer: "WriterApart", folder: "DataFolder", log: "Logge
 
 
 async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> int:
-    """Serve as one of several processes: ``NUMBER:COUNT:DESCRIPTOR``."""
+    """Serve as one of several processes."""
+    seat, gone = await _seated(process)
+    from atm_switch.app import Service
+
+    service = Service(folder, folder.vault(), log.of(worker=seat.number), seat=seat)
+    return await _serve(service, gone)
+
+
+async def _write_as(process: str) -> int:
+    """Write the journal for one process or several."""
+    from atm_switch.writer_orders import WriterOrders
+    from atm_switch.writer_process import write_for_all
+
+    seat, gone = await _seated(process)
+    gc.enable()
+    if gone.is_set():  # it was not wanted after all
+        return 0
+    return await write_for_all(WriterOrders.of_message(seat.orders), seat, gone)
+
+
+async def _seated(process: str) -> "tuple[Seat, asyncio.Event]":
+    """Take the seat ``NUMBER:COUNT:DESCRIPTOR``, and wait for what is said first there.
+
+    The event tells that whoever started this is gone, which may come first.
+    """
     from atm_switch.seat import Seat
     from atm_switch.server.control import Control
 
@@ -118,19 +171,14 @@ async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> int:
         seat.heard(message, connection)
         told.set()
 
-    seat.control = Control.of_descriptor(descriptor, heard, gone.set)
+    def lost() -> None:
+        gone.set()
+        told.set()
+
+    seat.control = Control.of_descriptor(descriptor, heard, lost)
     seat.control.start()
     await told.wait()
-    vault = folder.vault()
-    if not number:
-        from atm_switch.writer_process import write_for_all
-
-        gc.enable()
-        return await write_for_all(folder, vault, seat, log.of(process="journal writer"), gone)
-    from atm_switch.app import Service
-
-    service = Service(folder, vault, log.of(worker=number), seat=seat)
-    return await _serve(service, gone)
+    return seat, gone
 
 
 async def _serve(
