@@ -223,9 +223,9 @@ class Journal(Section):
         description="as whom this switch writes a shared journal; no two have the same",
     )
     writer: Literal["thread", "process", "auto"] = Field(
-        default="thread",
+        default="auto",
         description="who writes the file of a single worker: a thread of the switch, a process "
-        "beside it, or auto: a process where the machine has more than one core",
+        "beside it, or auto: a process where the switch may use more than one core",
     )
     queue_max: int = Field(
         default=4096, ge=1, le=1_000_000, description="rows that may wait for the disk (then 96)"

@@ -5,8 +5,8 @@ on 4 links with 16 requests in flight each; ours with all it does besides (sessi
 decoder, repeats, chain, sealing, outbox, metrics).  Under ``acquirer`` the bank has verified
 the PIN, as the usual host assumes; beside it ``issuer``, with a PIN check and two rows, and
 two workers, of which the usual host has no like.  Compiled is ours alone: the usual host and
-the load run the same Python beside either.  A process that writes the journal, where a
-thread does by default, is shown beside both.
+the load run the same Python beside either.  A thread that writes the journal, where by default
+a process does, is shown beside both.
 Without the journal: ``unjournaled``.  The hosts take turns, each in a process of its own with
 a fresh journal, and so is the load, whose CPU is counted apart; a host's is that of all its
 processes.
@@ -32,16 +32,16 @@ class Kind(NamedTuple):
     module: str = OURS
     pin: str = "acquirer"
     workers: int = 1
-    writer: str = "thread"
+    writer: str = "auto"
     code: str = PURE
 
 
 FULL: Final = "durable full path, 10^6 members, requests/s against the usual way"
-APART: Final = "the same with a process that writes the journal, against the usual way"
+THREAD: Final = "the same with a thread that writes the journal, against the usual way"
 ISSUER: Final = "the same under issuer: PIN verified, two rows, against the usual way"
 WORKERS: Final = "the same with two workers, against the usual way"
 MACHINE: Final = "durable full path, compiled, requests/s against the usual way"
-MACHINE_APART: Final = "the same with such a process, compiled, against the usual way"
+MACHINE_THREAD: Final = "the same with such a thread, compiled, against the usual way"
 MACHINE_WORKERS: Final = "the same with two workers, compiled, against the usual way"
 DURABLE: Final = "durable against not durable, requests/s, pure"
 CPU: Final = "durable full path, CPU of the host a request, the usual way against ours"
@@ -52,19 +52,19 @@ FORGETS: Final = "ours, no journal"
 KINDS: Final = {
     USUALLY: Kind(USUAL),
     OURS_ALONE: Kind(),
-    "ours, writer apart": Kind(writer="process"),
+    "ours, a thread writes": Kind(writer="thread"),
     "ours, issuer": Kind(pin="issuer"),
     "ours, two workers": Kind(workers=2),
     "ours, compiled": Kind(code=COMPILED),
-    "ours, compiled, writer apart": Kind(writer="process", code=COMPILED),
+    "ours, compiled, a thread writes": Kind(writer="thread", code=COMPILED),
     "ours, compiled, two workers": Kind(workers=2, code=COMPILED),
     FORGETS: Kind(FORGETFUL),
 }
 BESIDE: Final = {
     FULL: OURS_ALONE,
     MACHINE: "ours, compiled",
-    APART: "ours, writer apart",
-    MACHINE_APART: "ours, compiled, writer apart",
+    THREAD: "ours, a thread writes",
+    MACHINE_THREAD: "ours, compiled, a thread writes",
     ISSUER: "ours, issuer",
     WORKERS: "ours, two workers",
     MACHINE_WORKERS: "ours, compiled, two workers",

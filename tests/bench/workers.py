@@ -5,6 +5,7 @@ in its file, 8 links with 64 requests in flight together.  The kinds take turns;
 a fresh journal and processes of its own.  The load is one more process, whose CPU is counted
 apart; that of all the switch's processes - supervisor, workers, writer, and PostgreSQL's - is
 told beside it.
+One worker, too, has a process that writes its file, as it has by default.
 Limits: where there are fewer than four cores the load takes what the second worker would
 have, so the ratio is shown there and not judged.
 """

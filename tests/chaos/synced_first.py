@@ -3,7 +3,8 @@
     python -m tests.chaos.synced_first [--long] [--seed S]
 
 Plan: the switch runs under ``strace``, which shows every write of the journal's log, every
-sync and every send, with what they carry.  Requests have RRNs that stand out; many are
+sync and every send over TCP, with what they carry, also where the journal is written by a
+process of its own.  Requests have RRNs that stand out; many are
 under way at once, so that commits hold several.  An answer with an RRN may be sent only
 when a sync has returned that began after the RRN was written to the log.
 Limit: that the disk keeps what it says it has synced is the disk's.
@@ -52,7 +53,7 @@ class Watch:
             self.written.update(RRN.findall(arguments))
         elif name in {"fdatasync", "fsync"} and LOG in arguments:
             self.syncing = set(self.written)
-        elif name in SENDS and "<socket:" in arguments:
+        elif name in SENDS and "<TCP" in arguments:
             for rrn in RRN.findall(arguments):
                 self.answered.add(rrn)
                 if rrn not in self.synced:
@@ -120,7 +121,7 @@ def measure(trial: Trial) -> Found:
     reader = Thread(target=lambda: follow(read(pipe), watch))
     reader.start()
     calls = "trace=pwrite64,fdatasync,fsync,write,writev,sendto,sendmsg"
-    strace = ("strace", "-f", "-y", "-s", "20000", "-e", calls, "-o", str(pipe))
+    strace = ("strace", "-f", "-yy", "-s", "20000", "-e", calls, "-o", str(pipe))
     plant = set_up(trial.root, "--pin", "issuer")
     plant.before = strace
     script = Script(plant.folder)

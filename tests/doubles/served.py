@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from atm_switch.card_key_change import require_card_key_read
+from atm_switch.domain.errors import Refused
+from atm_switch.folder import open_folder
 from tests.doubles.suite_canaries import said
 
 SECONDS = 30
@@ -73,6 +76,21 @@ class Served:
         """End it with a signal and return its exit code."""
         self.process.send_signal(number)
         return self.process.wait(SECONDS)
+
+
+def read_keys_again(folder: Path, served: Served) -> None:
+    """Have the switch read its keys, and wait until the audit says that it has the newest."""
+    served.process.send_signal(signal.SIGHUP)
+    served.wait_for("keys reloaded")  # its record is written a moment later
+    opened, deadline = open_folder(folder), time.monotonic() + SECONDS
+    while True:
+        try:
+            require_card_key_read(opened, opened.vault())
+        except Refused:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        else:
+            return
 
 
 @contextmanager

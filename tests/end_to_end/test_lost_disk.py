@@ -9,6 +9,7 @@ from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.seat import LOST
 from tests.chaos.disk_full import failing_syncs
 from tests.chaos.plant import Plant, running, set_up
+from tests.doubles.machines import set_in
 from tests.doubles.served import run
 from tests.doubles.talk import HungUp, Talk, inquiry
 from tests.doubles.workers import wait_for, with_workers
@@ -39,11 +40,15 @@ def is_answered(plant: Plant, number: int) -> bool:
         return False
 
 
-def test_failed_sync_ends_the_switch_and_a_start_goes_on(plant: Plant, tmp_path: Path) -> None:
+@pytest.mark.parametrize("writer", ["thread", "process"])
+def test_failed_sync_ends_the_switch_and_a_start_goes_on(
+    plant: Plant, tmp_path: Path, writer: str
+) -> None:
     """
     What is under way is 96, the exit code is 74 and the log says why; what was answered
     before is on disk, and the switch that is started again answers.
     """
+    set_in(plant.folder, "journal", writer=writer)
     with running(plant):
         with Talk.of(plant.port, plant.folder) as talk:
             good = asked(talk, 1)

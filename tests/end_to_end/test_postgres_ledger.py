@@ -14,7 +14,7 @@ import pytest
 from atm_switch.ledger.store_postgres import PostgresStore
 from atm_switch.settings.load import load_settings
 from tests.doubles.postgres import PostgresServer
-from tests.doubles.served import Served, make_folder, run, serve
+from tests.doubles.served import Served, make_folder, read_keys_again, run, serve
 from tests.end_to_end.command_line import PROGRAM, SECONDS_MAX, environment
 
 MANY = 10_000
@@ -105,8 +105,7 @@ def test_card_key_changes_under_inquiries(bank: Path) -> None:
         refused = run("cards", "link", bank, other_cards(bank))
         codes = [inquire(bank, served)["response_code"]]
         early = run("cards", "rotate-key", bank)
-        served.process.send_signal(signal.SIGHUP)
-        served.wait_for("keys reloaded")
+        read_keys_again(bank, served)
         codes.append(inquire(bank, served)["response_code"])
         moved = run("cards", "rotate-key", bank)
         codes.append(inquire(bank, served)["response_code"])

@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import resource
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ from tests.doubles.talk import Talk, inquiry
 from tests.doubles.workers import Workers, running, wait_for
 from tests.end_to_end.test_stopping import held_up
 
-CARD = "9990090000000012"
+CARD, PIN = "9990090000000012", "123456"
 WRITER = "journal writer"
 
 
@@ -88,6 +91,71 @@ def test_row_that_was_sent_outlives_the_switch(folder: Path) -> None:
     assert 0 == run("journal", "verify", folder).returncode
 
 
+def test_settings_that_are_wrong_leave_nothing_behind(folder: Path) -> None:
+    """The process is begun before they are read: it ends unheard, and only they are told of."""
+    settings = folder / "switch.toml"
+    settings.write_text(f"bogus = 1\n{settings.read_text()}")
+
+    done = run("serve", folder)
+
+    assert 78 == done.returncode
+    assert 1 == done.stderr.count("\n"), done.stderr
+    assert "bogus: unknown key" in done.stderr
+    asyncio.run(lock_writing(folder, 0.0))()
+
+
+@pytest.mark.parametrize("policy", ["acquirer", "issuer"])
+def test_repeat_beside_a_death_of_the_writer_is_no_second_transaction(
+    tmp_path: Path, policy: str
+) -> None:
+    """
+    A request and a repeat that has joined it wait for a row when the writer is killed: both
+    are 96.  Asked again by both, it is processed once: one row of each kind, one PIN try.
+    """
+    folder = make_folder(tmp_path, "--pin", policy)
+    set_in(folder, "journal", writer="process")
+    with running(folder) as switch, switch.talk() as one, switch.talk() as two:
+        block = {52: one.pin_block(PIN, CARD)} if policy == "issuer" else {}
+        request = inquiry(1, {2: CARD, **block})
+        talks = one, two
+        with closing(sqlite3.connect(folder / "journal.db", isolation_level=None)) as lock:
+            lock.execute("BEGIN IMMEDIATE")
+            for talk in talks:
+                talk.say(talk.keys.pack(request, talk.packager))
+            switch.served.wait_for("joined the same request under way")
+            switch.kill(WRITER)
+            lost = [talk.packager.unpack(talk.hear())[39] for talk in talks]
+            lock.execute("ROLLBACK")
+        wait_for(lambda: one.ask(request)[39] == "00")
+        again = two.ask(request)[39]
+    written = [(row.kind, row.response_code, row.pin_tries) for row in rows_of(folder)]
+
+    assert (["96", "96"], "00") == (lost, again)
+    assert {"acquirer": 1, "issuer": 2}[policy] == len(written), written
+    assert {"acquirer": [], "issuer": [1]}[policy] == [
+        tries for kind, _, tries in written if kind == "A"
+    ]
+    assert 0 == run("journal", "verify", folder).returncode
+
+
+def test_writer_is_started_again_as_soon_as_there_is_room(folder: Path) -> None:
+    """It dies while the switch has no descriptor left: one line says so, 96, then it is back."""
+    with running(folder) as switch, switch.talk() as talk:
+        pid, writer = switch.served.process.pid, switch.told()["processes"][WRITER]
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (4, limits[1]))
+        os.kill(writer, signal.SIGKILL)
+        switch.served.wait_for("process not started")
+        away = asked(talk, 1)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        numbers = iter(range(2, 999_999))
+        wait_for(lambda: asked(talk, next(numbers)) == "00")
+        said = switch.served.log.read_text()
+
+    assert "96" == away
+    assert 1 == said.count("process not started")
+
+
 def test_too_many_deaths_end_the_switch(folder: Path) -> None:
     """A writer that dies six times within a minute: the switch stops and exits 70."""
     with running(folder) as switch:
@@ -118,10 +186,20 @@ def test_journal_of_other_keys_ends_the_start(folder: Path, tmp_path: Path) -> N
     asyncio.run(lock_writing(other, 0.0))()
 
 
-@pytest.mark.parametrize(("writer", "has_process"), [("thread", False), ("process", True)])
-def test_settings_say_who_writes(folder: Path, writer: str, has_process: bool) -> None:  # noqa: FBT001
-    """Either answers; status names the process where there is one."""
-    set_in(folder, "journal", writer=writer)
+HAS_CORES = len(os.sched_getaffinity(0)) > 1
+
+
+@pytest.mark.parametrize(
+    ("writer", "has_process"), [("thread", False), ("process", True), ("", HAS_CORES)]
+)
+def test_settings_say_who_writes(tmp_path: Path, writer: str, has_process: bool) -> None:  # noqa: FBT001
+    """
+    Either answers; status names the process where there is one.  Settings that say nothing
+    have one where there is a core for it.
+    """
+    folder = make_folder(tmp_path, "--pin", "acquirer")
+    if writer:
+        set_in(folder, "journal", writer=writer)
     with running(folder) as switch, switch.talk() as talk:
         code = asked(talk, 1)
         shown = run("status", folder)

@@ -1,7 +1,6 @@
 """Claims about the change of the card key: two calls, no layer too many, none that is lost."""
 
 import os
-import signal
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -33,7 +32,7 @@ from atm_switch.ledger.registry_book import card_record, forget, unlink
 from atm_switch.security.vault import KEY_BYTES, Vault
 from atm_switch.security.vault_document import LAYERS_MAX
 from atm_switch.switch.ports import AuditRecord
-from tests.doubles.served import Served, make_folder, run, serve
+from tests.doubles.served import Served, make_folder, read_keys_again, run, serve
 
 PIN = "123456"
 STRANGER = "9990090000009997"
@@ -232,8 +231,7 @@ def test_no_card_is_written_under_a_key_nobody_reads(tmp_path: Path) -> None:
         assert 0 == run("cards", "rotate-key", folder).returncode
         early = [run("cards", "link", folder, more), run(*replace, typed=numbers)]
         asked = inquired(folder, served, rows[0][0])
-        served.process.send_signal(signal.SIGHUP)
-        served.wait_for("keys reloaded")
+        read_keys_again(folder, served)
         late = [run("cards", "link", folder, more), run(*replace, typed=numbers)]
         again = inquired(folder, served, rows[0][0])
 
@@ -256,8 +254,7 @@ def test_command_tells_each_step_from_outside(tmp_path: Path) -> None:
     with serve(folder) as served:
         begun = run("cards", "rotate-key", folder)
         early = run("cards", "rotate-key", folder)
-        served.process.send_signal(signal.SIGHUP)
-        served.wait_for("keys reloaded")
+        read_keys_again(folder, served)
         moved = run("cards", "rotate-key", folder)
         idle = run("cards", "rotate-key", folder)
         again = run("cards", "rotate-key", folder, "--again")
