@@ -101,7 +101,7 @@ def post(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedPosting]") -> None:
     """Book one posting while inquiries run; it earns from its day on."""
     from atm_switch.adapters.clock import read_clock
     from atm_switch.domain.errors import Refused
-    from atm_switch.domain.statement import Posting, PostingKind
+    from atm_switch.domain.posting import Posting, PostingKind
     from atm_switch.key_office import record_command
     from atm_switch.ledger.corrections import Entry, is_claimed_out
     from atm_switch.ledger.corrections import post as book_posting

@@ -1,19 +1,12 @@
 """The JHT statement: opening + contributions + development - claims = closing, always.
 
 Rules and golden numbers: domain.md 2.16 and 6.  The running year's development is an
-estimate (flag E) until the year's development is booked, on 31 December (flag F).  What is
-booked on another day is paid in advance, as where everything is claimed: it earns from its day
-and is part of what the year brings (assumed).
-A correction is a posting of the same kind and the opposite sign that names the one it takes
-back.  One that takes back a posting of the same year bears its day, so that nothing was ever
-earned on it; one that takes back a posting of a closed year bears the day it was booked,
-earns from then on, and is shown within the opening balance, which it puts right, not as a
-claim or contribution of this year (assumed).  Equal postings of one day are told apart by
-their numbers: a correction never touches another payment of the same amount.
-From 1 January until the year before is closed, what it brought is estimated too and is part of
-the opening balance: a balance does not fall because a year ended (assumed).  What KPJ merged
-into this one earned in that year is an adjustment of 1 January, as closing it will book.  An
-account claimed out is left at what is booked.
+estimate (flag E) until the year's development is booked, on 31 December (flag F).
+A correction of an earlier year's posting is shown within the opening balance, which it puts
+right, not as a claim or contribution of this year (assumed).
+From 1 January until the years before are closed, what they brought is estimated too and is part
+of the opening balance: a balance does not fall because a year ended (assumed).  What KPJ merged
+into this one earned in the year before is an adjustment of 1 January, as closing it will book.
 An adjustment counts under contributions; one that takes more than was paid in, within the opening
 balance, and what even that does not hold is told as a claim (assumed).
 Limits: a year is told as its own postings are, so a payment taken back in a later year is on
@@ -21,53 +14,20 @@ the statements of its own year, its day as the last contribution too; from the n
 statements that day is gone at once, its amount when the correction was booked.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum, unique
 
 from atm_switch.domain.accrual import Accrual, RateTable, YearBase, estimate_development
 from atm_switch.domain.money import ZERO, Money
-
-
-@unique
-class PostingKind(Enum):
-    """What a posting is; the value is the CSV's word."""
-
-    CONTRIBUTION = "contribution"
-    DEVELOPMENT = "development"
-    CLAIM = "claim"
-    ADJUSTMENT = "adjustment"
-
-
-_KINDS = {kind.value: kind for kind in PostingKind}
-
-
-def posting_kind(word: str) -> PostingKind:
-    """Return the kind of the CSV's word.  Raises ``ValueError`` for no such kind.
-
-    Why not ``PostingKind(word)``: it takes six times as long, a dozen times a statement.
-    """
-    kind = _KINDS.get(word)
-    if kind is None:
-        message = "no kind of posting"
-        raise ValueError(message)
-    return kind
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """One signed entry: a claim is negative, an adjustment may be.
-
-    ``number`` is the ledger's, 0 where it has none yet; a correction has the opposite sign,
-    and ``reverses`` is the number of the posting it takes back.
-    """
-
-    posted_on: date
-    kind: PostingKind
-    amount: Money
-    number: int = 0
-    reverses: int | None = None
+from atm_switch.domain.posting import (
+    Posting,
+    PostingKind,
+    YearSorted,
+    of_kind,
+    sort_year,
+    total,
+)
+from atm_switch.domain.unclosed import OpenYear, Terms, Unclosed, close_in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +44,8 @@ class AccountHistory:
     postings: tuple[Posting, ...]
     has_postings: bool
     last_contribution: date | None
-    unclosed: tuple[Posting, ...] | None = None
-    """Every posting of the year before, where its development is still to be booked."""
+    unclosed: Unclosed | None = None
+    """The years before whose development is still to be booked; ``None`` where all of it is."""
     merged: tuple["AccountHistory", ...] = ()
     """Those of the accounts merged into this one; of one merged after the day of the statement
     without its last contribution."""
@@ -95,7 +55,7 @@ class AccountHistory:
 class Statement:
     """A balance as of a day; amounts in sen, ``claims`` positive, the rate in 1/1000 %.
 
-    ``carried``: what of the opening is the estimated development of the year before;
+    ``open_years``: what of the opening is estimated, for the years before are not closed;
     ``handed_over``: what of the contributions is that of accounts merged into this one.
     """
 
@@ -107,8 +67,13 @@ class Statement:
     rate_millipercent: int
     is_estimate: bool
     last_contribution: date | None
-    carried: Money = ZERO
+    open_years: tuple[OpenYear, ...] = ()
     handed_over: Money = ZERO
+
+    @property
+    def carried(self) -> Money:
+        """What of the opening is estimated."""
+        return sum((one.development + one.taken_over for one in self.open_years), start=ZERO)
 
     @property
     def closing(self) -> Money:
@@ -116,61 +81,6 @@ class Statement:
         return Money(
             self.opening.sen + self.contributions.sen + self.development.sen - self.claims.sen
         )
-
-
-@dataclass(frozen=True, slots=True)
-class YearSorted:
-    """The postings of a year by what a statement does with them."""
-
-    paid: tuple[Posting, ...]
-    """Contributions that stand, and adjustments."""
-    claimed: tuple[Posting, ...]
-    developed: tuple[Posting, ...]
-    """The year's development."""
-    advanced: tuple[Posting, ...]
-    """Development paid before the year was over."""
-    corrections: tuple[Posting, ...]
-    """What takes back postings of earlier years."""
-
-    @property
-    def movements(self) -> tuple[tuple[date, Money], ...]:
-        """What earns or stops earning: everything but the year's development."""
-        moved = (*self.paid, *self.claimed, *self.corrections, *self.advanced)
-        return tuple([(posting.posted_on, posting.amount) for posting in moved])
-
-    @property
-    def last_contribution(self) -> date | None:
-        """The latest day of a contribution that stands, if the year has one."""
-        days = [p.posted_on for p in self.paid if p.kind is PostingKind.CONTRIBUTION]
-        return max(days, default=None)
-
-
-def sort_year(postings: Iterable[Posting]) -> YearSorted:
-    """Sort the postings of one year; what was taken back within it is gone from the result."""
-    given = tuple(postings)
-    corrections: tuple[Posting, ...] = ()
-    # Most years hold no correction, and a closing sorts millions of them.
-    if any(posting.reverses is not None for posting in given):
-        given = _without_taken_back(given)
-        corrections = tuple(posting for posting in given if posting.reverses is not None)
-        given = tuple(posting for posting in given if posting.reverses is None)
-    developed = _of_kind(given, PostingKind.DEVELOPMENT)
-    return YearSorted(
-        paid=_of_kind(given, PostingKind.CONTRIBUTION) + _of_kind(given, PostingKind.ADJUSTMENT),
-        claimed=_of_kind(given, PostingKind.CLAIM),
-        developed=tuple([one for one in developed if is_last_day(one.posted_on)]),
-        advanced=tuple([one for one in developed if not is_last_day(one.posted_on)]),
-        corrections=corrections,
-    )
-
-
-def is_last_day(day: date) -> bool:
-    """Tell whether a day is the 31 December on which a year's development is booked."""
-    return (day.month, day.day) == (12, 31)
-
-
-def _of_kind(postings: Iterable[Posting], kind: PostingKind) -> tuple[Posting, ...]:
-    return tuple([posting for posting in postings if posting.kind is kind])
 
 
 def draw_up(
@@ -187,16 +97,14 @@ def draw_up(
         message = "the history and the statement are of different years"
         raise ValueError(message)
     postings = [posting for posting in history.postings if posting.posted_on <= as_of]
-    handed_over = ZERO
-    for merged in history.merged:
-        handed_over += _carried(merged, rates, accrual)
+    open_years, handed_over = _open_years(history, Terms(rates, accrual))
     if handed_over.sen:
         new_year = date(history.year, 1, 1)
         postings.append(Posting(new_year, PostingKind.ADJUSTMENT, handed_over))
     year = sort_year(postings)
-    carried = _carried(history, rates, accrual)
+    carried = sum((one.development + one.taken_over for one in open_years), start=ZERO)
     begun_with = history.opening + carried
-    development = _total(year.developed) + _total(year.advanced)
+    development = total(year.developed) + total(year.advanced)
     rate = rates.of(as_of.year).millipercent
     if not year.developed:
         base = YearBase(begun_with, year.movements)
@@ -212,23 +120,24 @@ def draw_up(
         rate_millipercent=rate,
         is_estimate=not year.developed or carried.sen > 0 or handed_over.sen > 0,
         last_contribution=_last_contribution(history),
-        carried=carried,
+        open_years=open_years,
         handed_over=handed_over,
     )
 
 
-def outstanding(
-    opening: Money, year: YearSorted, last_day: date, rate_millipercent: int, accrual: Accrual
-) -> Money:
-    """Return what is to be booked on ``last_day``, 31 December of a whole year; never below zero.
-
-    That is its development less what was paid in advance; nothing where it is booked already.
-    """
-    if year.developed:
-        return ZERO
-    base = YearBase(opening, year.movements)
-    earned = estimate_development(base, last_day, rate_millipercent, accrual)
-    return max(ZERO, earned - _total(year.advanced))
+def _open_years(history: AccountHistory, terms: Terms) -> tuple[tuple[OpenYear, ...], Money]:
+    """Return the open years before, and what merged accounts bring on 1 January of this one."""
+    brought: dict[int, Money] = {}
+    for gone in history.merged:
+        if gone.unclosed is not None:
+            until = (gone.opening, gone.unclosed, history.year, terms)
+            for one in close_in_order(*until, is_merged=True):
+                brought[one.year + 1] = brought.get(one.year + 1, ZERO) + one.development
+    handed_over = brought.pop(history.year, ZERO)
+    if history.unclosed is None:
+        return (), handed_over
+    years = close_in_order(history.opening, history.unclosed, history.year, terms, brought)
+    return tuple(years), handed_over
 
 
 def _last_contribution(history: AccountHistory) -> date | None:
@@ -238,37 +147,13 @@ def _last_contribution(history: AccountHistory) -> date | None:
     return max((day for day in days if day is not None), default=None)
 
 
-def _carried(history: AccountHistory, rates: RateTable, accrual: Accrual) -> Money:
-    if history.unclosed is None:
-        return ZERO
-    opening = history.opening - _total(history.unclosed)
-    last_day = date(history.year - 1, 12, 31)
-    rate = rates.of(last_day.year).millipercent
-    return outstanding(opening, sort_year(history.unclosed), last_day, rate, accrual)
-
-
 def _shown(begun_with: Money, year: YearSorted) -> tuple[Money, Money, Money]:
     """Return opening, contributions and claims, none below zero as long as the closing is not."""
-    opening = begun_with + _total(year.corrections)
-    contributions, claims = _total(year.paid), -_total(year.claimed)
+    opening = begun_with + total(year.corrections)
+    contributions, claims = total(year.paid), -total(year.claimed)
     if contributions < ZERO:
-        adjusted = _total(_of_kind(year.paid, PostingKind.ADJUSTMENT))
+        adjusted = total(of_kind(year.paid, PostingKind.ADJUSTMENT))
         opening, contributions = opening + adjusted, contributions - adjusted
     if opening < ZERO:
         opening, claims = ZERO, claims - opening
     return opening, contributions, claims
-
-
-def _without_taken_back(postings: tuple[Posting, ...]) -> tuple[Posting, ...]:
-    """Leave out each posting that another takes back, and that one too where both are here."""
-    here = {posting.number for posting in postings}
-    taken_back = {posting.reverses for posting in postings if posting.reverses is not None}
-    return tuple(
-        posting
-        for posting in postings
-        if posting.number not in taken_back and posting.reverses not in here
-    )
-
-
-def _total(postings: Iterable[Posting]) -> Money:
-    return Money(sum([posting.amount.sen for posting in postings]))

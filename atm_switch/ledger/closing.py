@@ -19,7 +19,8 @@ from typing import Final
 from atm_switch.domain.accrual import Accrual, DevelopmentRate
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import Posting, PostingKind, outstanding, sort_year
+from atm_switch.domain.posting import Posting, PostingKind, sort_year
+from atm_switch.domain.unclosed import outstanding
 from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.closing_order import require_order
 from atm_switch.ledger.open_years import take_turn

@@ -15,8 +15,8 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus
 from atm_switch.domain.money import Money
+from atm_switch.domain.posting import Posting, PostingKind, is_last_day
 from atm_switch.domain.solvency import Movement, first_short_day
-from atm_switch.domain.statement import Posting, PostingKind, is_last_day
 from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.open_years import is_closed, take_turn
 from atm_switch.ledger.standing import stands

@@ -14,7 +14,7 @@ from typing import Final
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.mask import mask_nik
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import PostingKind
+from atm_switch.domain.posting import PostingKind
 from atm_switch.ledger.csv_balances import judge_balances
 from atm_switch.ledger.csv_reading import nik_purpose, unsealed
 from atm_switch.ledger.csv_rejects import Reject, reject_of

@@ -20,7 +20,7 @@ from atm_switch.adapters.disk import sync
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.mask import mask_kpj, mask_name, mask_nik, mask_pan
 from atm_switch.domain.member import CardStatus, MemberStatus, Segment
-from atm_switch.domain.statement import PostingKind
+from atm_switch.domain.posting import PostingKind
 from atm_switch.ledger.csv_rows import COLUMNS, REASON, CsvSource, Kind
 
 BAD_ROWS_SHOWN: Final = 50

@@ -18,7 +18,7 @@ from atm_switch.domain.card import Expiry, Pan
 from atm_switch.domain.identifiers import Kpj, Nik
 from atm_switch.domain.member import CardStatus, MemberStatus, Segment
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.statement import PostingKind
+from atm_switch.domain.posting import PostingKind
 
 SEN_LIMIT: Final = 10**14
 NAME_CHARACTERS_MAX: Final = 100

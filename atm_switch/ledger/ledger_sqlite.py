@@ -22,8 +22,10 @@ from atm_switch.domain.errors import LedgerUnavailable
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import AccountHistory, Posting, posting_kind, sort_year
-from atm_switch.ledger.standing import is_development
+from atm_switch.domain.posting import Posting, posting_kind, sort_year
+from atm_switch.domain.statement import AccountHistory
+from atm_switch.domain.unclosed import Unclosed
+from atm_switch.ledger.standing import CLOSED, is_development, last_developed
 from atm_switch.ledger.store_sqlite import FAMILY
 
 _SIBLINGS = """
@@ -35,28 +37,32 @@ _LISTED = """
 SELECT group_concat(posting, ';') FROM (
     SELECT posted_on || ',' || kind || ',' || amount_sen || ',' || seq || ','
         || coalesce(reverses, '') AS posting
-    FROM postings WHERE year = {year} AND kpj = one.kpj ORDER BY posted_on, seq
+    FROM postings WHERE year {of_years} AND kpj = one.kpj ORDER BY posted_on, seq
 )
 """
 """The year's postings come as one text, so that an account is one row: for each row the
 library lets go of the interpreter's lock some times, and the journal's thread wants it."""
+_SINCE_SETTLED = """IN (
+    SELECT year FROM year_totals AS before
+    WHERE before.kpj = one.kpj AND before.year > since.year AND before.year < ?1
+)"""
+_UNCLOSED = f"""
+SELECT since.year || ':' || coalesce(({_LISTED.format(of_years=_SINCE_SETTLED)}), '')
+FROM (SELECT max({CLOSED}, {last_developed("one.kpj")}) AS year) AS since
+"""  # noqa: S608 - constants
+"""The last settled year, and the postings of those between it and the statement's."""
 _BOOKS = f"""
 one.balance_sen, one.first_posting, one.last_contribution, one.last_year,
-    CASE WHEN one.last_year >= ?1 THEN ({_LISTED.format(year="?1")}) END,
-    CASE WHEN one.first_posting < ?3
-    AND {{shown}}.merged_into IS NULL AND {{shown}}.status <> 'K'
-    AND ({{shown}}.last_year <= ?1 OR NOT EXISTS (
-        SELECT 1 FROM year_totals AS later
-        WHERE later.kpj = {{shown}}.kpj AND later.year > ?1 AND later.development_sen <> 0
-    ))
-    AND NOT EXISTS (
+    CASE WHEN one.last_year >= ?1 THEN ({_LISTED.format(of_years="= ?1")}) END,
+    CASE WHEN {{shown}}.merged_into IS NULL AND NOT EXISTS (
         SELECT 1 FROM closed_years WHERE year >= ?1 - 1 AND next_kpj IS NULL
     ) AND NOT EXISTS (
         SELECT 1 FROM postings AS earned
         WHERE year = ?1 - 1 AND kpj = one.kpj AND {is_development("earned")}
-    ) THEN coalesce(({_LISTED.format(year="?1 - 1")}), '') END
+    ) THEN ({_UNCLOSED}) END
 """  # noqa: S608 - constants
-"""What is asked of an account; ``shown`` is whose statement it is for."""
+"""What is asked of an account; ``shown`` is whose statement it is for.  Where the year before is
+settled, as it mostly is, nothing of earlier years is looked up."""
 _ACCOUNT = f"""
 SELECT person, name, segment, status,
     EXISTS (SELECT 1 FROM participants AS gone WHERE gone.merged_into = ?2),
@@ -64,7 +70,7 @@ SELECT person, name, segment, status,
 FROM participants AS one WHERE one.kpj = ?2
 """  # noqa: S608 - constants
 _MERGED = f"""
-SELECT one.kpj, one.merged_on <= ?4, {_BOOKS.format(shown="kept")}
+SELECT one.kpj, one.merged_on <= ?3, {_BOOKS.format(shown="kept")}
 FROM participants AS kept JOIN participants AS one ON one.merged_into = kept.kpj
 WHERE kept.kpj = ?2
 """  # noqa: S608 - constants
@@ -121,7 +127,7 @@ class SqliteLedger:
 
     def _account(self, kpj: Kpj, as_of: date) -> tuple[Participant, AccountHistory] | None:
         year, digits, ask = as_of.year, kpj.digits, self.reads.rows
-        asked = (year, digits, f"{year:04}-01-01")
+        asked = (year, digits)
         found = ask(_ACCOUNT, asked)
         if not found:
             return None
@@ -161,7 +167,7 @@ class SqliteLedger:
             postings=postings,
             has_postings=bool(postings) or (first is not None and first < january),
             last_contribution=paid,
-            unclosed=None if before is None else _posted(_postings_of(before), until),
+            unclosed=None if before is None else _unclosed(before, year),
         )
 
 
@@ -175,6 +181,13 @@ def _posted(rows: list[_Row], until: str) -> tuple[Posting, ...]:
         for day, kind, sen, number, reverses in rows
         if day <= until
     ])  # fmt: skip
+
+
+def _unclosed(told: str, year: int) -> Unclosed | None:
+    settled, _, listed = told.partition(":")
+    if int(settled) >= year - 1:
+        return None
+    return Unclosed(int(settled), _posted(_postings_of(listed), f"{year - 1:04}-12-31"))
 
 
 def _postings_of(listed: str) -> list[_Row]:

@@ -19,8 +19,10 @@ from atm_switch.domain.member import (
     Segment,
 )
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import AccountHistory, Posting, posting_kind, sort_year
-from atm_switch.ledger.standing import is_development
+from atm_switch.domain.posting import Posting, posting_kind, sort_year
+from atm_switch.domain.statement import AccountHistory
+from atm_switch.domain.unclosed import Unclosed
+from atm_switch.ledger.standing import CLOSED, is_development, last_developed
 
 CARDS: Final = """
 SELECT asked.at, kpj, expiry, status, consent_on, pvv, pvki
@@ -48,7 +50,7 @@ SELECT asked.at, one.kpj, {{flag}},
        one.person, one.name, one.segment, one.status,
        one.balance_sen, one.postings, since.sen, since.postings,
        moved.days, moved.kinds, moved.sens, moved.numbers, moved.reversed,
-       earlier.last_contribution, unclosed.is_so,
+       earlier.last_contribution, unclosed.since,
        before.days, before.kinds, before.sens, before.numbers, before.reversed
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS asked (at, kpj, as_of, year)
 JOIN participants AS {{shown}} ON {{shown}}.kpj = asked.kpj
@@ -70,23 +72,22 @@ LEFT JOIN LATERAL (
       AND last_contribution IS NOT NULL
     ORDER BY year_totals.year DESC LIMIT 1
 ) AS earlier ON true
-CROSS JOIN LATERAL (
-    SELECT one.first_posting < asked.year || '-01-01'
-       AND {{shown}}.merged_into IS NULL AND {{shown}}.status <> 'K'
-       AND ({{shown}}.last_year <= asked.year OR NOT EXISTS (
-        SELECT 1 FROM year_totals AS later WHERE later.kpj = {{shown}}.kpj
-          AND later.year > asked.year AND later.development_sen <> 0
-    )) AND NOT EXISTS (
+LEFT JOIN LATERAL (
+    SELECT greatest({CLOSED}, {last_developed("one.kpj")}) AS since
+    WHERE {{shown}}.merged_into IS NULL AND NOT EXISTS (
         SELECT 1 FROM closed_years WHERE closed_years.year >= asked.year - 1 AND next_kpj IS NULL
     ) AND NOT EXISTS (
         SELECT 1 FROM postings AS earned
         WHERE earned.year = asked.year - 1 AND earned.kpj = one.kpj
           AND {is_development("earned")}
-    ) AS is_so
-) AS unclosed
+    )
+) AS unclosed ON true
 CROSS JOIN LATERAL (
     {_LISTED}
-    WHERE unclosed.is_so AND postings.year = asked.year - 1 AND postings.kpj = one.kpj
+    WHERE unclosed.since IS NOT NULL AND postings.kpj = one.kpj AND postings.year IN (
+        SELECT earlier.year FROM year_totals AS earlier
+        WHERE earlier.kpj = one.kpj AND earlier.year > unclosed.since AND earlier.year < asked.year
+    )
 ) AS before
 """  # noqa: S608 - a constant
 """``one`` is an account that is asked of, ``shown`` the one whose statement it is for."""
@@ -175,8 +176,9 @@ def _merged(as_of: date, row: Sequence[Any]) -> AccountHistory:
 
 def _history(as_of: date, books: Sequence[Any]) -> AccountHistory:
     balance, count, since, count_since, *rest = books
-    columns, (earlier, is_unclosed), before = rest[:5], rest[5:7], rest[7:]
+    columns, (earlier, settled), before = rest[:5], rest[5:7], rest[7:]
     postings = _posted(columns)
+    is_settled = settled is None or settled >= as_of.year - 1
     paid = sort_year(postings).last_contribution
     return AccountHistory(
         year=as_of.year,
@@ -184,7 +186,7 @@ def _history(as_of: date, books: Sequence[Any]) -> AccountHistory:
         postings=postings,
         has_postings=bool(count - count_since or postings),
         last_contribution=paid or (date.fromisoformat(earlier) if earlier else None),
-        unclosed=_posted(before) if is_unclosed else None,
+        unclosed=None if is_settled else Unclosed(settled, _posted(before)),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import PostingKind
+from atm_switch.domain.posting import PostingKind
 from atm_switch.ledger.store import Store
 
 _LISTED = """

@@ -9,7 +9,7 @@ from datetime import date
 
 from atm_switch.domain.accrual import MONTHS, RateTable, YearBase, estimate_development
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.statement import Posting, PostingKind
+from atm_switch.domain.posting import Posting, PostingKind
 
 _CLAIM_MONTH = 3
 

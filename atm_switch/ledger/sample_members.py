@@ -18,8 +18,8 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj, Nik
 from atm_switch.domain.member import CardStatus, MemberStatus, Segment
 from atm_switch.domain.money import Money
+from atm_switch.domain.posting import Posting, PostingKind
 from atm_switch.domain.secret import Pin
-from atm_switch.domain.statement import Posting, PostingKind
 from atm_switch.ledger.csv_rows import COLUMNS, Kind
 from atm_switch.ledger.rates_file import read_rates
 from atm_switch.ledger.sample_histories import Plan, claimed_out, paid_monthly

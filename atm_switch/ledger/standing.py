@@ -18,3 +18,27 @@ def is_development(alias: str) -> str:
         f"{alias}.kind = 'development' AND substr({alias}.posted_on, 6) = '12-31'"
         f" AND {stands(alias)}"
     )
+
+
+CLOSED = """
+coalesce((
+    SELECT max(CASE WHEN next_kpj IS NULL THEN year ELSE year - 1 END) FROM closed_years
+), 0)
+"""
+"""The last year that is closed for everybody: years are closed in order."""
+
+
+def last_developed(kpj: str) -> str:
+    """Write the last year an account has the development of, 0 where there is none.
+
+    It rests on the years before, which are settled by it.
+    """
+    return f"""
+    coalesce((
+        SELECT own.year FROM year_totals AS own
+        WHERE own.kpj = {kpj} AND EXISTS (
+            SELECT 1 FROM postings AS earned
+            WHERE earned.year = own.year AND earned.kpj = own.kpj AND {is_development("earned")}
+        ) ORDER BY own.year DESC LIMIT 1
+    ), 0)
+    """  # noqa: S608 - ours

@@ -2,24 +2,28 @@
 
 Plan: earlier years from the maintained ``year_totals``, the year of the statement from the
 statement itself, whose estimate no total holds.  Each year opens with what the one before
-closed with; one without postings stands between the others with zeros.
+closed with; one without postings stands between the others with zeros, as does one in which
+all was taken back.  What years not closed yet will bring is within them, as an estimate.
 Limits: SQL both databases understand.  What takes back postings of a closed year counts
 with its kind in the year it was booked; in the year of the statement, whose opening it puts
 right, among the adjustments, and so does what is booked between reading the two.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import ZERO, Money
 from atm_switch.domain.statement import Statement
+from atm_switch.domain.unclosed import OpenYear
 from atm_switch.ledger.store import Store
 
 _EARLIER: Final = """
 SELECT year, contributions_sen, adjustments_sen, development_sen, claims_sen
-FROM year_totals WHERE kpj = ? AND year < ? ORDER BY year
+FROM year_totals WHERE kpj = ? AND year < ?
+  AND (contributions_sen <> 0 OR adjustments_sen <> 0 OR development_sen <> 0 OR claims_sen <> 0)
 """
+_NOTHING: Final = (ZERO, ZERO, ZERO, ZERO)
 _ADJUSTED: Final = """
 SELECT CAST(coalesce(sum(amount_sen), 0) AS BIGINT) FROM postings AS one
 WHERE year = ? AND kpj = ? AND kind = 'adjustment' AND posted_on <= ? AND reverses IS NULL
@@ -58,17 +62,24 @@ def years_of(store: Store, kpj: Kpj, statement: Statement) -> tuple[YearRow, ...
     with store.snapshot():
         earlier = store.rows(_EARLIER, (kpj.digits, year))
         (adjusted,) = store.rows(_ADJUSTED, (year, kpj.digits, statement.as_of.isoformat()))[0]
+    booked = {one: tuple(map(Money, amounts)) for one, *amounts in earlier}
+    estimated = {one.year: one for one in statement.open_years}
     rows: list[YearRow] = []
     opening = ZERO
-    for one in earlier:
-        rows += [_empty(between, opening) for between in _between(rows, one[0])]
-        contributions, adjustments, development, claims = map(Money, one[1:])
-        rows.append(YearRow(one[0], opening, contributions, adjustments, development, -claims))
-        opening = rows[-1].closing
-    rows += [_empty(between, opening) for between in _between(rows, year)]
-    if statement.carried.sen and rows:
-        development = rows[-1].development + statement.carried
-        rows[-1] = replace(rows[-1], development=development, is_estimate=True)
+    for one in range(min((*booked, *estimated), default=year), year):
+        contributions, adjustments, development, claims = booked.get(one, _NOTHING)
+        coming = estimated.get(one, OpenYear(one, ZERO))
+        rows.append(
+            YearRow(
+                one,
+                opening,
+                contributions,
+                adjustments + coming.taken_over,
+                development + coming.development,
+                -claims,
+                is_estimate=bool(coming.development.sen or coming.taken_over.sen),
+            )
+        )
         opening = rows[-1].closing
     return (*rows, _running(statement, opening, Money(adjusted) + statement.handed_over))
 
@@ -104,11 +115,3 @@ def _running(statement: Statement, opening: Money, adjusted: Money) -> YearRow:
         claims=statement.claims,
         is_estimate=statement.is_estimate,
     )
-
-
-def _empty(year: int, balance: Money) -> YearRow:
-    return YearRow(year, balance, ZERO, ZERO, ZERO, ZERO)
-
-
-def _between(rows: list[YearRow], year: int) -> range:
-    return range(rows[-1].year + 1, year) if rows else range(0)

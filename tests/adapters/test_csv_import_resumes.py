@@ -8,7 +8,7 @@ import pytest
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import Posting, PostingKind
+from atm_switch.domain.posting import Posting, PostingKind
 from atm_switch.ledger import csv_staging
 from atm_switch.ledger.corrections import Entry, post
 from atm_switch.ledger.csv_meter import Progress

@@ -14,7 +14,9 @@ import pytest
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, draw_up
+from atm_switch.domain.posting import Posting, PostingKind
+from atm_switch.domain.statement import AccountHistory, draw_up
+from atm_switch.domain.unclosed import Unclosed
 from tests.doubles.ledger_bench import BUDI, BUDIS_NIK, SITIS_NIK, LedgerBench
 from tests.doubles.postgres import PostgresServer
 from tests.doubles.postgres_bench import copy_ledger, waiting_reader
@@ -140,7 +142,9 @@ class LedgerContract:
         """
         A participant nothing was booked for has an empty history, not none.
         """
-        empty = AccountHistory(2025, ZERO, (), has_postings=False, last_contribution=None)
+        empty = AccountHistory(
+            2025, ZERO, (), has_postings=False, last_contribution=None, unclosed=Unclosed(0)
+        )
 
         assert empty == history_of(ledger, SITI, date(2025, 6, 30))
 
@@ -152,22 +156,27 @@ class LedgerContract:
 
         assert (True, Money(500), ()) == (history.has_postings, history.opening, history.postings)
 
-    def test_year_before_comes_along_until_it_is_closed(self, ledger: Ledger) -> None:
+    def test_years_before_come_along_until_they_are_closed(self, ledger: Ledger) -> None:
         """
-        Whole and by number, where nothing was booked for it on 31 December; not the one that has
-        its development, not for who is claimed out, nor for a year before the first posting.
+        Whole and by number from the last on that has its development, for who is claimed out too
+        and on a day of years gone by; nothing where the year before has it.
         """
-        open_year = (
+        open_2024 = (
             Posting(date(2024, 6, 1), PostingKind.CONTRIBUTION, Money(20_000_000), 3),
             Posting(date(2024, 12, 31), PostingKind.CLAIM, Money(-5_000_000), 4),
         )
 
-        assert open_year == history_of(ledger, BUDI, date(2025, 6, 30)).unclosed
-        assert 4 == len(history_of(ledger, BUDI, date(2026, 1, 1)).unclosed or ())
-        assert () == history_of(ledger, BUDI, date(2027, 1, 1)).unclosed
-        assert None is history_of(ledger, BUDI, date(2024, 6, 30)).unclosed
-        assert None is history_of(ledger, BUDI, date(2023, 6, 30)).unclosed
-        assert None is history_of(ledger, SITIS_FIRST, date(2025, 6, 30)).unclosed
+        open_2025 = history_of(ledger, BUDI, date(2025, 12, 31)).postings
+        first = (Posting(date(2024, 1, 1), PostingKind.CONTRIBUTION, Money(500), 9),)
+        expected = {
+            (BUDI, date(2025, 6, 30)): Unclosed(2023, open_2024),
+            (BUDI, date(2026, 1, 1)): Unclosed(2023, open_2024 + open_2025),
+            (BUDI, date(2027, 1, 1)): Unclosed(2023, open_2024 + open_2025),
+            (BUDI, date(2024, 6, 30)): None,
+            (BUDI, date(2023, 6, 30)): None,
+            (SITIS_FIRST, date(2025, 6, 30)): Unclosed(0, first),
+        }
+        assert expected == {of: history_of(ledger, *of).unclosed for of in expected}
 
     def test_statement_of_a_day_adds_up(self, ledger: Ledger) -> None:
         """

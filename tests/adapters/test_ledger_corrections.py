@@ -6,7 +6,8 @@ import pytest
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import Posting, PostingKind, draw_up
+from atm_switch.domain.posting import Posting, PostingKind
+from atm_switch.domain.statement import draw_up
 from atm_switch.ledger.corrections import SEN_LIMIT, Entry, post, reverse
 from atm_switch.ledger.posting_list import list_postings
 from atm_switch.ledger.store import Store

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, Statement, draw_up
+from atm_switch.domain.posting import Posting, PostingKind
+from atm_switch.domain.statement import AccountHistory, Statement, draw_up
 from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.corrections import reverse
 from atm_switch.ledger.store import Store

@@ -29,14 +29,8 @@ from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.instant import Zone
 from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import (
-    AccountHistory,
-    Posting,
-    PostingKind,
-    Statement,
-    draw_up,
-    sort_year,
-)
+from atm_switch.domain.posting import Posting, PostingKind, sort_year
+from atm_switch.domain.statement import AccountHistory, Statement, draw_up
 from atm_switch.folder import open_folder
 from atm_switch.ledger.rates_file import read_rates
 from atm_switch.messages.amounts import AdditionalAmount, write_amounts
@@ -197,7 +191,7 @@ class UsualHost:
 
 def _shown(balance: Balance, reference: str) -> BalanceData:
     member, statement = balance.participant, balance.statement
-    inner = ("carried", "handed_over")
+    inner = ("open_years", "handed_over")
     named = {name: getattr(statement, name) for name in Statement.__slots__ if name not in inner}
     return BalanceData(
         kpj=member.kpj.masked,

@@ -20,8 +20,9 @@ from atm_switch.domain.member import (
     Segment,
 )
 from atm_switch.domain.money import Money
+from atm_switch.domain.posting import Posting, PostingKind
 from atm_switch.domain.secret import Key, Pin
-from atm_switch.domain.statement import AccountHistory, Posting, PostingKind
+from atm_switch.domain.statement import AccountHistory
 from atm_switch.profile.load import load_profile
 from atm_switch.security.key_ring import KeyName, KeyUsage, LineKey
 from atm_switch.security.pin_block import encipher

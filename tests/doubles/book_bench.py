@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from atm_switch.domain.accrual import Accrual, DevelopmentRate
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import Posting, PostingKind
+from atm_switch.domain.posting import Posting, PostingKind
 from atm_switch.ledger.closing import ClosedYear, ClosingTerms, close_year
 from atm_switch.ledger.corrections import Entry, post
 from atm_switch.ledger.reconcile import Difference, reconcile

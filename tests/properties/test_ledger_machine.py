@@ -2,7 +2,7 @@
 
 The model is the movements of each account and the numbers of its postings; the ledger is the
 real one on SQLite.  After every step the totals are the sums of the postings and the
-balances the model's, and closing the year before changes no balance of today.
+balances the model's, and closing a year, one after the other, changes no balance of today.
 """
 
 import tempfile
@@ -18,7 +18,8 @@ from atm_switch.domain.accrual import Accrual, DevelopmentRate
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import Money
-from atm_switch.domain.statement import Posting, PostingKind, draw_up
+from atm_switch.domain.posting import Posting, PostingKind
+from atm_switch.domain.statement import draw_up
 from atm_switch.ledger.amalgamation import amalgamate
 from atm_switch.ledger.closing import ClosingTerms, close_year
 from atm_switch.ledger.corrections import Entry, post, reverse
@@ -143,7 +144,7 @@ class Books(RuleBasedStateMachine):
         again = close_year(self.store, terms, lambda _done, _total: None)
 
         assert closed.development == again.development
-        assert self.next_year < THIS_YEAR - 1 or told == self.told(accrual)
+        assert told == self.told(accrual)
         self.next_year += 1
         for kpj in KPJS:
             rows = self.store.rows(

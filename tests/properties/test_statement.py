@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from atm_switch.domain.accrual import YearBase, estimate_development
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, draw_up
+from atm_switch.domain.posting import Posting, PostingKind
+from atm_switch.domain.statement import AccountHistory, draw_up
 from tests.doubles.rates import flat
 
 YEAR = 2025

@@ -6,13 +6,9 @@ from datetime import date
 import pytest
 
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.statement import (
-    AccountHistory,
-    Posting,
-    PostingKind,
-    draw_up,
-    sort_year,
-)
+from atm_switch.domain.posting import Posting, PostingKind, sort_year
+from atm_switch.domain.statement import AccountHistory, draw_up
+from atm_switch.domain.unclosed import Unclosed
 from tests.doubles.rates import flat, yearly
 
 FIVE_PERCENT = flat(5_000)
@@ -135,7 +131,7 @@ def test_unclosed_year_is_estimated_within_the_opening() -> None:
         Posting(date(2024, 1, 1), CONTRIBUTION, Money(120_000)),
         Posting(date(2024, 7, 1), DEVELOPMENT, Money(1_000)),
     )
-    carried = replace(history(opening=Money(121_000)), unclosed=before)
+    carried = replace(history(opening=Money(121_000)), unclosed=Unclosed(2023, before))
 
     rates = yearly({2024: 5_000, 2025: 10_000})
     said = draw_up(carried, date(2025, 12, 31), rates)

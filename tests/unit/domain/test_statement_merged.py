@@ -6,7 +6,9 @@ from datetime import date
 import pytest
 
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.statement import AccountHistory, Posting, PostingKind, draw_up
+from atm_switch.domain.posting import Posting, PostingKind
+from atm_switch.domain.statement import AccountHistory, draw_up
+from atm_switch.domain.unclosed import Unclosed
 from tests.doubles.rates import flat, yearly
 
 FIVE_PERCENT = flat(5_000)
@@ -16,7 +18,8 @@ ADVANCE = Posting(date(2024, 7, 1), PostingKind.DEVELOPMENT, Money(1_000))
 
 def merged(*before: Posting, opening: int = 0, last: date | None = None) -> AccountHistory:
     """Return the history of a merged account whose year before is open."""
-    return AccountHistory(2025, Money(opening), (), True, last, unclosed=before)  # noqa: FBT003
+    unclosed = Unclosed(2023, before)
+    return AccountHistory(2025, Money(opening), (), True, last, unclosed=unclosed)  # noqa: FBT003
 
 
 def kept(*gone: AccountHistory, last: date | None = None) -> AccountHistory:

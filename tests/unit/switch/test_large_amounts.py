@@ -7,7 +7,8 @@ import pytest
 
 from atm_switch.domain.accrual import DevelopmentRate, RateTable
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.statement import AccountHistory, Posting, PostingKind
+from atm_switch.domain.posting import Posting, PostingKind
+from atm_switch.domain.statement import AccountHistory
 from atm_switch.messages.amounts import AMOUNT_MAX, read_amounts
 from atm_switch.messages.inquiry_data import read_balance_data
 from atm_switch.profile.load import load_profile
