@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from atm_switch.cli.ledger_statement import WantedStatement
     from atm_switch.domain.identifiers import Kpj
     from atm_switch.domain.member import Participant
-    from atm_switch.domain.statement import Statement
+    from atm_switch.domain.statement import AccountHistory
     from atm_switch.folder import DataFolder
 
 
@@ -129,15 +129,21 @@ def show(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedStatement]") -> None:
 
     from atm_switch.adapters.clock import read_clock
     from atm_switch.cli.ledger_statement import DrawnStatement, show_statement
+    from atm_switch.domain.accrual import Accrual
+    from atm_switch.domain.statement import draw_up
     from atm_switch.folder import open_folder
+    from atm_switch.ledger.closing import closing_rates
     from atm_switch.ledger.opening import open_store
     from atm_switch.ledger.posting_list import additional_account, merged_into
+    from atm_switch.ledger.rates_file import read_rates
     from atm_switch.ledger.year_table import years_of
 
     day = wanted["as_of"].date() if wanted["as_of"] else read_clock().jakarta_date()
     opened = open_folder(folder)
-    participant, statement = _draw_up(opened, kpj, day)
+    participant, history = _read(opened, kpj, day)
     with closing(open_store(opened.settings.ledger.url, opened.ledger)) as store:
+        rates = read_rates(opened.rates).closed_by(closing_rates(store))
+        statement = draw_up(history, day, rates, Accrual(opened.settings.ledger.accrual))
         years = years_of(store, kpj, statement)
         drawn = DrawnStatement(participant, statement, years, additional_account(store, kpj, day))
         if (kept := merged_into(store, kpj)) is not None:
@@ -145,20 +151,14 @@ def show(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedStatement]") -> None:
     show_statement(drawn, wanted)
 
 
-def _draw_up(folder: "DataFolder", kpj: "Kpj", day: date) -> "tuple[Participant, Statement]":
-    from atm_switch.domain.accrual import Accrual
+def _read(folder: "DataFolder", kpj: "Kpj", day: date) -> "tuple[Participant, AccountHistory]":
     from atm_switch.domain.errors import Refused
-    from atm_switch.domain.statement import draw_up
     from atm_switch.ledger.opening import read_account
-    from atm_switch.ledger.rates_file import read_rates
 
-    rates = read_rates(folder.rates)
     found = read_account(folder.ledger_place, kpj, day)
     if found is None:
         raise Refused("the ledger knows no such KPJ; import it with atm-switch ledger import")
-    participant, history = found
-    accrual = Accrual(folder.settings.ledger.accrual)
-    return participant, draw_up(history, day, rates, accrual)
+    return found
 
 
 for _command in (*ledger_books.COMMANDS, *ledger_years.COMMANDS, ledger_sample.sample):

@@ -166,7 +166,7 @@ def reverse(folder: Path, kpj: "Kpj", number: int, reason: str) -> None:
 @data_folder
 @_account
 @click.option(
-    "--year", type=click.IntRange(1900, 2999), metavar="YYYY", help="Which; this one if left out."
+    "--year", type=click.IntRange(1, 2999), metavar="YYYY", help="Which; this one if left out."
 )
 def postings(folder: Path, kpj: "Kpj", year: int | None) -> None:
     """List the postings of one year with their numbers."""

@@ -11,7 +11,7 @@ setting.  Whatever moves the balance earns from its posting date: a late contrib
 the day it was booked, not from its wage month; a claim stops what it took from earning.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
@@ -86,13 +86,25 @@ class RateTable:
         """Sort the rates.  Raises ``ValueError`` for none, or a year given twice."""
         given = tuple(rates)
         self._rates = {rate.year: rate for rate in given}
+        self._closed: dict[int, DevelopmentRate] = {}
         if not given or len(self._rates) != len(given):
             message = "a rate table has at least one year and no year twice"
             raise ValueError(message)
 
+    def closed_by(self, rates: Mapping[int, int]) -> "RateTable":
+        """Return the table with the rates, in 1/1000 %, that years were closed by.
+
+        They stand in place of its own, but no other year goes by them.
+        """
+        table = RateTable(self._rates.values())
+        for year, rate in rates.items():
+            closed = DevelopmentRate(year, rate, is_published=self.of(year).is_published)
+            table._closed[year] = closed
+        return table
+
     def of(self, year: int) -> DevelopmentRate:
         """Return the rate of ``year``; before the first year, the first rate, assumed."""
-        if year in self._rates:
-            return self._rates[year]
+        if (known := self._closed.get(year) or self._rates.get(year)) is not None:
+            return known
         nearest = max(self._rates) if year > max(self._rates) else min(self._rates)
         return DevelopmentRate(year, self._rates[nearest].millipercent, is_published=False)

@@ -13,8 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
+from typing import Final
 
 from atm_switch.domain.money import Money
+
+EARLIEST_DAY: Final = date(1900, 1, 1)
+"""No posting bears an earlier one: it would be a slip of the pen."""
 
 
 @unique

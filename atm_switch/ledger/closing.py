@@ -114,6 +114,11 @@ def closed_before(store: Store, year: int) -> ClosedYear | None:
     return state.told(0, was_done=True) if state and state.next_kpj is None else None
 
 
+def closing_rates(store: Store) -> dict[int, int]:
+    """Return the rate, in 1/1000 %, by which each closed year was closed."""
+    return dict(store.rows("SELECT year, rate_millipercent FROM closed_years"))
+
+
 @dataclass(frozen=True, slots=True)
 class _State:
     accrual: str

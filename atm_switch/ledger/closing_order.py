@@ -1,8 +1,9 @@
 """Which year may be closed, and whom the closed years before it forgot.
 
-Plan: years are closed in order.  Not closed here, an earlier year counts as closed where any
-development of 31 December is booked, as it comes with imported histories; and no year is
-closed that a later one so developed rests on.
+Plan: years are closed in order, from the first in which money stood, each whether anything was
+posted in it or not.  Not closed here, an earlier year counts as closed where any development of
+31 December is booked, as it comes with imported histories; and no year is closed that a later
+one so developed rests on.
 Limits: SQL both databases understand.  An account a history was paid into and that has no
 development stops the closing; one that only held money then is told of, for the source may
 have had its reasons.
@@ -13,7 +14,8 @@ from typing import Final
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
-from atm_switch.ledger.standing import is_development
+from atm_switch.ledger.open_years import last_closed
+from atm_switch.ledger.standing import is_development, stands
 from atm_switch.ledger.store import Store
 
 EARNS_SEN: Final = 1_000_000
@@ -21,18 +23,17 @@ EARNS_SEN: Final = 1_000_000
 
 _LATER: Final = "SELECT min(year) FROM closed_years WHERE year > ?"
 _DEVELOPMENT: Final = is_development("earned")
-_OPEN_EARLIER: Final = f"""
-WITH RECURSIVE years AS (
-    SELECT (SELECT min(year) FROM postings) AS year
-    UNION ALL SELECT year + 1 FROM years WHERE year < CAST(? AS BIGINT)
-)
-SELECT min(year) FROM years
-WHERE year < ? AND NOT EXISTS (SELECT 1 FROM closed_years WHERE closed_years.year >= years.year)
-  AND EXISTS (SELECT 1 FROM postings WHERE postings.year = years.year)
-  AND NOT EXISTS (
-      SELECT 1 FROM postings AS earned
-      WHERE earned.year = years.year AND {_DEVELOPMENT}
-  )
+_FIRST: Final = "SELECT min(year) FROM postings"
+# No account ends a day below zero, so that the sum of all is nothing where each holds nothing.
+_MOVED: Final = """
+SELECT year, CAST(sum(contributions_sen + adjustments_sen + development_sen + claims_sen) AS BIGINT)
+FROM year_totals WHERE year < ? GROUP BY year
+"""
+_HAS_POSTING: Final = f"""
+SELECT 1 FROM postings AS one WHERE one.year = ? AND {stands("one")} LIMIT 1
+"""  # noqa: S608 - a constant
+_IS_DEVELOPED: Final = f"""
+SELECT 1 FROM postings AS earned WHERE earned.year = ? AND {_DEVELOPMENT} LIMIT 1
 """  # noqa: S608 - a constant
 # Where an imported history leaves an account out that was paid into.  Whoever claimed or handed
 # over may have earned nothing; for who did not, 0.00 says so.
@@ -99,6 +100,12 @@ def require_order(store: Store, year: int) -> None:
     (later,) = store.rows(_LATER, (year,))[0]
     if later is not None:
         raise Refused(f"{later} was closed already, and rests on {year} as it is")
+    (first,) = store.rows(_FIRST)[0]
+    if first is None or first > year:
+        raise Refused(
+            f"nothing was booked up to {year}, so there is nothing to close; import the histories"
+            " first: a closed year takes none"
+        )
     for (developed,) in store.rows(_DEVELOPED_LATER, (year,)):
         raise Refused(
             f"the development of {developed} is booked, and rests on {year} as it is; import the"
@@ -106,9 +113,12 @@ def require_order(store: Store, year: int) -> None:
         )
     if store.rows("SELECT 1 FROM closed_years WHERE next_kpj IS NOT NULL"):
         raise Refused("the closing of an earlier year was interrupted; finish that one first")
-    (earlier,) = store.rows(_OPEN_EARLIER, (year, year))[0]
+    earlier = _first_open(store, year)
     if earlier is not None:
-        raise Refused(f"{earlier} has postings and no development; close that year first")
+        raise Refused(
+            f"money stood in {earlier}, which has no development; close that year first, or take"
+            " back what was posted there by mistake (atm-switch ledger reverse)"
+        )
     (left_out,) = store.rows(_LEFT_OUT, (year, year))[0]
     if left_out is not None:
         raise Refused(
@@ -125,3 +135,21 @@ def forgotten_before(store: Store, year: int) -> tuple[Forgotten, ...]:
     """
     rows = store.rows(_FORGOTTEN, (year, year, year, year, year))
     return tuple(Forgotten(one, count, Kpj(first)) for one, count, first in rows)
+
+
+def _first_open(store: Store, year: int) -> int | None:
+    """Return the first year before ``year`` that is still to be closed, if there is one.
+
+    Money stood in it, be it that only of years before, and nobody has its development.
+    """
+    closed = last_closed(store)
+    if closed >= year - 1:
+        return None
+    moved: dict[int, int] = dict(store.rows(_MOVED, (year,)))
+    held = 0
+    for one in range(min(moved, default=year), year):
+        stood = held or (one in moved and store.rows(_HAS_POSTING, (one,)))
+        if one > closed and stood and not store.rows(_IS_DEVELOPED, (one,)):
+            return one
+        held += moved.get(one, 0)
+    return None

@@ -15,10 +15,15 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus
 from atm_switch.domain.money import Money
-from atm_switch.domain.posting import Posting, PostingKind, is_last_day
+from atm_switch.domain.posting import EARLIEST_DAY, Posting, PostingKind, is_last_day
 from atm_switch.domain.solvency import Movement, first_short_day
 from atm_switch.ledger.booking import book, open_waiting
-from atm_switch.ledger.open_years import is_closed, take_turn
+from atm_switch.ledger.open_years import (
+    is_closed,
+    is_developed,
+    last_developed_year,
+    take_turn,
+)
 from atm_switch.ledger.standing import stands
 from atm_switch.ledger.store import Store
 
@@ -84,12 +89,17 @@ def _nobody(_number: int) -> None:
 def post(store: Store, entry: Entry, witness: Witness = _nobody) -> int:
     """Book one posting and return its number; ``witness`` hears it before it is durable.
 
-    Raises ``Refused`` for an account that is not there or was merged away, a closed year,
-    and a balance that would fall below zero on its day or a later one.
+    Raises ``Refused`` for an account that is not there or was merged away, a closed year, one
+    the account has the development of, and a balance that would fall below zero on its day or
+    a later one.
     """
     _require_sign(entry.posting)
+    if entry.posting.posted_on < EARLIEST_DAY:
+        raise Refused(f"the date is before {EARLIEST_DAY.year}")
     with store.transaction():
         take_turn(store)
+        _require_open(store, entry)
+        _require_undeveloped(store, entry)
         new = _booked(store, [entry])
         witness(new)
         return new
@@ -104,16 +114,26 @@ def is_claimed_out(store: Store, kpj: Kpj) -> bool:
 def reverse(store: Store, kpj: Kpj, number: int, today: date, witness: Witness = _nobody) -> int:
     """Take a posting back with one of the opposite sign; return the new one's number.
 
-    It is dated as the original was, or today where that year is closed.  Raises ``Refused``
-    as ``post`` does, for a number the account does not have, and for the second time.
+    It is dated as the original was, or today where that year is closed or the account has its
+    development; a development that came with the history is undone on its day, and its year open
+    again.  Raises ``Refused`` as ``post`` does, for a number the account does not have, and for
+    the second time.
     """
     with store.transaction():
         take_turn(store)
         day, kind, sub_account, sen = _original(store, kpj, number)
         posted_on = date.fromisoformat(day)
-        dated = today if is_closed(store, posted_on.year) else posted_on
-        _require_not_counted(store, posted_on, PostingKind(kind))
-        posting = Posting(dated, PostingKind(kind), -Money(sen))
+        what = PostingKind(kind)
+        is_earned = what is PostingKind.DEVELOPMENT
+        is_settled = is_closed(store, posted_on.year) or (
+            not (is_earned and is_last_day(posted_on)) and is_developed(store, kpj, posted_on.year)
+        )
+        if is_settled and is_earned and not is_last_day(posted_on):
+            raise Refused(
+                f"the development of {posted_on.year} is booked so much less; book an adjustment"
+                " instead"
+            )
+        posting = Posting(today if is_settled else posted_on, what, -Money(sen))
         new = _booked(store, [Entry(kpj, posting, sub_account, reverses=number)])
         if posting.kind is PostingKind.CONTRIBUTION:
             _correct_last_contribution(store, kpj, posted_on.year)
@@ -152,15 +172,6 @@ def _original(store: Store, kpj: Kpj, number: int) -> tuple[str, str, str, int]:
     return day, kind, sub_account, sen
 
 
-def _require_not_counted(store: Store, posted_on: date, kind: PostingKind) -> None:
-    """Raise ``Refused`` for an advance on a development that was booked less by it."""
-    is_advance = kind is PostingKind.DEVELOPMENT and not is_last_day(posted_on)
-    if is_advance and is_closed(store, posted_on.year):
-        raise Refused(
-            f"the closing of {posted_on.year} booked so much less; book an adjustment instead"
-        )
-
-
 def _booked(store: Store, entries: list[Entry]) -> int:
     for entry in entries:
         _require_open(store, entry)
@@ -191,6 +202,25 @@ def _require_open(store: Store, entry: Entry) -> None:
         is_earned = entry.posting.kind is PostingKind.DEVELOPMENT
         how = "as an adjustment in" if is_earned else "in"
         raise Refused(f"the year {year} is closed; book it {how} the running year")
+
+
+def _require_undeveloped(store: Store, entry: Entry) -> None:
+    """Raise ``Refused`` where the account's development rests on the year as it is."""
+    posting = entry.posting
+    year = posting.posted_on.year
+    if posting.kind is PostingKind.DEVELOPMENT and is_last_day(posting.posted_on):
+        if is_developed(store, entry.kpj, year):
+            raise Refused(
+                f"the development of {year} is booked already; take that back first"
+                " (atm-switch ledger postings, reverse)"
+            )
+        return
+    developed = last_developed_year(store, entry.kpj)
+    if year <= developed:
+        raise Refused(
+            f"the account has the development of {developed}, which rests on {year} as it is; book"
+            f" it in the running year"
+        )
 
 
 def _require_room(store: Store, entries: Iterable[Entry]) -> None:

@@ -21,7 +21,7 @@ from atm_switch.ledger.csv_rejects import Reject, reject_of
 from atm_switch.ledger.csv_rows import Kind
 from atm_switch.ledger.csv_staging import LINE_BITS
 from atm_switch.ledger.open_years import last_closed
-from atm_switch.ledger.standing import stands
+from atm_switch.ledger.standing import is_development, stands
 from atm_switch.ledger.store import Row, Store
 from atm_switch.security.vault import Vault
 
@@ -58,7 +58,8 @@ INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
 SELECT n, 'posted_on',
        'the year ' || substr(posted_on, 1, 4) || ' is closed; book it '
            || CASE WHEN kind = 'development' THEN 'as an adjustment ' ELSE '' END
-           || 'in the running year',
+           || 'in the running year, or a whole history as one adjustment of its balance on '
+           || CAST(? AS TEXT),
        kpj, posted_on, kind, amount_sen
 FROM atm_switch_staging.postings WHERE posted_on < ?
 """
@@ -101,6 +102,32 @@ FROM (
 ) AS side_by_side
 WHERE n >> {LINE_BITS} > first_file AND n NOT IN (SELECT n FROM judged)
 """  # noqa: S608 - a constant
+_DEVELOPED_BEFORE: Final = f"""
+INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
+SELECT p.n, 'row',
+       'the development of ' || substr(p.posted_on, 1, 4) || ' is booked already; take that back'
+           || ' first (atm-switch ledger postings, reverse)',
+       p.kpj, p.posted_on, p.kind, p.amount_sen
+FROM atm_switch_staging.postings AS p
+WHERE p.kind = 'development' AND substr(p.posted_on, 6) = '12-31' AND EXISTS (
+    SELECT 1 FROM postings AS held
+    WHERE held.year = CAST(substr(p.posted_on, 1, 4) AS BIGINT) AND held.kpj = p.kpj
+      AND {is_development("held")}
+) AND p.n NOT IN (SELECT n FROM judged)
+"""  # noqa: S608 - a constant
+# Within one file nobody looks: it would be sorted for that, and comes from one source.
+_DEVELOPED_TWICE: Final = """
+INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
+SELECT n, 'row', 'another file here has this development of the year; a year has one',
+       kpj, posted_on, kind, amount_sen
+FROM (
+    SELECT p.*, row_number() OVER (PARTITION BY kpj, posted_on ORDER BY n) AS place
+    FROM atm_switch_staging.postings AS p
+    WHERE kind = 'development' AND substr(posted_on, 6) = '12-31'
+      AND n NOT IN (SELECT n FROM judged)
+) AS side_by_side
+WHERE place > 1
+"""
 _NUMBER: Final = f"(SELECT import_id FROM numbered AS f WHERE f.file = (p.n >> {LINE_BITS}))"  # noqa: S608 - a constant
 _SOURCE: Final = (
     "(SELECT n AS seq, kpj, posted_on, kind, 'main' AS sub_account, amount_sen,"
@@ -159,23 +186,28 @@ class Judging:
     def postings(self, *, again: bool) -> None:
         """Judge postings: of an open year, for a participant, nowhere else booked or to be.
 
-        With ``again`` they are booked though they were.
+        With ``again`` they are booked though they were; but no year is developed twice.
         """
         closed = last_closed(self._store)
         if closed:
-            self._store.change(_CLOSED, (f"{closed + 1:04d}-01-01",))
+            first_open = f"{closed + 1:04d}-01-01"
+            self._store.change(_CLOSED, (first_open, first_open))
         self._store.change(
             _FOR_NOBODY.format(
                 names="amount_sen", columns="s.posted_on, s.kind, s.amount_sen", table="postings"
             )
         )
 
-        if again:
-            return
-        if self._store.rows("SELECT 1 FROM postings LIMIT 1"):
+        has_postings = bool(self._store.rows("SELECT 1 FROM postings LIMIT 1"))
+        is_one_file = len(self._imports) <= 1
+        if has_postings and not again:
             self._store.change(_BOOKED_BEFORE)
-        if len(self._imports) > 1:
+        if not (is_one_file or again):
             self._store.change(_IN_AN_EARLIER_FILE)
+        if has_postings:
+            self._store.change(_DEVELOPED_BEFORE)
+        if not is_one_file:
+            self._store.change(_DEVELOPED_TWICE)
 
     def balances(self) -> None:
         """Judge what the good postings leave on their accounts."""

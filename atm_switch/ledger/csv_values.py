@@ -18,11 +18,10 @@ from atm_switch.domain.card import Expiry, Pan
 from atm_switch.domain.identifiers import Kpj, Nik
 from atm_switch.domain.member import CardStatus, MemberStatus, Segment
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.posting import PostingKind
+from atm_switch.domain.posting import EARLIEST_DAY, PostingKind
 
 SEN_LIMIT: Final = 10**14
 NAME_CHARACTERS_MAX: Final = 100
-_EARLIEST: Final = date(1900, 1, 1)
 _DAYS_AHEAD_MAX: Final = 366
 _REMEMBERED: Final = 16_384
 """Cells of a postings file come again and again: days, round amounts, the account before."""
@@ -149,7 +148,7 @@ def _day(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         raise ValueError(message) from None
-    if day < _EARLIEST:
+    if day < EARLIEST_DAY:
         message = "the date is before 1900"
         raise ValueError(message)
     return day

@@ -235,7 +235,7 @@ def test_years_are_closed_in_order(books: BookBench) -> None:
     books.post(FIRST, "2023-01-01", 100_000)
     books.post(FIRST, "2024-01-01", 100_000)
 
-    with pytest.raises(Refused, match="2023 has postings and no development"):
+    with pytest.raises(Refused, match="money stood in 2023, which has no development"):
         books.close(2024)
     books.close(2023)
     books.close(2024)
@@ -283,5 +283,8 @@ def test_import_into_closed_year_is_refused(tmp_path: Path) -> None:
     told = bench.refusal(bench.file("late.csv", POSTINGS + rows))
 
     assert "line 2, column posted_on (2025-05-01): the year 2025 is closed; book it in the" in told
+    assert "or a whole history as one adjustment of its balance on 2026-01-01" in told
+    bench.postings(f"{FIRST.digits},2026-01-01,adjustment,1500000.00\n")
+    assert [(150_105_000,)] == bench.rows("SELECT balance_sen FROM participants WHERE postings > 0")
     assert "(2025-12-31): the year 2025 is closed; book it as an adjustment in the" in told
     assert "merged into *******8901" in told

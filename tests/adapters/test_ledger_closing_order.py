@@ -64,7 +64,7 @@ def test_development_taken_back_neither_closes_nor_bars_a_year(books: BookBench)
     for day in ("2024-12-31", "2025-12-31"):
         reverse(books.store, FIRST, books.post(FIRST, day, 7, DEVELOPMENT), TODAY)
 
-    with pytest.raises(Refused, match="2024 has postings and no development"):
+    with pytest.raises(Refused, match="money stood in 2024, which has no development"):
         books.close(2025)
     books.close(2024)
 
@@ -93,7 +93,7 @@ def test_advance_on_a_closed_year_is_not_taken_back(books: BookBench) -> None:
     advance = books.post(FIRST, "2025-05-01", 500, DEVELOPMENT)
     books.close(2025)
 
-    with pytest.raises(Refused, match="the closing of 2025 booked so much less"):
+    with pytest.raises(Refused, match="development of 2025 is booked so much less"):
         reverse(books.store, FIRST, advance, TODAY)
 
     assert 1_260_000 <= books.balance(FIRST)
@@ -149,3 +149,123 @@ def test_account_with_reason_to_earn_nothing_is_not_told_of(books: BookBench) ->
     assert () == forgotten_before(books.store, 2023)
     books.close(2023)
     assert () == forgotten_before(books.store, 2024)
+
+
+def test_year_with_a_balance_and_no_posting_is_closed_too(books: BookBench) -> None:
+    """
+    One contribution of 2020: the years from 2021 on bring as much as the rate table says, and
+    none is passed over.
+    """
+    books.post(FIRST, "2020-01-05", 1_000_000_00)
+    books.close(2020, 5_630)
+
+    with pytest.raises(Refused, match="money stood in 2021, which has no development; close that"):
+        books.close(2025)
+    for year, rate in ((2021, 5_700), (2022, 5_000), (2023, 5_000), (2024, 5_000)):
+        books.close(year, rate)
+    books.close(2025)
+
+    # 1,000,000 at 5.63, 5.7 and four times 5 %
+    assert 1_357_123_79 == books.balance(FIRST)
+
+
+def test_imported_development_leaves_the_years_behind_it_open(books: BookBench) -> None:
+    """
+    Developed in 2019 and paid into in 2025: 2020 is next.
+    """
+    books.post(FIRST, "2019-02-01", 100_000_00)
+    books.post(FIRST, "2019-12-31", 5_000_00, DEVELOPMENT)
+    books.post(FIRST, "2025-02-01", 100_000_00)
+
+    with pytest.raises(Refused, match="money stood in 2020, which"):
+        books.close(2025)
+    books.close(2020)
+
+    assert 210_250_00 == books.balance(FIRST)
+
+
+def test_years_in_which_nothing_stood_are_not_asked_for(books: BookBench) -> None:
+    """
+    Before an account that was emptied with its development is paid into again, and where what
+    was posted by mistake was taken back.
+    """
+    books.post(SECOND, "2019-02-01", 100_000_00)
+    books.post(SECOND, "2019-12-31", -100_000_00, CLAIM)
+    books.post(SECOND, "2019-12-31", 0, DEVELOPMENT)
+    slip = books.post(THIRD, "2006-03-05", 100_000_00)
+    books.post(FIRST, "2025-02-01", 100_000_00)
+
+    with pytest.raises(Refused, match=r"money stood in 2006, .* reverse"):
+        books.close(2025)
+    reverse(books.store, THIRD, slip, TODAY)
+
+    assert (1, 4_583_33) == (books.close(2025).accounts, books.balance(FIRST) - 100_000_00)
+
+
+@pytest.mark.parametrize("day", [None, "2026-01-01"])
+def test_empty_ledger_is_not_closed(books: BookBench, day: str | None) -> None:
+    """
+    Nothing was booked by the end of the year: every history would come too late for good.
+    """
+    if day:
+        books.post(FIRST, day, 100)
+
+    with pytest.raises(Refused, match=r"nothing was booked up to 2025, .* import the histories"):
+        books.close(2025)
+    books.post(FIRST, "2025-05-05", 100)
+
+
+def test_year_an_account_has_the_development_of_takes_no_single_posting(books: BookBench) -> None:
+    """
+    It would earn nothing in any year: not in that one, nor in those the next development rests
+    on.  One that is taken back bears today's date, so that its year stays as developed.
+    """
+    paid = books.post(FIRST, "2024-03-01", 100_000_00)
+    books.post(FIRST, "2024-12-31", 4_166_67, DEVELOPMENT)
+    books.post(FIRST, "2025-12-31", 5_208_33, DEVELOPMENT)
+
+    for year in (2023, 2024, 2025):
+        with pytest.raises(Refused, match=f"development of 2025, which rests on {year} as it is"):
+            books.post(FIRST, f"{year}-07-01", 600_000_00)
+    reverse(books.store, FIRST, paid, TODAY)
+
+    assert (TODAY.isoformat(), "contribution", -100_000_00) == books.postings(FIRST)[-1]
+
+
+def test_year_has_one_development(books: BookBench) -> None:
+    """
+    A second one is refused until the first is taken back, on its day; then the year is open.
+    """
+    books.post(FIRST, "2024-03-01", 1_000_000_00)
+    first = books.post(FIRST, "2024-12-31", 50_000_00, DEVELOPMENT)
+
+    with pytest.raises(Refused, match="development of 2024 is booked already; take that back"):
+        books.post(FIRST, "2024-12-31", 51_000_00, DEVELOPMENT)
+    reverse(books.store, FIRST, first, TODAY)
+    books.post(FIRST, "2024-07-01", 100)
+    books.post(FIRST, "2024-12-31", 51_000_00, DEVELOPMENT)
+
+    assert 1_051_001_00 == books.balance(FIRST)
+
+
+def test_slip_before_imported_developments_nets_out_on_its_day(books: BookBench) -> None:
+    """
+    A year without a development of its own stays as if nothing had been posted.
+    """
+    slip = books.post(FIRST, "2006-03-05", 100)
+    books.post(FIRST, "2024-03-01", 100_000_00)
+    books.post(FIRST, "2024-12-31", 4_166_67, DEVELOPMENT)
+
+    reverse(books.store, FIRST, slip, TODAY)
+
+    assert ("2006-03-05", "contribution", -100) == books.postings(FIRST)[-1]
+    books.close(2025)
+
+
+def test_posting_before_1900_is_a_slip(books: BookBench) -> None:
+    """
+    The day is refused as an import refuses it.
+    """
+    with pytest.raises(Refused, match="before 1900"):
+        books.post(FIRST, "0206-03-05", 100)
+    books.post(FIRST, "1900-01-01", 100)

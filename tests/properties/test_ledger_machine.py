@@ -18,7 +18,7 @@ from atm_switch.domain.accrual import Accrual, DevelopmentRate
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.money import Money
-from atm_switch.domain.posting import Posting, PostingKind
+from atm_switch.domain.posting import Posting, PostingKind, is_last_day
 from atm_switch.domain.statement import draw_up
 from atm_switch.ledger.amalgamation import amalgamate
 from atm_switch.ledger.closing import ClosingTerms, close_year
@@ -39,6 +39,11 @@ days = st.dates(date(FIRST_YEAR, 1, 1), TODAY)
 amounts = st.integers(1, 10**6).map(Money)
 
 
+def is_years_end(kind: PostingKind, day: date) -> bool:
+    """Tell a year's development."""
+    return kind is PostingKind.DEVELOPMENT and is_last_day(day)
+
+
 class Books(RuleBasedStateMachine):
     """A ledger under everything that writes it."""
 
@@ -57,10 +62,27 @@ class Books(RuleBasedStateMachine):
         self.next_year = FIRST_YEAR
         self.files = 0
 
-    def takes(self, kpj: Kpj, day: date, sen: int) -> bool:
+    def takes(self, kpj: Kpj, day: date, sen: int, kind: PostingKind) -> bool:
         """Tell whether the model would let this posting be."""
-        is_open = day.year >= self.next_year
-        return kpj not in self.merged and is_open and (sen > 0 or self.least(kpj, day) + sen >= 0)
+        developed = self.developed(kpj)
+        is_free = (
+            day.year not in developed
+            if is_years_end(kind, day)
+            else day.year > max(developed, default=0)
+        )
+        return day.year >= self.next_year and is_free and self.has_room(kpj, day, sen)
+
+    def has_room(self, kpj: Kpj, day: date, sen: int) -> bool:
+        """Tell whether an account is there and no day ends below zero."""
+        return kpj not in self.merged and (sen > 0 or self.least(kpj, day) + sen >= 0)
+
+    def developed(self, kpj: Kpj) -> set[int]:
+        """Return the years whose development was posted and stands."""
+        return {
+            day.year
+            for of, _, day, _, kind in self.posted
+            if of == kpj and is_years_end(kind, day)
+        }  # fmt: skip
 
     def least(self, kpj: Kpj, since: date) -> int:
         """Return the lowest an account stands at the end of any day from one on."""
@@ -74,9 +96,9 @@ class Books(RuleBasedStateMachine):
         try:
             number = post(self.store, Entry(kpj, Posting(day, kind, signed)))
         except Refused:
-            assert not self.takes(kpj, day, signed.sen)
+            assert not self.takes(kpj, day, signed.sen, kind)
             return
-        assert self.takes(kpj, day, signed.sen)
+        assert self.takes(kpj, day, signed.sen, kind)
         self.moved[kpj].append((day, signed.sen))
         self.posted.append((kpj, number, day, signed.sen, kind))
 
@@ -96,19 +118,20 @@ class Books(RuleBasedStateMachine):
         """A posting is taken back once, unless a day would end below zero."""
         chosen = data.draw(st.sampled_from(self.posted))
         kpj, number, day, sen, kind = chosen
-        is_open = day.year >= self.next_year
+        is_earned = is_years_end(kind, day)
+        is_open = day.year >= self.next_year and (
+            is_earned or day.year not in self.developed(kpj)
+        )  # fmt: skip
         dated = day if is_open else TODAY
-        # The closing of its year booked so much less.
-        is_spent = (
-            kind is PostingKind.DEVELOPMENT and not is_open and (day.month, day.day) != (12, 31)
-        )
+        # The development of its year is so much less.
+        is_spent = kind is PostingKind.DEVELOPMENT and not is_open and not is_earned
         try:
             reverse(self.store, kpj, number, TODAY)
         except Refused:
-            assert is_spent or not self.takes(kpj, dated, -sen)
+            assert is_spent or not self.has_room(kpj, dated, -sen)
             return
         assert not is_spent
-        assert self.takes(kpj, dated, -sen)
+        assert self.has_room(kpj, dated, -sen)
         self.posted.remove(chosen)
         self.moved[kpj].append((dated, -sen))
 
@@ -131,9 +154,12 @@ class Books(RuleBasedStateMachine):
         rate = DevelopmentRate(self.next_year, 5_000, is_published=True)
         terms = ClosingTerms(rate, accrual, TODAY, AT)
         before, told = sum(map(self.balance, KPJS)), self.told(accrual)
+        if not any(day.year <= self.next_year for moved in self.moved.values() for day, _ in moved):
+            with pytest.raises(Refused, match="nothing was booked"):
+                close_year(self.store, terms, lambda _done, _total: None)
+            return
         if any(
-            kind is PostingKind.DEVELOPMENT and day > date(self.next_year, 12, 31)
-            and (day.month, day.day) == (12, 31)
+            is_years_end(kind, day) and day.year > self.next_year
             for _, _, day, _, kind in self.posted
         ):  # fmt: skip
             with pytest.raises(Refused, match="rests on"):

@@ -12,6 +12,7 @@ from atm_switch.domain.accrual import (
     estimate_development,
 )
 from atm_switch.domain.money import ZERO, Money
+from tests.doubles.rates import flat
 
 FIVE_PERCENT = 5_000
 G1_MONTHLY = Money.from_rupiah("285000")
@@ -183,3 +184,14 @@ def test_rate_table_needs_distinct_years(years: list[int]) -> None:
     """
     with pytest.raises(ValueError, match="at least one year and no year twice"):
         RateTable([DevelopmentRate(year, 5_000, is_published=True) for year in years])
+
+
+def test_closed_year_goes_by_the_rate_it_was_closed_by() -> None:
+    """
+    No other year does, neither one after the table's last nor one before its first.
+    """
+    table = flat(6_250).closed_by({2020: 1, 2025: 5_000})
+
+    assert [6_250, 1, 6_250, 5_000, 6_250] == [
+        table.of(year).millipercent for year in (2019, 2020, 2021, 2025, 2026)
+    ]
