@@ -57,6 +57,22 @@ async def is_served(reader: PostgresReader) -> bool:
                 await asyncio.sleep(0.01)
 
 
+async def test_question_is_planned_once_a_connection(url: str) -> None:
+    """
+    The server makes no plan of its own for each account that is asked for, one by one: to plan
+    took it several times as long as to answer.
+    """
+    async with reading(url, connections=1) as (reader, _):
+        for _ in range(8):
+            await reader.account(BUDI, TODAY)
+        (connection,) = reader._free
+        counts = "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements"
+        kept, made_anew = await connection.fetchrow(counts)
+
+    assert 0 == made_anew
+    assert kept >= 8
+
+
 async def test_many_questions_are_few_round_trips(url: str) -> None:
     """A thousand questions at once are all answered, in batches over two connections."""
     async with reading(url) as (reader, _):
