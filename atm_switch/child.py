@@ -46,7 +46,8 @@ class Child:
     """The hosts of those handed in since."""
     well_at: float = float("-inf")
     """When it last said that it is well; monotonic seconds."""
-    has_reloaded: bool = False
+    has_reloaded: bool = True
+    """Whether it has taken its settings anew since that was last asked of it."""
 
     @property
     def links(self) -> int:

@@ -1,24 +1,26 @@
 """What a supervisor tells of its workers: status, links, metrics and health, of all at once.
 
-Plan: every worker answers on an admin socket of its own; the supervisor's asks them and
-adds up.  Metrics are each worker's own, under the label ``worker``; what the journal's writer
-ended in doubt stands under ``WRITER``; how many processes there are, and have died, is its own.
+Plan: every worker answers on an admin socket of its own; the supervisor's asks them, all at
+once, so that those that hang cost no more time than one, and adds up.  Metrics are each
+worker's own, under the label ``worker``; what the journal's writer ended in doubt stands under
+``WRITER``; how many processes there are, and have died, is its own.
 """
 
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from atm_switch.child import WRITER as WRITER_NUMBER
-from atm_switch.child import name_of
+from atm_switch.child import Child, name_of
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.folder import DataFolder
@@ -32,6 +34,8 @@ from atm_switch.server.watch_page import WatchPage
 from atm_switch.settings.shapes import split_address
 from atm_switch.start_up import plain_words
 from atm_switch.switch.ports import AuditRecord
+
+T = TypeVar("T")
 
 ASK_SECONDS_MAX = 2.0
 
@@ -47,12 +51,12 @@ class FleetPage(Collector):
     """The admin socket and the watch page of a supervisor; made by ``open``."""
 
     def __init__(
-        self, folder: DataFolder, processes: Callable[[], dict[int, int]],
+        self, folder: DataFolder, children: Callable[[], Mapping[int, Child]],
         doubts: Callable[[], Mapping[str, int]], deaths: Callable[[], Mapping[int, int]],
         stop: Callable[[], None],
     ) -> None:  # fmt: skip
         """Wait for ``open``."""
-        self._folder, self._processes, self._stop = folder, processes, stop
+        self._folder, self._children, self._stop = folder, children, stop
         self._doubts, self._deaths = doubts, deaths
         self._loop = asyncio.get_running_loop()
         self._admin: AdminSocket | None = None
@@ -60,16 +64,16 @@ class FleetPage(Collector):
 
     @classmethod
     async def open(
-        cls, folder: DataFolder, processes: Callable[[], dict[int, int]],
+        cls, folder: DataFolder, children: Callable[[], Mapping[int, Child]],
         doubts: Callable[[], Mapping[str, int]], deaths: Callable[[], Mapping[int, int]],
         stop: Callable[[], None], log: Logger,
     ) -> "FleetPage":  # fmt: skip
         """Answer.  Raises ``Refused``.
 
-        ``processes``: the numbers and pids of those there are; ``doubts``: how many requests
-        the journal's writer ended in doubt, by acquirer; ``deaths``: how often each has died.
+        ``children``: the processes there are, by number; ``doubts``: how many requests the
+        journal's writer ended in doubt, by acquirer; ``deaths``: how often each has died.
         """
-        page = cls(folder, processes, doubts, deaths, stop)
+        page = cls(folder, children, doubts, deaths, stop)
         answers = {
             "status": page._status,
             "sessions": page._sessions,
@@ -99,8 +103,7 @@ class FleetPage(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every worker's families, each sample under its worker's number."""
         families: dict[str, Metric] = {}
-        for number in self._workers():
-            text = self._exposition(number)
+        for number, text in self._of_all(self._exposition, self._workers()).items():
             for family in text_string_to_metric_families(text):
                 held = families.setdefault(
                     family.name, Metric(family.name, family.documentation, family.type)
@@ -118,7 +121,9 @@ class FleetPage(Collector):
         yield from families.values()
         wanted, died = self._folder.settings.workers, dict(self._deaths())
         names = {name_of(number): died.get(number, 0) for number in self._wanted()}
-        yield from process_families(wanted, len(self._workers()), names)
+        there = self._children()
+        ready = sum(number >= FIRST and there[number].is_ready.is_set() for number in there)
+        yield from process_families(wanted, ready, names)
 
     def _wanted(self) -> list[int]:
         writer = [] if self._folder.settings.journal.url else [WRITER_NUMBER]
@@ -144,7 +149,15 @@ class FleetPage(Collector):
             ) from None
 
     def _workers(self) -> list[int]:
-        return sorted(number for number in self._processes() if number >= FIRST)
+        return sorted(number for number in self._children() if number >= FIRST)
+
+    @staticmethod
+    def _of_all(ask: Callable[[int], T], numbers: Sequence[int]) -> dict[int, T]:
+        """Ask workers, all at once."""
+        if not numbers:
+            return {}
+        with ThreadPoolExecutor(len(numbers)) as threads:
+            return dict(zip(numbers, threads.map(ask, numbers), strict=True))
 
     def _ask(self, number: int, question: str) -> dict[str, Any]:
         try:
@@ -160,17 +173,19 @@ class FleetPage(Collector):
 
         A worker that has died is started again; what it would answer now is readiness.
         """
-        checks = {"loop": self._hangs()}
-        for number in self._workers():
-            try:
-                told = ask_switch(self._path_of(number), "status", ASK_SECONDS_MAX)["checks"]
-            except TimeoutError:
-                checks[f"worker {number} loop"] = "does not answer"
-            except (OSError, ValueError, KeyError):  # it starts, or ends
-                continue
-            else:
-                checks[f"worker {number} loop"] = "" if told["loop"] == "ok" else told["loop"]
-        return checks
+        told = self._of_all(self._hanging, self._workers())
+        loops = {f"worker {at} loop": said for at, said in told.items() if said is not None}
+        return {"loop": self._hangs(), **loops}
+
+    def _hanging(self, number: int) -> str | None:
+        """Tell what is wrong with a worker's loop; ``None`` where it starts, or ends."""
+        try:
+            told = ask_switch(self._path_of(number), "status", ASK_SECONDS_MAX)["checks"]
+        except TimeoutError:
+            return "does not answer"
+        except (OSError, ValueError, KeyError):
+            return None
+        return "" if told["loop"] == "ok" else str(told["loop"])
 
     def _hangs(self) -> str:
         turned = threading.Event()
@@ -179,11 +194,19 @@ class FleetPage(Collector):
         return "" if turned.wait(ASK_SECONDS_MAX) else f"has not turned for {ASK_SECONDS_MAX:g} s"
 
     def _readiness(self) -> Checks:
+        return self._checks(self._statuses())
+
+    def _statuses(self) -> dict[int, dict[str, Any]]:
+        """Ask every worker there should be; empty where one does not answer."""
+        wanted = range(FIRST, self._folder.settings.workers + 1)
+        return self._of_all(lambda number: self._ask(number, "status"), wanted)
+
+    @staticmethod
+    def _checks(told: Mapping[int, Mapping[str, Any]]) -> Checks:
         checks: dict[str, str] = {}
-        for number in range(FIRST, self._folder.settings.workers + 1):
-            told = self._ask(number, "status").get("checks")
-            checks[f"worker {number}"] = "does not answer" if told is None else ""
-            for name, said in (told or {}).items():
+        for number, status in told.items():
+            checks[f"worker {number}"] = "" if "checks" in status else "does not answer"
+            for name, said in status.get("checks", {}).items():
                 checks[f"worker {number} {name}"] = "" if said == "ok" else said
         return checks
 
@@ -191,8 +214,8 @@ class FleetPage(Collector):
         return await asyncio.to_thread(self._added_status)
 
     def _added_status(self) -> dict[str, Any]:
-        told = [self._ask(number, "status") for number in self._workers()]
-        there = [one for one in told if one]
+        told = self._statuses()
+        there = [one for one in told.values() if "checks" in one]
         answers: Counter[str] = Counter()
         signed_on: Counter[str] = Counter()
         for one in there:
@@ -208,19 +231,21 @@ class FleetPage(Collector):
             "answers": dict(sorted(answers.items())),
             "loop_lag_seconds_max": max((one["loop_lag_seconds_max"] for one in there), default=0),
             "processes": {
-                name_of(number): pid for number, pid in sorted(self._processes().items())
+                name_of(number): child.process.pid
+                for number, child in sorted(self._children().items())
             },
-            "checks": {name: said or "ok" for name, said in self._readiness().items()},
+            "checks": {name: said or "ok" for name, said in self._checks(told).items()},
         }
 
     async def _sessions(self, _asker: str) -> dict[str, Any]:
         return await asyncio.to_thread(self._all_sessions)
 
     def _all_sessions(self) -> dict[str, Any]:
+        told = self._of_all(lambda number: self._ask(number, "sessions"), self._workers())
         found = [
             {**one, "worker": number}
-            for number in self._workers()
-            for one in self._ask(number, "sessions").get("sessions", ())
+            for number, its in told.items()
+            for one in its.get("sessions", ())
         ]
         return {"sessions": found}
 
@@ -234,10 +259,10 @@ class FleetPage(Collector):
         return {"draining": True}
 
 
-def process_families(wanted: int, there: int, deaths: Mapping[str, int]) -> Iterator[Metric]:
-    """Yield how many workers there are to be and are, and how often each process has died."""
+def process_families(wanted: int, ready: int, deaths: Mapping[str, int]) -> Iterator[Metric]:
+    """Yield how many workers there are to be, how many are ready, how often each process died."""
     yield GaugeMetricFamily("atm_switch_workers_wanted", "workers there are to be", wanted)
-    yield GaugeMetricFamily("atm_switch_workers_up", "of these, those that run", there)
+    yield GaugeMetricFamily("atm_switch_workers_up", "of these, those that take connections", ready)
     died = CounterMetricFamily(
         "atm_switch_process_deaths", "processes that ended and were replaced", labels=["process"]
     )

@@ -9,8 +9,9 @@ writes as a node of its own.
 A process that ends is started again; ``child.RESTARTS_MAX`` times a minute, then the supervisor
 stops the others and exits 70, for a switch that dies all the time is not to be believed.  One
 that cannot be started for want of descriptors or memory is tried again, less and less often.
-Signals: SIGTERM drains every worker, then the writer ends; SIGHUP goes to every worker, and is over
-when all have said so.  Workers say once a second whether their journal commits; only while
+Signals: SIGTERM drains every worker, then the writer ends; one that hangs is killed, so that a stop
+always ends.  SIGHUP goes to every worker, to one that starts once it is ready, and is over when
+all have said so.  Workers say once a second whether their journal commits; only while
 all do is the watchdog of systemd fed.
 Workers say how many links each peer has to them, and a connection is handed over with how
 many its peer has to the others: ``connections_per_peer_max`` is of all together; what ends is
@@ -41,6 +42,10 @@ from atm_switch.writer_orders import WriterOrders
 
 RELOAD_SECONDS_MAX: Final = 10.0
 LOOK_SECONDS: Final = 0.05
+ENDING_SECONDS_MAX: Final = 10.0
+"""From the end of the drain until a worker that still runs is taken to hang; the writer's, too."""
+AT_ONCE_SECONDS_MAX: Final = 2.0
+"""The same behind a second SIGTERM."""
 WELL_SECONDS: Final = 5.0
 """So long after it last said so a worker is believed to be well."""
 AGAIN_SECONDS_FIRST: Final = 0.5
@@ -65,10 +70,14 @@ class Supervisor:
         self._deaths: Counter[int] = Counter()
         """By the number of the process."""
         self._stops_asked = 0
+        self._hurried_at = float("inf")
+        """When the second SIGTERM came; monotonic seconds."""
+        self._has_killed = False
 
     async def run(self, up: Callable[[list[str], list[str]], None]) -> int:
-        """Run until SIGTERM; return the exit code: 1 after a second one.  Raises ``Refused``.
+        """Run until SIGTERM; return the exit code.  Raises ``Refused``.
 
+        It is 1 after a second SIGTERM, and where a process that hung was killed.
         ``up`` is told where it listens and where it dials, once all workers are ready.
         """
         release = lock_folder(self._folder.root)
@@ -78,13 +87,14 @@ class Supervisor:
             self._reception = Reception(sockets, self._children.values, self._log)
             self._hear_signals()
             await self._start_all()
-            seen = self._processes, lambda: self._doubts, lambda: self._deaths
+            seen = self._children.copy, lambda: self._doubts, lambda: self._deaths
             page = await FleetPage.open(self._folder, *seen, self.stop, self._log)
             self._reception.open()
             banks = [shown(line.host, line.port) for line in self._folder.settings.lines]
             up(self._reception.addresses, list(dict.fromkeys(banks)))
             self._is_up = True
             self._manager.ready()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
             self._manager.watch(self.is_well)
             await self._stopping.wait()
         finally:
@@ -95,13 +105,14 @@ class Supervisor:
                 page.close()
             release()
             self._log.info("stopped")
-        return GIVEN_UP if self._has_given_up else int(self._stops_asked > 1)
+        return GIVEN_UP if self._has_given_up else int(self._stops_asked > 1 or self._has_killed)
 
     def stop(self) -> None:
         """Take no more connections and have every worker finish; the second time at once."""
         self._stops_asked += 1
         self._stopping.set()
         if self._stops_asked > 1:
+            self._hurried_at = min(self._hurried_at, read_clock().monotonic)
             for child in self._children.values():
                 child.signal(signal.SIGTERM if child.number else signal.SIGCONT)
 
@@ -115,9 +126,6 @@ class Supervisor:
     def _workers(self) -> list[int]:
         return sorted(number for number in self._children if number != WRITER)
 
-    def _processes(self) -> dict[int, int]:
-        return {number: child.process.pid for number, child in self._children.items()}
-
     def _hear_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -128,12 +136,13 @@ class Supervisor:
         self._manager.reloading()
         with suppress(SwitchError, OSError, ValueError):  # the workers' log says what is wrong
             self._log.level = open_folder(self._folder.root).settings.log.level
-        self._later(self._reloaded(self._ready_workers()))
+        self._later(self._reloaded([self._children[number] for number in self._workers()]))
 
     async def _reloaded(self, workers: "list[Child]") -> None:
         for child in workers:
             child.has_reloaded = False
-            child.signal(signal.SIGHUP)
+            if child.is_ready.is_set():
+                child.signal(signal.SIGHUP)
         deadline = read_clock().monotonic + RELOAD_SECONDS_MAX
         while not (all(child.has_reloaded for child in workers) or self._stopping.is_set()):
             if read_clock().monotonic > deadline:  # one died, or hangs: others tell of that
@@ -192,6 +201,8 @@ class Supervisor:
         self._doubts.update(message.get(seat.DOUBTS, {}))
         if seat.READY in message:
             child.is_ready.set()
+            if not child.has_reloaded:  # it may have read its settings before that was asked
+                child.signal(signal.SIGHUP)
         if message.get(seat.WELL):
             child.well_at = read_clock().monotonic
         if seat.RELOADED in message:
@@ -218,12 +229,6 @@ class Supervisor:
             return
         await self._spawned_again(child)
 
-    def _ready_workers(self) -> list[Child]:
-        return [
-            child for number, child in self._children.items()
-            if number != WRITER and child.is_ready.is_set()
-        ]  # fmt: skip
-
     async def _end(self) -> None:
         """Listen no more, have the workers finish, then the writer."""
         self._stopping.set()
@@ -232,8 +237,24 @@ class Supervisor:
         workers = [child for child in there if child.number != WRITER]
         for child in workers:
             child.signal(signal.SIGTERM)
-        await asyncio.gather(*(child.process.wait() for child in workers))
+        drain = self._folder.settings.limits.drain_seconds_max
+        await self._ended(workers, drain + ENDING_SECONDS_MAX)
         for child in there:
             child.control.close()  # by which the writer knows that it was all
-        await asyncio.gather(*(child.process.wait() for child in there))
+        await self._ended(there, ENDING_SECONDS_MAX)
         await asyncio.gather(*self._watching, return_exceptions=True)
+
+    async def _ended(self, children: list[Child], seconds: float) -> None:
+        """Wait until they have ended; kill those that take longer."""
+        since = read_clock().monotonic
+        waits = {asyncio.ensure_future(child.process.wait()): child for child in children}
+        left, is_over = set(waits), False
+        while left:
+            _, left = await asyncio.wait(left, timeout=LOOK_SECONDS)
+            now = read_clock().monotonic
+            hurried = max(since, self._hurried_at) + AT_ONCE_SECONDS_MAX
+            if left and not is_over and now > min(since + seconds, hurried):
+                is_over = self._has_killed = True
+                for one in left:
+                    self._log.error("process killed", process=waits[one].name, why="it hangs")
+                    waits[one].signal(signal.SIGKILL)

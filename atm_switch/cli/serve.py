@@ -40,8 +40,8 @@ answered is on it, and the next start goes on from there."""
 @click.option("--as-process", "process", default="", hidden=True)
 def serve(folder: Path, process: str) -> int:
     """Run the switch on the data folder DIR until SIGTERM."""
-    # All that SIGHUP reads anew is about to be read; by default it would end the process.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # By default it would end the process: it waits in the kernel until the switch is up.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     gc.disable()  # a seventh of the start would go into looking for garbage that is none
     try:
         return _run(folder, process)
@@ -214,6 +214,7 @@ async def _serve(
         if gone is None:
             _print_places(service.addresses, service.calling.addresses if service.calling else [])
         manager.ready()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         manager.watch(service.is_well)
         waiting = [asyncio.ensure_future(one.wait()) for one in (stop, gone) if one is not None]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
