@@ -7,6 +7,7 @@
     * ``Declined`` - the corridor reacts: the outcome becomes DE39
     * ``NeighbourUnavailable`` - the corridor reacts: DE39 91 (ledger) or 96 (journal)
         * ``LedgerUnavailable``
+            * ``LedgerRowWrong`` - it was read, and what it holds of one card or member is no sense
         * ``JournalUnavailable``
         * ``NeverAsked`` - the question did not reach the neighbour: what it cost is given back
     * ``Refused`` - the person at the command line reacts: one sentence, exit code 1
@@ -81,6 +82,10 @@ class NeighbourUnavailable(SwitchError):
 
 class LedgerUnavailable(NeighbourUnavailable):
     """The ledger or the registry cannot be read now."""
+
+
+class LedgerRowWrong(LedgerUnavailable):
+    """The ledger answered, with a row that makes no sense: every other may be sound."""
 
 
 class JournalUnavailable(NeighbourUnavailable):

@@ -18,7 +18,7 @@ from typing import Any
 
 from atm_switch.adapters.schema import QUERY_SECONDS_MAX, open_reader
 from atm_switch.adapters.turn_reads import Soon, TurnReads
-from atm_switch.domain.errors import LedgerUnavailable
+from atm_switch.domain.errors import LedgerRowWrong, LedgerUnavailable
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import Money
@@ -220,4 +220,4 @@ class translated:  # noqa: N801 - used like a function
             name = getattr(error, "sqlite_errorname", type(error).__name__)
             raise LedgerUnavailable(f"{self._what} cannot be read: {name}") from None
         if isinstance(error, ValueError):
-            raise LedgerUnavailable(f"{self._what} holds a row that makes no sense") from None
+            raise LedgerRowWrong(f"{self._what} holds a row that makes no sense") from None

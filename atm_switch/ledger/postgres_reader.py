@@ -17,7 +17,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from atm_switch.adapters.postgres_link import connected
-from atm_switch.domain.errors import LedgerUnavailable, Refused
+from atm_switch.domain.errors import LedgerRowWrong, LedgerUnavailable, Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import CardRef, LinkedCard, Participant
 from atm_switch.ledger import postgres_rows as rows
@@ -268,7 +268,7 @@ def _settle(
     try:
         future.set_result(answer(found))
     except Exception:  # noqa: BLE001  in whatever way; the other answers of the batch are sound
-        _fail(future, "the ledger holds a row that makes no sense")
+        future.set_exception(LedgerRowWrong("the ledger holds a row that makes no sense"))
 
 
 def _fail(future: "asyncio.Future[Any]", why: str) -> None:

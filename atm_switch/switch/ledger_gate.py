@@ -1,14 +1,15 @@
 """The way to the ledger: shut while it fails, and the log told when that begins and ends.
 
 Plan: while it is shut and nobody asks, the question that failed last is put again, so that a
-ledger that is back is found by a switch that no bank asks any more.
+ledger that is back is found by a switch that no bank asks any more.  It never takes the turn of
+a request: what failed last may fail for ever, where the next card's answer opens the way.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from atm_switch.domain.errors import NeighbourUnavailable
-from atm_switch.switch.breaker import Breaker
+from atm_switch.domain.errors import LedgerRowWrong, NeighbourUnavailable
+from atm_switch.switch.breaker import AGAIN_SECONDS, Breaker
 from atm_switch.switch.effects import Asked, Note, Ticket
 from atm_switch.switch.ports import ASKS_LEDGER, Ask
 
@@ -26,6 +27,8 @@ class LedgerGate:
         """What the ledger did not answer last."""
         self._probe: tuple[Ticket, float] | None = None
         """Our own question under way, and until when its answer is waited for."""
+        self._probe_at = 0.0
+        """When it is time for one, unless somebody asks before (monotonic seconds)."""
 
     @property
     def is_shut(self) -> bool:
@@ -34,15 +37,23 @@ class LedgerGate:
 
     def refuses(self, question: Ask[Any], now: float) -> bool:
         """Tell whether a question must not be put now (monotonic seconds)."""
-        return isinstance(question, ASKS_LEDGER) and not self._breaker.admits(now)
+        if not isinstance(question, ASKS_LEDGER) or not self.is_shut:
+            return False
+        admits = self._breaker.admits(now)
+        if admits:
+            self._probe_at = now + AGAIN_SECONDS
+        return not admits
 
     def heard(self, question: Ask[Any] | None, answer: Any, now: float) -> list[Note]:
         """Learn from an answer, or from the want of one, whether the ledger is worth asking."""
         if not isinstance(question, ASKS_LEDGER):
             return []
+        if isinstance(answer, LedgerRowWrong):
+            answer = None  # it was there and answered
         if isinstance(answer, NeighbourUnavailable):
             self._failed = question
             if self._breaker.failed(now):
+                self._probe_at = now + AGAIN_SECONDS
                 return [Note("ledger not asked any more", {"why": str(answer)}, is_alarm=True)]
         elif not isinstance(answer, BaseException) and self._breaker.succeeded():
             return [Note("ledger asked again", {})]
@@ -53,8 +64,9 @@ class LedgerGate:
         if self._failed is None or not self.is_shut:
             return []
         is_waited_for = self._probe is not None and now < self._probe[1]
-        if is_waited_for or not self._breaker.admits(now):
+        if is_waited_for or now < self._probe_at:
             return []
+        self._probe_at = now + AGAIN_SECONDS
         ticket, until = self._probe = next(tickets), now + PROBE_SECONDS_MAX
         return [Asked(ticket, self._failed, until)]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from atm_switch.domain.card import Pan
-from atm_switch.domain.errors import LedgerUnavailable, Refused
+from atm_switch.domain.errors import LedgerRowWrong, LedgerUnavailable, Refused
 from atm_switch.ledger.ledger_sqlite import SqliteLedger
 from atm_switch.ledger.registry_sqlite import SqliteRegistry
 from tests.doubles.ledger_bench import BUDI, PAN, TODAY, LedgerBench
@@ -66,15 +66,15 @@ def test_broken_table_is_ledger_unavailable(bench: LedgerBench) -> None:
 
 def test_impossible_row_is_ledger_unavailable(bench: LedgerBench) -> None:
     """
-    A row no import can have written is ``LedgerUnavailable``, and is not quoted.
+    A row no import can have written is ``LedgerRowWrong``, and is not quoted.
     """
     meddle(bench, "UPDATE participants SET segment = 'SECRET'")
     meddle(bench, "UPDATE cards SET expiry = '9999'")
 
     with closing(bench.ledger()) as ledger, closing(bench.registry()) as registry:
-        with pytest.raises(LedgerUnavailable, match="holds a row that makes no sense") as caught:
+        with pytest.raises(LedgerRowWrong, match="holds a row that makes no sense") as caught:
             ledger.account(BUDI, TODAY)
-        with pytest.raises(LedgerUnavailable, match="the registry holds a row"):
+        with pytest.raises(LedgerRowWrong, match="the registry holds a row"):
             registry.card(bench.vault.card_ref(Pan(PAN)))
 
     assert "SECRET" not in str(caught.value)
@@ -98,7 +98,7 @@ def test_posting_that_is_none_is_ledger_unavailable(
 
     with (
         closing(bench.ledger()) as ledger,
-        pytest.raises(LedgerUnavailable, match="holds a row that makes no sense") as caught,
+        pytest.raises(LedgerRowWrong, match="holds a row that makes no sense") as caught,
     ):
         ledger.account(BUDI, TODAY)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from atm_switch.domain.errors import LedgerUnavailable, Refused
+from atm_switch.domain.errors import LedgerRowWrong, LedgerUnavailable, Refused
 from atm_switch.ledger.postgres_reader import PostgresReader
 from atm_switch.ledger.store_postgres import PostgresStore
 from tests.doubles.ledger_bench import BUDI, LedgerBench
@@ -168,7 +168,7 @@ async def test_impossible_row_is_not_quoted(url: str) -> None:
     await meddler.execute("UPDATE participants SET segment = 'SECRET'")
     await meddler.close()
     async with reading(url) as (reader, _):
-        with pytest.raises(LedgerUnavailable, match="makes no sense") as caught:
+        with pytest.raises(LedgerRowWrong, match="makes no sense") as caught:
             await reader.account(BUDI, TODAY)
 
     assert "SECRET" not in str(caught.value)
