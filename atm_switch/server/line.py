@@ -151,8 +151,9 @@ class Line(asyncio.Protocol):
         if self._is_deaf:
             return
         limit = self._limits.in_flight_per_link_max
+        is_full = self._desk.in_flight_of(self) >= limit
         try:
-            for frame in self._buffer.frames():
+            for frame in () if is_full else self._buffer.frames():
                 began = self._heard_at if self._partial_since is None else self._partial_since
                 self._partial_since = None  # what follows is another frame's beginning
                 self._desk.received(self, frame, began)
@@ -177,10 +178,7 @@ class Line(asyncio.Protocol):
         if self._transport is None or self._is_closing or should == self._is_paused:
             return
         self._is_paused = should
-        if should:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
+        (self._transport.pause_reading if should else self._transport.resume_reading)()
 
     def eof_received(self) -> bool:
         """Keep the way back open until what the peer asked before is answered."""
@@ -224,10 +222,12 @@ class Line(asyncio.Protocol):
             transport.abort()
 
     def check(self, now: float) -> None:
-        """Close a link that is silent for too long or drips a frame for too long."""
+        """Close a link that is silent or drips too long; go on where a request ended unsaid."""
         if not self._is_closing:
             if why := self._overdue(now):  # silent, so with nothing under way it says no more
                 (self.finish if self._desk.in_flight_of(self) else self.close)(why)
+            else:
+                self.flush()
         elif self._transport and now > self._cut_at:
             self._transport.abort()
         elif self._transport and now - self._heard_at > QUIET_SECONDS:

@@ -5,16 +5,27 @@ import tracemalloc
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
+import pytest
+
 from atm_switch.domain.outcome import Outcome
+from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.switch.session import Dialect
 from atm_switch.wire.framing import enclose
 from atm_switch.wire.message import IsoMessage
+from tests.doubles.bank_host import until
 from tests.doubles.bench import Bench, bank
 from tests.doubles.inquiries import commits
-from tests.doubles.open_house import caller, open_house
+from tests.doubles.open_house import GENEROUS, Caller, OpenHouse, caller, open_house
 
 LINKS, LINK_BYTES_MAX = 50, 1_250
+TOO_LATE_SECONDS = 10.5
+"""More than the profile's 8 and the two that journaling the end may take."""
+
+
+def vouched() -> Bench:
+    """A bank that has verified the PIN, so that one card's requests need not take turns."""
+    return Bench(banks=(bank(pin=PinPolicy.ACQUIRER),))
 
 
 def echo_of(stan: int) -> IsoMessage:
@@ -52,6 +63,71 @@ async def test_half_closed_link_still_gets_its_answer() -> None:
 
         assert "00" == (await client.hear())[39]
         assert b"" == await client.hear_payload()
+
+
+async def with_all_of_them_late(house: OpenHouse, client: Caller, count: int) -> None:
+    """Have so many requests end unsaid: the process stood still for longer than they may take."""
+    house.journal.holds = True
+    for number in range(count):
+        client.say(house.bench.inquiry({11: f"{number:06d}", 37: f"5181070{number:05d}"}))
+    while house.desk.in_flight < count:
+        await asyncio.sleep(0.001)
+    house.skew += TOO_LATE_SECONDS
+    house.journal.release()
+
+
+@pytest.mark.parametrize("count", [1, 4])
+async def test_saturated_link_goes_on_when_nothing_could_be_said(count: int) -> None:
+    """All it may have under way ended too late to be sent: what it asks next is read."""
+    line = replace(GENEROUS.line, in_flight_per_link_max=count)
+    async with (
+        open_house(vouched(), replace(GENEROUS, line=line)) as house,
+        caller(house) as client,
+    ):
+        await with_all_of_them_late(house, client, count)
+        client.say(echo_of(777))
+        house.pass_time(TICK_SECONDS)
+
+        assert "000777" == (await client.hear())[11]
+
+
+async def test_half_closed_link_ends_when_nothing_could_be_said() -> None:
+    """It waited for an answer that never leaves."""
+    async with open_house(vouched()) as house, caller(house) as client:
+        house.journal.holds = True
+        client.say(house.bench.inquiry())
+        client.writer.write_eof()
+        while not house.desk.in_flight:
+            await asyncio.sleep(0.001)
+        await until(lambda: house.desk.links()[0][0]._is_ending)
+        house.skew += TOO_LATE_SECONDS
+        house.journal.release()
+        house.pass_time(TICK_SECONDS)
+
+        assert await client.is_hung_up()
+
+
+async def test_word_of_our_own_lets_no_more_in_than_may_be_under_way() -> None:
+    """Whatever is written to a saturated link, the next request waits until one is answered."""
+    line = replace(GENEROUS.line, in_flight_per_link_max=1)
+    async with (
+        open_house(vouched(), replace(GENEROUS, line=line)) as house,
+        caller(house) as client,
+    ):
+        house.journal.holds = True
+        client.say(house.bench.inquiry(), echo_of(777))
+        while not house.journal.held:
+            await asyncio.sleep(0.001)
+        house.desk.links()[0][0].flush()
+        for _ in range(5):
+            house.pass_time(0)
+            await asyncio.sleep(0.001)
+        taken = house.desk.in_flight, len(house.journal.held)
+        house.journal.release()
+        heard = [(await client.hear()).mti for _ in range(2)]
+
+    assert (1, 1) == taken
+    assert ["0210", "0810"] == heard
 
 
 def too_small_bench() -> Bench:
