@@ -34,12 +34,13 @@ from atm_switch.reloading import Reloading
 from atm_switch.seat import LOST, Seat
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
-from atm_switch.server.desk import UNASKED, Desk, Neighbours
+from atm_switch.server.desk import UNASKED, Desk
 from atm_switch.server.draining import drain
 from atm_switch.server.event_loop import loop_name
 from atm_switch.server.journal_bell import JournalBell
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
+from atm_switch.server.performer import Neighbours
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.settings.load import FILE_NAME
 from atm_switch.settling import Ended, tell_of_doubts

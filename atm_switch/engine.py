@@ -13,7 +13,7 @@ from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
 from atm_switch.domain.errors import NeverAsked
 from atm_switch.folder import DataFolder, hsm_tls_files_of
 from atm_switch.security.key_ring import KeyUsage, LineKey
-from atm_switch.server.desk import Neighbours
+from atm_switch.server.performer import Neighbours
 from atm_switch.settings.shapes import split_address
 from atm_switch.switch.hsm_port import (
     CheckMac,

@@ -1,17 +1,17 @@
-"""Carries out what the core wants: asks neighbours, writes to links, keeps the log.
+"""Where lines, the journal and time come to the core; what it wants is carried out from here.
 
 Everything runs in the event loop's thread but the journal writer, whose answers come back
-one call a batch.  A neighbour that is asked in the loop answers at once; an error of its
-own becomes the answer, so that the corridor can decline.
+one call a batch.
+Plan: what the frames of one turn of the loop ask is asked together at its end (``performer``),
+so much at a time that the journal's writer has rows to write meanwhile.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from math import isfinite
 from typing import Any
 
-from atm_switch.domain.errors import FramingError, JournalUnavailable, NeighbourUnavailable
+from atm_switch.domain.errors import FramingError, JournalUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.journal_bell import Journal
@@ -20,12 +20,12 @@ from atm_switch.server.line import Line
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.server.peers import Peers
+from atm_switch.server.performer import Neighbours, Performer
 from atm_switch.server.spread import TICK_SECONDS, spread
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.clock_watch import ClockWatch
-from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
-from atm_switch.switch.hsm_port import ASKS_HSM
-from atm_switch.switch.ports import ASKS_LEDGER, JOURNALED, Ask, AuditRecord, KeepRecord
+from atm_switch.switch.effects import Asked, Effect, LinkId, Note, Ticket
+from atm_switch.switch.ports import AuditRecord, KeepRecord
 from atm_switch.switch.rounds import Rounds
 from atm_switch.switch.session import Session
 from atm_switch.switch.switch import Switch
@@ -35,11 +35,8 @@ from atm_switch.wire.framing import Frame
 UNASKED = 0
 """The ticket of a question whose answer nobody waits for; the core counts from 1."""
 
-READINGS = (*ASKS_LEDGER, *ASKS_HSM)
-"""Questions nobody needs an answer to once their request has none."""
-
-Neighbours = Mapping[type[Ask[Any]], Callable[[Any], Any]]
-"""Who answers which question: in the loop at once, or with a future of the loop."""
+AT_ONCE = 32
+"""So many requests are taken as far as the journal before it is given their rows."""
 
 
 class Desk:
@@ -58,25 +55,34 @@ class Desk:
         self.meters = meters or Meters()
         self.clock = clock
         self._switch = switch
-        self._neighbours = neighbours
         self.limits = limits
         self._log = log
-        self._journal: Journal | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: dict[LinkId, Line] = {}
         self._rounds = Rounds(self._lines.values)
+        self._performer = Performer(switch, neighbours, clock, self._lines, log, self.meters)
+        self._perform = self._performer.perform
         self.peers = Peers()
         self.is_draining = False
         self._throttle = Throttle()
         self._clock_watch = ClockWatch()
         self._next_tick: float | None = None
-        self.on_note: Callable[[Note], None] = lambda _note: None
-        """Told whatever the core notes, besides the log."""
+        self._gathered: list[Effect] = []
+        """What frames ask in this turn of the loop; their requests are under way."""
 
     def start(self, loop: asyncio.AbstractEventLoop, journal: Journal) -> None:
         """Begin: the loop to run in and the journal to write to."""
         self._loop = loop
-        self._journal = journal
+        self._performer.journal = journal
+
+    @property
+    def on_note(self) -> Callable[[Note], None]:
+        """Told whatever the core notes, besides the log."""
+        return self._performer.on_note
+
+    @on_note.setter
+    def on_note(self, hear: Callable[[Note], None]) -> None:
+        self._performer.on_note = hear
 
     # -- what lines say
 
@@ -152,16 +158,27 @@ class Desk:
         if so_far:
             self._log.warning(event, peer=line.peer, reason=reason, within_a_minute=so_far)
             record = AuditRecord("peer refused", line.peer, event, f"{reason}; {so_far} so far")
-            if self._journal is not None:
+            journal = self._performer.journal
+            if journal is not None:
                 with suppress(JournalUnavailable):  # the log has it
-                    self._journal.submit(KeepRecord(record), UNASKED)
+                    journal.submit(KeepRecord(record), UNASKED)
 
     def received(self, line: Line, frame: Frame, began: float) -> None:
-        """Take one frame.  A mistake of ours costs the frame, not the link."""
+        """Take one frame; what it asks is asked with what others ask in this turn.
+
+        A mistake of ours costs the frame, not the link.
+        """
         try:
-            self._perform(self._switch.received(line.link, frame, self.clock(), began))
+            effects = self._switch.received(line.link, frame, self.clock(), began)
         except Exception as mistake:  # noqa: BLE001  named by its place, never by its text
             self._log.error("mistake", link=line.link, where=place_of(mistake))
+            return
+        if not all(isinstance(one, Asked) for one in effects):
+            self._perform(effects)  # an answer, or an end, which the next frame must find done
+            return
+        if not self._gathered:
+            self.later(self._ask_gathered)
+        self._gathered += effects
 
     def framing_broken(self, line: Line, fault: FramingError) -> None:
         """Note a stream that cannot be read on."""
@@ -195,10 +212,7 @@ class Desk:
             asked_at = self.meters.journal_asked_at.pop(ticket, None)
             seconds = None if asked_at is None else now.monotonic - asked_at
             self.meters.journal_answered(seconds, now.monotonic, answer)
-            try:
-                effects += self._switch.answered(ticket, answer, now)
-            except Exception as mistake:  # noqa: BLE001  the others of the batch are answered
-                self._log.error("mistake", where=place_of(mistake))
+            effects += self._performer.hear(ticket, answer, now)
         self._perform(effects)
 
     def tick(self) -> None:
@@ -208,7 +222,7 @@ class Desk:
         self.meters.ticked(now.monotonic, now.monotonic - (due or now.monotonic))
         jump = self._clock_watch.jumped(now)
         if jump:
-            self._note(Note("clock jumped", {"seconds": round(jump, 1)}, is_alarm=True))
+            self._performer.note(Note("clock jumped", {"seconds": round(jump, 1)}, is_alarm=True))
         self._look_after()
         if self._loop is not None:
             spread(self._loop, self._look_after, len(self._lines))
@@ -225,75 +239,9 @@ class Desk:
 
     # -- carrying out
 
-    def _perform(self, effects: Sequence[Effect]) -> None:
-        waiting = list(effects)
-        written: dict[LinkId, Line] = {}
-        closing: list[Close] = []
-        for effect in waiting:  # which grows by what the answers bring
-            if isinstance(effect, Asked):
-                waiting += self._ask(effect)
-            elif isinstance(effect, Send):
-                self._put(effect, written)
-            elif isinstance(effect, Close):
-                closing.append(effect)
-            else:
-                self._note(effect)
-        for line in written.values():
-            line.flush()
-        for close in closing:
-            if close.link in self._lines:
-                self._lines[close.link].finish(close.reason)
-
-    def _put(self, send: Send, written: dict[LinkId, Line]) -> None:
-        line = self._lines.get(send.link)
-        if line is not None:
-            line.put(send.payload, send.header)
-            written[send.link] = line
-
-    def _ask(self, asked: Asked) -> list[Effect]:
-        answer: Any
-        try:
-            if isinstance(asked.question, JOURNALED):
-                return self._ask_journal(asked)
-            answer = self._neighbours[type(asked.question)](asked.question)
-        except Exception as error:  # noqa: BLE001  the corridor decides what it means
-            answer = error
-        if isinstance(answer, asyncio.Future):
-            self._await(asked, answer)
-            return []
-        return self._answered(asked, answer)
-
-    def _answered(self, asked: Asked, answer: Any) -> list[Effect]:
-        now = self.clock()
-        self.meters.answered(asked.question, answer, now.monotonic)
-        return self._switch.answered(asked.ticket, answer, now)
-
-    def _await(self, asked: Asked, answer: "asyncio.Future[Any]") -> None:
-        """Hand the answer back when it is there; a reading is given up at the deadline."""
-        left, timer = asked.deadline - self.clock().monotonic, None
-        if isinstance(asked.question, READINGS) and isfinite(left):  # a writing goes on
-            timer = answer.get_loop().call_later(max(left, 0.0), answer.cancel)
-
-        def done(ended: "asyncio.Future[Any]") -> None:
-            if timer is not None:
-                timer.cancel()
-            said: Any = NeighbourUnavailable("the question was given up")
-            if not ended.cancelled():
-                said = ended.exception() or ended.result()
-            self._perform(self._answered(asked, said))
-
-        answer.add_done_callback(done)
-
-    def _ask_journal(self, asked: Asked) -> list[Effect]:
-        if self._journal is None:
-            message = "the journal is not running"
-            raise JournalUnavailable(message)
-        self._journal.submit(asked.question, asked.ticket)
-        self.meters.journal_asked_at[asked.ticket] = self.clock().monotonic
-        return []
-
-    def _note(self, note: Note) -> None:
-        self.meters.take(note)
-        self.on_note(note)
-        write = self._log.warning if note.is_alarm else self._log.info
-        write(note.event, **note.fields)
+    def _ask_gathered(self) -> None:
+        """Ask what was gathered, so much at a time that the journal's writer has its rows soon."""
+        some, self._gathered = self._gathered[:AT_ONCE], self._gathered[AT_ONCE:]
+        if self._gathered:
+            self.later(self._ask_gathered)
+        self._perform(some)

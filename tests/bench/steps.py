@@ -36,6 +36,7 @@ from atm_switch.server.event_loop import new_loop
 from atm_switch.server.line import Line
 from atm_switch.server.log import make_logger
 from atm_switch.server.meters import Meters
+from atm_switch.server.performer import Performer
 from atm_switch.switch import balance_inquiry, doors
 from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat, FindSiblings
 from atm_switch.switch.switch import Switch
@@ -61,7 +62,8 @@ BORDERS: tuple[tuple[str, Any, str], ...] = (
     ("statement and slip", doors, "draw_up"),
     ("desk", Desk, "received"),
     ("desk", Desk, "delivered"),
-    ("log line", Desk, "_note"),
+    ("desk", Performer, "perform"),
+    ("log line", Performer, "note"),
     ("metrics", Meters, "take"),
     ("metrics", Meters, "journal_answered"),
     ("events", Publishing, "heard"),
@@ -178,9 +180,10 @@ def _steps() -> list[str]:
 def _wrap_look_ups(service: Service, split: Split) -> None:
     desk = service.desk
     assert desk is not None
-    desk._neighbours = {
+    performer = desk._performer
+    performer._neighbours = {
         asked: split.wrapped(LOOK_UPS[asked], answer) if asked in LOOK_UPS else answer
-        for asked, answer in desk._neighbours.items()
+        for asked, answer in performer._neighbours.items()
     }
 
 

@@ -37,7 +37,7 @@ async def test_reading_ends_at_the_deadline_and_a_writing_goes_on(kind: str) -> 
         answer: asyncio.Future[Any] = house.loop.create_future()
         now = house.clock().monotonic
 
-        house.desk._await(Asked(NOBODYS_TICKET, questions[kind], now + 0.01), answer)
+        house.desk._performer._await(Asked(NOBODYS_TICKET, questions[kind], now + 0.01), answer)
         await asyncio.wait({answer}, timeout=0.1 if kind == "writing" else 5)
 
         assert answer.cancelled() is (kind != "writing")

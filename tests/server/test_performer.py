@@ -1,0 +1,98 @@
+"""Claims about how effects are carried out: step by step for all, and each for itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from atm_switch.domain.errors import LedgerUnavailable
+from atm_switch.server.desk import AT_ONCE
+from atm_switch.switch.breaker import FAILURES_MAX
+from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat, FindSiblings
+from tests.doubles.open_house import Caller, OpenHouse, caller, open_house
+from tests.server.test_link_endings import frames, inquiries, vouched
+
+STEPS = [FindRepeat, FindCard, FindSiblings, FindAccount]
+"""What an inquiry asks in the loop, where the bank verifies the PIN."""
+
+
+def watched(house: OpenHouse, instead: dict[type, Callable[[], Any]] | None = None) -> list[type]:
+    """Note what is asked, in its order; some questions are answered ``instead``."""
+    asked: list[type] = []
+    performer = house.desk._performer
+
+    def noting(kind: type, answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def noted(question: Any) -> Any:
+            asked.append(kind)
+            other = (instead or {}).get(kind)
+            return answer(question) if other is None else other()
+
+        return noted
+
+    answers = performer._neighbours.items()
+    performer._neighbours = {kind: noting(kind, answer) for kind, answer in answers}
+    return asked
+
+
+async def codes(client: Caller, count: int) -> list[str]:
+    """Hear so many answers; return their DE39."""
+    unpack = client.dialect.packager.unpack
+    return [unpack(await client.hear_payload())[39] for _ in range(count)]
+
+
+async def test_requests_that_came_together_go_step_by_step() -> None:
+    """The first question of each, then the second of each: none runs ahead."""
+    async with open_house(vouched()) as house, caller(house) as client:
+        asked = watched(house)
+        client.writer.write(frames(client, inquiries(house, 3)))
+
+        assert ["00"] * 3 == await codes(client, 3)
+        assert [kind for kind in STEPS for _ in range(3)] == asked
+
+
+async def test_more_than_goes_at_once_goes_in_parts() -> None:
+    """The first part is done before the second begins, so the journal's writer has its rows."""
+    async with open_house(vouched()) as house, caller(house) as client:
+        asked = watched(house)
+        count = AT_ONCE + 1
+        client.writer.write(frames(client, inquiries(house, count)))
+
+        assert ["00"] * count == await codes(client, count)
+        last = [at for at, kind in enumerate(asked) if kind is FindAccount][AT_ONCE - 1]
+        assert last == AT_ONCE * len(STEPS) - 1
+
+
+async def test_ledger_that_fails_within_a_step_is_left_alone() -> None:
+    """
+    Twenty requests ask together: after as many failures as open the breaker no other
+    question is put to the ledger, which may take a second to fail; all are 91.
+    """
+
+    def fail() -> None:
+        raise LedgerUnavailable("it hangs")
+
+    async with open_house(vouched()) as house, caller(house) as client:
+        asked = watched(house, {FindCard: fail})
+        client.writer.write(frames(client, inquiries(house, 20)))
+
+        assert ["91"] * 20 == await codes(client, 20)
+        assert FAILURES_MAX == asked.count(FindCard)
+        assert house.desk.refuses_ledger
+
+
+async def test_mistake_costs_its_own_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer the core stumbles over is one line of the log; the others go on."""
+    async with open_house(vouched()) as house, caller(house) as client:
+        answered, seen = house.switch.answered, []
+
+        def stumbling(ticket: int, answer: Any, now: Any) -> Any:
+            seen.append(ticket)
+            if len(seen) == 2:
+                raise RuntimeError("a mistake of ours")
+            return answered(ticket, answer, now)
+
+        monkeypatch.setattr(house.switch, "answered", stumbling)
+        client.writer.write(frames(client, inquiries(house, 3)))
+
+        assert ["00", "00"] == await codes(client, 2)
+        assert 1 == len(house.logged("mistake"))
