@@ -37,7 +37,7 @@ from atm_switch.server.line import Line
 from atm_switch.server.log import make_logger
 from atm_switch.server.meters import Meters
 from atm_switch.server.performer import Performer
-from atm_switch.switch import balance_inquiry, doors
+from atm_switch.switch import balance_inquiry, inner_doors
 from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat, FindSiblings
 from atm_switch.switch.switch import Switch
 from atm_switch.wire import VARIANT
@@ -59,7 +59,7 @@ BORDERS: tuple[tuple[str, Any, str], ...] = (
     ("hashes", Vault, "card_ref"),
     ("hashes", Vault, "card_refs"),
     ("statement and slip", balance_inquiry, "approved"),
-    ("statement and slip", doors, "draw_up"),
+    ("statement and slip", inner_doors, "draw_up"),
     ("desk", Desk, "received"),
     ("desk", Desk, "delivered"),
     ("desk", Performer, "perform"),
