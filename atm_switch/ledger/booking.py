@@ -10,6 +10,8 @@ the year is open, nothing falls below zero.
 
 from typing import Final
 
+from atm_switch.domain.errors import Refused
+from atm_switch.ledger.standing import is_of_last_day
 from atm_switch.ledger.store import Store
 
 _WAITING: Final = """
@@ -28,15 +30,18 @@ SELECT CAST(substr(posted_on, 1, 4) AS BIGINT) AS year, kpj,
 FROM {source} {order}
 """
 _TO_ORDER: Final = "ORDER BY year, kpj, source.seq"
-_YEARS: Final = """
+# No count where a year has two developments: the column takes none, and so nothing is booked.
+_YEARS: Final = f"""
 INSERT INTO year_totals AS held
 SELECT kpj, CAST(substr(posted_on, 1, 4) AS BIGINT) AS year,
        CAST(sum(CASE kind WHEN 'contribution' THEN amount_sen ELSE 0 END) AS BIGINT),
        CAST(sum(CASE kind WHEN 'adjustment' THEN amount_sen ELSE 0 END) AS BIGINT),
        CAST(sum(CASE kind WHEN 'development' THEN amount_sen ELSE 0 END) AS BIGINT),
        CAST(sum(CASE kind WHEN 'claim' THEN amount_sen ELSE 0 END) AS BIGINT),
-       count(*), max(CASE WHEN kind = 'contribution' AND reverses IS NULL THEN posted_on END)
-FROM {source} WHERE true GROUP BY 1, 2 ORDER BY 1, 2
+       CASE WHEN sum(CASE WHEN {is_of_last_day("source")} THEN 1 ELSE 0 END) < 2
+            THEN count(*) END,
+       max(CASE WHEN kind = 'contribution' AND reverses IS NULL THEN posted_on END)
+FROM {{source}} WHERE true GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (kpj, year) DO UPDATE SET
     contributions_sen = held.contributions_sen + excluded.contributions_sen,
     adjustments_sen = held.adjustments_sen + excluded.adjustments_sen,
@@ -46,7 +51,8 @@ ON CONFLICT (kpj, year) DO UPDATE SET
     last_contribution = CASE
         WHEN held.last_contribution >= excluded.last_contribution THEN held.last_contribution
         ELSE coalesce(excluded.last_contribution, held.last_contribution) END
-"""
+"""  # noqa: S608 - constants
+_NO_COUNT: Final = ("SQLITE_CONSTRAINT_NOTNULL", "NotNullViolationError")
 _ACCOUNTS: Final = """
 UPDATE participants SET
     balance_sen = participants.balance_sen + added.balance_sen,
@@ -70,6 +76,10 @@ FROM (
 """
 
 
+class DevelopedTwice(Refused):
+    """Of what was to be booked two are the development of one year of an account."""
+
+
 def open_waiting(store: Store) -> None:
     """Make the table ``waiting``, empty; it ends with the connection."""
     store.change(_WAITING)
@@ -82,6 +92,7 @@ def book(store: Store, source: str = "waiting", *, is_in_order: bool = False) ->
     ``source`` is a relation with the columns of ``waiting``, ours and no user's text; the
     table ``waiting`` itself is empty afterwards.  What ``is_in_order`` of its KPJ goes in
     as it comes: each year grows at its own end, and sorting would take longer than that.
+    Raises ``DevelopedTwice``, and the transaction is to be undone.
     """
     named = f"{source} AS source"
     count, low, high = store.rows(f"SELECT count(*), min(seq), max(seq) FROM {named}")[0]  # noqa: S608 - ours
@@ -93,8 +104,19 @@ def book(store: Store, source: str = "waiting", *, is_in_order: bool = False) ->
         number = f"seq - {low - 1}" if is_dense else "row_number() OVER (ORDER BY seq)"
         order = "" if is_in_order else _TO_ORDER
         store.change(_BOOK.format(source=named, number=number, order=order), (first - 1,))
-        store.change(_YEARS.format(source=named))
+        _add_to_years(store, named)
         store.change(_ACCOUNTS.format(source=named))
     if source == "waiting":
         store.change("DELETE FROM waiting")
     return int(first)
+
+
+def _add_to_years(store: Store, source: str) -> None:
+    try:
+        store.change(_YEARS.format(source=source))
+    except Refused as refused:
+        if str(refused).endswith(_NO_COUNT):
+            raise DevelopedTwice(
+                "a year of an account has one development on 31 December"
+            ) from None
+        raise

@@ -43,7 +43,8 @@ class ImportBooking:
 
     ``verifies_pins``: whether this switch verifies PINs for anybody.  ``relink``: whether
     cards that were unlinked are linked again.  ``again``: whether postings that equal one
-    booked before are booked too.
+    booked before are booked too.  ``is_careful``: whether the developments of a year are
+    counted before they are booked; ``DevelopedTwice`` asks for that.
     """
 
     store: Store
@@ -53,6 +54,7 @@ class ImportBooking:
     verifies_pins: bool = True
     relink: bool = False
     again: bool = False
+    is_careful: bool = False
     warnings: list[str] = field(default_factory=list)
     warning_count: int = 0
     _sources: Sequence[CsvSource] = ()
@@ -65,7 +67,10 @@ class ImportBooking:
         today: date,
         meter: Meter,
     ) -> None:
-        """Do it, within the caller's transaction.  Raises ``BadRows`` and ``Refused``."""
+        """Do it, within the caller's transaction.
+
+        Raises ``BadRows``, ``Refused``, and ``DevelopedTwice`` before there was any bad row.
+        """
         self._sources, self._files = sources, files
         judging = Judging(self.store, self.vault)
         take_turn(self.store)
@@ -77,9 +82,7 @@ class ImportBooking:
             self._look_at_status(judging)
             set_participants(self.store, judging, self._tell)
         if Kind.POSTINGS in kinds:
-            judging.postings(again=self.again)
-            if self.rejects.is_skipping or not judging.count():
-                judging.balances()
+            self._judge_postings(judging)
         if Kind.CARDS in kinds:
             judging.cards()
         self._set_aside(judging)
@@ -91,6 +94,13 @@ class ImportBooking:
         self._let_it_plan()
         self._look_back(judging, kinds, ids.values())
         self._finish(ids)
+
+    def _judge_postings(self, judging: Judging) -> None:
+        judging.postings(again=self.again)
+        if self.rejects.is_skipping or self.is_careful or judging.count():
+            judging.developments()
+        if self.rejects.is_skipping or not judging.count():
+            judging.balances()
 
     def _begin(self, judging: Judging) -> dict[int, int]:
         ids = {}

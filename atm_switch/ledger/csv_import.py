@@ -14,13 +14,14 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Zone
+from atm_switch.ledger.booking import DevelopedTwice
 from atm_switch.ledger.csv_booking import ImportBooking
 from atm_switch.ledger.csv_import_lock import import_lock
 from atm_switch.ledger.csv_meter import Meter, Phase, Progress
@@ -195,6 +196,10 @@ class _Import:
                 self.rejects.close()
                 self.options.witness(files)
                 may_stand = True
+        except DevelopedTwice:
+            with self.store.transaction():  # which names the rows, and so raises
+                replace(booking, is_careful=True).run(sources, files, self.today, meter)
+            raise
         except BaseException as end:
             # Ctrl-C amid the commit, or a server that is gone, leaves open whether it is done; and
             # bad rows stand nowhere else.

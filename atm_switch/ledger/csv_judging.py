@@ -21,7 +21,7 @@ from atm_switch.ledger.csv_rejects import Reject, reject_of
 from atm_switch.ledger.csv_rows import Kind
 from atm_switch.ledger.csv_staging import LINE_BITS
 from atm_switch.ledger.open_years import last_closed
-from atm_switch.ledger.standing import is_development, stands
+from atm_switch.ledger.standing import is_development, is_of_last_day, stands
 from atm_switch.ledger.store import Row, Store
 from atm_switch.security.vault import Vault
 
@@ -87,8 +87,33 @@ WHERE EXISTS (
     WHERE held.year = CAST(substr(p.posted_on, 1, 4) AS BIGINT) AND held.kpj = p.kpj
       AND held.posted_on = p.posted_on AND held.kind = p.kind
       AND held.amount_sen = p.amount_sen AND {stands("held")}
-) AND p.n NOT IN (SELECT n FROM judged)
+) AND NOT ({is_of_last_day("p")}) AND p.n NOT IN (SELECT n FROM judged)
 """  # noqa: S608 - a constant
+# A year has one development, by whatever amount; so no word books another beside it.
+_ONE_DEVELOPMENT: Final = """
+INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
+SELECT p.n, 'row', 'the development of ' || substr(p.posted_on, 1, 4) || {told},
+       p.kpj, p.posted_on, p.kind, p.amount_sen
+FROM {rows} AND p.n NOT IN (SELECT n FROM judged)
+"""
+_DEVELOPED_BEFORE: Final = _ONE_DEVELOPMENT.format(
+    told="""' is booked already; take that back first (atm-switch ledger postings, reverse),'
+           || ' or book an adjustment'""",
+    rows=f"""atm_switch_staging.postings AS p
+WHERE {is_of_last_day("p")} AND EXISTS (
+    SELECT 1 FROM postings AS held
+    WHERE held.year = CAST(substr(p.posted_on, 1, 4) AS BIGINT) AND held.kpj = p.kpj
+      AND {is_development("held")}
+)""",  # noqa: S608 - constants
+)
+_DEVELOPED_TWICE: Final = _ONE_DEVELOPMENT.format(
+    told="' stands in an earlier row here; leave one of them, or book an adjustment'",
+    rows=f"""(
+    SELECT p.*, row_number() OVER (PARTITION BY kpj, posted_on ORDER BY n) AS place
+    FROM atm_switch_staging.postings AS p
+    WHERE {is_of_last_day("p")} AND n NOT IN (SELECT n FROM judged)
+) AS p WHERE place > 1""",  # noqa: S608 - constants
+)
 _IN_AN_EARLIER_FILE: Final = f"""
 INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
 SELECT n, 'row',
@@ -98,36 +123,10 @@ SELECT n, 'row',
 FROM (
     SELECT p.*, min(n >> {LINE_BITS}) OVER (
         PARTITION BY kpj, posted_on, kind, amount_sen
-    ) AS first_file FROM atm_switch_staging.postings AS p
+    ) AS first_file FROM atm_switch_staging.postings AS p WHERE NOT ({is_of_last_day("p")})
 ) AS side_by_side
 WHERE n >> {LINE_BITS} > first_file AND n NOT IN (SELECT n FROM judged)
 """  # noqa: S608 - a constant
-_DEVELOPED_BEFORE: Final = f"""
-INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
-SELECT p.n, 'row',
-       'the development of ' || substr(p.posted_on, 1, 4) || ' is booked already; take that back'
-           || ' first (atm-switch ledger postings, reverse)',
-       p.kpj, p.posted_on, p.kind, p.amount_sen
-FROM atm_switch_staging.postings AS p
-WHERE p.kind = 'development' AND substr(p.posted_on, 6) = '12-31' AND EXISTS (
-    SELECT 1 FROM postings AS held
-    WHERE held.year = CAST(substr(p.posted_on, 1, 4) AS BIGINT) AND held.kpj = p.kpj
-      AND {is_development("held")}
-) AND p.n NOT IN (SELECT n FROM judged)
-"""  # noqa: S608 - a constant
-# Within one file nobody looks: it would be sorted for that, and comes from one source.
-_DEVELOPED_TWICE: Final = """
-INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
-SELECT n, 'row', 'another file here has this development of the year; a year has one',
-       kpj, posted_on, kind, amount_sen
-FROM (
-    SELECT p.*, row_number() OVER (PARTITION BY kpj, posted_on ORDER BY n) AS place
-    FROM atm_switch_staging.postings AS p
-    WHERE kind = 'development' AND substr(posted_on, 6) = '12-31'
-      AND n NOT IN (SELECT n FROM judged)
-) AS side_by_side
-WHERE place > 1
-"""
 _NUMBER: Final = f"(SELECT import_id FROM numbered AS f WHERE f.file = (p.n >> {LINE_BITS}))"  # noqa: S608 - a constant
 _SOURCE: Final = (
     "(SELECT n AS seq, kpj, posted_on, kind, 'main' AS sub_account, amount_sen,"
@@ -199,15 +198,19 @@ class Judging:
         )
 
         has_postings = bool(self._store.rows("SELECT 1 FROM postings LIMIT 1"))
-        is_one_file = len(self._imports) <= 1
-        if has_postings and not again:
-            self._store.change(_BOOKED_BEFORE)
-        if not (is_one_file or again):
-            self._store.change(_IN_AN_EARLIER_FILE)
         if has_postings:
             self._store.change(_DEVELOPED_BEFORE)
-        if not is_one_file:
-            self._store.change(_DEVELOPED_TWICE)
+        if has_postings and not again:
+            self._store.change(_BOOKED_BEFORE)
+        if not again and len(self._imports) > 1:
+            self._store.change(_IN_AN_EARLIER_FILE)
+
+    def developments(self) -> None:
+        """Judge developments: one of a year, where files hold several.
+
+        It sorts all of them, and hardly a file has such; ``booking.book`` notices by the way.
+        """
+        self._store.change(_DEVELOPED_TWICE)
 
     def balances(self) -> None:
         """Judge what the good postings leave on their accounts."""

@@ -14,10 +14,12 @@ def stands(alias: str) -> str:
 
 def is_development(alias: str) -> str:
     """Write that a posting is the development of its year: of the last day, and it stands."""
-    return (
-        f"{alias}.kind = 'development' AND substr({alias}.posted_on, 6) = '12-31'"
-        f" AND {stands(alias)}"
-    )
+    return f"{is_of_last_day(alias)} AND {stands(alias)}"
+
+
+def is_of_last_day(alias: str) -> str:
+    """Write that a posting is a development of 31 December."""
+    return f"{alias}.kind = 'development' AND substr({alias}.posted_on, 6) = '12-31'"
 
 
 CLOSED = """

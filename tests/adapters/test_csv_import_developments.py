@@ -46,5 +46,5 @@ def test_second_development_in_another_file_is_refused(bench: LedgerBench) -> No
     told = bench.refusal(first, second)
 
     assert "second.csv line 2" in told
-    assert "another file here has this development of the year" in told
+    assert "the development of 2024 stands in an earlier row here; leave one of them" in told
     assert "first.csv" not in told
