@@ -21,6 +21,8 @@ DOUBTS = "doubts"
 """How many requests in doubt the writer ended, by acquirer."""
 ORDERS = "orders"
 """What the writer's process goes by (``writer_orders``)."""
+LEVEL = "level"
+"""The least that the writer's process logs from now on."""
 FRESH = "fresh"
 """Said beside ``LENT``: all processes start, none of the run before is left."""
 
@@ -42,6 +44,8 @@ class Seat:
     """Whether all processes start with this one; otherwise it stands in for one that died."""
     orders: dict[str, Any] = field(default_factory=dict)
     """What this process goes by where it is the writer's."""
+    leveled: Callable[[str], None] = field(default=lambda _level: None)
+    """Told the least that is logged from now on, where this is the writer's process."""
     control: Control | None = None
     taken: Callable[[int, int, int, Callable[[], None]], None] = field(
         default=lambda _at, _descriptor, _others, _settled: None
@@ -87,6 +91,8 @@ class Seat:
         self.lent = tuple(message.get(LENT, self.lent))
         self.is_fresh = bool(message.get(FRESH, self.is_fresh))
         self.orders = message.get(ORDERS, self.orders)
+        if LEVEL in message:
+            self.leveled(str(message[LEVEL]))
         if TAKE not in message:
             return
         self.handed_in += 1

@@ -136,6 +136,8 @@ class Supervisor:
         self._manager.reloading()
         with suppress(SwitchError, OSError, ValueError):  # the workers' log says what is wrong
             self._log.level = open_folder(self._folder.root).settings.log.level
+        if WRITER in self._children:
+            self._children[WRITER].control.say({seat.LEVEL: self._log.level})
         self._later(self._reloaded([self._children[number] for number in self._workers()]))
 
     async def _reloaded(self, workers: "list[Child]") -> None:
@@ -167,7 +169,7 @@ class Supervisor:
         child = await spawned(self._folder.root, number, workers, self._heard)
         told: dict[str, Any] = {seat.LENT: self._reception.addresses, seat.FRESH: is_fresh}
         if number == WRITER:
-            told[seat.ORDERS] = WriterOrders.of(self._folder).to_message()
+            told[seat.ORDERS] = WriterOrders.of(self._folder, self._log).to_message()
         child.control.say(told)
         self._children[number] = child
         self._later(self._watch(child))

@@ -69,6 +69,8 @@ class WriterApart:
         self._restarts = Restarts()
         self._child: Child | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._is_up = False
+        """Whether it has written by now: from then on one that ends is started again."""
         self._is_ending = False
         self.seat = seat.Seat(has_writer=True)
         """That of the switch beside it."""
@@ -111,6 +113,11 @@ class WriterApart:
         self._hear = hear
         self._tell_doubts()
 
+    def tell_level(self) -> None:
+        """Have it log what the switch does by now."""
+        if self._child is not None:
+            self._child.control.say({seat.LEVEL: self._log.level})
+
     def let_go(self) -> None:
         """Have it end behind what it was sent."""
         self._is_ending = True
@@ -134,7 +141,7 @@ class WriterApart:
 
         child = self._child
         assert child is not None  # noqa: S101 - whoever orders has begun it
-        orders = WriterOrders.of(self._folder).to_message()
+        orders = WriterOrders.of(self._folder, self._log).to_message()
         child.control.say({seat.FRESH: is_fresh, seat.ORDERS: orders})
         self.seat.processes[child.name] = child.process.pid
         self._watching = asyncio.get_running_loop().create_task(self._watch(child))
@@ -144,6 +151,7 @@ class WriterApart:
         self._tell_doubts()
         if seat.READY in message:
             child.is_ready.set()
+            self._is_up = True
 
     def _tell_doubts(self) -> None:
         if self._hear is not None and self._doubts:
@@ -155,13 +163,14 @@ class WriterApart:
         child.control.close()
         if self._is_ending:
             return
+        self.seat.processes.pop(child.name, None)
         self._log.error("process ended", process=child.name, code=code)
         if code == seat.LOST:
             self.on_end(seat.LOST)
         elif self._restarts.one_more(read_clock().monotonic):
             self._log.error("given up", restarts_within_a_minute=len(self._restarts.at))
             self.on_end(GIVEN_UP)
-        elif child.is_ready.is_set() or len(self._restarts.at) > 1:
+        elif self._is_up:
             await self._start_again(child.name)
 
     async def _start_again(self, name: str) -> None:

@@ -34,9 +34,9 @@ class WriterOrders:
     log_level: str
 
     @classmethod
-    def of(cls, folder: "DataFolder") -> Self:
-        """Return what a folder's settings say."""
-        journal, log = folder.settings.journal, folder.settings.log
+    def of(cls, folder: "DataFolder", log: Logger) -> Self:
+        """Return what a folder's settings say; ``log`` knows the least that is logged by now."""
+        journal = folder.settings.journal
         return cls(
             root=folder.root,
             journal=folder.journal,
@@ -44,7 +44,7 @@ class WriterOrders:
             master=folder.master_file,
             queue_max=journal.queue_max,
             batch_max=journal.batch_max,
-            log_format=log.format,
+            log_format=folder.settings.log.format,
             log_level=log.level,
         )
 

@@ -40,6 +40,12 @@ async def write_for_all(orders: WriterOrders, seat: Seat, gone: asyncio.Event) -
         tell_of_doubts(log, ended)
         seat.tell_doubts(ended)
 
+    def take_level(level: str) -> None:
+        if level != log.level:
+            log.level = level
+            log.info("log level changed", least=level)
+
+    seat.leveled = take_level
     settling = Settling(server.ask, ended_doubts, lambda: read_clock().monotonic)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

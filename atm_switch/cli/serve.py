@@ -197,6 +197,8 @@ async def _serve(
     def reload() -> None:
         manager.reloading()
         service.reload()
+        if writer is not None:
+            writer.tell_level()
         service.seat.tell_reloaded()
         manager.ready()
 

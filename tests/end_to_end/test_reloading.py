@@ -1,5 +1,6 @@
 """Claims about SIGHUP: settings read anew under links that stay up."""
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from atm_switch.profile.shipped import profile_text
 from terminal_emulator.kit import read_kit
 from tests.doubles.served import Served, make_folder, serve
 from tests.doubles.talk import HungUp, Talk, inquiry
+from tests.doubles.workers import with_workers
 
 PAN = "9990090000000012"
 
@@ -67,6 +69,20 @@ def test_level_of_the_log_is_changed(folder: Path) -> None:
 
         with Talk.of(served.port, folder):
             served.wait_for("link opened")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_process_that_writes_logs_from_the_same_level(folder: Path, workers: int) -> None:
+    """It reads no settings: whoever started it tells it what has changed."""
+    with (folder / "switch.toml").open("a") as settings:
+        settings.write('\n[log]\nlevel = "error"\n[journal]\nwriter = "process"\n')
+    with_workers(folder, workers)
+    with serve(folder) as served:
+        rewrite(folder, 'level = "error"', 'level = "info"')
+        told(served, "log level changed")
+
+        (said,) = [line for line in served.log.read_text().splitlines() if "level changed" in line]
+    assert ("journal writer", "info") == (json.loads(said)["process"], json.loads(said)["least"])
 
 
 def test_profile_counts_for_new_links(folder: Path, switch: Served) -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from atm_switch.seat import ELSEWHERE, ENDED, HOST, LENT, TAKE, Seat
+from atm_switch.seat import ELSEWHERE, ENDED, HOST, LENT, LEVEL, TAKE, Seat
 from atm_switch.server.control import Control, pair
 from atm_switch.server.peers import Peers
 
@@ -41,6 +41,17 @@ def test_other_words_hand_nothing_in() -> None:
     seat.heard({LENT: ["127.0.0.1:8583"]}, None)
 
     assert (("127.0.0.1:8583",), 0, 0) == (seat.lent, seat.handed_in, seat.settled)
+
+
+def test_level_is_told_to_whoever_logs() -> None:
+    """The writer's process reads no settings, so it hears what SIGHUP has changed."""
+    seat = Seat()
+    levels: list[str] = []
+    seat.leveled = levels.append
+
+    seat.heard({LEVEL: "error"}, None)
+
+    assert ["error"] == levels
 
 
 def test_connection_on_its_way_in_has_not_ended() -> None:

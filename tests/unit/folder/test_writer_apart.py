@@ -1,15 +1,27 @@
 """Where a process beside the switch writes the journal, and where a thread does."""
 
+import asyncio
+import io
+import os
+import resource
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from atm_switch.folder import open_folder
+from atm_switch.server.log import make_logger
 from atm_switch.settings.load import FILE_NAME
 from atm_switch.settings.model import Settings
-from atm_switch.writer_apart import SETTINGS_FILE, is_likely, is_wanted
+from atm_switch.writer_apart import SETTINGS_FILE, WriterApart, is_likely, is_wanted
+from tests.doubles.served import make_folder
 
 URL = "postgresql://atm@db.example/journal"
+WRITER = "journal writer"
+SECONDS = 30.0
 
 
 def settings(workers: int = 1, **journal: str) -> Settings:
@@ -73,3 +85,66 @@ def test_file_that_cannot_be_read_begins_nothing(tmp_path: Path, content: bytes)
         (tmp_path / SETTINGS_FILE).write_bytes(content)
 
     assert not is_likely(tmp_path, 2)
+
+
+@asynccontextmanager
+async def writing(folder: Path) -> AsyncIterator[tuple[WriterApart, io.StringIO]]:
+    """Have a process write for a block, once it does; and what is logged of it."""
+    said = io.StringIO()
+    writer = WriterApart(folder)
+    await writer.start(open_folder(folder), make_logger("json", "info", said))
+    await writer.come_up(asyncio.sleep(0))
+    try:
+        yield writer, said
+    finally:
+        await writer.stop()
+
+
+async def becomes(is_so: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    async with asyncio.timeout(SECONDS):
+        while not is_so():
+            await asyncio.sleep(0.005)
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Let this process open nothing more for a block."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_process_that_is_gone_is_not_shown_until_there_is_room(tmp_path: Path) -> None:
+    """Status names those there are: none while it cannot be started, then the new one."""
+    async with writing(make_folder(tmp_path)) as (writer, said):
+        pid = writer.seat.processes[WRITER]
+        with no_descriptors():
+            os.kill(pid, signal.SIGKILL)
+            await becomes(lambda: "process not started" in said.getvalue())
+            while_away = dict(writer.seat.processes)
+        await becomes(lambda: WRITER in writer.seat.processes)
+
+    assert {} == while_away
+    assert pid != writer.seat.processes[WRITER]
+
+
+async def test_process_that_dies_amid_a_late_restart_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than a minute after the last death, and before it was ready: it comes all the same."""
+    monkeypatch.setattr("atm_switch.child.MINUTE", 0.0)
+    async with writing(make_folder(tmp_path)) as (writer, said):
+        pids = [writer.seat.processes[WRITER]]
+        for deaths in (1, 2):
+            os.kill(pids[-1], signal.SIGKILL)
+            await becomes(lambda: deaths == said.getvalue().count("process ended"))  # noqa: B023
+            await becomes(lambda: WRITER in writer.seat.processes)
+            pids.append(writer.seat.processes[WRITER])
+
+    assert 3 == len(set(pids))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.folder import open_folder
+from atm_switch.folder import DataFolder, open_folder
+from atm_switch.server.log import Logger
 from atm_switch.writer_orders import WriterOrders
 from tests.doubles.machines import set_in
 from tests.doubles.served import make_folder
@@ -20,9 +21,14 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+def ordered(folder: DataFolder, level: str = "error") -> WriterOrders:
+    """What it is told where so much is logged."""
+    return WriterOrders.of(folder, Logger(lambda _record: None, level))
+
+
 def test_orders_arrive_as_they_were_given(folder: Path) -> None:
     """Through the JSON of a message, path by path and bound by bound."""
-    given = WriterOrders.of(open_folder(folder))
+    given = ordered(open_folder(folder))
 
     taken = WriterOrders.of_message(json.loads(json.dumps(given.to_message())))
 
@@ -33,10 +39,15 @@ def test_orders_arrive_as_they_were_given(folder: Path) -> None:
     assert "error" == taken.logger().level
 
 
+def test_level_is_the_one_that_is_logged_by_now(folder: Path) -> None:
+    """A process that is started again behind a SIGHUP logs what the others do."""
+    assert "warning" == ordered(open_folder(folder), "warning").logger().level
+
+
 def test_orders_name_the_keys_and_hold_none(folder: Path) -> None:
     """The vault they open is the folder's; the message has paths, names and numbers only."""
     opened = open_folder(folder)
-    orders = WriterOrders.of(opened)
+    orders = ordered(opened)
 
     assert opened.vault().to_document() == orders.vault().to_document()
     assert {"root", "journal", "keys", "master"} == {
