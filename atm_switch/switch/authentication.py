@@ -160,18 +160,26 @@ def signed(case: Case, response: Response) -> Steps[Response]:
     if response.is_signed:
         return response
     response = packed(case, response)
-    if case.signing is None:
-        return _as_packed(response)
-    dialect = case.session.dialect
     try:
-        covered = to_be_authenticated(response.message, dialect.packager)
-        if len(covered) + mac_width(dialect.profile) > dialect.profile.framing.payload_bytes_max:
-            raise ValueError("with its MAC the message is longer than payload_bytes_max")  # noqa: TRY301
-        mac = yield from ask(MakeMac(case.signing.algorithm, case.signing.key, covered))
+        return (yield from with_mac(case, response))
     except (NeighbourUnavailable, ValueError) as silent:
         reason = f"the answer could not be authenticated: {silent}"
         no = declined(case, Declined(Outcome.LEDGER_UNAVAILABLE, reason))
         return _as_packed(packed(case, no))
+
+
+def with_mac(case: Case, response: Response) -> Steps[Response]:
+    """Put the MAC of its line, if that has one, to a packed message.
+
+    Raises ``NeighbourUnavailable`` where none can be made, ``ValueError`` where it has no room.
+    """
+    if case.signing is None:
+        return _as_packed(response)
+    dialect = case.session.dialect
+    covered = to_be_authenticated(response.message, dialect.packager)
+    if len(covered) + mac_width(dialect.profile) > dialect.profile.framing.payload_bytes_max:
+        raise ValueError("with its MAC the message is longer than payload_bytes_max")
+    mac = yield from ask(MakeMac(case.signing.algorithm, case.signing.key, covered))
     return response.packed_as(covered + spelled_mac(mac, dialect.profile), is_signed=True)
 
 

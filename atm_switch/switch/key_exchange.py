@@ -20,7 +20,6 @@ from atm_switch.switch.authentication import (
     authenticate,
     bank_of,
     ready_to_sign,
-    signed,
     terminal_of,
 )
 from atm_switch.switch.case import Case, Response
@@ -28,6 +27,7 @@ from atm_switch.switch.effects import Note
 from atm_switch.switch.house import House
 from atm_switch.switch.hsm_port import ImportKey, KeyRefused, MintKey
 from atm_switch.switch.once import counted, require_first
+from atm_switch.switch.own_request import said
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.switch.ports import AuditRecord, KeepKeys, KeepRecord, Steps, ask
 from atm_switch.switch.session import Offer
@@ -101,11 +101,13 @@ def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | Non
         rules.key_element: block, 70: rules.key_delivery[0],
     }  # fmt: skip
     case.message = IsoMessage("0800", dict(sorted(elements.items())))
-    session.add_offer(stan, Offer(name, minted.key, case.message[7], case.message[70]))
     ready_to_sign(case, house)
     fields = {"link": session.link, "key": str(name), "check": minted.key.check}
     note = Note("key delivery sent", fields)
-    return (yield from signed(case, Response(case.message, Outcome.APPROVED, note=note)))
+    response = yield from said(case, note)
+    if not response.is_silent:
+        session.add_offer(stan, Offer(name, minted.key, case.message[7], case.message[70]))
+    return response
 
 
 def answered_offer(case: Case, offer: Offer, house: House) -> Steps[Response | None]:

@@ -1,12 +1,12 @@
 """The switch's own 0800 echo, which keeps silent links awake and finds dead ones."""
 
+from math import inf
+
 from atm_switch.domain.instant import Instant
-from atm_switch.domain.outcome import Outcome
-from atm_switch.switch.authentication import signed
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.effects import Close, Note
 from atm_switch.switch.house import House
-from atm_switch.switch.own_request import own_request
+from atm_switch.switch.own_request import own_request, said
 from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import Steps
 from atm_switch.switch.session import Session
@@ -35,12 +35,21 @@ def is_echo_due(session: Session, policy: SwitchPolicy, now: Instant) -> bool:
     idle = policy.echo_idle_seconds if own is None else own
     if not idle or session.signed_on_as is None or session.echo_stan:
         return False
-    return now.monotonic - session.heard_at >= idle
+    return now.monotonic - max(session.heard_at, session.echo_sent_at) >= idle
 
 
 def echo(session: Session, house: House, now: Instant) -> tuple[Case, Steps[Response]]:
-    """Make our echo, and the steps that sign it."""
+    """Make our echo, and the steps that sign it: its answer is waited for once it is sent."""
     case = own_request(session, house, now, session.dialect.profile.network.echo)
-    session.echo_stan, session.echo_sent_at = case.message[11], now.monotonic
-    note = Note("echo sent", {"link": session.link})
-    return case, signed(case, Response(case.message, Outcome.APPROVED, note=note))
+    session.echo_stan, session.echo_sent_at = case.message[11], inf
+    return case, _said(case)
+
+
+def _said(case: Case) -> Steps[Response]:
+    """Say it; one that cannot be signed is tried again when the next would be due."""
+    session = case.session
+    response = yield from said(case, Note("echo sent", {"link": session.link}))
+    session.echo_sent_at = case.now.monotonic
+    if response.is_silent:
+        session.echo_stan = ""
+    return response

@@ -9,12 +9,10 @@ from contextlib import suppress
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant
-from atm_switch.domain.outcome import Outcome
-from atm_switch.switch.authentication import signed
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.effects import Note
 from atm_switch.switch.house import House
-from atm_switch.switch.own_request import key_of, own_request
+from atm_switch.switch.own_request import key_of, own_request, said
 from atm_switch.switch.ports import AuditRecord, KeepRecord, Steps, ask
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
@@ -32,7 +30,7 @@ def sign_off(session: Session, house: House, now: Instant) -> tuple[Case, Steps[
     session.signed_on_as = session.signing_on = None
     session.signing_off = key_of(case.message)
     note = Note("sign-off sent", {"link": session.link, "peer": session.peer})
-    return case, _said(case, acquirer, Response(case.message, Outcome.APPROVED, note=note))
+    return case, _said(case, acquirer, note)
 
 
 def answered_sign_off(session: Session, message: IsoMessage) -> Note | None:
@@ -43,9 +41,12 @@ def answered_sign_off(session: Session, message: IsoMessage) -> Note | None:
     return Note("signed off", {"link": session.link, "peer": session.peer})
 
 
-def _said(case: Case, acquirer: AcquirerId | None, response: Response) -> Steps[Response]:
+def _said(case: Case, acquirer: AcquirerId | None, note: Note) -> Steps[Response]:
     session = case.session
     record = AuditRecord("sign-off", session.peer, f"acquirer {acquirer}", "the switch signed off")
     with suppress(NeighbourUnavailable):  # it is said all the same: nothing is opened by it
         yield from ask(KeepRecord(record))
-    return (yield from signed(case, response))
+    response = yield from said(case, note)
+    if response.is_silent:
+        session.signing_off = None  # there is no answer to wait for
+    return response

@@ -6,15 +6,18 @@ nothing but the bank's own word ends it.  A refusal, and a sign-off of the bank,
 by another try after ``AGAIN_SECONDS``; a silent bank loses the line.
 """
 
+from dataclasses import replace
+from math import inf
+
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant
 from atm_switch.domain.outcome import Outcome
-from atm_switch.switch.authentication import authenticate, signed
+from atm_switch.switch.authentication import authenticate
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.effects import Close, Note
 from atm_switch.switch.house import House
-from atm_switch.switch.own_request import key_of, own_request
+from atm_switch.switch.own_request import key_of, own_request, said
 from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import AuditRecord, KeepRecord, Steps, ask
 from atm_switch.switch.session import Session, SigningOn
@@ -45,9 +48,21 @@ def sign_on(session: Session, house: House, now: Instant) -> tuple[Case, Steps[R
     """Make our sign-on, and the steps that sign it."""
     code = session.dialect.profile.network.sign_on
     case = own_request(session, house, now, code, session.default_acquirer)
-    session.signing_on = SigningOn(now.monotonic, key_of(case.message), now.monotonic)
+    session.signing_on = SigningOn(now.monotonic, key_of(case.message), inf)
+    return case, _sent(case)
+
+
+def _sent(case: Case) -> Steps[Response]:
+    """Say it, and wait for the answer from then on; one that cannot be signed is tried again."""
+    session = case.session
     note = Note("sign-on sent", {"link": session.link, "peer": session.peer})
-    return case, signed(case, Response(case.message, Outcome.APPROVED, note=note))
+    response = yield from said(case, note)
+    ours = session.signing_on
+    if response.is_silent:
+        postpone(session, case.now)
+    elif ours is not None:
+        session.signing_on = replace(ours, sent_at=case.now.monotonic)
+    return response
 
 
 def is_answer_to_sign_on(session: Session, message: IsoMessage) -> bool:
