@@ -83,7 +83,10 @@ class TellerThread:
             self._looks += 1
             if self._looks % LOOKS_PER_FLEET == 0:
                 self._fleet.look()
-            self.waiting = 0
-            if not publisher.away:
-                with suppress(JournalUnavailable):
-                    self.waiting = self._outbox.waiting()
+                self.waiting = self._counted()
+
+    def _counted(self) -> int:
+        # Whatever the broker may be: while it is away they grow.
+        with suppress(JournalUnavailable):
+            return self._outbox.waiting()
+        return 0

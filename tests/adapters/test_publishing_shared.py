@@ -143,6 +143,24 @@ async def test_full_outbox_is_relieved_of_what_is_too_much(
     assert (waiting, True, "") == (status["waiting"], status["connected"], status["away"])
 
 
+async def test_outbox_that_grows_while_the_broker_is_away_is_seen_and_relieved(
+    tmp_path: Path, outbox: type[WaitingOutbox]
+) -> None:
+    """That is when it grows: what waits is counted, shown and kept within its bound."""
+    outbox.waiting_now = waiting = OUTBOX_MAX + 7
+    lines = f'outbox_max = {OUTBOX_MAX}\nbroker = "mqtt://127.0.0.1:{free_port()}"'
+    with publishing(tmp_path, lines, has_broker=False) as (switch, asked, said):
+        switch.start()
+        await becomes(lambda: switch._teller is not None and switch._teller.waiting == waiting)
+        switch.tick(at(1.0))
+        status = switch.status()
+        await switch.stop()
+
+    assert [7] == [one.count_max for one in of_kind(asked, DropStatus)]
+    assert "outbox full" in said.getvalue()
+    assert (waiting, False) == (status["waiting"], status["connected"])
+
+
 async def test_it_is_told_by_a_thread_that_lets_go_of_it(
     tmp_path: Path, outbox: type[WaitingOutbox]
 ) -> None:
