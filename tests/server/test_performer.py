@@ -59,7 +59,22 @@ async def test_more_than_goes_at_once_goes_in_parts() -> None:
 
         assert ["00"] * count == await codes(client, count)
         last = [at for at, kind in enumerate(asked) if kind is FindAccount][AT_ONCE - 1]
-        assert last == AT_ONCE * len(STEPS) - 1
+        assert last == count + AT_ONCE * (len(STEPS) - 1) - 1  # repeats are looked for at once
+
+
+async def test_frame_finds_done_what_the_one_before_asked_of_the_journal() -> None:
+    """
+    In one read: another request of an answered one's key, which is 94, and a repeat of that one
+    behind it, which is answered again; it does not wait for what is none of its own.
+    """
+    async with open_house(vouched()) as house, caller(house) as client:
+        (first,) = inquiries(house, 1)
+        client.say(first)
+        assert ["00"] == await codes(client, 1)
+
+        client.writer.write(frames(client, [first.with_element(14, "2911"), first, first]))
+
+        assert ["00", "00", "94"] == sorted(await codes(client, 3))
 
 
 async def test_ledger_that_fails_within_a_step_is_left_alone() -> None:
