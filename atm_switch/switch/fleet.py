@@ -77,9 +77,6 @@ class FleetWatch:
     def heard(self, note: Note, now: float) -> Iterator[Announce]:
         """Take one note of the core."""
         fields = note.fields
-        outcome = fields.get("outcome")
-        if outcome is None:
-            return
         acquirer, terminal = str(fields.get("acquirer", "")), str(fields.get("terminal", ""))
         if fields.get("reason") == SURPLUS:
             yield from self._crowded(now)
@@ -88,6 +85,9 @@ class FleetWatch:
             about = f"{note.event} {fields.get('de39', '')}"
             body = {"what": UNSENT, "peer": "", "subject": about, "reason": said}
             yield Announce(EventKind.SESSION, acquirer, terminal, body)
+        outcome = fields.get("outcome")
+        if outcome is None:
+            return
         if note.event != "transaction":
             yield from self._refused(note, outcome, now)
         elif self._tells_status and acquirer and terminal and outcome not in NO_PROOF:

@@ -54,6 +54,12 @@ def unsent(note: Note, *, is_late: bool) -> Note:
     return replace(note, fields={**note.fields, **why}, is_alarm=True)
 
 
+def late_row(case: Case, code: str) -> Note:
+    """Note a row B with DE39 ``code``, written when its request had been given up with 96."""
+    why = {"de39": code, "unsent": "the row was written when the request had been given up"}
+    return Note("row written late", {**_identity(case.message, case.session), **why}, is_alarm=True)
+
+
 def note_of_unknown(session: Session, message: IsoMessage, response: IsoMessage | None) -> Note:
     """Note a message of a kind the profile does not know, answered or not."""
     fields = _identity(message, session)

@@ -139,8 +139,8 @@ class Switch:
         """
         waiting = self._open.pop(ticket, None)
         if waiting is None:
-            self._house.unwritten.heard(ticket)
-            return [*self._ledger.probed(ticket, answer, now.monotonic)]
+            late = self._house.unwritten.heard(ticket, answer)
+            return [*late, *self._ledger.probed(ticket, answer, now.monotonic)]
         told = self._ledger.heard(waiting.question, answer, now.monotonic)
         return [*told, *self._advance(waiting, answer, now)]
 
@@ -150,7 +150,7 @@ class Switch:
         for ticket, waiting in list(self._open.items()):
             case, question = waiting.case, waiting.question
             if now.monotonic > case.given_up_at(question):
-                self._house.unwritten.given_up(ticket, question, case.flight)
+                self._house.unwritten.given_up(ticket, question, case)
                 effects += self.answered(ticket, silence_of(question), now)
             elif isinstance(question, AwaitTick):
                 effects += self.answered(ticket, None, now)
