@@ -10,6 +10,7 @@ member or a key.
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from socketserver import TCPServer, ThreadingMixIn
@@ -34,6 +35,8 @@ AT_ONCE_MAX = 8
 """Scrapes at once; more are hung up on."""
 REQUEST_SECONDS_MAX = 5.0
 """How long a scraper may take to say what it wants."""
+PAUSE_SECONDS = 0.2
+"""After a connection that could not be accepted: its knock is still there to be heard at once."""
 
 GAUGES = {
     "links": "connections, ready or not",
@@ -175,6 +178,14 @@ class _Server(ThreadingMixIn, WSGIServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
         self.setup_environ()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept; where no descriptor is left the scraper waits, and this thread does not spin."""
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(PAUSE_SECONDS)
+            raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve one of a few at once: scrapers that linger must not use up the descriptors."""

@@ -1,11 +1,15 @@
 """Metrics and health over HTTP, of a switch that serves a real socket."""
 
 import asyncio
+import errno
 import json
+import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from socketserver import TCPServer
 from typing import Any
 
 import pytest
@@ -14,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from atm_switch.monitor import HANGS_SECONDS, Monitor
 from atm_switch.server import watch_page
 from atm_switch.server.meters import Meters
-from atm_switch.server.watch_page import AT_ONCE_MAX, SwitchCollector, WatchPage
+from atm_switch.server.watch_page import AT_ONCE_MAX, PAUSE_SECONDS, SwitchCollector, WatchPage
 from tests.doubles.open_house import OpenHouse, caller, open_house
 
 WELL: dict[str, str] = {"ledger": ""}
@@ -173,6 +177,30 @@ async def test_scrapers_that_linger_take_only_a_few_places(monkeypatch: pytest.M
     assert b"" == refused
     assert [b""] * AT_ONCE_MAX == ended
     assert 200 == status
+
+
+async def test_page_without_descriptors_waits_and_does_not_spin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Accepting fails a few times a second, not as often as it can; then the scraper is served."""
+    tried: list[float] = []
+
+    def without_descriptors(_server: TCPServer) -> None:
+        tried.append(time.monotonic())
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    async with open_house() as house:
+        with watched(house) as page:
+            with monkeypatch.context() as patch:
+                patch.setattr(TCPServer, "get_request", without_descriptors)
+                scrape = asyncio.create_task(asyncio.to_thread(fetch, page, "/healthz"))
+                while not tried or time.monotonic() - tried[0] < 1.0:
+                    await asyncio.sleep(0.02)
+                times = len(tried)
+            status, _ = await scrape
+
+    assert times <= 1 + 1.5 / PAUSE_SECONDS
+    assert status in (200, 503)
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
