@@ -39,7 +39,7 @@ _UNKNOWN = (
 
 
 def import_ledger_files(
-    folder: Path, files: Sequence[Path], skip_bad: Path | None, *, again: bool
+    folder: Path, files: Sequence[Path], skip_bad: Path | None, *, again: bool, once_more: int
 ) -> None:
     """Import participants and postings and print what became of them.
 
@@ -50,7 +50,7 @@ def import_ledger_files(
     vault = opened.vault()
     witness = _Witness(opened, "ledger import")
     with _told_if_interrupted(witness, skip_bad), _progress() as report, _store(opened) as store:
-        options = ImportOptions(skip_bad, report, witness=witness, again=again)
+        options = ImportOptions(skip_bad, report, witness=witness, again=again, once_more=once_more)
         summary = import_files(store, files, vault, utc_now(), options)
     _print_summary(summary)
 
@@ -203,7 +203,9 @@ def _print_summary(summary: ImportSummary) -> None:
 
 def _outcome(file: ImportedFile) -> str:
     if file.is_repeat:
-        return f"{file.name}: imported before, nothing changed"
+        told = f"{file.name}: imported before, nothing changed"
+        other = f"; if its rows are other payments, say --once-more {file.repeats}"
+        return told + (other if file.repeats else "")
     counts = (
         (file.added, "added"),
         (file.updated, "updated"),

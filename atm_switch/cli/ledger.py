@@ -38,6 +38,7 @@ def ledger() -> None:
         "atm-switch ledger import bank participants.csv postings.csv",
         "atm-switch ledger import bank postings.csv --skip-bad rejects.csv",
         "atm-switch ledger import bank second-payments.csv --again",
+        "atm-switch ledger import bank same-bytes.csv --once-more 7",
         "participants.csv: kpj,nik,name,birth_date,segment,status",
         "postings.csv:     kpj,posted_on,kind,amount",
     ),
@@ -53,10 +54,21 @@ def ledger() -> None:
 @click.option(
     "--again", is_flag=True,
     help="Book every row, those too that equal a posting booked before in KPJ, day, kind and"
-    " amount: for a file that holds such other payments and nothing else.",
+    " amount: for a file that holds such other payments and nothing else. One whose very bytes were"
+    " imported before is refused, with what to say instead.",
+)  # fmt: skip
+@click.option(
+    "--once-more", type=click.IntRange(min=1), metavar="IMPORT", default=None,
+    help="Book every row of the one file though its very bytes were imported before, IMPORT being"
+    " the number of the newest such import, which is told. Said again it books nothing.",
 )  # fmt: skip
 def import_ledger(
-    folder: Path, files: tuple[Path, ...], skip_bad: Path | None, *, again: bool
+    folder: Path,
+    files: tuple[Path, ...],
+    skip_bad: Path | None,
+    *,
+    again: bool,
+    once_more: int | None,
 ) -> None:
     """Import participants and postings from CSV files, all or nothing.
 
@@ -68,7 +80,7 @@ def import_ledger(
     """
     from atm_switch.cli.importing import import_ledger_files
 
-    import_ledger_files(folder, files, skip_bad, again=again)
+    import_ledger_files(folder, files, skip_bad, again=again, once_more=once_more or 0)
 
 
 _FIRST_DAY = date(1900, 1, 1)

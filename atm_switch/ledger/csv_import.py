@@ -4,9 +4,8 @@ Plan: look at every file first; stage: read them, participants before postings i
 order they are named, into ``csv_staging.py``, where an import that is killed goes on; judge
 and book: one transaction, in which every bad row is found and, unless there is one and no
 rejects file, all good ones are booked.
-A file whose content was imported before changes nothing.  For participants and cards,
-which can be set back, that holds for the newest of their imports only.  A posting of another
-file that equals one booked before is a bad row, unless it is said to be another payment.
+A file whose content was imported before changes nothing (``csv_repeats.py``).  A posting of
+another file that equals one booked before is a bad row, unless it is said to be another payment.
 Limits: one import at a time.  Equal rows of one file are so many payments.
 """
 
@@ -28,6 +27,7 @@ from atm_switch.ledger.csv_meter import Meter, Phase, Progress
 from atm_switch.ledger.csv_pieces import PIECE_BYTES, FileChanged, pieces_of
 from atm_switch.ledger.csv_reading import Reader
 from atm_switch.ledger.csv_rejects import BadRows, Rejects, rejects_paths
+from atm_switch.ledger.csv_repeats import Wishes, look_at
 from atm_switch.ledger.csv_rows import CsvSource, Kind, open_source
 from atm_switch.ledger.csv_staging import Piece, Place, Staging
 from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
@@ -39,11 +39,6 @@ from atm_switch.security.vault import Vault
 _FORMAT: Final = "1"
 """Of the staging; another one is begun anew."""
 
-_ANY_REPEAT: Final = "SELECT 1 FROM imports WHERE kind = ? AND sha256 = ?"
-_NEWEST_REPEAT: Final = (
-    "SELECT 1 FROM imports WHERE kind = ? AND sha256 = ?"
-    " AND id = (SELECT max(id) FROM imports WHERE kind = ?)"
-)
 _ORDER: Final = (Kind.PARTICIPANTS, Kind.POSTINGS, Kind.CARDS)
 
 
@@ -61,7 +56,8 @@ class ImportOptions:
     the files before it is durable: what it raises undoes the import.  ``verifies_pins``:
     whether this switch verifies PINs for any bank, so that a card without PVV is told of.
     ``relink``: whether cards that were unlinked are linked again.  ``again``: whether postings
-    are booked that equal one booked before in KPJ, day, kind and amount.
+    are booked that equal one booked before in KPJ, day, kind and amount.  ``once_more``: the
+    newest import of the one file, whose very bytes are booked another time.
     """
 
     skip_bad: Path | None = None
@@ -72,6 +68,7 @@ class ImportOptions:
     verifies_pins: bool = True
     relink: bool = False
     again: bool = False
+    once_more: int = 0
 
 
 _PLAIN: Final = ImportOptions()
@@ -158,7 +155,8 @@ class _Import:
 
     def run(self, sources: Sequence[CsvSource]) -> ImportSummary:
         """Stage, judge and book; the staging stays where it is of use for the next try."""
-        files = self._files(sources)
+        wishes = Wishes(self.options.relink, self.options.again, self.options.once_more)
+        files = look_at(self.store, sources, wishes)
         staging = Staging(self.store, self._marker(sources, files))
         try:
             self.rejects.require_new_files(staging.own_rejects())
@@ -187,7 +185,8 @@ class _Import:
             staging.announce_rejects(paths)
         booking = ImportBooking(
             self.store, self.vault, self.at.astimezone(UTC), self.rejects,
-            self.options.verifies_pins, self.options.relink, self.options.again,
+            self.options.verifies_pins, self.options.relink,
+            self.options.again or self.options.once_more > 0,
         )  # fmt: skip
         may_stand = False
         try:
@@ -232,27 +231,6 @@ class _Import:
         staging.add(number, source.kind, Piece((), ()), place.done(source))
         meter.count(0, source.size - place.read_to)
         return place.rows
-
-    def _files(self, sources: Sequence[CsvSource]) -> list[ImportedFile]:
-        """Say of each file whether its content was imported before, or stands twice here."""
-        seen: dict[Kind, list[bytes]] = {}
-        files = []
-        for source in sources:
-            before = seen.setdefault(source.kind, [])
-            twice = source.sha256 in (before if source.kind is Kind.POSTINGS else before[-1:])
-            is_repeat = twice or self._is_repeat(source, is_first=not before)
-            if not is_repeat:
-                before.append(source.sha256)
-            files.append(ImportedFile(source.name, source.kind, is_repeat=is_repeat))
-        return files
-
-    def _is_repeat(self, source: CsvSource, *, is_first: bool) -> bool:
-        kind = source.kind.value
-        if self.options.relink:
-            return False  # the file says the same, the person something else
-        if source.kind is Kind.POSTINGS:
-            return bool(self.store.rows(_ANY_REPEAT, (kind, source.sha256)))
-        return is_first and bool(self.store.rows(_NEWEST_REPEAT, (kind, source.sha256, kind)))
 
     def _marker(self, sources: Sequence[CsvSource], files: Sequence[ImportedFile]) -> str:
         """Return what tells this import's staging from any other's."""

@@ -15,8 +15,9 @@ from atm_switch.ledger.csv_tables import Change
 class ImportedFile:
     """What became of one file; ``rows`` are those under the header.
 
-    ``is_repeat``: its content was imported before, so it was not read again.  ``import_id``:
-    the number it is booked under, 0 where it is not.
+    ``is_repeat``: its content was imported before, so it was not read again.  ``repeats``: of
+    postings, the number of the newest such import, 0 for none.  ``import_id``: the number it is
+    booked under, 0 where it is not.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ImportedFile:
     unchanged: int = 0
     rejected: int = 0
     is_repeat: bool = False
+    repeats: int = field(default=0, compare=False)
     import_id: int = field(default=0, compare=False)
 
     def count(self, change: Change, rows: int) -> None:

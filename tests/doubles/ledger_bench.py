@@ -69,9 +69,12 @@ class LedgerBench:
         progress: Callable[[Progress], None] | None = None,
         piece_bytes: int = PIECE_BYTES,
         again: bool = False,
+        once_more: int = 0,
     ) -> ImportSummary:
         """Import participants and postings."""
-        options = ImportOptions(skip_bad, progress, piece_bytes=piece_bytes, again=again)
+        options = ImportOptions(
+            skip_bad, progress, piece_bytes=piece_bytes, again=again, once_more=once_more
+        )
         with closing(open_store(self.url, self.path)) as store:
             return import_files(store, paths, self.vault, self.at, options)
 
