@@ -3,7 +3,9 @@
 monthly    r x (opening x k/12 + sum of posting x (k - month + 1)/12), k the as-of month
            counted whole: what two published simulations follow (domain.md 2.16)
 daily365   r x (opening x d/365 + sum of posting x n/365), d the as-of day of the year, n the
-           days after that of the posting up to the as-of day; neither is more than 365
+           days after that of the posting up to the as-of day; neither is more than 365, so
+           that on 31 December of a leap year a posting earns and a claim costs one day more
+           while the opening stands still (as recomputed for domain.md 2.16)
 
 Either is rounded half up once to the sen and booked on 31 December.  That BPJS
 Ketenagakerjaan goes by months is derived, that it might go by days is assumed; hence a

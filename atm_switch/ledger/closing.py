@@ -5,7 +5,8 @@ by the same function the statement's estimate comes from, and booked in one tran
 with its checkpoint.  Interrupted, it goes on there; twice is once.  From its beginning the
 year takes no other posting, so what was read stays true while others book.
 What a merged account earned moves to the one it was merged into on 1 January, so that it
-neither earns in the old year again nor misses a day of the new one.
+does not earn in the old year again; by days it is a posting of that day as any other, and the
+one day it earned before it stays with the merged account until the next closing moves it.
 Limits: years are closed in order (``closing_order.py``).  An account that earned nothing gets
 no posting; one that was paid all of it in advance gets 0.00, which makes its year final.
 """

@@ -46,7 +46,7 @@ def test_balance_of_settled_years_earns_without_a_posting() -> None:
 
 def test_years_nothing_stood_in_are_passed_over() -> None:
     """
-    Before the first posting, and where all was taken back: nothing to close.
+    Between two postings, and without one; a year in which all was taken back brings nothing.
     """
     wrong = Posting(date(206, 3, 5), PostingKind.CONTRIBUTION, Money(5), 1)
     back = Posting(date(206, 3, 5), PostingKind.CONTRIBUTION, Money(-5), 2, reverses=1)
