@@ -13,6 +13,7 @@ start knows what it holds.
 
 import asyncio
 import os
+import signal
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -34,8 +35,9 @@ CORES: Final = len(os.sched_getaffinity(0))
 SETTINGS_FILE: Final = "switch.toml"
 AGAIN_SECONDS = 0.5
 """Between two attempts to start it where there are no descriptors, or no memory."""
-ENDING_SECONDS_MAX = 30.0
-"""How long it may take to write what was sent, once it is told to end."""
+ENDING_SECONDS_MAX = 10.0
+"""How long it may take to write what was sent, once it is told to end, until it is killed: what
+it has not written by then was not answered."""
 
 
 def is_wanted(settings: "Settings", cores: int = CORES) -> bool:
@@ -126,15 +128,20 @@ class WriterApart:
         if self._child is not None:
             self._child.control.close()
 
-    async def stop(self) -> None:
-        """Have it end, and wait for that."""
+    async def stop(self) -> bool:
+        """Have it end, and wait for that; tell whether it did, and was not killed."""
         self.let_go()
-        if self._child is None:
-            return
+        child = self._child
+        if child is None:
+            return True
         try:
-            await asyncio.wait_for(self._child.process.wait(), ENDING_SECONDS_MAX)
+            await asyncio.wait_for(child.process.wait(), ENDING_SECONDS_MAX)
         except TimeoutError:
-            self._log.error("journal writer left behind", pid=self._child.process.pid)
+            self._log.error("process killed", process=child.name, why="it hangs")
+            child.signal(signal.SIGKILL)
+            await child.process.wait()
+            return False
+        return True
 
     def _order(self, *, is_fresh: bool) -> None:
         from atm_switch.writer_orders import WriterOrders  # noqa: PLC0415 - when that one has begun

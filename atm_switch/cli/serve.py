@@ -131,8 +131,7 @@ async def _serve_beside(writer: "WriterApart", folder: "DataFolder", log: "Logge
     except BaseException:  # also where it is to end at once
         writer.let_go()
         raise
-    await writer.stop()
-    return code
+    return code if await writer.stop() else code or 1
 
 
 async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from atm_switch.adapters.folder_lock import lock_writing
 from atm_switch.folder import open_folder
 from atm_switch.server.log import make_logger
 from atm_switch.settings.load import FILE_NAME
@@ -148,3 +149,18 @@ async def test_process_that_dies_amid_a_late_restart_is_started_again(
             pids.append(writer.seat.processes[WRITER])
 
     assert 3 == len(set(pids))
+
+
+async def test_process_that_hangs_at_the_end_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop always ends, and leaves nobody who holds the folder; whoever stops it is told."""
+    monkeypatch.setattr("atm_switch.writer_apart.ENDING_SECONDS_MAX", 0.2)
+    folder = make_folder(tmp_path)
+    async with writing(folder) as (writer, said):
+        os.kill(writer.seat.processes[WRITER], signal.SIGSTOP)
+        has_ended = await writer.stop()
+
+        assert not has_ended
+        assert "process killed" in said.getvalue()
+        (await lock_writing(folder, 0.0))()
