@@ -6,7 +6,7 @@ Limits: the command is hung into the group by ``cli/ledger.py``.
 import sys
 import time
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -58,7 +58,7 @@ class Wanted(TypedDict):
 )  # fmt: skip
 @click.option(
     "--until", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
-    help="The last day that is booked; today (WIB) if left out.",
+    help="The last day that is booked, at most a year ahead; today (WIB) if left out.",
 )  # fmt: skip
 @click.option("--cards", is_flag=True, help="Write cards.csv too: lab BIN 999009, without PVV.")
 @click.option(
@@ -87,10 +87,15 @@ def sample(out: Path, **wanted: Unpack[Wanted]) -> None:
 
 def _wishes(wanted: Wanted) -> "NationWishes":
     from atm_switch.adapters.clock import read_clock
+    from atm_switch.domain.posting import DAYS_AHEAD_MAX
     from atm_switch.ledger.nation_files import NationWishes
     from atm_switch.ledger.nation_people import Span
 
-    until = wanted["until"].date() if wanted["until"] else read_clock().jakarta_date()
+    today = read_clock().jakarta_date()
+    until = wanted["until"].date() if wanted["until"] else today
+    if (until - today).days > DAYS_AHEAD_MAX:
+        last = today + timedelta(DAYS_AHEAD_MAX)
+        raise click.BadParameter(f"no import takes days after {last}", param_hint="--until")
     if until.year - wanted["years"] < 1900:
         raise click.BadParameter("the first year is before 1901", param_hint="--until")
     monthly = min(wanted["monthly_years"] or wanted["years"], wanted["years"])

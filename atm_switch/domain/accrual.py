@@ -82,15 +82,26 @@ class DevelopmentRate:
 
 
 class RateTable:
-    """Yearly rates; a year after the table's last takes the last rate, as assumed."""
+    """Yearly rates without a hole.
+
+    A year before the table's first takes the first rate, one after its last the last, as assumed.
+    """
 
     def __init__(self, rates: Iterable[DevelopmentRate]) -> None:
-        """Sort the rates.  Raises ``ValueError`` for none, or a year given twice."""
+        """Sort the rates.
+
+        Raises ``ValueError`` for none, a year given twice, and one that is missing between others:
+        no neighbour's rate is its own.
+        """
         given = tuple(rates)
         self._rates = {rate.year: rate for rate in given}
         self._closed: dict[int, DevelopmentRate] = {}
         if not given or len(self._rates) != len(given):
             message = "a rate table has at least one year and no year twice"
+            raise ValueError(message)
+        missing = set(range(min(self._rates), max(self._rates))) - set(self._rates)
+        if missing:
+            message = f"the rate of {min(missing)} is missing between other years"
             raise ValueError(message)
 
     def closed_by(self, rates: Mapping[int, int]) -> "RateTable":

@@ -18,12 +18,14 @@ class Segment(Enum):
     MIGRANT = "PMI"
 
 
+JAKON_WORDS = frozenset({"jakon", "jk", "jasa konstruksi"})
+"""Words for construction services, folded."""
 NO_JHT = "Jakon (construction services) insures work accident and death only: it has no JHT"
 
 
 def read_segment(word: str) -> Segment:
     """Read a segment's word.  Raises ``ValueError``, which tells why Jakon has no account."""
-    if word.strip().casefold() in ("jakon", "jk"):
+    if " ".join(word.casefold().split()) in JAKON_WORDS:
         raise ValueError(NO_JHT)
     try:
         return Segment(word)

@@ -19,6 +19,8 @@ from atm_switch.domain.money import Money
 
 EARLIEST_DAY: Final = date(1900, 1, 1)
 """No posting bears an earlier one: it would be a slip of the pen."""
+DAYS_AHEAD_MAX: Final = 366
+"""As far ahead of today as a file may date a posting."""
 
 
 @unique

@@ -19,7 +19,7 @@ from typing import Final, TextIO
 from atm_switch.adapters.disk import sync
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.mask import mask_kpj, mask_name, mask_nik, mask_pan
-from atm_switch.domain.member import CardStatus, MemberStatus, Segment
+from atm_switch.domain.member import JAKON_WORDS, CardStatus, MemberStatus, Segment
 from atm_switch.domain.posting import PostingKind
 from atm_switch.ledger.csv_rows import COLUMNS, REASON, CsvSource, Kind
 
@@ -33,7 +33,8 @@ _MASKS: Final = {"pan": mask_pan, "nik": mask_nik, "kpj": mask_kpj, "name": mask
 _HIDDEN: Final = frozenset({"birth_date", "pvv", "pvki", ROW})
 _OF_WORDS: Final = frozenset({"segment", "status", "kind"})
 _WORDS: Final = frozenset(
-    {"JAKON"} | {one.value.upper() for of in (Segment, MemberStatus, CardStatus) for one in of}
+    {one.upper() for one in JAKON_WORDS}
+    | {one.value.upper() for of in (Segment, MemberStatus, CardStatus) for one in of}
     | {one.value.upper() for one in PostingKind}
 )  # fmt: skip
 """What is nobody's name, in whichever column it stands."""

@@ -16,13 +16,12 @@ from typing import Final, TypeVar
 
 from atm_switch.domain.card import Expiry, Pan
 from atm_switch.domain.identifiers import Kpj, Nik
-from atm_switch.domain.member import CardStatus, MemberStatus, Segment
+from atm_switch.domain.member import CardStatus, MemberStatus, Segment, read_segment
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.posting import EARLIEST_DAY, PostingKind
+from atm_switch.domain.posting import DAYS_AHEAD_MAX, EARLIEST_DAY, PostingKind
 
 SEN_LIMIT: Final = 10**14
 NAME_CHARACTERS_MAX: Final = 100
-_DAYS_AHEAD_MAX: Final = 366
 _REMEMBERED: Final = 16_384
 """Cells of a postings file come again and again: days, round amounts, the account before."""
 _KINDS: Final = {kind.value: kind for kind in PostingKind}
@@ -83,7 +82,7 @@ def participant_of(cells: tuple[str, ...], today: date) -> ParticipantRow:
         nik=_cell("nik", nik, Nik),
         name=_cell("name", name, _name),
         birth_date=_cell("birth_date", birth_date, lambda text: born_on(text, today)),
-        segment=_cell("segment", segment, _segment),
+        segment=_cell("segment", segment, read_segment),
         status=_cell("status", status, lambda text: _word(text, MemberStatus, "a status")),
     )
 
@@ -167,17 +166,10 @@ def born_on(text: str, today: date) -> date:
 def posted_on(text: str, today: date) -> date:
     """Read the day of a posting.  Raises ``ValueError``."""
     day = _day(text)
-    if (day - today).days > _DAYS_AHEAD_MAX:
+    if (day - today).days > DAYS_AHEAD_MAX:
         message = "the date is more than a year ahead"
         raise ValueError(message)
     return day
-
-
-def _segment(text: str) -> Segment:
-    if text.upper() == "JAKON":
-        message = "Jakon has no JHT, so there is no balance to show"
-        raise ValueError(message)
-    return _word(text, Segment, "a segment")
 
 
 def _word(text: str, words: type[E], what: str) -> E:
@@ -203,6 +195,9 @@ def _signed(text: str, kind: PostingKind) -> Money:
         message = f"an amount is below Rp {Money(SEN_LIMIT).indonesian()}"
         raise ValueError(message)
     if kind is PostingKind.ADJUSTMENT:
+        if amount == ZERO:
+            message = "an adjustment of nothing changes nothing"
+            raise ValueError(message)
         return amount
     # a year without development is booked as 0.00, so that it counts as booked
     if amount < ZERO or (amount == ZERO and kind is not PostingKind.DEVELOPMENT):

@@ -3,7 +3,8 @@
 Plan: the shipped ``specs/development-rates.csv``, or a file of the operator's own in the
 same form; a wrong assumed year is put right by replacing the file, never in code.
 Limits: percent with up to three decimals, exact in thousandths of a percent; ``source`` is
-for people.  A year after the last takes the last rate, as assumed (``RateTable``).
+for people.  A year after the last takes the last rate, as assumed; none is missing between
+others (``RateTable``).
 """
 
 import csv

@@ -28,8 +28,8 @@ _HOLD = " FOR UPDATE"
 """Behind ``_FIND`` on PostgreSQL: what is read stays so until the commit."""
 _ADD = """
 INSERT INTO cards (pan_digest, key_id, kpj, expiry, pvv, pvki, status, consent_on,
-                   consent_evidence, linked_on)
-VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?, ?)
+                   consent_evidence, withdrawn_on, linked_on)
+VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, ?)
 """
 
 
@@ -142,10 +142,18 @@ def forget(store: Store, refs: Sequence[CardRef], witness: Witness = _nobody) ->
 def give_consent(
     store: Store, refs: Sequence[CardRef], on: date, evidence: str, witness: Witness = _nobody
 ) -> None:
-    """Record the owner's consent with what proves it, e.g. a form's number."""
+    """Record the owner's consent with what proves it, e.g. a form's number.
+
+    Raises ``Refused`` for one older than its withdrawal, which took it back.
+    """
     proof = _evidence(evidence)
     with store.transaction():
         ref, held = _linked(store, refs)
+        if held.withdrawn_on is not None and on < held.withdrawn_on:
+            raise Refused(
+                f"consent was withdrawn on {held.withdrawn_on}, which a consent of {on} does not"
+                " undo; nothing was changed"
+            )
         store.change(
             "UPDATE cards SET consent_on = ?, consent_evidence = ?, withdrawn_on = NULL"
             " WHERE pan_digest = ?",
@@ -176,8 +184,9 @@ def replace(
 ) -> Kpj:
     """Link a new card in a lost one's place; the lost one is blocked for good.
 
-    The consent goes over with its day.  Returns the KPJ.  Raises ``Refused`` where the new
-    card is linked already, under whichever key, or the old one was replaced before.
+    The consent goes over with its day, and so does its withdrawal.  Returns the KPJ.  Raises
+    ``Refused`` where the new card is or was linked, under whichever key, or the old one was
+    replaced before.
     """
     new = card.refs[0]
     with store.transaction():
@@ -186,12 +195,12 @@ def replace(
             raise Refused("the card was replaced before; nothing was changed")
         if ref in card.refs:
             raise Refused("both numbers are the same card; nothing was changed")
-        if _held(store, card.refs) is not None:
-            raise Refused("the new card is linked already; nothing was changed")
-        consent = held.consent_on.isoformat() if held.consent_on else None
+        _require_unknown(_held(store, card.refs))
+        consent, withdrawn = _written(held.consent_on), _written(held.withdrawn_on)
         values: tuple[Value, ...] = (
             new.digest, new.key_id, held.kpj.digits, card.expiry.yymm, card.pvv,
-            card.pvki, consent, held.consent_evidence or None, today.isoformat(),
+            card.pvki, consent, held.consent_evidence or None, withdrawn,
+            today.isoformat(),
         )  # fmt: skip
         store.change(_ADD, values)
         store.change(
@@ -230,6 +239,23 @@ def _linked(store: Store, refs: Sequence[CardRef]) -> tuple[CardRef, CardRecord]
     if held.unlinked_on is not None:
         raise Refused(f"the card was unlinked on {held.unlinked_on}; nothing was changed")
     return ref, held
+
+
+def _require_unknown(found: tuple[CardRef, CardRecord] | None) -> None:
+    """Raise ``Refused`` where the new card is none: it has a link, or had one."""
+    if found is None:
+        return
+    _, held = found
+    if held.unlinked_on is not None:
+        raise Refused(
+            f"the new card was unlinked on {held.unlinked_on}; nothing was changed. If it is to be"
+            " linked anew, forget it first: atm-switch cards forget"
+        )
+    raise Refused("the new card is linked already; nothing was changed")
+
+
+def _written(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def _evidence(text: str) -> str:

@@ -60,6 +60,7 @@ def test_own_file_replaces_shipped_rates(tmp_path: Path) -> None:
         ([HEADER, "2025,5.0001,published,x"], "line 2, column rate_percent"),
         ([HEADER, "2025,5.00,known,x"], "line 2, column status"),
         ([HEADER, "2025,5,assumed,x", "2025,6,assumed,x"], "no year twice"),
+        ([HEADER, "2025,5,assumed,x", "2022,6,assumed,x"], "the rate of 2023 is missing"),
     ],
 )
 def test_wrong_rates_are_refused_in_words(lines: list[str], reason: str) -> None:

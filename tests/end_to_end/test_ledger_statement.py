@@ -205,10 +205,18 @@ def test_sample_refuses_what_is_there(command: CommandLine) -> None:
     assert "mine" == (command.folder / "mine" / "cards.csv").read_text()
 
 
-@pytest.mark.parametrize("words", [("--members", "0"), ("--members", "40000001"), ()])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--members", "0"),
+        ("--members", "40000001"),
+        ("--members", "5", "--until", "2999-01-01"),
+        (),
+    ],
+)
 def test_sample_of_impossible_size(words: tuple[str, ...], command: CommandLine) -> None:
     """
-    No member, or more than the numbers are enough for, is wrong usage.
+    No member, more than the numbers are enough for, or days no import takes, is wrong usage.
     """
     done = command("ledger", "sample", "other", *words)
 

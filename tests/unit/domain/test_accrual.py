@@ -186,6 +186,17 @@ def test_rate_table_needs_distinct_years(years: list[int]) -> None:
         RateTable([DevelopmentRate(year, 5_000, is_published=True) for year in years])
 
 
+def test_rate_table_has_no_hole() -> None:
+    """
+    A year between two others has a rate of its own, in whatever order they come.
+    """
+    rates = [DevelopmentRate(year, 5_000, is_published=True) for year in (2025, 2023, 2022)]
+
+    with pytest.raises(ValueError, match="the rate of 2024 is missing between other years"):
+        RateTable(rates)
+    RateTable([*rates, DevelopmentRate(2024, 1, is_published=True)])
+
+
 def test_closed_year_goes_by_the_rate_it_was_closed_by() -> None:
     """
     No other year does, neither one after the table's last nor one before its first.

@@ -77,7 +77,7 @@ def test_more_income_never_pays_less(one: int, other: int) -> None:
     assert RATES.self_employed(low).total <= RATES.self_employed(high).total
 
 
-@pytest.mark.parametrize("word", ["Jakon", "JAKON", "jakon "])
+@pytest.mark.parametrize("word", ["Jakon", "JAKON", "jakon ", "JK", "Jasa  Konstruksi"])
 def test_jakon_is_refused_with_its_reason(word: str) -> None:
     """
     Construction services have no JHT, and the refusal says so.
