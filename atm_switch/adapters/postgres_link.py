@@ -4,10 +4,12 @@ Plan: asyncpg; whoever has no event loop gets a ``PostgresSession``, which bring
 and runs one call at a time, so that it reads like a synchronous driver.
 Limits: ``url`` is a ``postgresql://`` address or DSN asyncpg takes; its password comes
 from PGPASSFILE or PGPASSWORD and is shown nowhere.  A dead peer is noticed by TCP
-keepalives within half a minute, on both sides.
+keepalives within half a minute, on both sides; ours are set on asyncpg's transport, which has
+no option for them.
 """
 
 import asyncio
+import socket
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, TypeVar
@@ -17,6 +19,10 @@ from atm_switch.domain.errors import Refused
 CONNECT_SECONDS: Final = 5.0
 LOCK_SECONDS: Final = 5
 GRACE: Final = 1.5
+KEEPALIVES: Final = (
+    ("idle", 10, "TCP_KEEPIDLE"), ("interval", 5, "TCP_KEEPINTVL"), ("count", 3, "TCP_KEEPCNT")
+)  # fmt: skip
+"""PostgreSQL's word for each, the value, ours."""
 
 T = TypeVar("T")
 
@@ -37,11 +43,25 @@ async def connected(
         "lock_timeout": f"{LOCK_SECONDS}s",
         "statement_timeout": f"{round(1000 * statement_seconds)}ms",
         "application_name": application,
-        "tcp_keepalives_idle": "10",
-        "tcp_keepalives_interval": "5",
-        "tcp_keepalives_count": "3",
+        **{f"tcp_keepalives_{name}": str(value) for name, value, _ in KEEPALIVES},
     }
-    return await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=settings)
+    connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=settings)
+    _notice_death(connection)
+    return connection
+
+
+def _notice_death(connection: Any) -> None:
+    """Have the kernel probe a silent server, as the server's does us; a socket file needs none."""
+    transport = getattr(connection, "_transport", None)
+    wire = None if transport is None else transport.get_extra_info("socket")
+    if wire is None:
+        return
+    with suppress(OSError):
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for _, value, name in KEEPALIVES:
+            option = getattr(socket, name, None)
+            if option is not None:
+                wire.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def driver(what: str = "the ledger") -> Any:

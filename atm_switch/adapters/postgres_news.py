@@ -2,7 +2,8 @@
 
 Plan: one connection that listens.  Whoever changes something notifies in the transaction
 of the change; a listener that connects, or connects again, is told everything, for it may
-have missed something.
+have missed something.  It waits without end, so it asks now and then whether the server is
+still there: of a connection that is half gone nothing is heard either.
 Limits: news come a moment after the change was committed, some milliseconds as a rule.
 """
 
@@ -16,6 +17,9 @@ from atm_switch.adapters.postgres_schema import WHAT
 from atm_switch.adapters.postgres_shared import CHANNEL, DATES, KEYS
 
 PAUSE_SECONDS: Final = 0.5
+ASK_SECONDS: Final = 10.0
+"""How often the server is asked for a sign of life."""
+ANSWER_SECONDS: Final = 5.0
 ALL: Final = (DATES, KEYS)
 
 Tell = Callable[[str, dict[str, str]], None]
@@ -60,7 +64,7 @@ class PostgresNews:
             await connection.add_listener(CHANNEL, self._notified)
             for kind in ALL:
                 self._heard(kind)
-            await lost.wait()
+            await _until_lost(connection, lost)
         finally:
             with suppress(Exception):
                 connection.terminate()
@@ -68,3 +72,14 @@ class PostgresNews:
     def _notified(self, _connection: Any, _process: int, _channel: str, kind: str) -> None:
         if kind in ALL:
             self._heard(kind)
+
+
+async def _until_lost(connection: Any, lost: asyncio.Event) -> None:
+    """Wait for the end of a connection.  Raises what asking meets where it is gone unsaid."""
+    while True:
+        try:
+            await asyncio.wait_for(lost.wait(), ASK_SECONDS)
+        except TimeoutError:
+            await connection.execute("SELECT 1", timeout=ANSWER_SECONDS)
+        else:
+            return

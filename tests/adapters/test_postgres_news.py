@@ -1,0 +1,98 @@
+"""Claims about news from a server that says nothing any more."""
+
+import asyncio
+import signal
+import socket
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from atm_switch.adapters import postgres_news
+from atm_switch.adapters.postgres_link import connected
+from atm_switch.adapters.postgres_news import ALL, PostgresNews
+from tests.chaos.ledger_away import stop_all
+from tests.doubles.postgres import FallenServer, server_to_fall
+
+ASKS_FOR_TLS = 80_877_103
+"""Stands where the protocol's version would."""
+
+
+@pytest.fixture
+def server() -> Iterator[FallenServer]:
+    """Lend a server of its own, to be stopped."""
+    with server_to_fall() as server:
+        yield server
+
+
+async def until(heard: list[str], *words: str) -> None:
+    """Wait until the last that was heard is this."""
+    async with asyncio.timeout(30):
+        while tuple(heard[-len(words) :]) != words:
+            await asyncio.sleep(0.02)
+
+
+async def test_half_a_connection_is_noticed_and_made_anew(
+    server: FallenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A server that stands still ends no connection, as one behind a broken way does not: it is told
+    to be away, and when it is back everything is told, for something may have been missed.
+    """
+    monkeypatch.setattr(postgres_news, "ASK_SECONDS", 0.1)
+    monkeypatch.setattr(postgres_news, "ANSWER_SECONDS", 2.0)
+    heard: list[str] = []
+    news = PostgresNews(server.url, heard.append, lambda event, _fields: heard.append(event))
+    news.start()
+    await until(heard, *ALL)
+    await asyncio.sleep(0.5)  # some signs of life are asked for, and come
+    as_long_as_it_answers = heard.copy()
+
+    stop_all(server, signal.SIGSTOP)
+    try:
+        await until(heard, "journal news away")
+    finally:
+        stop_all(server, signal.SIGCONT)
+    await until(heard, *ALL)
+    news.close()
+    await asyncio.sleep(0)
+
+    assert [*ALL] == as_long_as_it_answers
+    assert [*ALL, "journal news away", *ALL] == heard
+
+
+async def silent_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Let a client in without TLS and a password, and say no more."""
+    while True:
+        length, word = struct.unpack(">II", await reader.readexactly(8))
+        await reader.readexactly(length - 8)
+        if word != ASKS_FOR_TLS:
+            break
+        writer.write(b"N")
+    told = {"server_version": "15.4", "client_encoding": "UTF8", "integer_datetimes": "on"}
+    writer.write(message(b"R", struct.pack(">I", 0)))
+    for name, value in told.items():
+        writer.write(message(b"S", f"{name}\0{value}\0".encode()))
+    writer.write(message(b"K", struct.pack(">II", 1, 1)) + message(b"Z", b"I"))
+    await reader.read()
+    writer.close()
+
+
+def message(kind: bytes, body: bytes) -> bytes:
+    """Frame one message of a server."""
+    return kind + struct.pack(">I", len(body) + 4) + body
+
+
+async def test_kernel_probes_a_silent_server() -> None:
+    """Every connection over TCP is probed from our side, too."""
+    server = await asyncio.start_server(silent_server, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    connection = await connected(f"postgresql://atm@127.0.0.1:{port}/journal")
+    wire = connection._transport.get_extra_info("socket")
+    is_probed = wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+    after = [wire.getsockopt(socket.IPPROTO_TCP, name) for name in names]
+    connection.terminate()
+    server.close()
+
+    assert (1, [10, 5, 3]) == (is_probed, after)
