@@ -72,7 +72,7 @@ def close_in_order(
     *,
     is_merged: bool = False,
 ) -> Iterator[OpenYear]:
-    """Yield what closing each open year before ``until`` would book, the oldest first.
+    """Yield what closing each open year before ``until`` would book, the oldest first, if any.
 
     ``balance`` is what is booked by 1 January of ``until``, ``taken_over`` what merged accounts
     bring on 1 January of a year.  A merged account hands over all it earns.
@@ -95,6 +95,7 @@ def close_in_order(
         rate = terms.rates.of(year).millipercent
         last_day = date(year, 12, 31)
         earned = outstanding(opening, sort_year(postings), last_day, rate, terms.accrual)
-        yield OpenYear(year, earned, came)
+        if earned.sen or came.sen:
+            yield OpenYear(year, earned, came)
         handed_over = earned if is_merged else ZERO
         opening += total(postings) + earned

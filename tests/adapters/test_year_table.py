@@ -183,3 +183,17 @@ def test_folded_years_keep_every_sum(table: tuple[YearRow, ...], count: int) -> 
     for name in ("contributions", "adjustments", "development", "claims"):
         before = sum(getattr(row, name).sen for row in table)
         assert before == sum(getattr(row, name).sen for row in folded)
+
+
+def test_table_does_not_begin_with_a_slip(books: BookBench, reader: Reader) -> None:
+    """
+    A year in which all was taken back is no first year, closed or open.
+    """
+    reverse(books.store, FIRST, books.post(FIRST, "1906-03-05", 100), TODAY)
+    books.post(FIRST, "2024-03-05", 100_000)
+    account = reader.account(FIRST, TODAY)
+    assert account is not None
+
+    table = years_of(books.store, FIRST, draw_up(account[1], TODAY, flat(5_000)))
+
+    assert [2024, 2025, 2026] == [row.year for row in table]
