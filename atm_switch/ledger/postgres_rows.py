@@ -72,16 +72,16 @@ LEFT JOIN LATERAL (
       AND last_contribution IS NOT NULL
     ORDER BY year_totals.year DESC LIMIT 1
 ) AS earlier ON true
-LEFT JOIN LATERAL (
-    SELECT greatest({CLOSED}, {last_developed("one.kpj")}) AS since
-    WHERE {{shown}}.merged_into IS NULL AND NOT EXISTS (
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN {{shown}}.merged_into IS NULL AND NOT EXISTS (
         SELECT 1 FROM closed_years WHERE closed_years.year >= asked.year - 1 AND next_kpj IS NULL
     ) AND NOT EXISTS (
         SELECT 1 FROM postings AS earned
         WHERE earned.year = asked.year - 1 AND earned.kpj = one.kpj
           AND {is_development("earned")}
-    )
-) AS unclosed ON true
+    ) THEN greatest({CLOSED}, {last_developed("one.kpj")}) END AS since
+    OFFSET 0
+) AS unclosed
 CROSS JOIN LATERAL (
     {_LISTED}
     WHERE unclosed.since IS NOT NULL AND postings.kpj = one.kpj AND postings.year IN (
@@ -90,7 +90,8 @@ CROSS JOIN LATERAL (
     )
 ) AS before
 """  # noqa: S608 - a constant
-"""``one`` is an account that is asked of, ``shown`` the one whose statement it is for."""
+"""``one`` is an account that is asked of, ``shown`` the one whose statement it is for.  CASE has
+the last settled year looked for only where the year before is open, OFFSET 0 only once."""
 ACCOUNTS: Final = _BOOKS.format(
     shown="one",
     # Not EXISTS, for which the server may rather read all participants once a batch.

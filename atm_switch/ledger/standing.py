@@ -33,14 +33,16 @@ coalesce((
 def last_developed(kpj: str) -> str:
     """Write the last year an account has the development of, 0 where there is none.
 
-    It rests on the years before, which are settled by it.
+    It rests on the years before, which are settled by it.  Not EXISTS, for which PostgreSQL
+    reads the account's postings of all years: so it ends at the first year from behind.
     """
     return f"""
     coalesce((
         SELECT own.year FROM year_totals AS own
-        WHERE own.kpj = {kpj} AND EXISTS (
+        WHERE own.kpj = {kpj} AND (
             SELECT 1 FROM postings AS earned
             WHERE earned.year = own.year AND earned.kpj = own.kpj AND {is_development("earned")}
-        ) ORDER BY own.year DESC LIMIT 1
+            LIMIT 1
+        ) IS NOT NULL ORDER BY own.year DESC LIMIT 1
     ), 0)
     """  # noqa: S608 - ours
