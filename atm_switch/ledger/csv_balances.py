@@ -30,6 +30,12 @@ _TAKERS: Final = """
 INSERT INTO takers
 SELECT DISTINCT kpj FROM atm_switch_staging.postings AS p WHERE amount_sen < 0{but}
 """
+_OF_A_BAD_ROW: Final = """
+AND p.kpj NOT IN (
+    SELECT kpj FROM judged WHERE kpj IS NOT NULL
+    UNION SELECT kpj FROM atm_switch_staging.rejects WHERE kpj IS NOT NULL
+)
+"""
 _HELD: Final = """
 SELECT held.kpj, -held.seq AS n, held.posted_on, held.kind, held.amount_sen
 FROM {accounts} AS a
@@ -56,12 +62,15 @@ WHERE kpj >= ? AND kpj <= ? ORDER BY kpj, n
 _COLUMNS: Final = ("n", "wrong", "reason", "kpj", "day", "word", "amount_sen")
 
 
-def judge_balances(store: Store, *, has_bad: bool) -> None:
-    """Put takings that cannot stand into ``judged``; ``has_bad``: whether any row is there."""
+def judge_balances(store: Store, *, has_bad: bool, spares_bad: bool) -> None:
+    """Put takings that cannot stand into ``judged``.
+
+    ``has_bad``: whether there is a bad row.  ``spares_bad``: whether its account is left alone.
+    """
     but = " AND p.n NOT IN (SELECT n FROM judged)" if has_bad else ""
     for statement in _TABLES:
         store.change(statement)
-    store.change(_TAKERS.format(but=but))
+    store.change(_TAKERS.format(but=but + _OF_A_BAD_ROW if spares_bad else but))
     if store.is_postgres:
         store.change("ANALYZE takers")
     held, staged = _HELD.format(accounts="takers"), _STAGED.format(accounts="takers", but=but)

@@ -99,8 +99,7 @@ class ImportBooking:
         judging.postings(again=self.again)
         if self.rejects.is_skipping or self.is_careful or judging.count():
             judging.developments()
-        if self.rejects.is_skipping or not judging.count():
-            judging.balances()
+        judging.balances(is_skipping=self.rejects.is_skipping)
 
     def _begin(self, judging: Judging) -> dict[int, int]:
         ids = {}

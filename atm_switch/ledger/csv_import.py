@@ -36,7 +36,7 @@ from atm_switch.ledger.store import Store
 from atm_switch.ledger.store_sqlite import interruptible
 from atm_switch.security.vault import Vault
 
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 """Of the staging; another one is begun anew."""
 
 _ORDER: Final = (Kind.PARTICIPANTS, Kind.POSTINGS, Kind.CARDS)

@@ -212,9 +212,14 @@ class Judging:
         """
         self._store.change(_DEVELOPED_TWICE)
 
-    def balances(self) -> None:
-        """Judge what the good postings leave on their accounts."""
-        judge_balances(self._store, has_bad=bool(self.but()))
+    def balances(self, *, is_skipping: bool) -> None:
+        """Judge what the good postings leave on their accounts.
+
+        Unless bad rows are skipped, an account that has one is left alone: put right, that row
+        may cover what is taken.
+        """
+        has_bad = bool(self.count())
+        judge_balances(self._store, has_bad=has_bad, spares_bad=has_bad and not is_skipping)
 
     def source(self) -> str:
         """Return the good postings as ``booking.book`` takes them."""

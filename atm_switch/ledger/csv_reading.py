@@ -25,6 +25,7 @@ from atm_switch.ledger.csv_values import (
     born_on,
     card_of,
     is_name,
+    kpj_of,
     participant_of,
     posted_on,
     posting_of,
@@ -112,7 +113,7 @@ class Reader:
 
     def _careful(self, piece: RawPiece) -> tuple[Piece, int]:
         rows: list[StagedRow] = []
-        rejects: list[tuple[int, bytes]] = []
+        rejects: list[tuple[int, bytes, str | None]] = []
         stage = self._stager()
         for row in rows_in(self.source, piece.lines(), piece.first):
             n = self._n(row.line)
@@ -121,7 +122,7 @@ class Reader:
                     raise BadCell(ROW, row.fault)  # noqa: TRY301 - as any cell of it
                 rows.append((n, *stage(row)))
             except BadCell as bad:
-                rejects.append((n, self._sealed(bad, row.cells)))
+                rejects.append((n, self._sealed(bad, row.cells), self._account(row)))
         return Piece(rows, rejects), len(rows) + len(rejects)
 
     def _stager(self) -> Callable[[CsvRow], StagedRow]:
@@ -156,6 +157,15 @@ class Reader:
         reject = reject_of(self.source.kind, bad.column, bad.reason, tuple(cells))
         document = json.dumps([reject.column, reject.reason, reject.shown, list(reject.cells)])
         return self.vault.seal(_REJECT, document.encode(), self.nonce(NONCE_BYTES))
+
+    def _account(self, row: CsvRow) -> str | None:
+        """Return the KPJ a posting is for that cannot be taken, where it says so."""
+        if self.source.kind is not Kind.POSTINGS:
+            return None
+        try:
+            return kpj_of(row.cells[0]).digits
+        except ValueError:
+            return None
 
     def _n(self, line: int) -> int:
         return (self.number << LINE_BITS) | line

@@ -48,7 +48,8 @@ CREATE TABLE atm_switch_staging.files (
     n INTEGER PRIMARY KEY, read_to INTEGER NOT NULL, prefix BLOB NOT NULL,
     line INTEGER NOT NULL, rows INTEGER NOT NULL, is_done INTEGER NOT NULL
 );
-CREATE TABLE atm_switch_staging.rejects (n INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
+-- kpj: of a posting that can be read so far.
+CREATE TABLE atm_switch_staging.rejects (n INTEGER PRIMARY KEY, sealed BLOB NOT NULL, kpj TEXT);
 CREATE TABLE atm_switch_staging.participants (
     n INTEGER PRIMARY KEY, kpj TEXT, person TEXT, nik_sealed BLOB, name TEXT, birth_date TEXT,
     segment TEXT, status TEXT
@@ -92,10 +93,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What a piece of a file came to: rows by the columns of its kind, and sealed rejects."""
+    """What a piece of a file came to: rows by the columns of its kind, and sealed rejects.
+
+    A reject is a number, the sealed row, and the KPJ of a posting where that can be read.
+    """
 
     rows: Sequence[tuple[Value, ...]]
-    rejects: Sequence[tuple[int, bytes]]
+    rejects: Sequence[tuple[int, bytes, str | None]]
 
 
 class Staging:
@@ -134,7 +138,9 @@ class Staging:
                     f"atm_switch_staging.{kind.value}", COLUMNS_STAGED[kind], piece.rows
                 )
             if piece.rejects:
-                self._store.load("atm_switch_staging.rejects", ("n", "sealed"), piece.rejects)
+                self._store.load(
+                    "atm_switch_staging.rejects", ("n", "sealed", "kpj"), piece.rejects
+                )
             self._store.change(
                 _PUT_PLACE,
                 (number, place.read_to, place.prefix, place.line, place.rows, int(place.is_done)),

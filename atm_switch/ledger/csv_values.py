@@ -78,7 +78,7 @@ def participant_of(cells: tuple[str, ...], today: date) -> ParticipantRow:
     """Read a row of participants.csv.  Raises ``BadCell``."""
     kpj, nik, name, birth_date, segment, status = cells
     return ParticipantRow(
-        kpj=_cell("kpj", kpj, _kpj),
+        kpj=_cell("kpj", kpj, kpj_of),
         nik=_cell("nik", nik, Nik),
         name=_cell("name", name, _name),
         birth_date=_cell("birth_date", birth_date, lambda text: born_on(text, today)),
@@ -90,7 +90,7 @@ def participant_of(cells: tuple[str, ...], today: date) -> ParticipantRow:
 def posting_of(cells: tuple[str, ...], today: date) -> PostingRow:
     """Read a row of postings.csv.  Raises ``BadCell``."""
     kpj, posted, kind_word, amount = cells
-    account = _cell("kpj", kpj, _kpj)
+    account = _cell("kpj", kpj, kpj_of)
     day = _cell("posted_on", posted, lambda text: posted_on(text, today))
     kind = _KINDS.get(kind_word) or _cell(
         "kind", kind_word, lambda text: _word(text, PostingKind, "a kind")
@@ -104,7 +104,7 @@ def card_of(cells: tuple[str, ...]) -> CardRow:
     row = CardRow(
         pan=_cell("pan", pan, Pan),
         expiry=_cell("expiry", expiry, Expiry),
-        kpj=_cell("kpj", kpj, _kpj),
+        kpj=_cell("kpj", kpj, kpj_of),
         pvv=_cell("pvv", pvv, lambda text: _digits(text, 4, "a PVV has four digits")),
         pvki=_cell("pvki", pvki, lambda text: _digits(text, 1, "a PVKI is one digit")),
         status=_cell("status", status, lambda text: _word(text, CardStatus, "a status")),
@@ -123,7 +123,8 @@ def _cell(column: str, text: str, read: Callable[[str], T]) -> T:
 
 
 @lru_cache(_REMEMBERED)
-def _kpj(text: str) -> Kpj:
+def kpj_of(text: str) -> Kpj:
+    """Read a KPJ, spaces and dashes aside.  Raises ``ValueError``."""
     return Kpj(text.replace(" ", "").replace("-", ""))
 
 
