@@ -140,7 +140,8 @@ def post(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedPosting]") -> None:
 def reverse(folder: Path, kpj: "Kpj", number: int, reason: str) -> None:
     """Take one posting back with another of the opposite sign, once.
 
-    It bears the day of the first one, or today's where that year is closed.
+    It bears the day of the first one, or today's where that year is closed or the account has
+    its development.
     """
     from atm_switch.adapters.clock import read_clock
     from atm_switch.key_office import record_command
