@@ -69,7 +69,7 @@ def test_totals_are_the_sum_of_the_postings(
         for paths in [files] if at_once else [[path] for path in files]:
             stop(bench, paths, stop_after)
             bench.take(*paths, piece_bytes=64, again=True)
-            again = bench.take(*paths, piece_bytes=64, again=True)
+            again = bench.take(*paths, piece_bytes=64)
             assert all(file.is_repeat for file in again.files)
 
         balances = {
