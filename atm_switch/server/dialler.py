@@ -103,11 +103,13 @@ class Dialler:
             return self._news("bank away", "no answer in time")
         except (OSError, ValueError) as error:
             return self._news("bank away", _plain_words(error))
-        self.line = line
+        self.line, up_at = line, self._desk.clock().monotonic
         try:
             why = await gone
         finally:
             self.line = None
+        if self._desk.clock().monotonic - up_at > self._manner.retries.longest:
+            self.away = ""  # it has held: its loss is news, whatever the last was
         self._news("line lost", why)
         return ""
 

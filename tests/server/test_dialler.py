@@ -264,20 +264,6 @@ async def test_dialect_and_limits_read_anew_count_from_the_next_connection() -> 
         assert tight is dialler.line._limits
 
 
-async def test_line_with_one_place_asks_on_after_its_sign_on() -> None:
-    """Our sign-on ends without a word of ours; the bank's 0200 behind it is read."""
-    tight = replace(GENEROUS, line=replace(GENEROUS.line, in_flight_per_link_max=1))
-    async with called(tight) as here:
-        line = await here.signed_on(here.dial(limits=tight))
-        line.say(here.house.bench.inquiry())
-
-        def is_answered() -> bool:
-            here.house.pass_time(0)
-            return any(one.mti == "0210" for one in line.heard)
-
-        await until(is_answered)
-
-
 async def test_crowd_of_callers_does_not_keep_our_own_lines_out() -> None:
     """With every connection taken the switch still dials its bank."""
     limits = replace(GENEROUS, connections_max=1, connections_per_peer_max=1)
