@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from tests.chaos.proof import MISSED, how_busy
+from tests.chaos.proof import HELD, HELD_IN_PART, MISSED, SKIPPED, how_busy
 from tests.figures.banner import print_banner
 
 GOALS = (
@@ -153,7 +153,7 @@ def main(
                 print_line(outcomes[-1])
         except KeyboardInterrupt:
             click.echo("interrupted: those above are done, the rest is not")
-    counts = dict.fromkeys(("held", "skipped", MISSED), 0)
+    counts = dict.fromkeys((HELD, HELD_IN_PART, SKIPPED, MISSED), 0)
     for outcome in outcomes:
         counts[outcome["verdict"]] += 1
     click.echo("\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))

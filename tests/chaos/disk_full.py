@@ -160,11 +160,13 @@ def measure(trial: Trial) -> Found:
         parts = [full_part(trial, seconds)]
     except subprocess.CalledProcessError:
         return skipped("no tmpfs may be mounted here")
-    if shutil.which("gcc"):
+    is_whole = shutil.which("gcc") is not None
+    if is_whole:
         parts.append(sync_part(trial.root / "sync"))
     else:
         parts.append((True, "sync fails: skipped, no C compiler"))
-    return Found("; ".join(said for _, said in parts), is_held=all(held for held, _ in parts))
+    said = "; ".join(said for _, said in parts)
+    return Found(said, is_held=all(held for held, _ in parts), is_whole=is_whole)
 
 
 GOAL = Goal(

@@ -209,11 +209,14 @@ def measure(trial: Trial) -> Found:
     (trial.root / "sqlite").mkdir()
     parts = [sqlite_part(trial.root / "sqlite", seconds)]
     (trial.root / "postgres").mkdir()
+    is_whole = True
     try:
         parts.append(postgres_part(trial.root / "postgres", seconds))
     except pytest.skip.Exception as none:
+        is_whole = False
         parts.append((True, f"PostgreSQL skipped: {none}"))
-    return Found("; ".join(said for _, said in parts), is_held=all(held for held, _ in parts))
+    said = "; ".join(said for _, said in parts)
+    return Found(said, is_held=all(held for held, _ in parts), is_whole=is_whole)
 
 
 GOAL = Goal(

@@ -19,7 +19,7 @@ import click
 
 from tests.figures.banner import print_banner, taken_on
 
-MISSED, HELD, SKIPPED = "MISSED", "held", "skipped"
+MISSED, HELD, HELD_IN_PART, SKIPPED = "MISSED", "held", "held in part", "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class Found:
     is_held: bool
     skipped: str = ""
     """Why nothing could be measured here, if so."""
+    is_whole: bool = True
+    """Whether every part of it was measured."""
     notes: tuple[str, ...] = field(default=())
     """Lines worth reading where something went wrong."""
 
@@ -58,7 +60,9 @@ class Found:
         """In one word."""
         if self.skipped:
             return SKIPPED
-        return HELD if self.is_held else MISSED
+        if not self.is_held:
+            return MISSED
+        return HELD if self.is_whole else HELD_IN_PART
 
 
 @dataclass(frozen=True, slots=True)
