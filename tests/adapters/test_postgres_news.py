@@ -5,6 +5,7 @@ import signal
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -74,8 +75,11 @@ async def silent_server(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     for name, value in told.items():
         writer.write(message(b"S", f"{name}\0{value}\0".encode()))
     writer.write(message(b"K", struct.pack(">II", 1, 1)) + message(b"Z", b"I"))
-    await reader.read()
+    with suppress(ConnectionError):
+        await reader.read()
     writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 def message(kind: bytes, body: bytes) -> bytes:
@@ -85,7 +89,13 @@ def message(kind: bytes, body: bytes) -> bytes:
 
 async def test_kernel_probes_a_silent_server() -> None:
     """Every connection over TCP is probed from our side, too."""
-    server = await asyncio.start_server(silent_server, "127.0.0.1", 0)
+    has_ended = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silent_server(reader, writer)
+        has_ended.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     connection = await connected(f"postgresql://atm@127.0.0.1:{port}/journal")
     wire = connection._transport.get_extra_info("socket")
@@ -93,6 +103,7 @@ async def test_kernel_probes_a_silent_server() -> None:
     names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
     after = [wire.getsockopt(socket.IPPROTO_TCP, name) for name in names]
     connection.terminate()
+    await asyncio.wait_for(has_ended.wait(), 10)
     server.close()
 
     assert (1, [10, 5, 3]) == (is_probed, after)
