@@ -2,8 +2,8 @@
 
 Everything runs in the event loop's thread but the journal writer, whose answers come back
 one call a batch.
-Plan: what the frames of one turn of the loop ask the ledger is asked together at its end
-(``performer``), so much at a time that the journal's writer has rows to write meanwhile.
+Plan: what the frames of one turn of the loop ask is asked together at its end (``performer``),
+so much at a time that the journal's writer has rows to write meanwhile.
 """
 
 import asyncio
@@ -67,8 +67,8 @@ class Desk:
         self._throttle = Throttle()
         self._clock_watch = ClockWatch()
         self._next_tick: float | None = None
-        self._gathered: list[Asked] = []
-        """What frames ask the ledger in this turn of the loop; their requests are under way."""
+        self._gathered: list[Effect] = []
+        """What frames ask in this turn of the loop; their requests are under way."""
 
     def start(self, loop: asyncio.AbstractEventLoop, journal: Journal) -> None:
         """Begin: the loop to run in and the journal to write to."""
@@ -164,19 +164,21 @@ class Desk:
                     journal.submit(KeepRecord(record), UNASKED)
 
     def received(self, line: Line, frame: Frame, began: float) -> None:
-        """Take one frame, as far as the ledger, which is asked for all of this turn together.
+        """Take one frame; what it asks is asked with what others ask in this turn.
 
-        Not what was asked before: the next frame may ask the same.  A mistake of ours costs the
-        frame, not the link.
+        A mistake of ours costs the frame, not the link.
         """
-        gathered = len(self._gathered)
         try:
             effects = self._switch.received(line.link, frame, self.clock(), began)
-            self._perform(effects, self._gathered)
         except Exception as mistake:  # noqa: BLE001  named by its place, never by its text
             self._log.error("mistake", link=line.link, where=place_of(mistake))
-        if self._gathered and not gathered:
+            return
+        if not all(isinstance(one, Asked) for one in effects):
+            self._perform(effects)  # an answer, or an end, which the next frame must find done
+            return
+        if effects and not self._gathered:
             self.later(self._ask_gathered)
+        self._gathered += effects
 
     def framing_broken(self, line: Line, fault: FramingError) -> None:
         """Note a stream that cannot be read on."""

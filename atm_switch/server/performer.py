@@ -51,15 +51,12 @@ class Performer:
         self.on_note: Callable[[Note], None] = lambda _note: None
         """Told whatever the core notes, besides the log."""
 
-    def perform(self, effects: Sequence[Effect], left: list[Asked] | None = None) -> None:
-        """Carry out effects, and step by step what the answers bring.
-
-        Where there is a list for what is ``left``, questions to the ledger are, and not put.
-        """
+    def perform(self, effects: Sequence[Effect]) -> None:
+        """Carry out effects, and step by step what the answers bring."""
         written: dict[LinkId, Line] = {}
         closing: list[Close] = []
         while effects:
-            effects = self._step(effects, written, closing, left)
+            effects = self._step(effects, written, closing)
         for line in written.values():
             line.flush()
         for close in closing:
@@ -67,19 +64,15 @@ class Performer:
                 self._lines[close.link].finish(close.reason)
 
     def _step(
-        self, effects: Sequence[Effect], written: dict[LinkId, Line], closing: list[Close],
-        left: list[Asked] | None,
-    ) -> list[Effect]:  # fmt: skip
+        self, effects: Sequence[Effect], written: dict[LinkId, Line], closing: list[Close]
+    ) -> list[Effect]:
         """Carry out one step of all requests; return what the answers bring."""
         answers: list[tuple[Asked, Any]] = []
         brought: list[Effect] = []
         was_shut = self._switch.refuses_ledger
         for effect in effects:
             if isinstance(effect, Asked):
-                if left is not None and isinstance(effect.question, ASKS_LEDGER):
-                    left.append(effect)
-                else:
-                    brought += self._ask(effect, answers, was_shut=was_shut)
+                brought += self._ask(effect, answers, was_shut=was_shut)
             elif isinstance(effect, Send):
                 self._put(effect, written)
             elif isinstance(effect, Close):

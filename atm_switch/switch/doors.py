@@ -113,19 +113,20 @@ def first_time(
 ) -> Steps[Fresh | StoredResponse]:
     """Tell a first request from a repeat: the stored response, or 94 for other content.
 
-    Raises ``Joined`` where the very same request is under way.
+    Raises ``Joined`` where the very same request is under way.  Where another one of its key is,
+    the journal is asked all the same: that one may be who takes a key that is not its own.
     """
-    flight = house.flights.get(entry.key)
-    if flight is not None:
-        if flight.fingerprint != entry.fingerprint:
-            raise Declined(Outcome.DUPLICATE, "same key, other content, first still running")
+    flight, case = house.flights.get(entry.key), admitted.case
+    if flight is not None and flight.fingerprint == entry.fingerprint:
         raise Joined(flight)
-    case = admitted.case
-    house.flights[entry.key] = Flight(entry.fingerprint)
-    case.flight = entry.key
+    if flight is None:
+        house.flights[entry.key] = Flight(entry.fingerprint)
+        case.flight = entry.key
     window = timedelta(seconds=case.profile.inquiry.repeat_window_seconds)
     case.repeats_since = case.received.utc - window
     stored = yield from ask(FindRepeat(entry.key, case.repeats_since))
+    if flight is not None and (stored is None or stored.fingerprint != entry.fingerprint):
+        raise Declined(Outcome.DUPLICATE, "same key, other content, first still running")
     if stored is None:
         case.is_first = True
         return Fresh(admitted, entry, inquiry)

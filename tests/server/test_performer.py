@@ -59,10 +59,10 @@ async def test_more_than_goes_at_once_goes_in_parts() -> None:
 
         assert ["00"] * count == await codes(client, count)
         last = [at for at, kind in enumerate(asked) if kind is FindAccount][AT_ONCE - 1]
-        assert last == count + AT_ONCE * (len(STEPS) - 1) - 1  # repeats are looked for at once
+        assert last == AT_ONCE * len(STEPS) - 1
 
 
-async def test_frame_finds_done_what_the_one_before_asked_of_the_journal() -> None:
+async def test_request_of_a_key_not_its_own_is_in_nobodys_way() -> None:
     """
     In one read: another request of an answered one's key, which is 94, and a repeat of that one
     behind it, which is answered again; it does not wait for what is none of its own.

@@ -178,6 +178,26 @@ def test_other_request_under_way_is_refused() -> None:
     assert "00" == bench.dialect.packager.unpack(bench.sent[-1].payload)[39]
 
 
+def test_repeat_is_found_while_another_request_takes_its_key() -> None:
+    """
+    Other content under the key of an answered request waits for the journal: a repeat of that
+    one gets its answer meanwhile, and other content its 94.
+    """
+    bench = signed_on()
+    first = bench.ask(bench.inquiry())
+    pack = bench.dialect.packager.pack
+    bench.holds = (FindRepeat,)
+    bench.feed(pack(bench.inquiry({22: "021"})))
+    bench.holds = ()
+
+    again = bench.ask(bench.inquiry())
+    bench.release()
+
+    assert first == again
+    assert "94" == bench.dialect.packager.unpack(bench.sent[-1].payload)[39]
+    assert 0 == bench.in_flight_of(1)
+
+
 def test_joined_link_that_left_hears_nothing() -> None:
     """
     Of two links that wait for one answer only the one still there is sent it.
