@@ -54,8 +54,12 @@ def _run(root: Path, process: str) -> int:
 
     refuse_optimised()
     forbid_core_dumps()
+    is_writer = process.startswith(WRITER)
+    if is_writer:  # it ends with whoever started it, and what that one is told is not its affair
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
     with _loop() as runner:
-        if process.startswith(WRITER):
+        if is_writer:
             return runner.run(_write_as(process))
         if process:
             return runner.run(_serve_as(process, *_opened(root)))

@@ -1,10 +1,14 @@
 """A switch of one worker whose journal a process beside it writes: it may die, the row may not."""
 
 import asyncio
+import json
 import os
+import re
 import resource
 import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +17,11 @@ import pytest
 from atm_switch.adapters.folder_lock import lock_writing
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_rows import JournalRow
+from atm_switch.folder import open_folder
+from atm_switch.seat import FRESH, ORDERS, READY
+from atm_switch.server.control import pair
+from atm_switch.server.log import make_logger
+from atm_switch.writer_orders import WriterOrders
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, run, serve
 from tests.doubles.talk import Talk, inquiry
@@ -73,6 +82,33 @@ def test_what_is_under_way_is_answered_when_all_are_told_to_end(folder: Path) ->
     asyncio.run(lock_writing(folder, 0.0))()  # nobody writes any more
     assert ("0210", "00", 0) == (answer.mti, answer[39], code)
     assert [("B", "00")] == [(row.kind, row.response_code) for row in rows_of(folder)]
+
+
+def test_no_signal_ends_a_writer_that_still_loads(folder: Path) -> None:
+    """SIGTERM and Ctrl-C amid a start are the switch's: the writer comes up, and ends with it."""
+    ours, theirs = pair()
+    words = (sys.executable, "-m", "atm_switch", "serve", str(folder))
+    seat = ("--as-process", f"0:1:{theirs.fileno()}")
+    with subprocess.Popen([*words, *seat], pass_fds=[theirs.fileno()]) as process, ours:
+        theirs.close()  # and ours where this fails: by that it ends
+        wait_for(lambda: ignores(process.pid, signal.SIGTERM))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            process.send_signal(number)
+        orders = WriterOrders.of(open_folder(folder), make_logger("json", "info")).to_message()
+        ours.send(json.dumps({FRESH: True, ORDERS: orders}).encode())
+        ours.settimeout(SECONDS)
+        told = json.loads(ours.recv(1000))
+        ours.close()
+        code = process.wait(SECONDS)
+
+    assert ({READY: True}, 0) == (told, code)
+
+
+def ignores(pid: int, number: signal.Signals) -> bool:
+    """Tell whether a process takes no notice of a signal (proc(5): SigIgn)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (mask,) = re.findall(r"(?m)^SigIgn:\s*([0-9a-f]+)$", status)
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 def test_row_that_was_sent_outlives_the_switch(folder: Path) -> None:
