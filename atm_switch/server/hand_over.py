@@ -1,4 +1,8 @@
-"""The way from the journal's thread back into the loop: one call for each batch."""
+"""The way from the journal's writer back into the loop: one call for each batch.
+
+Why a later call even where a process writes and its answers come in the loop: what this turn
+reads it may read as of a moment before them (``turn_reads.py``); a repeat would not be found.
+"""
 
 import asyncio
 from collections.abc import Callable
