@@ -1,10 +1,11 @@
 """The data folder the full path runs on: a million members, made once and kept.
 
 Plan: the commands of the product make it - ``init``, ``ledger sample``, ``ledger import``,
-``cards link`` - in the user's cache; a mark says that it is whole.  The members have this
-year's postings month by month.  Cards that are asked for have a PVV, so that the same folder
-serves under either PIN policy: ``settle`` writes the policies of a run into its settings and
-takes the journal of the run before away.
+``cards link``, ``ledger close-year`` - in the user's cache; marks say how far it is.  The members
+have this year's postings month by month; the year before is closed, as it is from January on.
+Cards that are asked for have a PVV, so that the same folder serves under either PIN policy:
+``settle`` writes the policies of a run into its settings and takes the journal of the run
+before away.
 """
 
 import json
@@ -28,8 +29,16 @@ def full_folder(members: int, say: Callable[[str], None]) -> Path:
     """Return the folder of so many members, made if it is not there yet: some minutes."""
     root = CACHE / f"full-path-{members}-{datetime.now(UTC).year}"
     bank = root / "bank"
-    if (root / "whole").is_file():
-        return bank
+    if not (root / "whole").is_file():
+        _make(root, bank, members, say)
+    if not (root / "closed").is_file():
+        say("closing the year before, once")
+        _command("ledger", "close-year", bank, str(datetime.now(UTC).year - 1), "--assumed")
+        (root / "closed").touch()
+    return bank
+
+
+def _make(root: Path, bank: Path, members: int, say: Callable[[str], None]) -> None:
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     say(f"making {members:,} members with postings and cards, once: some minutes")
@@ -42,7 +51,6 @@ def full_folder(members: int, say: Callable[[str], None]) -> Path:
     _command("cards", "link", bank, _with_pvvs(bank, nation / "cards.csv", root / "cards.txt"))
     shutil.rmtree(nation)
     (root / "whole").touch()
-    return bank
 
 
 def cards_of(bank: Path) -> Path:
