@@ -7,7 +7,7 @@ import click
 import pytest
 
 from tests.doubles.postgres import PostgresServer
-from tests.figures import ledger_importing, ledger_inquiries
+from tests.figures import ledger_importing, ledger_inquiries, ledger_stages
 from tests.figures.ledger_bench import promises
 from tests.figures.ledger_importing import Beside, Met
 from tests.figures.ledger_nation import Nation
@@ -108,7 +108,7 @@ def test_inquiries_beside_an_import_are_all_approved(
     monkeypatch.setattr(ledger_inquiries, "SECONDS", 1)
     monkeypatch.setattr(ledger_inquiries, "PER_SECOND", 10)
     bench = Bench(tmp_path, 20_000, 0)
-    bench.nation(FEWER)
+    bench.nation(bench.others)
 
     found = bench.inquiries_while_importing()
 
@@ -119,6 +119,23 @@ def test_inquiries_beside_an_import_are_all_approved(
     assert {"reading", "checking", "booking"} == set(found["met"])
     assert found["met"]["reading"] > 0
     assert found["met"]["checking"] + found["met"]["booking"] > 0
+
+
+def test_lookups_go_on_beside_an_import_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Members who are not in the small ledger are imported into it, and each phase is met."""
+    monkeypatch.setattr(ledger_importing, "SHARE_MIN", 0.05)  # the files are small
+    monkeypatch.setattr(ledger_stages, "LOOKUP_ROUNDS", 1)
+    monkeypatch.setattr(ledger_stages, "LOOKUP_SECONDS", 1.0)
+    bench = Bench(tmp_path, 20_000, 0)
+    for one in (Nation(ledger_stages.SMALL), bench.others):
+        bench.nation(one)
+    bench.taken(Nation(ledger_stages.SMALL))
+
+    found = bench.while_importing()
+
+    assert all(found[f"{part}_p99_us"] > 0 for part in ("calm", "reading", "booking"))
 
 
 def test_round_that_met_another_phase_is_no_figure() -> None:

@@ -124,8 +124,7 @@ def main(members: int, big_members: int, folder: Path, stores: str) -> None:
             f"{need / 2**30:.0f} GiB are needed, {free / 2**30:.0f} are free; use --members, --dir"
         )
     click.echo(f"sync     {synced_microseconds(folder):.0f} us for 4 KiB (fdatasync)\n")
-    for size in (SMALL, max(members // 10, SMALL), members):
-        one = Nation(size)
+    for one in (Nation(SMALL), bench.others, Nation(members)):
         bench.stage(f"nation {one}", lambda one=one: bench.nation(one))  # type: ignore[misc]
     if "sqlite" in wanted:
         _on_sqlite(bench)

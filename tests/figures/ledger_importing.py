@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -62,14 +62,12 @@ class Met:
 
 
 @contextmanager
-def importing(
-    place: LedgerPlace, folder: Path, wanted: Beside, *, again: bool = False
-) -> Iterator[Met]:
+def importing(place: LedgerPlace, folder: Path, wanted: Beside) -> Iterator[Met]:
     """Import a nation at one of its phases for the length of a block, and undo it.
 
-    ``again`` where the ledger has the nation's postings.  At the end nobody imports any more.
+    At the end nobody imports any more.
     """
-    words = [str(place.path), str(folder), wanted.name, str(int(again))]
+    words = [str(place.path), str(folder), wanted.name]
     program = [sys.executable, "-m", "tests.figures.ledger_importing", *words]
     environment, met = {**os.environ, "ATM_BENCH_URL": place.url}, Met()
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment) as process:
@@ -140,7 +138,7 @@ def _go(wanted: Beside, tell: Callable[[str], None]) -> ImportOptions:
     return ImportOptions(progress=progress, witness=undo)
 
 
-def main(path: Path, folder: Path, wanted: Beside, *, again: bool) -> None:
+def main(path: Path, folder: Path, wanted: Beside) -> None:
     """Import the files of ``folder`` until ended."""
     give_way()  # as the command does
 
@@ -155,10 +153,9 @@ def main(path: Path, folder: Path, wanted: Beside, *, again: bool) -> None:
             if wanted is Beside.READING:
                 Staging(store, "begun anew").drop()
             with suppress(_EnoughError):
-                options = replace(_go(wanted, tell), again=again)
-                import_files(store, files, vault, datetime.now(UTC), options)
+                import_files(store, files, vault, datetime.now(UTC), _go(wanted, tell))
             tell(_BETWEEN)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Beside[sys.argv[3]], again=sys.argv[4] == "1")
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Beside[sys.argv[3]])

@@ -36,9 +36,8 @@ from tests.figures.ledger_lookups import (
     members_of,
     same_every_time,
 )
-from tests.figures.ledger_nation import UNTIL, Nation
+from tests.figures.ledger_nation import OTHERS, SEED, UNTIL, Nation
 
-SEED = 1
 AS_OF = date(2026, 6, 30)
 AT = datetime(2026, 6, 30, 5, tzinfo=UTC)
 SMALL = 1_000
@@ -83,7 +82,7 @@ class Bench:
         """Write the files of a nation."""
         folder = self.path(f"nation-{nation.stem}")
         shutil.rmtree(folder, ignore_errors=True)
-        wishes = NationWishes(nation.members, nation.span, SEED)
+        wishes = NationWishes(nation.members, nation.span, nation.seed)
         began = time.monotonic()
         rows = write_nation(folder, wishes, read_rates(), lambda *_: None)
         return {"rows": rows, "rows_per_second": rows / (time.monotonic() - began)}
@@ -143,7 +142,9 @@ class Bench:
 
     def ledger(self, nation: Nation, url: str = "") -> Ledger:
         """Return what look-ups need of a ledger."""
-        return Ledger(str(nation), self.place(nation, url), nation.members, SEED, nation.as_of)
+        return Ledger(
+            str(nation), self.place(nation, url), nation.members, nation.seed, nation.as_of
+        )
 
     def lookups(self, ledgers: list[Ledger]) -> Figures:
         """Look statements up in all ledgers in turns."""
@@ -172,16 +173,21 @@ class Bench:
             "postings_per_second": found.postings / took,
         }
 
+    @property
+    def others(self) -> Nation:
+        """A tenth as many members, none of whom is in the ledger they are imported into."""
+        return Nation(max(self.members // 10, SMALL), seed=OTHERS)
+
     def while_importing(self, url: str = "") -> Figures:
         """Look up in a ledger of 1,000 while files a tenth of the nation are imported into it."""
         place = self.place(Nation(SMALL), url)
-        more = self.path(f"nation-{max(self.members // 10, SMALL)}")
+        more = self.path(f"nation-{self.others.stem}")
         calm: list[float] = []
         busy: dict[Beside, list[float]] = {wanted: [] for wanted in Beside}
         for _ in range(LOOKUP_ROUNDS):  # in turns, for all to meet the same noise
             calm.append(asyncio.run(_paced(place)))
             for wanted, taken in busy.items():
-                with importing(place, more, wanted, again=True):  # of the same seed
+                with importing(place, more, wanted):
                     taken.append(asyncio.run(_paced(place)))
         return {
             "calm_p99_us": median(calm),
@@ -191,7 +197,7 @@ class Bench:
 
     def inquiries_while_importing(self, url: str = "") -> Figures:
         """Ask a switch while files a tenth of the nation are imported into its ledger."""
-        more = self.path(f"nation-{max(self.members // 10, SMALL)}")
+        more = self.path(f"nation-{self.others.stem}")
 
         def beside(folder: Path, wanted: Beside) -> AbstractContextManager[Met]:
             return importing(LedgerPlace(folder / "ledger.db", url), more, wanted)
