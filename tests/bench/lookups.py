@@ -27,8 +27,8 @@ from tests.bench.places import CACHE
 from tests.doubles.postgres import postgres_server
 from tests.figures import ledger_stages
 from tests.figures.ledger_lookups import Ledger, compare, members_of, same_every_time
-from tests.figures.ledger_nation import Nation
-from tests.figures.ledger_stages import AS_OF, AT, SEED
+from tests.figures.ledger_nation import SEED, Nation
+from tests.figures.ledger_stages import AS_OF, AT
 
 FLAT: Final = "ledger look-up, 10^7 against 10^3 members, CPU"
 BATCHED: Final = "PostgreSQL look-ups micro-batched against one by one, wall time"
