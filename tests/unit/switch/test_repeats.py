@@ -179,10 +179,7 @@ def test_other_request_under_way_is_refused() -> None:
 
 
 def test_repeat_is_found_while_another_request_takes_its_key() -> None:
-    """
-    Other content under the key of an answered request waits for the journal: a repeat of that
-    one gets its answer meanwhile, and other content its 94.
-    """
+    """An answered request's key is asked for by other content, which gets 94, and by a repeat."""
     bench = signed_on()
     first = bench.ask(bench.inquiry())
     pack = bench.dialect.packager.pack
