@@ -21,7 +21,7 @@ known a tick later.
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -44,8 +44,11 @@ RELOAD_SECONDS_MAX: Final = 10.0
 LOOK_SECONDS: Final = 0.05
 ENDING_SECONDS_MAX: Final = 10.0
 """From the end of the drain until a worker that still runs is taken to hang; the writer's, too."""
-AT_ONCE_SECONDS_MAX: Final = 2.0
+AT_ONCE_SECONDS_MAX: Final = 3.0
 """The same behind a second SIGTERM."""
+REPEAT_SECONDS: Final = 1.0
+"""From a second SIGTERM until workers are told again: of two that come while one of them is not
+looking the kernel keeps one."""
 WELL_SECONDS: Final = 5.0
 """So long after it last said so a worker is believed to be well."""
 AGAIN_SECONDS_FIRST: Final = 0.5
@@ -113,8 +116,12 @@ class Supervisor:
         self._stopping.set()
         if self._stops_asked > 1:
             self._hurried_at = min(self._hurried_at, read_clock().monotonic)
-            for child in self._children.values():
-                child.signal(signal.SIGTERM if child.number else signal.SIGCONT)
+            self._hurry(self._children.values())
+
+    @staticmethod
+    def _hurry(children: Iterable[Child]) -> None:
+        for child in children:
+            child.signal(signal.SIGTERM if child.number else signal.SIGCONT)
 
     def is_well(self) -> bool:
         """Tell whether every worker is there and has just said that its journal commits."""
@@ -250,10 +257,13 @@ class Supervisor:
         """Wait until they have ended; kill those that take longer."""
         since = read_clock().monotonic
         waits = {asyncio.ensure_future(child.process.wait()): child for child in children}
-        left, is_over = set(waits), False
+        left, is_over, is_repeated = set(waits), False, False
         while left:
             _, left = await asyncio.wait(left, timeout=LOOK_SECONDS)
             now = read_clock().monotonic
+            if not is_repeated and now > self._hurried_at + REPEAT_SECONDS:
+                is_repeated = True
+                self._hurry(waits[one] for one in left)
             hurried = max(since, self._hurried_at) + AT_ONCE_SECONDS_MAX
             if left and not is_over and now > min(since + seconds, hurried):
                 is_over = self._has_killed = True

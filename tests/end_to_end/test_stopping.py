@@ -1,6 +1,8 @@
 """SIGTERM on a real process: beside a thousand idle links, and said twice."""
 
 import json
+import os
+import re
 import resource
 import signal
 import socket
@@ -105,6 +107,37 @@ def test_second_sigterm_ends_at_once(folder: Path, workers: int) -> None:
     assert ('"event": "stopping"' in told, '"event": "stopped"' in told) == (True, workers > 1)
 
 
+def test_workers_hear_a_second_sigterm_that_comes_with_the_first(folder: Path) -> None:
+    """
+    Both come while the workers are not looking, so that the kernel keeps one for them; they are
+    told again, and end at once by themselves.
+    """
+    set_in(folder, "limits", drain_seconds_max=600)
+    with_workers(folder, 2)
+    with serve(folder) as served:
+        with Talk.of(served.port, folder) as talk, held_up(folder, talk):
+            there = ask_switch(folder / FILE_NAME, "status")["processes"]
+            pids = [pid for name, pid in there.items() if name.startswith("worker")]
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            wait_for(lambda: all("T" == _status(pid, "State")[0] for pid in pids))
+            served.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: all(_has_pending(pid, signal.SIGTERM) for pid in pids))
+            served.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: not _has_pending(served.process.pid, signal.SIGTERM))
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+            with pytest.raises(HungUp):
+                talk.hear()
+        code = served.process.wait(SECONDS)
+
+    told = served.log.read_text()
+    assert 2 == len(pids)
+    assert 1 == code
+    assert "stopped at once: requests under way were not answered: 1" in told
+    assert "process killed" not in told
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_stop_is_told_in_the_log(folder: Path, workers: int) -> None:
     """From SIGTERM on: that it stops, with how much, and last of all that it has stopped."""
@@ -126,3 +159,15 @@ def _refuses(port: int) -> bool:
     except ConnectionRefusedError:
         return True
     return False
+
+
+def _has_pending(pid: int, number: signal.Signals) -> bool:
+    """Tell whether a signal waits for a process."""
+    return bool(int(_status(pid, "ShdPnd"), 16) >> (number - 1) & 1)
+
+
+def _status(pid: int, name: str) -> str:
+    """Return what proc(5) says of a process under a name."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (said,) = re.findall(rf"(?m)^{name}:\s*(.+)$", status)
+    return str(said)

@@ -134,11 +134,13 @@ class Town:
         """Have another request of the same key come, be declined, and its row be written."""
         self.may_decline, bench = False, process.bench
         other = IsoMessage(process.request.mti, {**process.request.elements, **OTHER})
+        held = len(bench.held)
         bench.feed(bench.dialect.packager.pack(other))
-        asked = bench.held.pop()
-        answer = self._written(asked.question)
-        self.claims.heard(process.name, asked.question, answer)
-        bench.perform(bench.switch.answered(asked.ticket, answer, bench.now))
+        while len(bench.held) > held:  # is it a repeat, and then its row
+            asked = bench.held.pop()
+            answer = self._written(asked.question)
+            self.claims.heard(process.name, asked.question, answer)
+            bench.perform(bench.switch.answered(asked.ticket, answer, bench.now))
         assert "94" == bench.dialect.packager.unpack(bench.sent.pop().payload)[39]
 
     def _submit(self, process: Process) -> None:
