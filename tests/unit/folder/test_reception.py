@@ -3,10 +3,8 @@
 import asyncio
 import json
 import os
-import resource
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -16,6 +14,7 @@ from atm_switch.child import Child
 from atm_switch.reception import Reception
 from atm_switch.server.control import Control, pair
 from atm_switch.server.log import make_logger
+from tests.doubles.descriptors import no_descriptors
 
 NOTHING: Any = None
 SECONDS_MAX = 30.0
@@ -91,19 +90,6 @@ async def becomes(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(SECONDS_MAX):
         while not is_so():
             await asyncio.sleep(0.01)
-
-
-@contextmanager
-def no_descriptors() -> Iterator[None]:
-    """Let this process open nothing more for a block."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest = os.dup(0)
-    os.close(lowest)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_connections_go_to_the_worker_with_the_fewest(house: House) -> None:

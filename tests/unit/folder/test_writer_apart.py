@@ -3,10 +3,9 @@
 import asyncio
 import io
 import os
-import resource
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from atm_switch.server.log import make_logger
 from atm_switch.settings.load import FILE_NAME
 from atm_switch.settings.model import Settings
 from atm_switch.writer_apart import SETTINGS_FILE, WriterApart, is_likely, is_wanted
+from tests.doubles.descriptors import no_descriptors
 from tests.doubles.served import make_folder
 
 URL = "postgresql://atm@db.example/journal"
@@ -106,19 +106,6 @@ async def becomes(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(SECONDS):
         while not is_so():
             await asyncio.sleep(0.005)
-
-
-@contextmanager
-def no_descriptors() -> Iterator[None]:
-    """Let this process open nothing more for a block."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest = os.dup(0)
-    os.close(lowest)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_process_that_is_gone_is_not_shown_until_there_is_room(tmp_path: Path) -> None:
