@@ -178,7 +178,7 @@ class Service:
         self._record("configuration", "keys", keys_in_use(self.vault, "start"))
         self._record("configuration", FILE_NAME, digest_of(root / FILE_NAME))
         self._doorways = Doorways(self.folder, self.log)
-        self.seat.taken = self._doorways.take
+        self.seat.peers, self.seat.taken = desk.peers, self._doorways.take
         await self._doorways.open(dialects, desk, self.seat.lent)
         self.calling = Calling(self.folder, dialects, desk, self.log, self.seat)
         self.calling.start()
@@ -273,7 +273,7 @@ class Service:
             self._journaling.tick()
             self._look_after(self._journaling.writer)
         self.seat.tell_well(desk.clock().monotonic, is_well=self.is_well())
-        self.seat.tell_peers(desk.peers)
+        self.seat.tell_peers()
         self.seat.tell_ended(desk.connections - (self.calling.connected if self.calling else 0))
         if self._publishing is not None:
             self._publishing.tick(desk.clock())

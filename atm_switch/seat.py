@@ -52,8 +52,10 @@ class Seat:
     )
     """Told the door and the descriptor of a connection that is handed in, how many links its
     peer has to other workers, and whom to tell once it counts here or was turned away."""
+    peers: Peers = field(default_factory=Peers)
+    """Who has how many links here."""
     hosts: set[str] = field(default_factory=set)
-    """Whose connections were settled since the supervisor was last told how many there are."""
+    """Of whom the supervisor has yet to be told: theirs were settled, or it did not hear of it."""
     handed_in: int = 0
     """Connections so far."""
     settled: int = 0
@@ -106,6 +108,8 @@ class Seat:
     def _settle(self, host: str) -> None:
         self.settled += 1
         self.hosts.add(host)  # also one that is gone again by now
+        # At once: a peer whose tries count until a tick is locked out by trying again soon.
+        self.tell_peers()
 
     def tell_ready(self) -> None:
         """Say that connections may come."""
@@ -128,15 +132,15 @@ class Seat:
             self.told_well_at = now
             self.control.say({WELL: is_well})
 
-    def tell_peers(self, peers: Peers) -> None:
+    def tell_peers(self) -> None:
         """Say how many links each host has here by now for which that may be news."""
-        news, control = peers.changes(), self.control
-        news |= {host: peers.of(host) for host in self.hosts}
+        hosts = sorted(self.hosts.union(self.peers.changes()))
         self.hosts.clear()
-        if control is not None:
-            told = sorted(news.items())
-            for at in range(0, len(told), PEERS_AT_ONCE):
-                control.say({PEERS: dict(told[at : at + PEERS_AT_ONCE]), SETTLED: self.settled})
+        for at in range(0, len(hosts), PEERS_AT_ONCE):
+            some = hosts[at : at + PEERS_AT_ONCE]
+            told = {PEERS: {host: self.peers.of(host) for host in some}, SETTLED: self.settled}
+            if self.control is not None and not self.control.say(told):
+                self.hosts.update(some)
 
     def tell_ended(self, links: int) -> None:
         """Say how many links have ended, of which so many are left.

@@ -15,7 +15,7 @@ all have said so.  Workers say once a second whether their journal commits; only
 all do is the watchdog of systemd fed.
 Workers say how many links each peer has to them, and a connection is handed over with how
 many its peer has to the others: ``connections_per_peer_max`` is of all together; what ends is
-known a tick later.
+known a tick later, what is turned away at once.
 """
 
 import asyncio

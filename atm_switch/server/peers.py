@@ -27,7 +27,7 @@ class Peers:
             del self._links[host]
         self._changed.add(host)
 
-    def changes(self) -> dict[str, int]:
-        """Return how many each host has for which that changed since the last call."""
+    def changes(self) -> set[str]:
+        """Return the hosts for which it changed since the last call."""
         changed, self._changed = self._changed, set()
-        return {host: self._links[host] for host in changed}
+        return changed

@@ -45,15 +45,15 @@ class Workers:
             )
         )
 
-    def talk(self) -> Talk:
-        """Sign on, however often a worker dies meanwhile."""
+    def talk(self, pause: float = 0.05) -> Talk:
+        """Sign on, however often a worker dies meanwhile; ``pause`` is between tries, seconds."""
         deadline = time.monotonic() + SECONDS
         while True:
             try:
                 return Talk.of(self.served.port, self.folder)
             except HungUp:
                 assert time.monotonic() < deadline
-                time.sleep(0.05)  # each try counts until it was turned away
+                time.sleep(pause)
 
     def worker_of(self, talk: Talk) -> int:
         """Tell at which worker a link fell."""

@@ -73,3 +73,20 @@ def test_peer_has_its_bound_over_all_workers(tmp_path: Path) -> None:
         for link in links:
             link.close()
     assert "too many connections" in workers.served.log.read_text()
+
+
+def test_peer_that_keeps_trying_is_let_in(tmp_path: Path) -> None:
+    """
+    Its own tries, turned away by one worker, do not count against it at the other one for
+    longer than that takes: however often it tries, and whenever the others' ends are heard of.
+    """
+    folder = make_folder(tmp_path)
+    set_in(folder, "limits", connections_per_peer_max=4)
+    with_workers(folder, 2)
+    with running(folder) as workers:
+        links = [workers.talk() for _ in range(4)]
+        for _ in range(12):
+            links.pop(0).close()
+            links.append(workers.talk(pause=0.02))
+        for link in links:
+            link.close()

@@ -1,11 +1,11 @@
 """A worker's place: what becomes of a connection that is handed to it."""
 
 import json
+import socket
 from typing import Any
 
-from atm_switch.seat import ELSEWHERE, ENDED, HOST, LENT, LEVEL, TAKE, Seat
+from atm_switch.seat import ELSEWHERE, ENDED, HOST, LENT, LEVEL, PEERS, SETTLED, TAKE, Seat
 from atm_switch.server.control import Control, pair
-from atm_switch.server.peers import Peers
 
 
 def test_connection_is_taken_with_what_is_said_of_it() -> None:
@@ -28,10 +28,56 @@ def test_connection_that_could_not_be_received_is_settled_at_once() -> None:
     seat.taken = lambda *what: taken.append(what)
 
     seat.heard({TAKE: 0, HOST: "192.0.2.1"}, None)
-    seat.tell_peers(Peers())
+    seat.tell_peers()
 
     assert [] == taken
     assert (1, 1) == (seat.handed_in, seat.settled)
+
+
+def test_settled_connection_is_told_at_once() -> None:
+    """Not with the next tick: a peer that tries again all the time would never be let in."""
+    ours, theirs = pair()
+    with ours, theirs:
+        seat = seated(ours, theirs)
+        seat.taken = lambda _at, _descriptor, _elsewhere, settled: settled()
+
+        seat.heard({TAKE: 0, HOST: "192.0.2.1"}, 7)  # it is turned away
+
+        assert {PEERS: {"192.0.2.1": 0}, SETTLED: 1} == json.loads(theirs.recv(1000))
+
+
+def test_what_the_supervisor_could_not_hear_is_told_again() -> None:
+    """Where the way to it is full; it hears then how it is by then."""
+    ours, theirs = pair()
+    with ours, theirs:
+        seat = seated(ours, theirs)
+        while seat.control is not None and seat.control.say({}):
+            pass
+        seat.peers.came("192.0.2.1")
+        seat.tell_peers()
+        read_all(theirs)
+        seat.peers.came("192.0.2.1")
+        seat.peers.came("192.0.2.2")
+        seat.peers.changes()  # as if that had been lost as well
+        seat.tell_peers()
+
+        assert {PEERS: {"192.0.2.1": 2}, SETTLED: 0} == json.loads(theirs.recv(1000))
+
+
+def seated(ours: socket.socket, theirs: socket.socket) -> Seat:
+    """Return the place of a worker whose words can be read at the other end, without waiting."""
+    theirs.settimeout(0)
+    control = Control(ours, lambda _message, _descriptor: None, lambda: None)
+    return Seat(1, 2, control=control)
+
+
+def read_all(end: socket.socket) -> None:
+    """Take whatever was said so far."""
+    while True:
+        try:
+            end.recv(1000)
+        except BlockingIOError:
+            return
 
 
 def test_other_words_hand_nothing_in() -> None:
@@ -58,9 +104,7 @@ def test_connection_on_its_way_in_has_not_ended() -> None:
     """It ended once it was settled and is no link any more, and that is said once."""
     ours, theirs = pair()
     with ours, theirs:
-        theirs.setblocking(False)  # noqa: FBT003 - the standard library's way
-        seat, taken = Seat(1, 2), []
-        seat.control = Control(ours, lambda _message, _descriptor: None, lambda: None)
+        seat, taken = seated(ours, theirs), []
         seat.taken = lambda *what: taken.append(what[-1])
         said: list[dict[str, Any]] = []
 
@@ -75,6 +119,7 @@ def test_connection_on_its_way_in_has_not_ended() -> None:
         tells(0)  # not in the desk yet
         tells(1)  # there, and not settled yet
         taken[0]()
+        read_all(theirs)  # that it was settled
         tells(1)
         tells(0)
         tells(0)
