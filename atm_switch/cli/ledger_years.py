@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,10 +60,10 @@ def close_year(folder: Path, year: int, assumed: bool) -> None:  # noqa: FBT001 
             print(f"warning: {_told(one)}", file=sys.stderr)
         if (ended := closed_before(store, year)) is None:
             how = f"{terms.accrual.value} at {_percent(terms.rate.millipercent)} %"
-            record_command(opened, "ledger close-year", f"begun: {year} {how}")
+            begun = partial(record_command, opened, "ledger close-year", f"begun: {year} {how}")
             try:
                 with _progress() as report:
-                    ended = close(store, terms, report)
+                    ended = close(store, terms, report, begun)
             except KeyboardInterrupt:
                 click.echo("interrupted; the same command goes on where it stopped", err=True)
                 click.get_current_context().exit(INTERRUPTED)

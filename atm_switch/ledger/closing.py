@@ -89,13 +89,20 @@ Progress = Callable[[int, int], None]
 """Told how many accounts are done, and how many there are."""
 
 
-def close_year(store: Store, terms: ClosingTerms, progress: Progress) -> ClosedYear:
+def _nobody() -> None:
+    """Hear and forget."""
+
+
+def close_year(
+    store: Store, terms: ClosingTerms, progress: Progress, witness: Callable[[], None] = _nobody
+) -> ClosedYear:
     """Book the development of a year, from the beginning or from where it stopped.
 
-    Raises ``Refused`` for a year that is not over, one out of order, and one begun by
-    another rate or accrual.
+    ``witness`` hears that it begins, or goes on, once nothing forbids it and before anything
+    is durable: what it raises undoes the beginning.  Raises ``Refused`` for a year that is not
+    over, one out of order, and one begun by another rate or accrual.
     """
-    state = _begin(store, terms)
+    state = _begin(store, terms, witness)
     looked_at = done = 0
     if state.next_kpj is not None:
         done, total = _counts(store, state.next_kpj)
@@ -146,7 +153,7 @@ class _Chunk:
         return str(self.accounts[-1][0])
 
 
-def _begin(store: Store, terms: ClosingTerms) -> _State:
+def _begin(store: Store, terms: ClosingTerms, witness: Callable[[], None]) -> _State:
     year = terms.year
     if date(year, 12, 31) >= terms.today:
         raise Refused(f"the year {year} is not over yet in Jakarta; close it from 1 January on")
@@ -160,6 +167,7 @@ def _begin(store: Store, terms: ClosingTerms) -> _State:
                 " development_sen, began_at) VALUES (?, ?, ?, '', 0, 0, ?)",
                 (year, terms.accrual.value, terms.rate.millipercent, terms.at.isoformat()),
             )
+            witness()
             return _State(terms.accrual.value, terms.rate.millipercent, "", 0, 0)
     begun_by = (state.accrual, state.rate_millipercent)
     if state.next_kpj is not None and begun_by != (terms.accrual.value, terms.rate.millipercent):
@@ -168,6 +176,8 @@ def _begin(store: Store, terms: ClosingTerms) -> _State:
             f"the closing of {year} was begun {state.accrual} at {whole}.{decimals:03d} %;"
             " go on with that rate and accrual"
         )
+    if state.next_kpj is not None:
+        witness()
     return state
 
 

@@ -1,13 +1,18 @@
 """Which year may be closed, where histories bring developments of their own."""
 
+from functools import partial
+
 import pytest
 
+from atm_switch.domain.accrual import Accrual, DevelopmentRate
 from atm_switch.domain.errors import Refused
+from atm_switch.ledger.closing import ClosingTerms, close_year
 from atm_switch.ledger.closing_order import Forgotten, forgotten_before
 from atm_switch.ledger.corrections import reverse
 from atm_switch.ledger.store import Store
 from tests.doubles.book_bench import (
     ADJUSTMENT,
+    AT,
     CLAIM,
     DEVELOPMENT,
     FIRST,
@@ -269,3 +274,27 @@ def test_posting_before_1900_is_a_slip(books: BookBench) -> None:
     with pytest.raises(Refused, match="before 1900"):
         books.post(FIRST, "0206-03-05", 100)
     books.post(FIRST, "1900-01-01", 100)
+
+
+def test_beginning_is_heard_once_nothing_forbids_it(books: BookBench) -> None:
+    """
+    Not of a closing that is refused or has ended; and who cannot write it down undoes it.
+    """
+    rate = DevelopmentRate(2025, 5_000, is_published=True)
+    terms = ClosingTerms(rate, Accrual.MONTHLY, TODAY, AT)
+    heard: list[str] = []
+
+    def fail() -> None:
+        raise Refused("the audit cannot be written")
+
+    close = partial(close_year, books.store, terms, lambda _done, _total: None)
+    with pytest.raises(Refused, match="nothing to close"):
+        close(lambda: heard.append("refused"))
+    books.post(FIRST, "2025-01-01", 100_000)
+    with pytest.raises(Refused, match="audit"):
+        close(fail)
+    books.post(FIRST, "2025-02-01", 100_000)
+    close(lambda: heard.append("begun"))
+    close(lambda: heard.append("ended"))
+
+    assert ["begun"] == heard

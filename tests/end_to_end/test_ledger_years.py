@@ -37,6 +37,23 @@ def test_audit_keeps_the_terms_a_year_was_closed_by(tmp_path: Path) -> None:
     assert f"was closed before: {year} monthly at 5.75 %" in records[2]
 
 
+def test_audit_tells_no_beginning_of_a_closing_that_was_refused(tmp_path: Path) -> None:
+    """
+    A year that is not over, and one with nothing to close, leave no record of being begun.
+    """
+    command, year = CommandLine(tmp_path), read_clock().jakarta_date().year
+    assert 0 == command("init", "bank").returncode
+
+    told = [
+        command("ledger", "close-year", "bank", str(one), "--assumed") for one in (year, year - 1)
+    ]
+
+    assert [1, 1] == [one.returncode for one in told], told
+    assert "is not over yet" in told[0].stderr
+    assert "there is nothing to close" in told[1].stderr
+    assert "ledger close-year" not in command("audit", "tail", "bank").stdout
+
+
 def test_statement_names_the_rate_a_year_was_closed_by(tmp_path: Path) -> None:
     """
     Not the one the table says today: on its last day, and for estimates within it.
