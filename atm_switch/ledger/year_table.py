@@ -45,6 +45,8 @@ class YearRow:
     claims: Money
     is_estimate: bool = False
     """Whether the development is estimated and not booked."""
+    adjustments_hold_estimate: bool = False
+    """Whether what merged accounts will hand over, once the year before is closed, is in them."""
 
     @property
     def closing(self) -> Money:
@@ -78,6 +80,7 @@ def years_of(store: Store, kpj: Kpj, statement: Statement) -> tuple[YearRow, ...
                 development + coming.development,
                 -claims,
                 is_estimate=bool(coming.development.sen or coming.taken_over.sen),
+                adjustments_hold_estimate=bool(coming.taken_over.sen),
             )
         )
         opening = rows[-1].closing
@@ -100,6 +103,7 @@ def fold_years(rows: tuple[YearRow, ...], count: int) -> tuple[YearRow, ...]:
         development=sum((one.development for one in old), start=ZERO),
         claims=sum((one.claims for one in old), start=ZERO),
         is_estimate=old[-1].is_estimate,
+        adjustments_hold_estimate=any(one.adjustments_hold_estimate for one in old),
     )
     return (folded, *kept)
 
@@ -114,4 +118,5 @@ def _running(statement: Statement, opening: Money, adjusted: Money) -> YearRow:
         development=statement.development,
         claims=statement.claims,
         is_estimate=statement.is_estimate,
+        adjustments_hold_estimate=bool(statement.handed_over.sen),
     )

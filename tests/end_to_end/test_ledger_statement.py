@@ -14,6 +14,7 @@ from atm_switch.adapters.clock import read_clock
 from atm_switch.cli.ledger_statement import bars
 from atm_switch.domain.money import ZERO, Money
 from atm_switch.ledger.year_table import YearRow
+from tests.doubles.ledger_bench import BUDIS_NIK, PARTICIPANTS, POSTINGS
 from tests.end_to_end.command_line import PROGRAM, CommandLine, environment
 
 BUDI, HENDRA = "12345678901", "78901234567"
@@ -82,6 +83,31 @@ def test_new_year_takes_nothing_away(command: CommandLine) -> None:
     assert morrow["years"][-2]["development_is_estimate"]
     assert f"{year}, not closed yet, estimated" in lines
     assert f"{year - 1} closed with" in lines
+
+
+def test_json_tells_what_contributions_hold_of_an_estimate(tmp_path: Path) -> None:
+    """
+    What a merged KPJ earned last year is among this year's contributions before that is closed:
+    estimated, which the sum and the adjustments of its year say; afterwards it is booked.
+    """
+    command, year = CommandLine(tmp_path), read_clock().jakarta_date().year
+    assert 0 == command("init", "bank").returncode
+    who = f"{BUDIS_NIK},BUDI SANTOSO,1985-03-12,PU,A\n"
+    (tmp_path / "members.csv").write_text(PARTICIPANTS + f"{BUDI},{who}{HENDRA},{who}")
+    paid = f"{year - 1}-01-05,contribution,1000000\n"
+    (tmp_path / "paid.csv").write_text(POSTINGS + f"{BUDI},{paid}{HENDRA},{paid}")
+    assert 0 == command("ledger", "import", "bank", "members.csv", "paid.csv").returncode
+    assert 0 == command("ledger", "amalgamate", "bank", BUDI, HENDRA).returncode
+    show = ("ledger", "show", "bank", BUDI, "--json")
+
+    before = json.loads(command(*show).stdout)
+    assert 0 == command("ledger", "close-year", "bank", str(year - 1), "--assumed").returncode
+    after = json.loads(command(*show).stdout)
+
+    assert (True, False) == tuple(one["contributions_hold_estimate"] for one in (before, after))
+    held = [[row["adjustments_hold_estimate"] for row in one["years"]] for one in (before, after)]
+    assert [[False, True], [False, False]] == held
+    assert before["contributions"] == after["contributions"]
 
 
 def test_pipe_keeps_its_lines(command: CommandLine) -> None:
