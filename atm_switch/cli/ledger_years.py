@@ -83,9 +83,8 @@ def close_year(folder: Path, year: int, assumed: bool) -> None:  # noqa: FBT001 
 def reconcile(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands flags in so
     """Prove that every total of an account is the sum of its postings; exit 1 if one is not.
 
-    Reads everything in one snapshot and repairs nothing. What a closing came to over all accounts,
-    which close-year tells again, is a note of then and not proved: postings do not say who booked
-    them.
+    Reads everything in one snapshot and repairs nothing. What a closing came to over all accounts
+    is the sum of what it booked, too; its rate and accrual are not computed anew.
     """
     from atm_switch.adapters.process_hygiene import give_way
     from atm_switch.ledger.reconcile import reconcile as compare

@@ -1,9 +1,12 @@
 """Proof that the totals are the sum of the postings; every difference is named, none mended.
 
 Plan: the database compares in one snapshot the year's totals with the postings and the
-running totals with those of the years, and only what differs comes here.
+running totals with those of the years, and only what differs comes here.  What a closing came
+to is the sum of the last developments of its year, as many as it counted: from its beginning
+the year takes nothing else.
 Limits: it reads every posting, some minutes for a nation; inquiries go on meanwhile.  At most
 ``DIFFERENCES_MAX`` of each kind are listed; the count is of all.
+By what rate and accrual a closing went is its own word, and not computed anew.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from atm_switch.domain.mask import mask_kpj
-from atm_switch.ledger.store import Store
+from atm_switch.ledger.standing import is_of_last_day
+from atm_switch.ledger.store import Row, Store
 from atm_switch.ledger.store_sqlite import interruptible
 
 DIFFERENCES_MAX: Final = 100
@@ -126,9 +130,22 @@ FROM (
 ) AS extra JOIN participants AS held ON held.kpj = extra.kpj
 WHERE extra.sen < 0 OR held.balance_sen < extra.sen
 """
-_NUMBERS: Final = """
-SELECT (SELECT seq FROM last_posting), coalesce(max(seq), 0), count(*) FROM postings
-"""
+# What a closing booked came in by no import and takes nothing back.
+_OF_CLOSING: Final = f"{is_of_last_day('p')} AND p.import_id IS NULL AND p.reverses IS NULL"
+_BOOKED: Final = f"""
+SELECT year, max(seq), count(*),
+       CAST(sum(CASE WHEN {_OF_CLOSING} THEN 1 ELSE 0 END) AS BIGINT),
+       CAST(sum(CASE WHEN {_OF_CLOSING} THEN amount_sen ELSE 0 END) AS BIGINT)
+FROM postings AS p GROUP BY year
+"""  # noqa: S608 - constants
+_CLOSINGS: Final = "SELECT year, accounts, development_sen FROM closed_years ORDER BY year"
+# The desk books developments, too, but none once the closing has begun: its own are the last.
+_LAST_OF_CLOSING: Final = f"""
+SELECT count(*), CAST(coalesce(sum(amount_sen), 0) AS BIGINT) FROM (
+    SELECT amount_sen FROM postings AS p WHERE year = ? AND {_OF_CLOSING}
+    ORDER BY seq DESC LIMIT ?
+) AS last
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +186,12 @@ def reconcile(store: Store, progress: Progress = _unheard) -> Reconciliation:
         for number, (name, differing) in enumerate(_PROOFS, 1):
             progress(number, len(_PROOFS) + 1, name)
             found += differing(store)
-        progress(len(_PROOFS) + 1, len(_PROOFS) + 1, "numbers of the postings")
-        last, highest, postings = store.rows(_NUMBERS)[0]
+        progress(len(_PROOFS) + 1, len(_PROOFS) + 1, "numbers of the postings, closings")
+        booked = store.rows(_BOOKED)
+        found += _numbers(store, booked)
+        found += _closings(store, booked)
         accounts = store.rows("SELECT count(*) FROM participants WHERE postings > 0")[0][0]
-    if not last == highest == postings:
-        got = f"last number {last}, {postings} posting(s)"
-        found.append(Difference("numbers", "", f"1 to {max(last, highest)} without a gap", got))
+    postings = sum(row[2] for row in booked)
     return Reconciliation(accounts, postings, len(found), _first_of_each(found))
 
 
@@ -195,6 +212,26 @@ def _accounts(store: Store) -> Iterator[Difference]:
         yield Difference("running total", mask_kpj(kpj), summed, held)
     for kpj, *cells in store.rows(_ACCOUNTS_TOO_MANY):
         yield Difference("running total", mask_kpj(kpj), "none", _total_text(cells))
+
+
+def _numbers(store: Store, booked: Sequence[Row]) -> Iterator[Difference]:
+    (last,) = store.rows("SELECT seq FROM last_posting")[0]
+    highest = max((row[1] for row in booked), default=0)
+    postings = sum(row[2] for row in booked)
+    if not last == highest == postings:
+        got = f"last number {last}, {postings} posting(s)"
+        yield Difference("numbers", "", f"1 to {max(last, highest)} without a gap", got)
+
+
+def _closings(store: Store, booked: Sequence[Row]) -> Iterator[Difference]:
+    """Compare what each closing came to with what it booked, as far as it has come."""
+    of_year = {year: (count, sen) for year, _, _, count, sen in booked}
+    for year, accounts, sen in store.rows(_CLOSINGS):
+        held, summed = (accounts, sen), of_year.get(year, (0, 0))
+        if held != summed and 0 <= accounts < summed[0]:
+            (summed,) = store.rows(_LAST_OF_CLOSING, (year, accounts))
+        if held != tuple(summed):
+            yield Difference(f"closing of {year}", "", _closing_text(*summed), _closing_text(*held))
 
 
 def _each(
@@ -235,6 +272,10 @@ def _year_text(cells: Sequence[object] | None) -> str:
 def _total_text(cells: Sequence[object]) -> str:
     names = ("balance", "postings", "first", "last paid", "last year")
     return ", ".join(f"{name} {value}" for name, value in zip(names, cells, strict=True))
+
+
+def _closing_text(accounts: int, sen: int) -> str:
+    return f"accounts {accounts}, development {sen}"
 
 
 def _first_of_each(found: list[Difference]) -> tuple[Difference, ...]:

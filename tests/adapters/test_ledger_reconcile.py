@@ -7,11 +7,25 @@ from threading import Timer
 
 import pytest
 
+from atm_switch.domain.accrual import Accrual, DevelopmentRate
+from atm_switch.ledger import closing as closing_module
+from atm_switch.ledger.booking import book, open_waiting
+from atm_switch.ledger.closing import ClosingTerms, close_year
 from atm_switch.ledger.corrections import reverse
 from atm_switch.ledger.reconcile import DIFFERENCES_MAX, reconcile
 from atm_switch.ledger.store import Store
 from atm_switch.ledger.store_sqlite import SqliteStore, interruptible
-from tests.doubles.book_bench import FIRST, SECOND, TODAY, BookBench
+from tests.doubles.book_bench import (
+    AT,
+    DEVELOPMENT,
+    FIRST,
+    FIVE_PERCENT,
+    SECOND,
+    STRANGER,
+    THIRD,
+    TODAY,
+    BookBench,
+)
 
 NOTHING = (
     "UPDATE participants SET balance_sen = 0, postings = 0, first_posting = NULL,"
@@ -119,6 +133,90 @@ def test_each_kind_of_tampering_is_found(books: BookBench, tampering: str, kinds
     told = " / ".join(f"{one.kind}: {one.expected}: {one.got}" for one in books.differences())
 
     assert [] == [kind for kind in kinds if kind not in told]
+
+
+@pytest.fixture
+def closed(books: BookBench) -> BookBench:
+    """Lend books whose year 2024 was closed, with a desk's and an import's own developments."""
+    books.post(FIRST, "2024-12-31", 70, DEVELOPMENT)
+    books.post(THIRD, "2024-06-01", 2_000)
+    taken = books.post(THIRD, "2024-12-31", 90, DEVELOPMENT)
+    reverse(books.store, THIRD, taken, TODAY)
+    columns = ("seq", "kpj", "posted_on", "kind", "amount_sen", "import_id")
+    with books.store.transaction():
+        open_waiting(books.store)
+        given = (0, STRANGER.digits, "2024-12-31", DEVELOPMENT.value, 33, 1)
+        books.store.load("waiting", columns, [given])
+        book(books.store)
+    books.close(2024)
+    return books
+
+
+def test_a_closing_is_the_sum_of_what_it_booked(closed: BookBench) -> None:
+    """
+    Developments of the desk and of imports are not the closing's, nor one that was taken back;
+    one of the closing that is taken back later was booked all the same.
+    """
+    query = "SELECT seq FROM postings WHERE kpj = ? AND kind = 'development' AND year = 2024"
+    (number,) = closed.store.rows(query, (SECOND.digits,))[0]
+
+    reverse(closed.store, SECOND, number, TODAY)
+
+    # Of the second and the third account: the others had their developments.
+    assert [(2,)] == closed.store.rows("SELECT accounts FROM closed_years")
+    assert () == closed.differences()
+
+
+def test_an_interrupted_closing_is_proved_as_far_as_it_came(
+    books: BookBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    After the first of several chunks what was counted is what was booked.
+    """
+    monkeypatch.setattr(closing_module, "CHUNK", 1)
+    terms = ClosingTerms(
+        DevelopmentRate(2024, FIVE_PERCENT, is_published=True), Accrual.MONTHLY, TODAY, AT
+    )
+
+    def stop(done: int, _total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        close_year(books.store, terms, stop)
+
+    assert [("12345678901",)] == books.store.rows("SELECT next_kpj FROM closed_years")
+    assert () == books.differences()
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "development_sen = development_sen + 1",
+        "development_sen = 0",
+        "accounts = accounts + 1",
+        "accounts = accounts - 1",
+        "accounts = -1",
+        "accounts = 1000000",
+        "year = 2023",
+    ],
+)
+def test_a_tampered_closing_is_found(closed: BookBench, tampering: str) -> None:
+    """
+    What a closing came to cannot be changed behind the program's back.
+    """
+    (before,) = closed.store.rows("SELECT accounts, development_sen FROM closed_years")
+    closed.store.change(f"UPDATE closed_years SET {tampering}")  # noqa: S608 - ours
+
+    (found,) = closed.differences()
+
+    (year, *after) = closed.store.rows("SELECT year, accounts, development_sen FROM closed_years")[
+        0
+    ]
+    assert (f"closing of {year}", "") == (found.kind, found.kpj)
+    assert "accounts {}, development {}".format(*after) == found.got
+    assert found.expected != found.got
+    assert before[1] > 0
 
 
 def test_differences_name_accounts_by_mask(books: BookBench) -> None:
