@@ -12,11 +12,22 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.bench.codec_trips import COUNTED
 
 _INSIDE = "PyRun_StringFlags"
 SECONDS_MAX = 900
+
+
+class Program(NamedTuple):
+    """A module that runs each trip it is given so many times."""
+
+    module: str
+    calls: int
+
+
+CODEC = Program("tests.bench.codec_trips", COUNTED)
 
 
 def missing_for_counting() -> str:
@@ -25,16 +36,16 @@ def missing_for_counting() -> str:
 
 
 def instructions_of(
-    names: Sequence[str], tree: Path, folder: Path, *, is_pure: bool
+    names: Sequence[str], tree: Path, folder: Path, *, is_pure: bool, program: Program = CODEC
 ) -> dict[str, float]:
-    """Count the instructions of one round trip of each of ``names``, run from ``tree``.
+    """Count the instructions of one round trip of each of ``names`` of ``program``, from ``tree``.
 
     ``folder`` is an empty one for the counts.  Raises ``RuntimeError`` where nothing was counted.
     """
     command = [
         "valgrind", "--tool=callgrind", "--collect-atstart=no", f"--toggle-collect={_INSIDE}",
         f"--dump-after={_INSIDE}", f"--callgrind-out-file={folder / 'counted'}",
-        sys.executable, "-m", "tests.bench.codec_trips", *names,
+        sys.executable, "-m", program.module, *names,
     ]  # fmt: skip
     done = subprocess.run(
         command,
@@ -49,7 +60,7 @@ def instructions_of(
     totals = [_total(file) for file in files[-len(names) :]]
     if done.returncode or len(totals) < len(names):
         raise RuntimeError(f"callgrind counted nothing: {done.stderr[-500:]}")
-    return {name: total / COUNTED for name, total in zip(names, totals, strict=True)}
+    return {name: total / program.calls for name, total in zip(names, totals, strict=True)}
 
 
 def environment(tree: Path, *, is_pure: bool) -> dict[str, str]:

@@ -1,0 +1,16 @@
+"""An inquiry keeps to its instructions beside pyiso8583, counted: noise cannot fail it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.instructions import missing_for_counting
+from tests.bench.path_pieces import GOALS, counted
+
+
+@pytest.mark.skipif(bool(missing_for_counting()), reason=missing_for_counting() or "counted")
+def test_core_of_an_inquiry_keeps_to_its_instructions(tmp_path: Path) -> None:
+    """From the payload to the packed answer, in round trips of pyiso8583 by the same process."""
+    found = counted(tmp_path, ("core", "pyiso8583"))
+
+    assert found["core"] / found["pyiso8583"] <= (GOALS[0].least or 0) <= 3
