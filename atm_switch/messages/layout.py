@@ -44,14 +44,22 @@ def read_layout(layout: Sequence[LayoutField], text: str) -> dict[str, str]:
 
 def write_layout(layout: Sequence[LayoutField], values: Mapping[str, str]) -> str:
     """Lay out ``values``.  Raises ``ValueError`` for a number too long for its place."""
-    parts = []
+    parts, numbers = [], []
     for field in layout:
         value, length = values[field.name], field.length
         if field.content != "n":
             parts.append(value[:length].ljust(length))
-        elif len(value) <= length and value.isdecimal() and value.isascii():
-            parts.append(value.rjust(length, "0"))
-        else:
-            message = f"{field.name} does not fit {length} digits"
-            raise ValueError(message)
+            continue
+        if not value or len(value) > length:
+            raise _misfit(field)
+        parts.append(value.rjust(length, "0"))
+        numbers.append(value)
+    digits = "".join(numbers)  # all at once: a layout has a dozen numbers
+    if numbers and not (digits.isdecimal() and digits.isascii()):
+        fields = [field for field in layout if field.content == "n"]
+        raise _misfit(next(f for f in fields if not _FITS["n"](values[f.name])))
     return "".join(parts)
+
+
+def _misfit(field: LayoutField) -> ValueError:
+    return ValueError(f"{field.name} does not fit {field.length} digits")

@@ -22,13 +22,13 @@ class TextBlock:
 
     def text(self) -> str:
         """Write the block.  Raises ``ValueError`` for lines too wide or too many."""
-        too_wide = max(map(len, self.lines), default=0) > self.width
-        if too_wide or not 1 <= self.width <= 99 or len(self.lines) > 99:
+        width, count = self.width, len(self.lines)
+        body = "".join([line.ljust(width) for line in self.lines])
+        # Padding never shortens a line, so one too wide makes the whole too long.
+        if len(body) != width * count or not 1 <= width <= 99 or count > 99:
             message = "the lines do not fit the block"
             raise ValueError(message)
-        width = self.width
-        body = "".join([line.ljust(width) for line in self.lines])
-        block = f"{self.kind}{self.width:02d}{len(self.lines):02d}{body}"
+        block = f"{self.kind}{width:02d}{count:02d}{body}"
         if len(block) > BLOCK_MAX:
             message = f"a text block has at most {BLOCK_MAX} characters"
             raise ValueError(message)

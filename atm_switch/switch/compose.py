@@ -20,7 +20,7 @@ from atm_switch.switch.doors import Fresh
 from atm_switch.switch.house import House
 from atm_switch.switch.inner_doors import Member
 from atm_switch.switch.ports import StoredResponse
-from atm_switch.switch.slip import Balance, Place, error_screen, lay_out, printable, receipt, screen
+from atm_switch.switch.slip import Balance, Figures, Place, error_screen, lay_out, receipt, screen
 
 PAN, RESPONSE_CODE, BALANCE_DATA, AMOUNTS, SCREEN, RECEIPT = 2, 39, 48, 54, 62, 63
 
@@ -36,7 +36,7 @@ def approved(member: Member, balance: Balance, house: House) -> Response:
     laid = lay_out(balance, words, profile.inquiry.screen_width)
     added = {
         BALANCE_DATA: write_balance_data(
-            _balance_data(balance, case, shows_kpj=shows_kpj), profile
+            _balance_data(balance, case, laid, shows_kpj=shows_kpj), profile
         ),
         SCREEN: screen(balance, words, laid.width, laid).text(),
     }
@@ -127,11 +127,11 @@ def _additional_amounts(balance: Balance, rules: InquiryRules) -> str:
     )
 
 
-def _balance_data(balance: Balance, case: Case, *, shows_kpj: bool) -> BalanceData:
+def _balance_data(balance: Balance, case: Case, laid: Figures, *, shows_kpj: bool) -> BalanceData:
     statement, participant = balance.statement, balance.participant
     return BalanceData(
-        kpj=participant.kpj.digits if shows_kpj else participant.kpj.masked,
-        name=printable(participant.masked_name),
+        kpj=participant.kpj.digits if shows_kpj else laid.kpj,
+        name=laid.name,
         segment=participant.segment.value,
         status=participant.status.value,
         as_of=statement.as_of,

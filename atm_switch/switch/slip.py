@@ -52,6 +52,9 @@ class Figures:
     """What screen and slip both say, in lines of one width."""
 
     width: int
+    kpj: str
+    name: str
+    """Both as they may be shown."""
     member: tuple[str, ...]
     amounts: tuple[str, ...]
     closing: Sequence[str]
@@ -59,10 +62,18 @@ class Figures:
 
 def lay_out(balance: Balance, words: SlipTexts, width: int) -> Figures:
     """Lay out who the member is and what the account holds."""
-    statement = balance.statement
+    statement, member = balance.statement, balance.participant
+    kpj, name = member.kpj.masked, printable(member.masked_name)
     return Figures(
         width,
-        tuple(_member(balance, words, width)),
+        kpj,
+        name,
+        (
+            *_labelled(words.kpj, kpj, width),
+            *_labelled(words.name, name, width),
+            *_standing(words, width, member.segment, member.status),
+            *_day(words, width, statement.as_of),
+        ),
         tuple(_amounts(statement, words, width)),
         _amount(words.closing, statement.closing, width),
     )
@@ -148,19 +159,10 @@ def _two_sides(left: str, right: str, width: int) -> tuple[str, ...]:
     return (left + right.rjust(width - len(left)),)
 
 
-def _member(balance: Balance, words: SlipTexts, width: int) -> Iterator[str]:
-    member = balance.participant
-    yield from _labelled(words.kpj, member.kpj.masked, width)
-    yield from _labelled(words.name, printable(member.masked_name), width)
-    yield from _standing(words, width, member.segment, member.status)
-    yield from _day(words, width, balance.statement.as_of)
-
-
-def _labelled(label: str, value: str, width: int) -> Iterator[str]:
+def _labelled(label: str, value: str, width: int) -> list[str]:
     first, *others = wrap(value, width - LABEL_WIDTH - 2) or [""]
-    yield f"{label.ljust(LABEL_WIDTH)}: {first}".rstrip()
-    for other in others:
-        yield " " * (LABEL_WIDTH + 2) + other
+    whole = f"{label.ljust(LABEL_WIDTH)}: {first}".rstrip()
+    return [whole, *[" " * (LABEL_WIDTH + 2) + other for other in others]]
 
 
 def _amounts(statement: Statement, words: SlipTexts, width: int) -> Iterator[str]:
