@@ -66,8 +66,9 @@ def estimate_development(
 
     On 31 December it is what is booked.  The movements are of the year of ``as_of``.
     """
+    parts = accrual.posting_parts
     sen_parts = base.opening.sen * accrual.opening_parts(as_of) + sum(
-        amount.sen * accrual.posting_parts(posted_on, as_of) for posted_on, amount in base.movements
+        [amount.sen * parts(posted_on, as_of) for posted_on, amount in base.movements]
     )
     return Money(divide_half_up(rate_millipercent * sen_parts, MILLIPERCENT * accrual.parts))
 

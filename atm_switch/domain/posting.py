@@ -92,13 +92,7 @@ class YearSorted:
 
 def sort_year(postings: Iterable[Posting]) -> YearSorted:
     """Sort the postings of one year; what was taken back within it is gone from the result."""
-    given = tuple(postings)
-    corrections: tuple[Posting, ...] = ()
-    # Most years hold no correction, and a closing sorts millions of them.
-    if any(posting.reverses is not None for posting in given):
-        given = _without_taken_back(given)
-        corrections = tuple(posting for posting in given if posting.reverses is not None)
-        given = tuple(posting for posting in given if posting.reverses is None)
+    given, corrections = _standing(tuple(postings))
     developed = of_kind(given, PostingKind.DEVELOPMENT)
     return YearSorted(
         paid=of_kind(given, PostingKind.CONTRIBUTION) + of_kind(given, PostingKind.ADJUSTMENT),
@@ -107,6 +101,12 @@ def sort_year(postings: Iterable[Posting]) -> YearSorted:
         advanced=tuple([one for one in developed if not is_last_day(one.posted_on)]),
         corrections=corrections,
     )
+
+
+def last_contribution(postings: Iterable[Posting]) -> date | None:
+    """Return ``sort_year(postings).last_contribution``, without sorting the rest."""
+    given, _ = _standing(tuple(postings))
+    return max([p.posted_on for p in of_kind(given, PostingKind.CONTRIBUTION)], default=None)
 
 
 def is_last_day(day: date) -> bool:
@@ -122,6 +122,20 @@ def of_kind(postings: Iterable[Posting], kind: PostingKind) -> tuple[Posting, ..
 def total(postings: Iterable[Posting]) -> Money:
     """Sum signed amounts."""
     return Money(sum([posting.amount.sen for posting in postings]))
+
+
+def _standing(
+    given: tuple[Posting, ...],
+) -> tuple[tuple[Posting, ...], tuple[Posting, ...]]:
+    """Return what stands, and what of it takes back postings of earlier years, apart."""
+    # Most years hold no correction, and a closing sorts millions of them.
+    if not [posting for posting in given if posting.reverses is not None]:
+        return given, ()
+    given = _without_taken_back(given)
+    return (
+        tuple([posting for posting in given if posting.reverses is None]),
+        tuple([posting for posting in given if posting.reverses is not None]),
+    )
 
 
 def _without_taken_back(postings: tuple[Posting, ...]) -> tuple[Posting, ...]:

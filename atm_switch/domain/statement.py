@@ -109,7 +109,7 @@ def draw_up(
     if not year.developed:
         base = YearBase(begun_with, year.movements)
         estimate = estimate_development(base, as_of, rate, accrual)
-        development = max(development, estimate)
+        development = Money(max(development.sen, estimate.sen))
     opening, contributions, claims = _shown(begun_with, year)
     return Statement(
         as_of=as_of,
@@ -127,6 +127,8 @@ def draw_up(
 
 def _open_years(history: AccountHistory, terms: Terms) -> tuple[tuple[OpenYear, ...], Money]:
     """Return the open years before, and what merged accounts bring on 1 January of this one."""
+    if history.unclosed is None and not history.merged:
+        return (), ZERO
     brought: dict[int, Money] = {}
     for gone in history.merged:
         if gone.unclosed is not None:
@@ -151,9 +153,9 @@ def _shown(begun_with: Money, year: YearSorted) -> tuple[Money, Money, Money]:
     """Return opening, contributions and claims, none below zero as long as the closing is not."""
     opening = begun_with + total(year.corrections)
     contributions, claims = total(year.paid), -total(year.claimed)
-    if contributions < ZERO:
+    if contributions.sen < 0:
         adjusted = total(of_kind(year.paid, PostingKind.ADJUSTMENT))
         opening, contributions = opening + adjusted, contributions - adjusted
-    if opening < ZERO:
+    if opening.sen < 0:
         opening, claims = ZERO, claims - opening
     return opening, contributions, claims

@@ -22,7 +22,7 @@ from atm_switch.domain.errors import LedgerRowWrong, LedgerUnavailable
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import Money
-from atm_switch.domain.posting import Posting, posting_kind, sort_year
+from atm_switch.domain.posting import Posting, last_contribution, posting_kind
 from atm_switch.domain.statement import AccountHistory
 from atm_switch.domain.unclosed import Unclosed
 from atm_switch.ledger.standing import CLOSED, is_development, last_developed
@@ -156,7 +156,7 @@ class SqliteLedger:
             ((since,),) = ask(_SINCE, (digits, year))
         until = as_of.isoformat()
         postings = _posted(rows, until)
-        paid = sort_year(postings).last_contribution
+        paid = last_contribution(postings)
         if paid is None and last is not None:
             if last >= january:  # a later one: what was paid before is asked for by itself
                 ((last,),) = ask(_PAID_BEFORE, (digits, year))

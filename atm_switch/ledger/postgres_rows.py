@@ -19,7 +19,7 @@ from atm_switch.domain.member import (
     Segment,
 )
 from atm_switch.domain.money import Money
-from atm_switch.domain.posting import Posting, posting_kind, sort_year
+from atm_switch.domain.posting import Posting, last_contribution, posting_kind
 from atm_switch.domain.statement import AccountHistory
 from atm_switch.domain.unclosed import Unclosed
 from atm_switch.ledger.standing import CLOSED, is_development, last_developed
@@ -180,7 +180,7 @@ def _history(as_of: date, books: Sequence[Any]) -> AccountHistory:
     columns, (earlier, settled), before = rest[:5], rest[5:7], rest[7:]
     postings = _posted(columns)
     is_settled = settled is None or settled >= as_of.year - 1
-    paid = sort_year(postings).last_contribution
+    paid = last_contribution(postings)
     return AccountHistory(
         year=as_of.year,
         opening=Money(balance) - Money(since),

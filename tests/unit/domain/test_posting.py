@@ -9,6 +9,7 @@ from atm_switch.domain.posting import (
     Posting,
     PostingKind,
     is_last_day,
+    last_contribution,
     of_kind,
     posting_kind,
     sort_year,
@@ -52,3 +53,23 @@ def test_year_is_sorted_by_what_is_done_with_it() -> None:
     assert [50_000] == [
         one.amount.sen for one in of_kind(year, DEVELOPMENT) if is_last_day(one.posted_on)
     ]
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+@pytest.mark.parametrize("kind", PostingKind)
+def test_last_contribution_is_that_of_the_sorted_year(
+    kind: PostingKind,
+    taken_back: bool,  # noqa: FBT001 - a case
+) -> None:
+    """It needs no sorting, and says the same: corrections and what they take back do not count."""
+    year = [
+        Posting(date(2025, 1, 2), CONTRIBUTION, Money(5), 1),
+        Posting(date(2025, 3, 4), kind, Money(7), 2),
+    ]
+    if taken_back:
+        year.append(Posting(date(2025, 3, 4), kind, Money(-7), 3, reverses=2))
+    year.append(Posting(date(2025, 6, 7), CONTRIBUTION, Money(-9), 4, reverses=99))
+
+    stands = kind is CONTRIBUTION and not taken_back
+    assert (date(2025, 3, 4) if stands else date(2025, 1, 2)) == last_contribution(year)
+    assert last_contribution(year) == sort_year(year).last_contribution
