@@ -1,6 +1,6 @@
 """The pieces of an inquiry, each run by itself for callgrind to count: by turns, in one process.
 
-    python -m tests.bench.path_trips NAME...    runs each 200 times
+    python -m tests.bench.path_trips NAME...    runs each 100 times
 
 Plan: a real switch, codec and vault answer one golden inquiry (``tests/doubles/bench.py``); what
 each piece was given is kept, and the piece is run with that again.  "core" is a whole inquiry of
@@ -25,7 +25,7 @@ from tests.bench.codec_trips import Trip, round_trips
 from tests.doubles.bench import Bench, bank
 from tests.doubles.ledger_bench import BUDI, TODAY, LedgerBench
 
-WARM, COUNTED = 50, 200
+WARM, COUNTED = 20, 100
 PIECES = {
     "entry": (balance_inquiry, "_entry"),
     "draw_up": (inner_doors, "draw_up"),
@@ -108,9 +108,9 @@ def _ledger(folder: Path) -> Any:
 def main() -> None:
     """Run what was named, one after the other."""
     with path_trips() as trips:
-        for trip in trips.values():
+        for name in sys.argv[1:]:
             for _ in range(WARM):
-                trip()
+                trips[name]()
         for name in sys.argv[1:]:
             # A text is run by a function of C with a name, by which callgrind tells it.
             exec(f"for _ in range({COUNTED}): trip()", {"trip": trips[name]})  # noqa: S102
