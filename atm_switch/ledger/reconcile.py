@@ -15,7 +15,7 @@ from typing import Final
 
 from atm_switch.domain.mask import mask_kpj
 from atm_switch.ledger.standing import is_of_last_day
-from atm_switch.ledger.store import Row, Store
+from atm_switch.ledger.store import Store
 from atm_switch.ledger.store_sqlite import interruptible
 
 DIFFERENCES_MAX: Final = 100
@@ -132,11 +132,10 @@ WHERE extra.sen < 0 OR held.balance_sen < extra.sen
 """
 # What a closing booked came in by no import and takes nothing back.
 _OF_CLOSING: Final = f"{is_of_last_day('p')} AND p.import_id IS NULL AND p.reverses IS NULL"
-_BOOKED: Final = f"""
-SELECT year, max(seq), count(*),
-       CAST(sum(CASE WHEN {_OF_CLOSING} THEN 1 ELSE 0 END) AS BIGINT),
-       CAST(sum(CASE WHEN {_OF_CLOSING} THEN amount_sen ELSE 0 END) AS BIGINT)
-FROM postings AS p GROUP BY year
+# Only the closed years, which is none of what was imported before the first closing.
+_CLOSED: Final = f"""
+SELECT year, count(*), CAST(sum(amount_sen) AS BIGINT) FROM postings AS p
+WHERE year IN (SELECT year FROM closed_years) AND {_OF_CLOSING} GROUP BY year
 """  # noqa: S608 - constants
 _CLOSINGS: Final = "SELECT year, accounts, development_sen FROM closed_years ORDER BY year"
 # The desk books developments, too, but none once the closing has begun: its own are the last.
@@ -146,6 +145,11 @@ SELECT count(*), CAST(coalesce(sum(amount_sen), 0) AS BIGINT) FROM (
     ORDER BY seq DESC LIMIT ?
 ) AS last
 """  # noqa: S608 - constants
+
+
+_NUMBERS: Final = """
+SELECT (SELECT seq FROM last_posting), coalesce(max(seq), 0), count(*) FROM postings
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +190,12 @@ def reconcile(store: Store, progress: Progress = _unheard) -> Reconciliation:
         for number, (name, differing) in enumerate(_PROOFS, 1):
             progress(number, len(_PROOFS) + 1, name)
             found += differing(store)
-        progress(len(_PROOFS) + 1, len(_PROOFS) + 1, "numbers of the postings, closings")
-        booked = store.rows(_BOOKED)
-        found += _numbers(store, booked)
-        found += _closings(store, booked)
+        progress(len(_PROOFS) + 1, len(_PROOFS) + 1, "numbers of the postings")
+        last, highest, postings = store.rows(_NUMBERS)[0]
         accounts = store.rows("SELECT count(*) FROM participants WHERE postings > 0")[0][0]
-    postings = sum(row[2] for row in booked)
+    if not last == highest == postings:
+        got = f"last number {last}, {postings} posting(s)"
+        found.append(Difference("numbers", "", f"1 to {max(last, highest)} without a gap", got))
     return Reconciliation(accounts, postings, len(found), _first_of_each(found))
 
 
@@ -214,20 +218,11 @@ def _accounts(store: Store) -> Iterator[Difference]:
         yield Difference("running total", mask_kpj(kpj), "none", _total_text(cells))
 
 
-def _numbers(store: Store, booked: Sequence[Row]) -> Iterator[Difference]:
-    (last,) = store.rows("SELECT seq FROM last_posting")[0]
-    highest = max((row[1] for row in booked), default=0)
-    postings = sum(row[2] for row in booked)
-    if not last == highest == postings:
-        got = f"last number {last}, {postings} posting(s)"
-        yield Difference("numbers", "", f"1 to {max(last, highest)} without a gap", got)
-
-
-def _closings(store: Store, booked: Sequence[Row]) -> Iterator[Difference]:
+def _closings(store: Store) -> Iterator[Difference]:
     """Compare what each closing came to with what it booked, as far as it has come."""
-    of_year = {year: (count, sen) for year, _, _, count, sen in booked}
+    booked = {year: (count, sen) for year, count, sen in store.rows(_CLOSED)}
     for year, accounts, sen in store.rows(_CLOSINGS):
-        held, summed = (accounts, sen), of_year.get(year, (0, 0))
+        held, summed = (accounts, sen), booked.get(year, (0, 0))
         if held != summed and 0 <= accounts < summed[0]:
             (summed,) = store.rows(_LAST_OF_CLOSING, (year, accounts))
         if held != tuple(summed):
@@ -247,6 +242,7 @@ def _each(
 _PROOFS: Final[tuple[tuple[str, Callable[[Store], Iterable[Difference]]], ...]] = (
     ("totals of the years", _years),
     ("running totals", _accounts),
+    ("closings", _closings),
     *(
         (each[0], _each(*each))
         for each in (
