@@ -16,6 +16,7 @@ from atm_switch.domain.mask import mask_nik
 from atm_switch.domain.money import Money
 from atm_switch.domain.posting import PostingKind
 from atm_switch.ledger.csv_balances import judge_balances
+from atm_switch.ledger.csv_late_rows import judge_late
 from atm_switch.ledger.csv_reading import nik_purpose, unsealed
 from atm_switch.ledger.csv_rejects import Reject, reject_of
 from atm_switch.ledger.csv_rows import Kind
@@ -202,6 +203,8 @@ class Judging:
             self._store.change(_DEVELOPED_BEFORE)
         if has_postings and not again:
             self._store.change(_BOOKED_BEFORE)
+        if has_postings:
+            judge_late(self._store)
         if not again and len(self._imports) > 1:
             self._store.change(_IN_AN_EARLIER_FILE)
 

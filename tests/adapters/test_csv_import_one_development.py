@@ -80,7 +80,7 @@ def test_only_the_same_year_and_account_counts(bench: LedgerBench) -> None:
     bench.postings(
         EARNED.replace("2023", "2024")
         + EARNED.replace("12345678901", "23456789012")
-        + EARNED.replace("12-31", "12-30") * 2
+        + EARNED.replace("2023-12-31", "2024-12-30") * 2
     )
 
     assert 6 == len(amounts(bench))

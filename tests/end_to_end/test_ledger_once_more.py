@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+from atm_switch.adapters.clock import read_clock
 from tests.end_to_end.command_line import CommandLine
 
-PAID = "kpj,posted_on,kind,amount\n12345678901,2024-03-01,adjustment,100\n"
+YEAR = read_clock().jakarta_date().year
+PAID = f"kpj,posted_on,kind,amount\n12345678901,{YEAR}-01-01,adjustment,100\n"
 
 
 def test_second_payment_of_the_same_bytes_is_booked_by_what_is_told(tmp_path: Path) -> None:
