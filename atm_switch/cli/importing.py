@@ -13,6 +13,7 @@ import click
 from atm_switch.adapters.clock import utc_now
 from atm_switch.adapters.process_hygiene import give_way
 from atm_switch.card_key_change import require_card_key_read, require_same_card_key
+from atm_switch.cli.import_pace import Pace
 from atm_switch.domain.errors import Refused
 from atm_switch.folder import DataFolder, open_folder
 from atm_switch.key_office import record_command
@@ -30,6 +31,7 @@ Report = Callable[[Progress], None]
 INTERRUPTED = 130
 
 _TENTHS = 10
+_SECONDS_IN_SILENCE = 2
 _UNCHANGED = "interrupted, nothing was changed; the same command goes on where it stopped"
 _BOOKED = "interrupted when everything was booked; nothing is left to be done:"
 _UNKNOWN = (
@@ -122,65 +124,41 @@ def _progress() -> Iterator[Report]:
     if not sys.stderr.isatty():
         yield _lines()
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as Bar
+    from atm_switch.cli.import_bar import import_bar
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f} rows/s, left:"),
-        TimeRemainingColumn(),
-        TextColumn("since:"),
-        TimeElapsedColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(Phase.READING.value, total=None, rows=0, rate=0)
-        began, told, phase = time.monotonic(), 0, Phase.READING
-
-        def show(at: Progress) -> None:
-            nonlocal task, told, phase
-            if at.resumed > told:
-                told = at.resumed
-                bar.console.print(_resumed(at))
-            rate = (at.rows - at.resumed) / max(time.monotonic() - began, 1e-3)
-            if at.phase is not phase:
-                # What the database does in one go has no end that could be told: a bar anew,
-                # for one that has a total keeps it.
-                phase = at.phase
-                bar.remove_task(task)
-                task = bar.add_task(phase.value, total=None, rows=at.rows, rate=rate)
-            elif phase is Phase.READING:
-                done, total = at.bytes_done, at.bytes_total
-                bar.update(task, completed=done, total=total, rows=at.rows, rate=rate)
-
+    with import_bar(_resumed) as show:
         yield show
 
 
 def _lines() -> Report:
-    told, resumed, phase = 0, 0, Phase.READING
+    told, resumed, phase, passes, pace = 0, 0, Phase.READING, 0, Pace(time.monotonic())
 
     def tell(at: Progress) -> None:
-        nonlocal told, resumed, phase
+        nonlocal told, resumed, phase, passes, pace
         if at.resumed > resumed:
             resumed = at.resumed
             print(_resumed(at), file=sys.stderr, flush=True)
         if at.phase is not phase and at.rows:
-            phase = at.phase
+            phase, passes, pace = at.phase, 0, Pace(time.monotonic())
             print(f"{phase.value} {at.rows:,} rows", file=sys.stderr, flush=True)
+        if at.passes_done > passes and at.rows:
+            passes, now = at.passes_done, time.monotonic()
+            pace.note(passes, at.passes, now)
+            if now - pace.began >= _SECONDS_IN_SILENCE and passes < at.passes:
+                print(_pass_line(at, pace, now), file=sys.stderr, flush=True)
         tenth = _TENTHS * at.bytes_done // max(at.bytes_total, 1)
         if at.rows and told < tenth < _TENTHS:
             told = tenth
             print(f"{10 * tenth} %, {at.rows:,} rows", file=sys.stderr, flush=True)
 
     return tell
+
+
+def _pass_line(at: Progress, pace: Pace, now: float) -> str:
+    seconds, rate = now - pace.began, at.rows * at.passes_done / (now - pace.began)
+    left = pace.seconds_left(now) or 0.0
+    done = f"{at.phase.value}, {at.passes_done} of {at.passes} passes done"
+    return f"{done}, {rate:,.0f} rows/s, {seconds:.0f} s so far, about {left:.0f} s left"
 
 
 def _resumed(at: Progress) -> str:

@@ -8,6 +8,7 @@ Limits: call within a transaction.  What is waiting has been judged: the account
 the year is open, nothing falls below zero.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from atm_switch.domain.errors import Refused
@@ -76,6 +77,14 @@ FROM (
 """
 
 
+PASSES: Final = 3
+"""How often ``book`` goes over what it books: the postings, the years' totals, the accounts'."""
+
+
+def _nobody() -> None:
+    """Hear and forget."""
+
+
 class DevelopedTwice(Refused):
     """Of what was to be booked two are the development of one year of an account."""
 
@@ -86,12 +95,19 @@ def open_waiting(store: Store) -> None:
     store.change("DELETE FROM waiting")
 
 
-def book(store: Store, source: str = "waiting", *, is_in_order: bool = False) -> int:
+def book(
+    store: Store,
+    source: str = "waiting",
+    *,
+    is_in_order: bool = False,
+    passed: Callable[[], None] = _nobody,
+) -> int:
     """Book what is waiting, numbered in the order of ``seq``; return the first number.
 
     ``source`` is a relation with the columns of ``waiting``, ours and no user's text; the
     table ``waiting`` itself is empty afterwards.  What ``is_in_order`` of its KPJ goes in
     as it comes: each year grows at its own end, and sorting would take longer than that.
+    ``passed`` hears of each of the ``PASSES`` over what is booked.
     Raises ``DevelopedTwice``, and the transaction is to be undone.
     """
     named = f"{source} AS source"
@@ -104,8 +120,11 @@ def book(store: Store, source: str = "waiting", *, is_in_order: bool = False) ->
         number = f"seq - {low - 1}" if is_dense else "row_number() OVER (ORDER BY seq)"
         order = "" if is_in_order else _TO_ORDER
         store.change(_BOOK.format(source=named, number=number, order=order), (first - 1,))
+        passed()
         _add_to_years(store, named)
+        passed()
         store.change(_ACCOUNTS.format(source=named))
+        passed()
     if source == "waiting":
         store.change("DELETE FROM waiting")
     return int(first)

@@ -7,14 +7,15 @@ stays true; whoever wants to waits a little and is told to come back.
 Limits: the ledger's write lock is held from here on; inquiries are answered meanwhile.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from itertools import islice
 from typing import Final
 
 from atm_switch.domain.identifiers import Kpj
-from atm_switch.ledger.booking import book
+from atm_switch.ledger.booking import PASSES, book
 from atm_switch.ledger.csv_judging import Judging
 from atm_switch.ledger.csv_linking import LinkedRow, link_staged
 from atm_switch.ledger.csv_meter import Meter, Phase
@@ -35,6 +36,8 @@ from atm_switch.security.vault import Vault
 
 WARNINGS_SHOWN: Final = 50
 ROWS_WORTH_A_LOOK: Final = 10_000
+_LAST_PASSES: Final = 2
+"""The look back at what was booked, and the commit, which is the caller's."""
 
 
 @dataclass(slots=True)
@@ -74,29 +77,43 @@ class ImportBooking:
         self._sources, self._files = sources, files
         judging = Judging(self.store, self.vault)
         take_turn(self.store)
-        meter.enter(Phase.CHECKING)
         ids = self._begin(judging)
         kinds = {file.kind for file in files if not file.is_repeat}
-        if Kind.PARTICIPANTS in kinds:
-            judging.participants()
-            self._look_at_status(judging)
-            set_participants(self.store, judging, self._tell)
-        if Kind.POSTINGS in kinds:
-            self._judge_postings(judging)
-        if Kind.CARDS in kinds:
-            judging.cards()
-        self._set_aside(judging)
-        meter.enter(Phase.BOOKING)
-        if Kind.CARDS in kinds:
+        checks = self._checks(judging, kinds)
+        meter.enter(Phase.CHECKING, len(checks))
+        for check in checks:
+            check()
+            meter.passed()
+        has_cards, has_postings = Kind.CARDS in kinds, Kind.POSTINGS in kinds
+        meter.enter(Phase.BOOKING, has_cards + PASSES * has_postings + _LAST_PASSES)
+        if has_cards:
             link_staged(self.store, today, self._tell, self._look_at_card, relink=self.relink)
-        if Kind.POSTINGS in kinds:
-            book(self.store, judging.source(), is_in_order=judging.is_in_order())
+            meter.passed()
+        if has_postings:
+            is_in_order = judging.is_in_order()
+            book(self.store, judging.source(), is_in_order=is_in_order, passed=meter.passed)
         self._let_it_plan()
         self._look_back(judging, kinds, ids.values())
         self._finish(ids)
+        meter.passed()
 
-    def _judge_postings(self, judging: Judging) -> None:
-        judging.postings(again=self.again)
+    def _checks(self, judging: Judging, kinds: set[Kind]) -> list[Callable[[], object]]:
+        """Return what is checked, each a pass over all rows of a kind, to be called in turn."""
+        checks: list[Callable[[], object]] = []
+        if Kind.PARTICIPANTS in kinds:
+            checks += [
+                judging.participants,
+                partial(self._look_at_status, judging),
+                partial(set_participants, self.store, judging, self._tell),
+            ]
+        if Kind.POSTINGS in kinds:
+            checks += judging.postings(again=self.again)
+            checks.append(partial(self._judge_years, judging))
+        if Kind.CARDS in kinds:
+            checks.append(judging.cards)
+        return [*checks, partial(self._set_aside, judging)]
+
+    def _judge_years(self, judging: Judging) -> None:
         if self.rejects.is_skipping or self.is_careful or judging.count():
             judging.developments()
         judging.balances(is_skipping=self.rejects.is_skipping)

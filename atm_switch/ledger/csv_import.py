@@ -23,7 +23,7 @@ from atm_switch.domain.instant import Zone
 from atm_switch.ledger.booking import DevelopedTwice
 from atm_switch.ledger.csv_booking import ImportBooking
 from atm_switch.ledger.csv_import_lock import import_lock
-from atm_switch.ledger.csv_meter import Meter, Phase, Progress
+from atm_switch.ledger.csv_meter import Meter, Progress
 from atm_switch.ledger.csv_pieces import PIECE_BYTES, FileChanged, pieces_of
 from atm_switch.ledger.csv_reading import Reader
 from atm_switch.ledger.csv_rejects import BadRows, Rejects, rejects_paths
@@ -207,7 +207,7 @@ class _Import:
                 with suppress(Refused):
                     staging.announce_rejects(())
             raise
-        meter.enter(Phase.BOOKING)
+        meter.finish()
         return ImportSummary(
             files=tuple(files),
             rejected=self.rejects.count,

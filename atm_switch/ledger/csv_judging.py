@@ -7,7 +7,8 @@ Limits: call within the transaction that books, so that what is judged stays tru
 PAN, and a NIK sealed only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -183,30 +184,26 @@ class Judging:
             )
         )
 
-    def postings(self, *, again: bool) -> None:
-        """Judge postings: of an open year, for a participant, nowhere else booked or to be.
+    def postings(self, *, again: bool) -> list[Callable[[], object]]:
+        """Return the rules of postings, each a pass over them, to be called in turn.
 
-        With ``again`` they are booked though they were; but no year is developed twice.
+        Of an open year, for a participant, nowhere else booked or to be.  With ``again`` they
+        are booked though they were; but no year is developed twice.
         """
-        closed = last_closed(self._store)
-        if closed:
-            first_open = f"{closed + 1:04d}-01-01"
-            self._store.change(_CLOSED, (first_open, first_open))
-        self._store.change(
-            _FOR_NOBODY.format(
-                names="amount_sen", columns="s.posted_on, s.kind, s.amount_sen", table="postings"
-            )
-        )
-
+        change, closed = self._store.change, last_closed(self._store)
+        day = f"{closed + 1:04d}-01-01"
+        names, columns = "amount_sen", "s.posted_on, s.kind, s.amount_sen"
+        nobody = _FOR_NOBODY.format(names=names, columns=columns, table="postings")
         has_postings = bool(self._store.rows("SELECT 1 FROM postings LIMIT 1"))
-        if has_postings:
-            self._store.change(_DEVELOPED_BEFORE)
-        if has_postings and not again:
-            self._store.change(_BOOKED_BEFORE)
-        if has_postings:
-            judge_late(self._store)
-        if not again and len(self._imports) > 1:
-            self._store.change(_IN_AN_EARLIER_FILE)
+        rules: list[tuple[bool, Callable[[], object]]] = [
+            (closed > 0, partial(change, _CLOSED, (day, day))),
+            (True, partial(change, nobody)),
+            (has_postings, partial(change, _DEVELOPED_BEFORE)),
+            (has_postings and not again, partial(change, _BOOKED_BEFORE)),
+            (has_postings, partial(judge_late, self._store)),
+            (not again and len(self._imports) > 1, partial(change, _IN_AN_EARLIER_FILE)),
+        ]
+        return [rule for is_wanted, rule in rules if is_wanted]
 
     def developments(self) -> None:
         """Judge developments: one of a year, where files hold several.

@@ -20,6 +20,7 @@ from tests.doubles.ledger_bench import (
     TODAY,
     LedgerBench,
 )
+from tests.doubles.postgres_bench import Database
 
 PAID = "12345678901,2025-01-01,contribution,285000.00\n"
 
@@ -41,9 +42,33 @@ def test_progress_ends_with_everything_done(bench: LedgerBench) -> None:
     bench.take(path, progress=heard.append)
 
     size = path.stat().st_size
-    assert Progress(2500, size, size, Phase.BOOKING) == heard[-1]
+    assert Progress(2500, size, size, Phase.BOOKING, 0, 5, 5) == heard[-1]
     assert heard == sorted(heard, key=lambda progress: progress.bytes_done)
     assert len(heard) >= 3
+
+
+@pytest.mark.parametrize("is_skipping", [False, True])
+def test_every_phase_tells_each_of_its_passes(
+    tmp_path: Path, database: Database, *, is_skipping: bool
+) -> None:
+    """
+    Checking and booking begin at none and end at all of their passes, one after the other, with
+    bad rows set aside or not, on either database, at the first import and at later ones.
+    """
+    bench = LedgerBench(tmp_path, url=database.url)
+    people = bench.file("people.csv", PARTICIPANTS + BUDI_ROW)
+    for day in ("01", "02"):
+        heard: list[Progress] = []
+        path = bench.file("p.csv", POSTINGS + PAID.replace("01-01", f"01-{day}") * 10)
+        skip_bad = tmp_path / "rejects.csv" if is_skipping else None
+        bench.take(people, path, skip_bad=skip_bad, progress=heard.append)
+
+        for phase in (Phase.CHECKING, Phase.BOOKING):
+            of_phase = [one for one in heard if one.phase is phase]
+            (passes,) = {one.passes for one in of_phase}
+            assert passes > 3
+            assert list(range(passes + 1)) == sorted({one.passes_done for one in of_phase})
+            assert of_phase == sorted(of_phase, key=lambda one: one.passes_done)
 
 
 def test_repeat_counts_as_done_in_progress(bench: LedgerBench) -> None:
@@ -57,7 +82,7 @@ def test_repeat_counts_as_done_in_progress(bench: LedgerBench) -> None:
     bench.take(path, progress=heard.append)
 
     size = path.stat().st_size
-    assert Progress(0, size, size, Phase.BOOKING) == heard[-1]
+    assert Progress(0, size, size, Phase.BOOKING, 0, 2, 2) == heard[-1]
 
 
 def test_future_posting_waits_for_its_day(bench: LedgerBench) -> None:
