@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 BATCH_MAX: Final = 256
 GRACE: Final = 2.0
 PAUSE_FIRST, PAUSE_LONGEST = 0.1, 1.0
-# An array of one looks so cheap that the server would plan anew for each, at five times the cost.
-_PLAN_ONCE: Final = "SET plan_cache_mode = force_generic_plan"
+PLANNING: Final = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off"
+"""An array of one looks so cheap that the server would plan anew for each, at five times the cost.
+And a plan made while a table is empty must do for what an import puts there, seen or not yet."""
 Tell = Callable[[str, dict[str, str]], None]
 
 
@@ -203,7 +204,7 @@ class PostgresReader:
         connection = await connected(self._url, self._seconds_max)
         try:
             await require_newest(connection)
-            await connection.execute(_PLAN_ONCE)
+            await connection.execute(PLANNING)
         except BaseException:
             await connection.close(timeout=self._seconds_max)
             raise

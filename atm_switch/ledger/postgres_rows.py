@@ -1,6 +1,8 @@
 """What is asked of PostgreSQL for many inquiries at once, and how its rows are read.
 
-Plan: the first column of every row is the place of its question in the batch.
+Plan: the first column of every row is the place of its question in the batch.  Each question
+looks for its own row (LATERAL, which OFFSET 0 keeps the server from undoing): a statement is
+planned once, and joined as suits a small table it would go through all of one that has grown.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,15 +29,25 @@ from atm_switch.ledger.standing import CLOSED, is_development, last_developed
 CARDS: Final = """
 SELECT asked.at, kpj, expiry, status, consent_on, pvv, pvki
 FROM unnest($1::bigint[], $2::bytea[], $3::text[]) AS asked (at, digest, key_id)
-JOIN cards ON cards.pan_digest = asked.digest AND cards.key_id = asked.key_id
-          AND cards.unlinked_on IS NULL
+CROSS JOIN LATERAL (
+    SELECT * FROM cards
+    WHERE cards.pan_digest = asked.digest AND cards.key_id = asked.key_id
+      AND cards.unlinked_on IS NULL
+    OFFSET 0
+) AS held
 """
 SIBLINGS: Final = """
 SELECT asked.at, other.kpj
 FROM unnest($1::bigint[], $2::text[]) AS asked (at, kpj)
-JOIN participants AS mine ON mine.kpj = asked.kpj
-JOIN participants AS other ON other.person = mine.person AND other.merged_into IS NULL
-ORDER BY asked.at, other.kpj <> mine.kpj, other.kpj
+CROSS JOIN LATERAL (
+    SELECT participants.person FROM participants WHERE participants.kpj = asked.kpj OFFSET 0
+) AS mine
+CROSS JOIN LATERAL (
+    SELECT participants.kpj FROM participants
+    WHERE participants.person = mine.person AND participants.merged_into IS NULL
+    OFFSET 0
+) AS other
+ORDER BY asked.at, other.kpj <> asked.kpj, other.kpj
 """
 _LISTED: Final = """
 SELECT array_agg(posted_on ORDER BY posted_on, seq) AS days,
@@ -53,7 +65,9 @@ SELECT asked.at, one.kpj, {{flag}},
        earlier.last_contribution, unclosed.since,
        before.days, before.kinds, before.sens, before.numbers, before.reversed
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS asked (at, kpj, as_of, year)
-JOIN participants AS {{shown}} ON {{shown}}.kpj = asked.kpj
+CROSS JOIN LATERAL (
+    SELECT * FROM participants WHERE participants.kpj = asked.kpj OFFSET 0
+) AS {{shown}}
 {{others}}
 CROSS JOIN LATERAL (
     SELECT CAST(coalesce(sum(contributions_sen + adjustments_sen + development_sen + claims_sen),
@@ -78,7 +92,7 @@ CROSS JOIN LATERAL (
     ) AND NOT EXISTS (
         SELECT 1 FROM postings AS earned
         WHERE earned.year = asked.year - 1 AND earned.kpj = one.kpj
-          AND {is_development("earned")}
+          AND {is_development("earned", of_one=True)}
     ) THEN greatest({CLOSED}, {last_developed("one.kpj")}) END AS since
     OFFSET 0
 ) AS unclosed

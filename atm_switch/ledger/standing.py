@@ -12,9 +12,22 @@ def stands(alias: str) -> str:
     return f"{alias}.reverses IS NULL AND NOT EXISTS ({taken_back})"
 
 
-def is_development(alias: str) -> str:
-    """Write that a posting is the development of its year: of the last day, and it stands."""
-    return f"{is_of_last_day(alias)} AND {stands(alias)}"
+def is_development(alias: str, *, of_one: bool = False) -> str:
+    """Write that a posting is the development of its year: of the last day, and it stands.
+
+    ``of_one``: where the postings of one account are looked at, and not those of all.
+    """
+    standing = _stands_by_index(alias) if of_one else stands(alias)
+    return f"{is_of_last_day(alias)} AND {standing}"
+
+
+def _stands_by_index(alias: str) -> str:
+    """Write what ``stands`` does for PostgreSQL to look one posting up, whatever it knows of all.
+
+    For NOT EXISTS it may read who took back whatever was, for all accounts.
+    """
+    taken_back = f"SELECT 1 FROM postings AS other WHERE other.reverses = {alias}.seq LIMIT 1"  # noqa: S608 - ours
+    return f"{alias}.reverses IS NULL AND ({taken_back}) IS NULL"
 
 
 def is_of_last_day(alias: str) -> str:
@@ -41,7 +54,8 @@ def last_developed(kpj: str) -> str:
         SELECT own.year FROM year_totals AS own
         WHERE own.kpj = {kpj} AND (
             SELECT 1 FROM postings AS earned
-            WHERE earned.year = own.year AND earned.kpj = own.kpj AND {is_development("earned")}
+            WHERE earned.year = own.year AND earned.kpj = own.kpj
+              AND {is_development("earned", of_one=True)}
             LIMIT 1
         ) IS NOT NULL ORDER BY own.year DESC LIMIT 1
     ), 0)
