@@ -13,11 +13,12 @@ The texts that are kept a while (a day's, a language's) are found, as in a busy 
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from atm_switch.ledger.ledger_sqlite import SqliteLedger
 from atm_switch.switch import balance_inquiry, inner_doors
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.wire.framing import Frame
@@ -36,24 +37,18 @@ NAMES = ("core", "account", *PIECES, "codec", "pyiso8583")
 
 
 @contextmanager
-def path_trips() -> Iterator[dict[str, Trip]]:
-    """Return the pieces, warm; the ledger's file lasts as long as they do."""
+def path_trips(names: Sequence[str] = NAMES) -> Iterator[dict[str, Trip]]:
+    """Return the pieces; only where the look-up is among ``names`` a ledger is made for it."""
     codec = round_trips()
     bench = Bench(banks=(bank(pin=PinPolicy.ACQUIRER),))
     bench.sign_on()
     pieces = _given(bench)
-    with tempfile.TemporaryDirectory() as folder:
-        ledger = _ledger(Path(folder))
-        try:
-            yield {
-                "core": _core(bench),
-                "account": lambda: ledger.account(BUDI, TODAY),
-                **pieces,
-                "codec": codec["ours"],
-                "pyiso8583": codec["pyiso8583"],
-            }
-        finally:
-            ledger.close()
+    pieces |= {"core": _core(bench), "codec": codec["ours"], "pyiso8583": codec["pyiso8583"]}
+    if "account" not in names:
+        yield pieces
+        return
+    with tempfile.TemporaryDirectory() as folder, closing(_ledger(Path(folder))) as ledger:
+        yield {**pieces, "account": lambda: ledger.account(BUDI, TODAY)}
 
 
 def _given(bench: Bench) -> dict[str, Trip]:
@@ -95,7 +90,7 @@ def _core(bench: Bench) -> Trip:
     return core
 
 
-def _ledger(folder: Path) -> Any:
+def _ledger(folder: Path) -> SqliteLedger:
     """Import the golden member: the year before is closed, this one has six months."""
     made = LedgerBench(folder)
     made.participants()
@@ -107,7 +102,7 @@ def _ledger(folder: Path) -> Any:
 
 def main() -> None:
     """Run what was named, one after the other."""
-    with path_trips() as trips:
+    with path_trips(sys.argv[1:]) as trips:
         for name in sys.argv[1:]:
             for _ in range(WARM):
                 trips[name]()
