@@ -20,13 +20,15 @@ _PEER = struct.Struct("3i")
 """``struct ucred`` of unix(7): process, user, group."""
 
 
-def have_server_give_way(connection: Any) -> bool:
-    """Give the server's process for an asyncpg ``connection`` our priority, where ours is lower.
+async def give_way_there(connection: Any) -> None:
+    """Where this process gives way, have the server do so in what it does for ``connection``.
 
-    Tells whether it has.
+    One that asyncpg has just made.  What goes on in parallel there would keep its own priority.
     """
-    wire = connection._transport.get_extra_info("socket")  # noqa: SLF001 - no other way to it
-    return gives_way(int(connection.get_server_pid()), wire)
+    if os.getpriority(os.PRIO_PROCESS, 0) > 0:
+        await connection.execute("SET max_parallel_workers_per_gather = 0")
+        wire = connection._transport.get_extra_info("socket")  # noqa: SLF001 - no other way to it
+        gives_way(int(connection.get_server_pid()), wire)
 
 
 def gives_way(number: int, wire: socket.socket) -> bool:

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from atm_switch.adapters.postgres_link import CONNECT_SECONDS, connected, driver
-from atm_switch.adapters.postgres_turn import have_server_give_way
+from atm_switch.adapters.postgres_turn import give_way_there
 from atm_switch.adapters.schema import migrations_of
 from atm_switch.adapters.sql_dialect import POSTGRESQL, numbered
 from atm_switch.domain.errors import Refused
@@ -38,7 +38,7 @@ class PostgresStore:
         except BaseException:
             self._loop.close()
             raise
-        have_server_give_way(self._connection)
+        self._wait(give_way_there(self._connection))
         try:
             self._migrate()
         except BaseException:

@@ -70,3 +70,17 @@ def test_schema_an_import_left_is_thrown_away_by_another(bench: LedgerBench) -> 
 
     assert (1, 1, 0) == bench.counts()
     assert [] == bench.rows(SCHEMAS)
+
+
+def test_staging_costs_the_server_no_log_and_no_sweeping(bench: LedgerBench) -> None:
+    """
+    Every table of a stopped import is unlogged, and left alone by autovacuum: it is thrown away
+    soon, and what the server does to it inquiries would wait for.
+    """
+    stop(bench, bench.file("p.csv", POSTINGS + PAID * 300), after=100)
+
+    tables = bench.rows(
+        "SELECT relpersistence::text, array_to_string(reloptions, ',') FROM pg_class"
+        " WHERE relnamespace = 'atm_switch_staging'::regnamespace AND relkind = 'r'"
+    )
+    assert {("u", "autovacuum_enabled=false")} == set(tables)
