@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -61,6 +61,10 @@ class PostgresServer:
     def drop(self, name: str) -> None:
         """Drop a database, if it is there."""
         self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Have it keep settings, which hold from its next start on."""
+        self._run(*(f"ALTER SYSTEM SET {name} = '{value}'" for name, value in settings.items()))
 
     def clean(self) -> None:
         """Drop what was made."""

@@ -14,6 +14,7 @@ Limits: one machine; the PostgreSQL server keeps its data in ``DIR/postgres``, i
 its stages and shares the cores.
 """
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ from tests.figures.ledger_stages import SMALL, Bench, Figures, synced_microsecon
 FLAT, FLAT_CPU, DOUBLED = 1.5, 1.8, 2.0
 BYTES_EACH = 16_000
 """Disk taken for each member, files and stores together, generously."""
+SERVER = {"shared_buffers": "2GB", "max_wal_size": "8GB"}
+"""As README advises; what PostgreSQL comes with is for the smallest of machines."""
 CACHE = Path.home() / ".cache" / "atm-switch-bench"
 
 
@@ -56,7 +59,12 @@ def _on_postgres(bench: Bench) -> None:
         for name in [one for one in bench.figures if one.startswith("postgres")]:
             bench.stage(name, dict)
         return
-    with postgres_server(kept_in=bench.path("postgres")) as server:
+    place = bench.path("postgres")
+    if not os.environ.get("ATM_TEST_PG_DSN"):  # which is somebody's, and set as he likes it
+        with postgres_server(kept_in=place) as server:
+            server.configure(SERVER)
+        click.echo(f"server   {', '.join(f'{name} {value}' for name, value in SERVER.items())}")
+    with postgres_server(kept_in=place) as server:
 
         def taken(nation: Nation, name: str) -> Figures:
             server.drop(name)  # of a stage that was interrupted
