@@ -11,11 +11,13 @@ from itertools import groupby
 from typing import Final
 
 from atm_switch.domain.solvency import uncovered
+from atm_switch.ledger.csv_judged import not_judged
 from atm_switch.ledger.store import Row, Store
 
 _ACCOUNTS_AT_ONCE: Final = 1_000
 _TABLES: Final = (
     "CREATE TEMPORARY TABLE IF NOT EXISTS takers (kpj TEXT PRIMARY KEY)",
+    "CREATE TEMPORARY TABLE IF NOT EXISTS spared (kpj TEXT PRIMARY KEY)",
     "CREATE TEMPORARY TABLE IF NOT EXISTS lacking (kpj TEXT PRIMARY KEY)",
     """
     CREATE TEMPORARY TABLE IF NOT EXISTS weighed (
@@ -23,6 +25,7 @@ _TABLES: Final = (
     )
     """,
     "DELETE FROM takers",
+    "DELETE FROM spared",
     "DELETE FROM lacking",
     "DELETE FROM weighed",
 )
@@ -30,12 +33,12 @@ _TAKERS: Final = """
 INSERT INTO takers
 SELECT DISTINCT kpj FROM atm_switch_staging.postings AS p WHERE amount_sen < 0{but}
 """
-_OF_A_BAD_ROW: Final = """
-AND p.kpj NOT IN (
-    SELECT kpj FROM judged WHERE kpj IS NOT NULL
-    UNION SELECT kpj FROM atm_switch_staging.rejects WHERE kpj IS NOT NULL
-)
+_SPARED: Final = """
+INSERT INTO spared
+SELECT kpj FROM judged WHERE kpj IS NOT NULL
+UNION SELECT kpj FROM atm_switch_staging.rejects WHERE kpj IS NOT NULL
 """
+_NOT_SPARED: Final = " AND NOT EXISTS (SELECT 1 FROM spared WHERE spared.kpj = p.kpj)"
 _HELD: Final = """
 SELECT held.kpj, -held.seq AS n, held.posted_on, held.kind, held.amount_sen
 FROM {accounts} AS a
@@ -67,10 +70,12 @@ def judge_balances(store: Store, *, has_bad: bool, spares_bad: bool) -> None:
 
     ``has_bad``: whether there is a bad row.  ``spares_bad``: whether its account is left alone.
     """
-    but = " AND p.n NOT IN (SELECT n FROM judged)" if has_bad else ""
+    but = f" AND {not_judged('p')}" if has_bad else ""
     for statement in _TABLES:
         store.change(statement)
-    store.change(_TAKERS.format(but=but + _OF_A_BAD_ROW if spares_bad else but))
+    if spares_bad:
+        store.change(_SPARED)
+    store.change(_TAKERS.format(but=but + _NOT_SPARED if spares_bad else but))
     if store.is_postgres:
         store.change("ANALYZE takers")
     held, staged = _HELD.format(accounts="takers"), _STAGED.format(accounts="takers", but=but)

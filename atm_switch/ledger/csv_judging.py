@@ -1,8 +1,7 @@
 """Which staged rows may not be booked, and why: each rule one statement over all rows.
 
-Plan: ``judged`` is a temporary table of the connection; a row in it is left out of whatever
-is booked.  Rules are applied in the order a person would: what a row says, whom it is for,
-what it leaves on the account (``csv_balances.py``).
+Plan: bad rows go to ``csv_judged.py``.  Rules are applied in the order a person would: what a
+row says, whom it is for, what it leaves on the account (``csv_balances.py``).
 Limits: call within the transaction that books, so that what is judged stays true; holds no
 PAN, and a NIK sealed only.
 """
@@ -17,6 +16,7 @@ from atm_switch.domain.mask import mask_nik
 from atm_switch.domain.money import Money
 from atm_switch.domain.posting import PostingKind
 from atm_switch.ledger.csv_balances import judge_balances
+from atm_switch.ledger.csv_judged import not_judged, open_judged
 from atm_switch.ledger.csv_late_rows import judge_late
 from atm_switch.ledger.csv_reading import nik_purpose, unsealed
 from atm_switch.ledger.csv_rejects import Reject, reject_of
@@ -31,12 +31,6 @@ _ROWS_AT_ONCE: Final = 5_000
 _ROWS_PER_LOOK: Final = 4_096
 _PASSES_MAX: Final = 4
 """How often the KPJ of a file, or of files one after the other, may begin anew."""
-_JUDGED: Final = """
-CREATE TEMPORARY TABLE IF NOT EXISTS judged (
-    n BIGINT PRIMARY KEY, wrong TEXT, reason TEXT, kpj TEXT, day TEXT, word TEXT,
-    name TEXT, status TEXT, amount_sen BIGINT, nik_sealed {bytes}
-)
-"""
 _NUMBERED: Final = """
 CREATE TEMPORARY TABLE IF NOT EXISTS numbered (file BIGINT PRIMARY KEY, import_id BIGINT)
 """
@@ -65,16 +59,16 @@ SELECT n, 'posted_on',
        kpj, posted_on, kind, amount_sen
 FROM atm_switch_staging.postings WHERE posted_on < ?
 """
-_FOR_NOBODY: Final = """
-INSERT INTO judged (n, wrong, reason, kpj, day, word, {names})
+_FOR_NOBODY: Final = f"""
+INSERT INTO judged (n, wrong, reason, kpj, day, word, {{names}})
 SELECT s.n, 'kpj', CASE WHEN p.kpj IS NULL THEN 'no participant has this KPJ'
            ELSE 'this KPJ was merged into *******' || substr(p.merged_into, 8)
                 || '; use that one' END,
-       s.kpj, {columns}
-FROM atm_switch_staging.{table} AS s LEFT JOIN participants AS p ON p.kpj = s.kpj
+       s.kpj, {{columns}}
+FROM atm_switch_staging.{{table}} AS s LEFT JOIN participants AS p ON p.kpj = s.kpj
 WHERE (p.kpj IS NULL OR p.merged_into IS NOT NULL)
-  AND s.n NOT IN (SELECT n FROM judged)
-"""
+  AND {not_judged("s")}
+"""  # noqa: S608 - a constant
 # The columns have nothing that tells a payment from its copy, so a row that equals one that
 # stands is a copy unless a person says that it is none.
 _BOOKED_BEFORE: Final = f"""
@@ -89,15 +83,15 @@ WHERE EXISTS (
     WHERE held.year = CAST(substr(p.posted_on, 1, 4) AS BIGINT) AND held.kpj = p.kpj
       AND held.posted_on = p.posted_on AND held.kind = p.kind
       AND held.amount_sen = p.amount_sen AND {stands("held")}
-) AND NOT ({is_of_last_day("p")}) AND p.n NOT IN (SELECT n FROM judged)
+) AND NOT ({is_of_last_day("p")}) AND {not_judged("p")}
 """  # noqa: S608 - a constant
 # A year has one development, by whatever amount; so no word books another beside it.
-_ONE_DEVELOPMENT: Final = """
+_ONE_DEVELOPMENT: Final = f"""
 INSERT INTO judged (n, wrong, reason, kpj, day, word, amount_sen)
-SELECT p.n, 'row', 'the development of ' || substr(p.posted_on, 1, 4) || {told},
+SELECT p.n, 'row', 'the development of ' || substr(p.posted_on, 1, 4) || {{told}},
        p.kpj, p.posted_on, p.kind, p.amount_sen
-FROM {rows} AND p.n NOT IN (SELECT n FROM judged)
-"""
+FROM {{rows}} AND {not_judged("p")}
+"""  # noqa: S608 - a constant
 _DEVELOPED_BEFORE: Final = _ONE_DEVELOPMENT.format(
     told="""' is booked already; take that back first (atm-switch ledger postings, reverse),'
            || ' or book an adjustment'""",
@@ -113,7 +107,7 @@ _DEVELOPED_TWICE: Final = _ONE_DEVELOPMENT.format(
     rows=f"""(
     SELECT p.*, row_number() OVER (PARTITION BY kpj, posted_on ORDER BY n) AS place
     FROM atm_switch_staging.postings AS p
-    WHERE {is_of_last_day("p")} AND n NOT IN (SELECT n FROM judged)
+    WHERE {is_of_last_day("p")} AND {not_judged("p")}
 ) AS p WHERE place > 1""",  # noqa: S608 - constants
 )
 _IN_AN_EARLIER_FILE: Final = f"""
@@ -127,7 +121,7 @@ FROM (
         PARTITION BY kpj, posted_on, kind, amount_sen
     ) AS first_file FROM atm_switch_staging.postings AS p WHERE NOT ({is_of_last_day("p")})
 ) AS side_by_side
-WHERE n >> {LINE_BITS} > first_file AND n NOT IN (SELECT n FROM judged)
+WHERE n >> {LINE_BITS} > first_file AND {not_judged("side_by_side")}
 """  # noqa: S608 - a constant
 _NUMBER: Final = f"(SELECT import_id FROM numbered AS f WHERE f.file = (p.n >> {LINE_BITS}))"  # noqa: S608 - a constant
 _SOURCE: Final = (
@@ -162,9 +156,8 @@ class Judging:
         self._store = store
         self._vault = vault
         self._imports: dict[int, int] = {}
-        store.change(_JUDGED.format(bytes="BYTEA" if store.is_postgres else "BLOB"))
+        open_judged(store)
         store.change(_NUMBERED)
-        store.change("DELETE FROM judged")
         store.change("DELETE FROM numbered")
 
     def number(self, file: int, import_id: int) -> None:
@@ -237,7 +230,7 @@ class Judging:
     def but(self, word: str = "WHERE") -> str:
         """Return the clause that leaves bad rows of ``p`` out, empty where there are none."""
         has_bad = self._store.rows("SELECT 1 FROM judged LIMIT 1")
-        return f" {word} p.n NOT IN (SELECT n FROM judged)" if has_bad else ""  # noqa: S608 - ours
+        return f" {word} {not_judged('p')}" if has_bad else ""
 
     def count(self) -> int:
         """Count the bad rows, those among them that could not even be read."""

@@ -10,6 +10,7 @@ account that has no development takes late postings, whatever others have.
 
 from typing import Final
 
+from atm_switch.ledger.csv_judged import not_judged
 from atm_switch.ledger.standing import is_of_last_day, last_developed
 from atm_switch.ledger.store import Store
 
@@ -22,7 +23,7 @@ WITH settled AS MATERIALIZED (
 ), brought AS MATERIALIZED (
     SELECT DISTINCT d.kpj, substr(d.posted_on, 1, 4) AS year
     FROM atm_switch_staging.postings AS d
-    WHERE {is_of_last_day("d")} AND d.n NOT IN (SELECT n FROM judged)
+    WHERE {is_of_last_day("d")} AND {not_judged("d")}
 )
 SELECT p.n, 'posted_on',
        'the account has the development of ' || CAST(settled.year AS TEXT) || ', which rests on '
@@ -32,9 +33,9 @@ SELECT p.n, 'posted_on',
            || ' postings, reverse) and import both in one command',
        p.kpj, p.posted_on, p.kind, p.amount_sen
 FROM atm_switch_staging.postings AS p JOIN settled ON settled.kpj = p.kpj
-WHERE CAST(substr(p.posted_on, 1, 4) AS BIGINT) <= settled.year
-  AND NOT ({is_of_last_day("p")}) AND p.n NOT IN (SELECT n FROM judged)
-  AND (p.kpj, substr(p.posted_on, 1, 4)) NOT IN (SELECT kpj, year FROM brought)
+LEFT JOIN brought ON brought.kpj = p.kpj AND brought.year = substr(p.posted_on, 1, 4)
+WHERE brought.kpj IS NULL AND CAST(substr(p.posted_on, 1, 4) AS BIGINT) <= settled.year
+  AND NOT ({is_of_last_day("p")}) AND {not_judged("p")}
 """  # noqa: S608 - constants
 
 
