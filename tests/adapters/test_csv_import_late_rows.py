@@ -10,8 +10,13 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
 from atm_switch.domain.posting import Posting, PostingKind
 from atm_switch.ledger.corrections import Entry, post, reverse
+from atm_switch.ledger.csv_judged import open_judged
+from atm_switch.ledger.csv_late_rows import judge_late
+from atm_switch.ledger.csv_rows import Kind
+from atm_switch.ledger.csv_staging import Piece, Place, Staging
 from atm_switch.ledger.opening import open_store
 from atm_switch.ledger.reconcile import reconcile
+from atm_switch.ledger.store_sqlite import SqliteStore
 from tests.doubles.ledger_bench import BUDI, BUDI_ROW, POSTINGS, SITI_ROW, LedgerBench
 from tests.doubles.postgres_bench import Database
 
@@ -127,3 +132,39 @@ def test_copy_of_a_booked_row_is_called_a_copy(bench: LedgerBench) -> None:
 
     assert "the same was booked before" in text
     assert "rests on" not in text
+
+
+def test_rows_that_are_not_late_cost_no_more_each_the_more_they_are(tmp_path: Path) -> None:
+    """Twice as many new members with histories of their own are judged in twice the steps."""
+    few, twice = (steps(tmp_path / str(members), members) for members in (300, 600))
+
+    assert twice < 2.5 * few
+
+
+def steps(folder: Path, members: int) -> int:
+    """Count SQLite's steps, in thousands, for rows of so many members with two years developed."""
+    folder.mkdir()
+    counted = 0
+
+    def one_more() -> int:
+        nonlocal counted
+        counted += 1
+        return 0
+
+    with closing(SqliteStore(folder / "ledger.db")) as store:
+        staging = Staging(store, "these")
+        days = ("2020-12-31", "2021-12-31", "2022-01-31", "2022-02-28", "2022-03-31")
+        kinds = ("development",) * 2 + ("contribution",) * 3
+        whole = [
+            (5 * member + at, f"{member:011d}", day, kind, 100)
+            for member in range(members)
+            for at, (day, kind) in enumerate(zip(days, kinds, strict=True))
+        ]
+        staging.add(1, Kind.POSTINGS, Piece(whole, ()), Place())
+        open_judged(store)
+        store.connection.set_progress_handler(one_more, 1_000)
+        judge_late(store)
+        store.connection.set_progress_handler(None, 0)
+        assert [(0,)] == store.rows("SELECT count(*) FROM judged")
+        staging.drop()
+    return counted
