@@ -133,14 +133,18 @@ class Seat:
             self.control.say({WELL: is_well})
 
     def tell_peers(self) -> None:
-        """Say how many links each host has here by now for which that may be news."""
-        hosts = sorted(self.hosts.union(self.peers.changes()))
-        self.hosts.clear()
+        """Say how many links each host has here by now for which that may be news.
+
+        What cannot be said now is said with what comes next; nothing is settled before it.
+        """
+        self.hosts |= self.peers.changes()
+        hosts = sorted(self.hosts)
         for at in range(0, len(hosts), PEERS_AT_ONCE):
             some = hosts[at : at + PEERS_AT_ONCE]
             told = {PEERS: {host: self.peers.of(host) for host in some}, SETTLED: self.settled}
             if self.control is not None and not self.control.say(told):
-                self.hosts.update(some)
+                return
+            self.hosts.difference_update(some)
 
     def tell_ended(self, links: int) -> None:
         """Say how many links have ended, of which so many are left.
