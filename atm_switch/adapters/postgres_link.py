@@ -10,8 +10,9 @@ no option for them.
 
 import asyncio
 import socket
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from atm_switch.domain.errors import Refused
@@ -32,20 +33,23 @@ async def connected(
     statement_seconds: float = 0,
     what: str = "the ledger",
     application: str = "atm-switch",
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Any:
     """Connect within ``CONNECT_SECONDS``; the server ends a statement after so many seconds.
 
-    0 is never.  ``application`` is what the server's own views call us.  Raises ``Refused``
-    where asyncpg is not there; ``what`` then says who needs it.
+    0 is never.  ``application`` is what the server's own views call us; ``settings`` are the
+    session's besides.  Raises ``Refused`` where asyncpg is not there; ``what`` then says who
+    needs it.
     """
     asyncpg = driver(what)
-    settings = {
+    whole = {
         "lock_timeout": f"{LOCK_SECONDS}s",
         "statement_timeout": f"{round(1000 * statement_seconds)}ms",
         "application_name": application,
         **{f"tcp_keepalives_{name}": str(value) for name, value, _ in KEEPALIVES},
+        **settings,
     }
-    connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=settings)
+    connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS, server_settings=whole)
     _notice_death(connection)
     return connection
 

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 BATCH_MAX: Final = 256
 GRACE: Final = 2.0
 PAUSE_FIRST, PAUSE_LONGEST = 0.1, 1.0
-PLANNING: Final = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off"
-"""An array of one looks so cheap that the server would plan anew for each, at five times the cost.
-And a plan made while a table is empty must do for what an import puts there, seen or not yet."""
 Tell = Callable[[str, dict[str, str]], None]
 
 
@@ -201,10 +198,9 @@ class PostgresReader:
             pause = min(2 * pause, PAUSE_LONGEST)
 
     async def _connected(self) -> Any:
-        connection = await connected(self._url, self._seconds_max)
+        connection = await connected(self._url, self._seconds_max, settings=rows.PLANNING)
         try:
             await require_newest(connection)
-            await connection.execute(PLANNING)
         except BaseException:
             await connection.close(timeout=self._seconds_max)
             raise

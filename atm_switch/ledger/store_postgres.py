@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from atm_switch.adapters.postgres_link import CONNECT_SECONDS, connected, driver
-from atm_switch.adapters.postgres_turn import give_way_there
+from atm_switch.adapters.postgres_turn import have_server_give_way, turn_settings
 from atm_switch.adapters.schema import migrations_of
 from atm_switch.adapters.sql_dialect import POSTGRESQL, numbered
 from atm_switch.domain.errors import Refused
@@ -34,12 +34,12 @@ class PostgresStore:
         """Connect and migrate.  Raises ``Refused``."""
         self._loop = asyncio.new_event_loop()
         try:
-            self._connection = self._wait(connected(url))
+            self._connection = self._wait(connected(url, settings=turn_settings()))
         except BaseException:
             self._loop.close()
             raise
-        self._wait(give_way_there(self._connection))
         try:
+            have_server_give_way(self._connection)
             self._migrate()
         except BaseException:
             self.close()

@@ -5,11 +5,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import asyncpg
 import pytest
 
+from atm_switch.adapters.postgres_link import connected
 from atm_switch.ledger import postgres_rows
-from atm_switch.ledger.postgres_reader import PLANNING
 from tests.doubles.postgres import PostgresServer
 
 GROWING = ("participants", "cards", "postings", "year_totals")
@@ -32,10 +31,9 @@ def test_plan_of_an_empty_ledger_does_for_a_nation(postgres: PostgresServer, nam
 
 async def planned(url: str, sql: str) -> dict[str, Any]:
     """Return the plan a connection of the reader makes, of tables the server has looked at."""
-    connection = await asyncpg.connect(url)
+    connection = await connected(url, settings=postgres_rows.PLANNING)
     try:
         await connection.execute("ANALYZE")
-        await connection.execute(PLANNING)
         statement = await connection.prepare(sql)
         count = len(statement.get_parameters())
         await connection.execute(f"PREPARE asked AS {sql}")
@@ -43,7 +41,9 @@ async def planned(url: str, sql: str) -> dict[str, Any]:
         told = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE asked ({nulls})")
     finally:
         await connection.close()
-    plan: dict[str, Any] = json.loads(told)[0]["Plan"]
+    whole: dict[str, Any] = json.loads(told)[0]
+    assert "JIT" not in whole, "each look-up would be compiled"
+    plan: dict[str, Any] = whole["Plan"]
     return plan
 
 

@@ -12,12 +12,16 @@ from tests.doubles.postgres import PostgresServer
 STORE = """
 import os, sys
 from contextlib import closing
+from pathlib import Path
 from atm_switch.ledger.store_postgres import PostgresStore
 os.nice(7)
 with closing(PostgresStore(sys.argv[1])) as store:
     ((number,),) = store.rows("SELECT pg_backend_pid()")
     ((workers,),) = store.rows("SELECT current_setting('max_parallel_workers_per_gather')")
-    print(os.getpriority(os.PRIO_PROCESS, number) - int(sys.argv[2]), workers)
+    group = Path(f"/proc/{number}/autogroup")
+    share = group.read_text().split()[-1] if group.exists() else os.getpriority(0, number)
+    print(os.getpriority(os.PRIO_PROCESS, number) - int(sys.argv[2]), workers,
+          int(share) - int(sys.argv[2]))
 """
 GIVES_WAY = """
 import os, socket, sys
@@ -30,12 +34,12 @@ WAITS = "import sys; sys.stdin.read()"
 
 def test_server_of_a_command_that_gives_way_does_so(postgres: PostgresServer) -> None:
     """
-    Its process for this connection has the priority of the command that uses it, and no others
-    beside it, which would not.
+    Its process for this connection has the priority of the command that uses it, in its session
+    and between sessions, and no others beside it, which would not.
     """
     ours = os.getpriority(os.PRIO_PROCESS, 0)
 
-    assert "7 0" == answer(STORE, postgres.database(), str(ours))
+    assert "7 0 7" == answer(STORE, postgres.database(), str(ours))
 
 
 def test_process_that_names_our_port_gives_way() -> None:
