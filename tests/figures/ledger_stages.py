@@ -147,7 +147,8 @@ class Bench:
         )
 
     def lookups(self, ledgers: list[Ledger]) -> Figures:
-        """Look statements up in all ledgers in turns."""
+        """Look statements up in all ledgers in turns, once what was imported is written."""
+        os.sync()
         found = asyncio.run(compare(ledgers, ROUNDS))
         return {name: _times(times) for name, times in found.items()}
 
