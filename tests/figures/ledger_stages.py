@@ -41,7 +41,7 @@ from tests.figures.ledger_nation import OTHERS, SEED, UNTIL, Nation
 AS_OF = date(2026, 6, 30)
 AT = datetime(2026, 6, 30, 5, tzinfo=UTC)
 SMALL = 1_000
-ROUNDS = 15
+ROUNDS = 61
 LOOKUPS_PER_SECOND, LOOKUP_SECONDS, LOOKUP_ROUNDS = 200.0, 4.0, 5
 
 
