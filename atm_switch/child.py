@@ -26,6 +26,8 @@ RESTARTS_MAX: Final = 5
 MINUTE: Final = 60.0
 GIVEN_UP: Final = 70
 """The exit code of a switch whose processes die all the time: EX_SOFTWARE of sysexits(3)."""
+AT_ONCE_SECONDS_MAX: Final = 3.0
+"""From a second SIGTERM until a process that still runs is killed."""
 
 
 @dataclass

@@ -29,7 +29,7 @@ from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.service_manager import ServiceManager
-from atm_switch.child import GIVEN_UP, WRITER, Child, Restarts, spawned
+from atm_switch.child import AT_ONCE_SECONDS_MAX, GIVEN_UP, WRITER, Child, Restarts, spawned
 from atm_switch.domain.errors import SwitchError
 from atm_switch.doorways import bound
 from atm_switch.fleet_page import FleetPage
@@ -44,8 +44,6 @@ RELOAD_SECONDS_MAX: Final = 10.0
 LOOK_SECONDS: Final = 0.05
 ENDING_SECONDS_MAX: Final = 10.0
 """From the end of the drain until a worker that still runs is taken to hang; the writer's, too."""
-AT_ONCE_SECONDS_MAX: Final = 3.0
-"""The same behind a second SIGTERM."""
 REPEAT_SECONDS: Final = 1.0
 """From a second SIGTERM until workers are told again: of two that come while one of them is not
 looking the kernel keeps one."""

@@ -17,13 +17,15 @@ import signal
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
-from atm_switch.child import GIVEN_UP, WRITER, Child, Restarts, spawned
+from atm_switch.child import AT_ONCE_SECONDS_MAX, GIVEN_UP, WRITER, Child, Restarts, spawned
+from atm_switch.domain.errors import Refused
 
 if TYPE_CHECKING:
     from atm_switch.folder import DataFolder
@@ -129,19 +131,34 @@ class WriterApart:
             self._child.control.close()
 
     async def stop(self) -> bool:
-        """Have it end, and wait for that; tell whether it did, and was not killed."""
+        """Have it end, and wait for that; tell whether it did, and was not killed.
+
+        Cancelled, as by a second SIGTERM, it waits ``AT_ONCE_SECONDS_MAX`` more at most and then
+        raises ``Refused``; cancelled once more it kills the process where it stands.
+        """
         self.let_go()
         child = self._child
         if child is None:
             return True
-        try:
-            await asyncio.wait_for(child.process.wait(), ENDING_SECONDS_MAX)
-        except TimeoutError:
+        ended = asyncio.ensure_future(child.process.wait())
+        is_hurried = False
+        deadline = read_clock().monotonic + ENDING_SECONDS_MAX
+        while not ended.done() and (left := deadline - read_clock().monotonic) > 0:
+            try:
+                await asyncio.wait({ended}, timeout=left)
+            except asyncio.CancelledError:
+                more = 0.0 if is_hurried else AT_ONCE_SECONDS_MAX
+                is_hurried, deadline = True, min(deadline, read_clock().monotonic + more)
+        was_killed = not ended.done()
+        if was_killed:
             self._log.error("process killed", process=child.name, why="it hangs")
             child.signal(signal.SIGKILL)
-            await child.process.wait()
-            return False
-        return True
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({ended})
+        if is_hurried:
+            fate = "was killed" if was_killed else "has ended"
+            raise Refused(f"stopped at once: the {child.name} was still at work, and {fate}")
+        return not was_killed
 
     def _order(self, *, is_fresh: bool) -> None:
         from atm_switch.writer_orders import WriterOrders  # noqa: PLC0415 - when that one has begun

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from atm_switch.adapters.folder_lock import lock_writing
+from atm_switch.domain.errors import Refused
 from atm_switch.folder import open_folder
 from atm_switch.server.log import make_logger
 from atm_switch.settings.load import FILE_NAME
@@ -151,3 +152,60 @@ async def test_process_that_hangs_at_the_end_is_killed(
         assert not has_ended
         assert "process killed" in said.getvalue()
         (await lock_writing(folder, 0.0))()
+
+
+async def told_to_end_at_once(writer: WriterApart) -> "asyncio.Task[bool]":
+    """Have it end, and then at once, as a second SIGTERM does."""
+    stopping = asyncio.create_task(writer.stop())
+    await asyncio.sleep(0)  # it waits now
+    stopping.cancel()
+    return stopping
+
+
+async def test_process_that_hangs_is_killed_soon_behind_a_second_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked is told that it was still at work; nobody holds the folder any more."""
+    monkeypatch.setattr("atm_switch.writer_apart.AT_ONCE_SECONDS_MAX", 0.2)
+    folder = make_folder(tmp_path)
+    async with writing(folder) as (writer, said):
+        os.kill(writer.seat.processes[WRITER], signal.SIGSTOP)
+        stopping = await told_to_end_at_once(writer)
+
+        with pytest.raises(Refused, match="the journal writer was still at work, and was killed"):
+            await stopping
+        assert "process killed" in said.getvalue()
+        (await lock_writing(folder, 0.0))()
+
+
+async def test_third_signal_kills_the_process_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to wait for the rest of the time it may take."""
+    monkeypatch.setattr("atm_switch.writer_apart.AT_ONCE_SECONDS_MAX", 600.0)
+    monkeypatch.setattr("atm_switch.writer_apart.ENDING_SECONDS_MAX", 600.0)
+    async with writing(make_folder(tmp_path)) as (writer, said):
+        os.kill(writer.seat.processes[WRITER], signal.SIGSTOP)
+        stopping = await told_to_end_at_once(writer)
+        await asyncio.sleep(0.1)
+        assert not stopping.done()
+        stopping.cancel()
+
+        async with asyncio.timeout(SECONDS):
+            with pytest.raises(Refused, match="was killed"):
+                await stopping
+        assert "process killed" in said.getvalue()
+
+
+async def test_process_that_ends_behind_a_second_signal_is_not_killed(tmp_path: Path) -> None:
+    """It has some seconds more to write what was sent."""
+    async with writing(make_folder(tmp_path)) as (writer, said):
+        pid = writer.seat.processes[WRITER]
+        os.kill(pid, signal.SIGSTOP)
+        stopping = await told_to_end_at_once(writer)
+        await asyncio.sleep(0.1)
+        os.kill(pid, signal.SIGCONT)
+
+        with pytest.raises(Refused, match="the journal writer was still at work, and has ended"):
+            await stopping
+        assert "process killed" not in said.getvalue()
