@@ -60,6 +60,8 @@ class Supervisor:
     def __init__(self, folder: DataFolder, log: Logger, manager: ServiceManager) -> None:
         """Wait for ``run``; ``manager`` is told how all of it is."""
         self._folder, self._log, self._manager = folder, log, manager
+        self._drain_seconds = folder.settings.limits.drain_seconds_max
+        """The longest of all settings read so far: a worker may have taken no newer ones."""
         self._children: dict[int, Child] = {}
         self._watching: set[asyncio.Task[None]] = set()
         self._reception = Reception((), list, log)
@@ -140,7 +142,9 @@ class Supervisor:
     def _reload(self) -> None:
         self._manager.reloading()
         with suppress(SwitchError, OSError, ValueError):  # the workers' log says what is wrong
-            self._log.level = open_folder(self._folder.root).settings.log.level
+            settings = open_folder(self._folder.root).settings
+            self._log.level = settings.log.level
+            self._drain_seconds = max(self._drain_seconds, settings.limits.drain_seconds_max)
         if WRITER in self._children:
             self._children[WRITER].control.say({seat.LEVEL: self._log.level})
         self._later(self._reloaded([self._children[number] for number in self._workers()]))
@@ -244,8 +248,7 @@ class Supervisor:
         workers = [child for child in there if child.number != WRITER]
         for child in workers:
             child.signal(signal.SIGTERM)
-        drain = self._folder.settings.limits.drain_seconds_max
-        await self._ended(workers, drain + ENDING_SECONDS_MAX)
+        await self._ended(workers, self._drain_seconds + ENDING_SECONDS_MAX)
         for child in there:
             child.control.close()  # by which the writer knows that it was all
         await self._ended(there, ENDING_SECONDS_MAX)
@@ -255,16 +258,20 @@ class Supervisor:
         """Wait until they have ended; kill those that take longer."""
         since = read_clock().monotonic
         waits = {asyncio.ensure_future(child.process.wait()): child for child in children}
-        left, is_over, is_repeated = set(waits), False, False
-        while left:
+        left, now, is_repeated = set(waits), since, False
+        while left and now <= min(since + seconds, self._at_once(since)):
             _, left = await asyncio.wait(left, timeout=LOOK_SECONDS)
             now = read_clock().monotonic
             if not is_repeated and now > self._hurried_at + REPEAT_SECONDS:
                 is_repeated = True
                 self._hurry(waits[one] for one in left)
-            hurried = max(since, self._hurried_at) + AT_ONCE_SECONDS_MAX
-            if left and not is_over and now > min(since + seconds, hurried):
-                is_over = self._has_killed = True
-                for one in left:
-                    self._log.error("process killed", process=waits[one].name, why="it hangs")
-                    waits[one].signal(signal.SIGKILL)
+        for one in left:
+            self._has_killed = True
+            self._log.error("process killed", process=waits[one].name, why="it hangs")
+            waits[one].signal(signal.SIGKILL)
+        if left:
+            await asyncio.wait(left)
+
+    def _at_once(self, since: float) -> float:
+        """Until when processes told to end at ``since`` have time where a second SIGTERM came."""
+        return max(since, self._hurried_at) + AT_ONCE_SECONDS_MAX
