@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from atm_switch.adapters.journal_rows import to_microseconds
-from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.errors import JournalRowWrong
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import (
     FindRepeat,
@@ -51,7 +51,7 @@ Select = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 def stored_answer(select: Select, question: FindRepeat, vault: Vault) -> StoredResponse | None:
     """Find the newest stored 0210 under a key.
 
-    Raises ``JournalUnavailable`` for one that does not open.
+    Raises ``JournalRowWrong`` for one that does not open.
     """
     key, since = question.key, to_microseconds(question.since)
     values = (key.acquirer, key.terminal, key.stamp, key.stan, key.rrn, since)
@@ -60,11 +60,11 @@ def stored_answer(select: Select, question: FindRepeat, vault: Vault) -> StoredR
 
 
 def opened_answer(fingerprint: bytes, sealed: bytes, vault: Vault) -> StoredResponse:
-    """Open a stored 0210.  Raises ``JournalUnavailable`` for one that does not."""
+    """Open a stored 0210.  Raises ``JournalRowWrong`` for one that does not."""
     try:
         return StoredResponse(fingerprint, vault.unseal(RESPONSE_PURPOSE, sealed))
     except ValueError:
-        raise JournalUnavailable("a stored response cannot be opened") from None
+        raise JournalRowWrong("a stored response cannot be opened") from None
 
 
 def remember(connection: sqlite3.Connection, question: Remembered, now: int) -> bool | int | None:

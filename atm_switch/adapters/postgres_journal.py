@@ -30,7 +30,7 @@ from atm_switch.adapters.postgres_schema import (
     take_node,
 )
 from atm_switch.adapters.postgres_shared import find_answers
-from atm_switch.domain.errors import JournalUnavailable, Refused
+from atm_switch.domain.errors import JournalRowWrong, JournalUnavailable, Refused
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import FindRepeat, StoredResponse
 
@@ -40,6 +40,8 @@ PAUSE_SECONDS: Final = 0.2
 """After an attempt to connect that failed, how long none is made."""
 STOP_SECONDS_MAX: Final = 2.0
 """How long a stop waits for a server that hangs: no answer depends on what is left by then."""
+_OURS: Final = (ValueError, KeyError, TypeError)
+"""What goes wrong here, before the server is asked to commit."""
 
 
 class _Reconnecting:
@@ -65,7 +67,7 @@ class _Reconnecting:
 
     def after(self, error: Exception) -> None:
         """Let go of a session unless the server itself said what is wrong, and is done with it."""
-        known = (driver(WHAT).PostgresError, ValueError, JournalUnavailable)
+        known = (driver(WHAT).PostgresError, JournalUnavailable, *_OURS)
         if self._session is not None and not (isinstance(error, known) and self._session.is_idle):
             self.close()
 
@@ -101,12 +103,18 @@ class _PostgresWriter(BatchWriter[K, Any, _Reconnecting]):
 
     def _judge(self, error: Exception) -> Judgement:
         asyncpg = driver(WHAT)
-        of_one_row = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueError)
+        of_one_question = (
+            asyncpg.IntegrityConstraintViolationError,
+            asyncpg.DataError,
+            asyncpg.ProgramLimitExceededError,
+            JournalRowWrong,
+            *_OURS,
+        )
         name = str(error) if isinstance(error, JournalUnavailable) else type(error).__name__
         return Judgement(
             name,
             is_full=isinstance(error, asyncpg.DiskFullError),
-            blames_a_question=isinstance(error, of_one_row),
+            blames_a_question=isinstance(error, of_one_question),
         )
 
 

@@ -100,7 +100,7 @@ def find_answers(
 ) -> list[StoredResponse | None]:
     """Find the newest stored 0210 under each key, in one round trip.
 
-    Raises ``JournalUnavailable`` for one that does not open.
+    Raises ``JournalRowWrong`` for one that does not open.
     """
     keys = keys_in_columns([one.key for one in questions])
     since = [to_microseconds(one.since) for one in questions]

@@ -9,6 +9,7 @@
         * ``LedgerUnavailable``
             * ``LedgerRowWrong`` - it was read, and what it holds of one card or member is no sense
         * ``JournalUnavailable``
+            * ``JournalRowWrong`` - it was read, and an answer it keeps of one request does not open
         * ``NeverAsked`` - the question did not reach the neighbour: what it cost is given back
     * ``Refused`` - the person at the command line reacts: one sentence, exit code 1
 
@@ -94,6 +95,10 @@ class JournalUnavailable(NeighbourUnavailable):
 
 class JournalFull(JournalUnavailable):
     """There is no room for the row; the next one is tried all the same, and may find some."""
+
+
+class JournalRowWrong(JournalUnavailable):
+    """The journal was read, and what it keeps of one request makes no sense."""
 
 
 class NeverAsked(NeighbourUnavailable):

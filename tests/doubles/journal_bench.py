@@ -143,6 +143,14 @@ class JournalBench:
         self.writer.submit(question, token)
         return token
 
+    def send_all(self, *questions: JournalQuestion) -> list[Any]:
+        """Submit questions that become one batch, and wait for the answers."""
+        tokens: list[Token] = [Future() for _ in questions]
+        for question, token in zip(questions, tokens, strict=True):
+            self.writer.submit(question, token, rings=False)
+        self.writer.ring()
+        return [token.result(ANSWER_SECONDS_MAX) for token in tokens]
+
     def ask(self, question: JournalQuestion) -> Any:
         """Submit a question and wait for its answer, an error being one."""
         return self.send(question).result(ANSWER_SECONDS_MAX)

@@ -1,0 +1,175 @@
+"""A question at fault is refused alone, on either store: what waits with it is written."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from atm_switch.adapters.journal_writer import JournalWriter
+from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.secret import Key
+from atm_switch.switch.ports import Commit, FindRepeat, Reserve, StoredResponse
+from tests.doubles.journal_bench import (
+    ANSWER_SECONDS_MAX,
+    NOON,
+    JournalBench,
+    Token,
+    ending_of,
+    entry_of,
+    key_of,
+    since,
+)
+from tests.doubles.postgres import PostgresServer
+from tests.doubles.postgres_journal import PostgresJournalBench
+
+Journal = JournalBench | PostgresJournalBench
+LATER = NOON + timedelta(seconds=1)
+
+
+class SharedWriter(JournalWriter[Token]):
+    """Writes a file for several processes: the first answer kept counts."""
+
+    def __init__(self, *given: Any) -> None:
+        """Take what any writer does."""
+        super().__init__(*given, is_shared=True)
+
+
+@pytest.fixture
+def nodes(postgres: PostgresServer) -> Iterator[PostgresJournalBench]:
+    """Start a node on an empty database."""
+    with PostgresJournalBench(postgres.empty()) as bench:
+        yield bench
+
+
+@pytest.fixture(params=["file", "PostgreSQL"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
+    """Give a journal that several processes may share."""
+    if request.param == "file":
+        with JournalBench(tmp_path / "journal.db", make=SharedWriter) as bench:
+            yield bench
+    else:
+        yield request.getfixturevalue("nodes")
+
+
+def keep_what_does_not_open(journal: Journal) -> None:
+    """Have request 1 answered under a sealing key that is lost afterwards."""
+    own = journal.vault
+    journal.vault = replace(own, sealing_key=Key(os.urandom(32)))
+    journal.reopen()
+    assert journal.ask(Commit(entry_of(1), ending_of(), None, since(1))) is None
+    journal.vault = own
+    journal.reopen()
+
+
+def committed(journal: Journal, *questions: Commit) -> list[str]:
+    """Ask in one batch; return what is said of each, nothing where its row was written."""
+    answers = journal.send_all(*questions)
+    assert all(answer is None or isinstance(answer, JournalUnavailable) for answer in answers)
+    return ["" if answer is None else str(answer) for answer in answers]
+
+
+def commit(number: int) -> Commit:
+    """Ask for row B of a request that came in a second later than the first of its key."""
+    ending = ending_of(b"answer %d" % number)
+    return Commit(entry_of(number, received_at=LATER), ending, None, since(1))
+
+
+def found(journal: Journal, number: int) -> bytes | None:
+    """Look for a kept answer."""
+    stored = journal.find(FindRepeat(key_of(number), since(1)))
+    return stored.payload if stored else None
+
+
+def test_kept_answer_that_does_not_open_is_refused_alone(journal: Journal) -> None:
+    """
+    Its request is refused, for nobody knows what it was told; those of its batch are kept.
+    """
+    keep_what_does_not_open(journal)
+
+    said = committed(journal, commit(2), commit(1), commit(3))
+
+    assert [True, False, True] == [text == "" for text in said], said
+    assert said[1].startswith("the journal could not write: ")
+    assert [b"answer 2", b"answer 3"] == [found(journal, number) for number in (2, 3)]
+    assert 4 == journal.ask(Reserve(entry_of(4), 3)).sequence
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [("reason", "secret \ud800", "UnicodeEncodeError"), ("payload", "no bytes", "TypeError")],
+    ids=["no text", "our mistake"],
+)
+def test_row_that_cannot_be_made_is_refused_alone(
+    journal: Journal, name: str, value: str, error: str
+) -> None:
+    """
+    It is named by its error and not quoted; the rows around it are written, one behind the other.
+    """
+    faulty = commit(2)
+    object.__setattr__(faulty.ending, name, value)
+
+    said = committed(journal, commit(1), faulty, commit(3))
+
+    assert [True, False, True] == [text == "" for text in said], said
+    assert error in said[1]
+    assert value not in said[1]
+    assert 3 == journal.ask(Reserve(entry_of(4), 3)).sequence
+
+
+def with_a_nul() -> Commit:
+    """Ask for a row PostgreSQL has no text for."""
+    asked = commit(2)
+    object.__setattr__(asked.ending, "reason", "secret \0")
+    return asked
+
+
+def with_a_long_key() -> Commit:
+    """Ask for a row whose key fits no page of an index."""
+    asked = commit(2)
+    key = replace(asked.entry.key, rrn=os.urandom(5_000).hex())
+    return replace(asked, entry=replace(asked.entry, key=key))
+
+
+@pytest.mark.parametrize(
+    ("faulty", "error"),
+    [
+        (with_a_nul(), "CharacterNotInRepertoireError"),
+        (with_a_long_key(), "ProgramLimitExceededError"),
+    ],
+    ids=["text", "limit"],
+)
+def test_row_postgresql_does_not_take_is_refused_alone(
+    nodes: PostgresJournalBench, faulty: Commit, error: str
+) -> None:
+    """
+    What the server itself finds wrong with one row costs the others of its batch nothing.
+    """
+    said = committed(nodes, commit(1), faulty, commit(3))
+
+    assert ["", f"the journal could not write: {error}", ""] == said
+    assert 3 == nodes.ask(Reserve(entry_of(4), 3)).sequence
+
+
+def test_repeats_asked_for_together_are_found_without_the_one_that_does_not_open(
+    nodes: PostgresJournalBench,
+) -> None:
+    """
+    One query looks for all that wait; the two beside the one at fault get their answers.
+    """
+    keep_what_does_not_open(nodes)
+    assert ["", ""] == committed(nodes, commit(2), commit(3))
+    tokens: list[Token] = [Future() for _ in range(3)]
+    for number, token in zip((2, 1, 3), tokens, strict=True):
+        nodes.repeats.submit(FindRepeat(key_of(number), since(1)), token, rings=False)
+    nodes.repeats.ring()
+
+    answers = [token.result(ANSWER_SECONDS_MAX) for token in tokens]
+
+    kinds = [StoredResponse, JournalUnavailable, StoredResponse]
+    assert kinds == [type(answer) for answer in answers]
+    assert "a stored response cannot be opened" in str(answers[1])
