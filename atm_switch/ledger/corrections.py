@@ -219,7 +219,7 @@ def _require_undeveloped(store: Store, entry: Entry) -> None:
     if year <= developed:
         raise Refused(
             f"the account has the development of {developed}, which rests on {year} as it is; book"
-            f" it in the running year"
+            " it in a later year"
         )
 
 

@@ -29,7 +29,7 @@ SELECT p.n, 'posted_on',
        'the account has the development of ' || CAST(settled.year AS TEXT) || ', which rests on '
            || substr(p.posted_on, 1, 4) || ' as it is; book it '
            || CASE WHEN p.kind = 'development' THEN 'as an adjustment ' ELSE '' END
-           || 'in the running year, or take that development back first (atm-switch ledger'
+           || 'in a later year, or take that development back first (atm-switch ledger'
            || ' postings, reverse) and import both in one command',
        p.kpj, p.posted_on, p.kind, p.amount_sen
 FROM atm_switch_staging.postings AS p JOIN settled ON settled.kpj = p.kpj

@@ -77,7 +77,7 @@ def test_late_rows_are_set_aside_where_bad_rows_are_skipped(bench: LedgerBench) 
 
     assert 2 == summary.rejected
     assert TOO_LATE.split(": ")[1] in rejects.read_text()
-    assert "book it as an adjustment in the running year" in rejects.read_text()
+    assert "book it as an adjustment in a later year" in rejects.read_text()
     assert 4 == booked(bench)
 
 

@@ -57,7 +57,7 @@ def statement(
 
 def settled(row: YearRow) -> YearRow:
     """Take the word estimate off a year."""
-    return replace(row, is_estimate=False)
+    return replace(row, is_estimate=False, adjustments_hold_estimate=False)
 
 
 @pytest.mark.parametrize("accrual", Accrual)
