@@ -132,6 +132,11 @@ async def require_newest(connection: Any) -> None:
             "make it with: atm-switch ledger import"
         ) from None
     if version != newest:
+        if (version or 0) < newest and await connection.fetchval("SELECT pg_is_in_recovery()"):
+            raise Refused(
+                f"the read replica has schema {version}, this program needs {newest}; it gets "
+                "that from its primary: import a file there, or wait until it has caught up"
+            )
         raise Refused(
             f"the ledger has schema {version}, this program needs {newest}; import a file to "
             "bring it up to date, or use the atm-switch release that made it"
@@ -146,6 +151,11 @@ def translated() -> Iterator[None]:
         yield
     except asyncpg.exceptions.LockNotAvailableError:
         raise Refused("another command is writing the ledger; try again when it is done") from None
+    except asyncpg.exceptions.ReadOnlySQLTransactionError:
+        raise Refused(
+            "the ledger's PostgreSQL takes no writes, as a read replica does; ledger.url is for "
+            "the primary, ledger.read_url for the replica"
+        ) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # The message of a constraint may quote the row; its class does not.
         raise Refused(

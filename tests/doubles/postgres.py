@@ -143,6 +143,17 @@ class FallenServer:
         """Its first process; the others are its children."""
         return int(self._embedded.get_postmaster_info().process.pid)
 
+    @property
+    def folder(self) -> Path:
+        """Where its socket file is."""
+        return Path(self._embedded.get_postmaster_info().socket_dir)
+
+    @property
+    def user(self) -> str | None:
+        """Whom it runs as, where that is not us."""
+        name: str | None = self._embedded.system_user
+        return name
+
     def rise(self) -> None:
         """Start it again at the same address."""
         self._embedded.ensure_postgres_running()

@@ -26,6 +26,7 @@ def test_ledger_is_a_file_by_default() -> None:
         "postgresql://atm@db.example/jht?sslmode=verify-full",
         "postgres://atm@[::1]:5433/jht?sslmode=verify-full",
         "postgresql:///jht?host=/run/postgresql",
+        "postgresql://atm@replica.example,db.example/jht?sslmode=verify-full",
     ],
 )
 def test_address_of_a_database_is_taken(url: str) -> None:
