@@ -182,8 +182,8 @@ async def test_third_signal_kills_the_process_that_hangs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody has to wait for the rest of the time it may take."""
-    monkeypatch.setattr("atm_switch.writer_apart.AT_ONCE_SECONDS_MAX", 600.0)
-    monkeypatch.setattr("atm_switch.writer_apart.ENDING_SECONDS_MAX", 600.0)
+    monkeypatch.setattr("atm_switch.writer_apart.AT_ONCE_SECONDS_MAX", 60.0)
+    monkeypatch.setattr("atm_switch.writer_apart.ENDING_SECONDS_MAX", 60.0)
     async with writing(make_folder(tmp_path)) as (writer, said):
         os.kill(writer.seat.processes[WRITER], signal.SIGSTOP)
         stopping = await told_to_end_at_once(writer)
