@@ -74,10 +74,9 @@ def import_bar(resumed_line: Callable[[Progress], str]) -> Iterator[Callable[[Pr
                 bar.update(task, completed=done, total=total, rows=at.rows, rate=rate)
             else:
                 pace.note(at.passes_done, at.passes, now)
-                rate = at.rows * at.passes_done / max(now - pace.began, 1e-3)
                 bar.update(
                     task, description=pace.told(phase.value), completed=at.passes_done,
-                    total=at.passes, rows=at.rows, rate=rate, pace=pace,
+                    total=at.passes, rows=at.rows, rate=pace.rate(at.rows, now), pace=pace,
                 )  # fmt: skip
 
         yield show

@@ -31,6 +31,10 @@ class Pace:
         left = rest - (now - self._at)
         return left if left >= 0 else None
 
+    def rate(self, rows: int, now: float) -> float:
+        """Return how many rows a second were gone over, so many in each pass."""
+        return rows * self._done / max(now - self.began, 1e-3)
+
     def told(self, phase: str) -> str:
         """Name the phase and the pass it is in."""
         return f"{phase}, pass {min(self._done + 1, self._passes)} of {self._passes}"

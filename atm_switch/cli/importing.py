@@ -155,7 +155,7 @@ def _lines() -> Report:
 
 
 def _pass_line(at: Progress, pace: Pace, now: float) -> str:
-    seconds, rate = now - pace.began, at.rows * at.passes_done / (now - pace.began)
+    seconds, rate = now - pace.began, pace.rate(at.rows, now)
     left = pace.seconds_left(now) or 0.0
     done = f"{at.phase.value}, {at.passes_done} of {at.passes} passes done"
     return f"{done}, {rate:,.0f} rows/s, {seconds:.0f} s so far, about {left:.0f} s left"

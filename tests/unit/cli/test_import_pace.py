@@ -22,6 +22,7 @@ def test_time_left_goes_by_the_passes_done_and_runs_down() -> None:
     pace.note(1, 4, 110.0)
 
     assert (30.0, 25.0) == (pace.seconds_left(110.0), pace.seconds_left(115.0))
+    assert 50.0 == pace.rate(500, 110.0)
     assert "booking, pass 2 of 4" == pace.told("booking")
 
 
