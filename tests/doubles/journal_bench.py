@@ -102,40 +102,10 @@ def since(days: int) -> datetime:
     return NOON - timedelta(days=days)
 
 
-@dataclass
-class JournalBench:
-    """One journal file, its writer while started, and what the writer delivered."""
+class Asking:
+    """Asks a journal's writer, whichever store it writes to."""
 
-    path: Path
-    vault: Vault = field(default_factory=fresh_vault)
-    batches: list[Batch] = field(default_factory=list)
-    on_delivery: Callable[[Batch], None] = lambda _batch: None
-    """Called in the writer thread before the futures are set."""
-    make: type[JournalWriter[Token]] = JournalWriter
-    queue_max: int = 4096
-    batch_max: int = 256
-
-    def __post_init__(self) -> None:
-        """Lay out a writer, not yet started."""
-        self.writer = self._fresh_writer()
-
-    def _fresh_writer(self) -> JournalWriter[Token]:
-        return self.make(self.path, self.vault, clock, os.urandom, self.queue_max, self.batch_max)
-
-    def __enter__(self) -> Self:
-        """Start the writer."""
-        self.writer.start(self._deliver)
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        """Stop it."""
-        self.writer.stop()
-
-    def reopen(self) -> None:
-        """Stop the writer and start another one on the same file."""
-        self.writer.stop()
-        self.writer = self._fresh_writer()
-        self.writer.start(self._deliver)
+    writer: Any
 
     def send(self, question: JournalQuestion) -> Token:
         """Submit a question and return the future of its answer."""
@@ -158,8 +128,45 @@ class JournalBench:
     def reserve(self, question: JournalQuestion) -> Reservation:
         """Ask for a reservation that must be given."""
         answer = self.ask(question)
-        assert isinstance(answer, Reservation)
+        assert isinstance(answer, Reservation), answer
         return answer
+
+
+@dataclass
+class JournalBench(Asking):
+    """One journal file, its writer while started, and what the writer delivered."""
+
+    path: Path
+    vault: Vault = field(default_factory=fresh_vault)
+    batches: list[Batch] = field(default_factory=list)
+    on_delivery: Callable[[Batch], None] = lambda _batch: None
+    """Called in the writer thread before the futures are set."""
+    make: type[JournalWriter[Token]] = JournalWriter
+    queue_max: int = 4096
+    batch_max: int = 256
+    writer: JournalWriter[Token] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Lay out a writer, not yet started."""
+        self.writer = self._fresh_writer()
+
+    def _fresh_writer(self) -> JournalWriter[Token]:
+        return self.make(self.path, self.vault, clock, os.urandom, self.queue_max, self.batch_max)
+
+    def __enter__(self) -> Self:
+        """Start the writer."""
+        self.writer.start(self._deliver)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Stop it."""
+        self.writer.stop()
+
+    def reopen(self) -> None:
+        """Stop the writer and start another one on the same file."""
+        self.writer.stop()
+        self.writer = self._fresh_writer()
+        self.writer.start(self._deliver)
 
     def find(self, question: FindRepeat) -> StoredResponse | None:
         """Ask for a repeat, in the calling thread."""

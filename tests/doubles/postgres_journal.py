@@ -3,23 +3,30 @@
 import os
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
-from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.postgres_journal import PostgresJournalWriter, PostgresRepeats
 from atm_switch.security.vault import Vault
-from atm_switch.switch.ports import FindRepeat, Reservation, StoredResponse
-from tests.doubles.journal_bench import ANSWER_SECONDS_MAX, Batch, Token, clock, fresh_vault
+from atm_switch.switch.ports import FindRepeat, StoredResponse
+from tests.doubles.journal_bench import (
+    ANSWER_SECONDS_MAX,
+    Asking,
+    Batch,
+    Token,
+    clock,
+    fresh_vault,
+)
 
 
 @dataclass
-class PostgresJournalBench:
+class PostgresJournalBench(Asking):
     """One node of a journal, and what its writer delivered."""
 
     url: str
     node: str = "one"
     vault: Vault = field(default_factory=fresh_vault)
     batches: list[Batch] = field(default_factory=list)
+    writer: PostgresJournalWriter[Token] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Lay out both threads, not yet started."""
@@ -45,30 +52,6 @@ class PostgresJournalBench:
         self.writer.stop()
         self.writer = self._fresh_writer()
         self.writer.start(self._deliver)
-
-    def send(self, question: JournalQuestion) -> Token:
-        """Submit a question and return the future of its answer."""
-        token: Token = Future()
-        self.writer.submit(question, token)
-        return token
-
-    def send_all(self, *questions: JournalQuestion) -> list[Any]:
-        """Submit questions that become one batch, and wait for the answers."""
-        tokens: list[Token] = [Future() for _ in questions]
-        for question, token in zip(questions, tokens, strict=True):
-            self.writer.submit(question, token, rings=False)
-        self.writer.ring()
-        return [token.result(ANSWER_SECONDS_MAX) for token in tokens]
-
-    def ask(self, question: JournalQuestion) -> Any:
-        """Submit a question and wait for its answer, an error being one."""
-        return self.send(question).result(ANSWER_SECONDS_MAX)
-
-    def reserve(self, question: JournalQuestion) -> Reservation:
-        """Ask for a reservation that must be given."""
-        answer = self.ask(question)
-        assert isinstance(answer, Reservation), answer
-        return answer
 
     def find(self, question: FindRepeat) -> StoredResponse | None:
         """Ask for a repeat and wait."""
