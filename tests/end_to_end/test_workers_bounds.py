@@ -2,6 +2,8 @@
 
 import re
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from tests.doubles.machines import set_in
 from tests.doubles.served import make_folder, run
 from tests.doubles.talk import HungUp, Talk
-from tests.doubles.workers import PIN, asked, running, wait_for, with_workers
+from tests.doubles.workers import PIN, Workers, asked, running, wait_for, with_workers
 
 
 def test_sigterm_ends_all_processes(tmp_path: Path) -> None:
@@ -55,23 +57,30 @@ def fetched(address: str, path: str) -> str:
     return content.decode()
 
 
+@contextmanager
+def at_the_bound(place: Path) -> Iterator[tuple[Workers, list[Talk]]]:
+    """Run two workers for a block, and lend the four links that one address may have."""
+    folder = make_folder(place)
+    set_in(folder, "limits", connections_per_peer_max=4)
+    with_workers(folder, 2)
+    with running(folder) as workers:
+        links = [workers.talk() for _ in range(4)]
+        yield workers, links
+        for link in links:
+            link.close()
+
+
 def test_peer_has_its_bound_over_all_workers(tmp_path: Path) -> None:
     """
     Four connections from one address are four, whichever worker they fall to; the fifth is
     closed, and once one has hung up there is room for one again, however often.
     """
-    folder = make_folder(tmp_path)
-    set_in(folder, "limits", connections_per_peer_max=4)
-    with_workers(folder, 2)
-    with running(folder) as workers:
-        links = [workers.talk() for _ in range(4)]
+    with at_the_bound(tmp_path) as (workers, links):
         for _ in range(3):
             with pytest.raises(HungUp):
-                Talk.of(workers.served.port, folder)
+                Talk.of(workers.served.port, workers.folder)
             links.pop().close()
             links.append(workers.talk())  # it is turned away until the end was heard of
-        for link in links:
-            link.close()
     assert "too many connections" in workers.served.log.read_text()
 
 
@@ -80,13 +89,7 @@ def test_peer_that_keeps_trying_is_let_in(tmp_path: Path) -> None:
     Its own tries, turned away by one worker, do not count against it at the other one for
     longer than that takes: however often it tries, and whenever the others' ends are heard of.
     """
-    folder = make_folder(tmp_path)
-    set_in(folder, "limits", connections_per_peer_max=4)
-    with_workers(folder, 2)
-    with running(folder) as workers:
-        links = [workers.talk() for _ in range(4)]
+    with at_the_bound(tmp_path) as (workers, links):
         for _ in range(12):
             links.pop(0).close()
             links.append(workers.talk(pause=0.02))
-        for link in links:
-            link.close()
