@@ -3,7 +3,8 @@
 Plan: whose row A is asked for first has the request; another worker that asks for the same
 key meanwhile is told so at once, and asks again.  It is let go with the ending of that very
 row A, whatever came of it, with the connection of its worker, and when it is too old to be
-under way; this process's monotonic clock tells that, for the wall clock may be set meanwhile.
+under way; this process's monotonic clock tells that, for the wall clock may be set meanwhile,
+and all workers on a file are on its one machine.  (On PostgreSQL the server's clock tells it.)
 Why that very row: the worker declines others of the same key meanwhile, and their rows end
 nothing.
 Limits: kept in memory.  After a start of the writer's process a request that was under way

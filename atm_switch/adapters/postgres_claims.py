@@ -6,14 +6,17 @@ meets the row, locked as long as the first one's batch lasts.  It gets the answe
 kept, and hears that the request is under way where its process is alive and the request is
 young; otherwise, the first being dead or silent, the request becomes its own.  Who answers
 late, behind another's claim, claims it back: the first answer kept counts, whoever's it is.
+Until when a claim is young is said and judged by the server's clock alone: the machines'
+clocks may differ by what they like.
 All keys of a batch are locked by one statement in one order, behind its PIN tries, so that two
 processes wait for each other and never dead-lock.
-Limits: a process counts as alive as long as the server sees its connection.
+Limits: a process counts as alive as long as the server sees its connection.  How far back a
+kept answer counts (``unless_since``, a day) is told by the clocks of the machines.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeGuard
 
 from atm_switch.adapters.journal_batch import JournalQuestion
@@ -32,26 +35,28 @@ from atm_switch.switch.ports import (
 )
 
 _KEY: Final = "acquirer, terminal, stamp, stan, rrn"
-_ASKED: Final = "unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[]"
+_MINE: Final = (
+    "unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],"
+    f" $8::bytea[], $9::bigint[]) AS mine ({_KEY}, at, print, at_work)"
+)
+_UNTIL: Final = "clock_timestamp() + at_work * interval '1 microsecond'"
 _CLAIM: Final = (
-    f"INSERT INTO answers AS held (node, {_KEY}, received_at, fingerprint)"  # noqa: S608 - constants
-    f" SELECT $2, * FROM {_ASKED}, $8::bigint[], $9::bytea[]) ORDER BY 2, 3, 4, 5, 6"
-    f" ON CONFLICT ({_KEY}) DO UPDATE SET node = excluded.node,"
-    " received_at = excluded.received_at, fingerprint = excluded.fingerprint"
-    " WHERE held.received_at < $1"
-    " OR (held.node = excluded.node AND held.received_at = excluded.received_at)"
+    f"INSERT INTO answers AS held (node, {_KEY}, received_at, fingerprint, until)"  # noqa: S608 - constants
+    f" SELECT $1, {_KEY}, at, print, {_UNTIL} FROM {_MINE} ORDER BY {_KEY}"
+    f" ON CONFLICT ({_KEY}) DO UPDATE SET fingerprint = excluded.fingerprint,"
+    " until = excluded.until"
+    " WHERE held.node = excluded.node AND held.received_at = excluded.received_at"
     f" RETURNING {_KEY}"
 )
 """Yields what is ours now; the rows of all others are locked as well."""
 _HELD: Final = (
-    f"SELECT {_KEY}, node, received_at, fingerprint FROM answers"  # noqa: S608 - constants
+    f"SELECT {_KEY}, node, until >= clock_timestamp(), fingerprint FROM answers"  # noqa: S608 - constants
     f" WHERE ({_KEY}) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],"
     " $5::text[]))"
 )
 _TAKE: Final = (
-    "UPDATE answers AS held SET node = $1, received_at = mine.at, fingerprint = mine.print"  # noqa: S608 - constants
-    " FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],"
-    f" $8::bytea[]) AS mine ({_KEY}, at, print)"
+    "UPDATE answers AS held SET node = $1, received_at = mine.at, fingerprint = mine.print,"  # noqa: S608 - constants
+    f" until = {_UNTIL} FROM {_MINE}"
     " WHERE (held.acquirer, held.terminal, held.stamp, held.stan, held.rrn)"
     " = (mine.acquirer, mine.terminal, mine.stamp, mine.stan, mine.rrn)"
 )
@@ -70,7 +75,7 @@ class _Held(NamedTuple):
     """Whose a request is."""
 
     node: str
-    received_at: int
+    is_young: bool
     fingerprint: bytes
 
 
@@ -105,9 +110,7 @@ def _is_claim(question: JournalQuestion) -> TypeGuard[_Claimant]:
 def _settled(
     session: PostgresSession, node: str, asked: dict[int, _Claimant], vault: Vault
 ) -> Given:
-    since = min(to_microseconds(_since(one)) for one in asked.values())
-    columns = _columns(asked.values())
-    won = {RepeatKey(*key) for key in session.rows(_CLAIM, since, node, *columns)}
+    won = {RepeatKey(*key) for key in session.rows(_CLAIM, node, *_columns(asked.values()))}
     lost = {at: one for at, one in asked.items() if one.entry.key not in won}
     if not lost:
         return {}
@@ -123,22 +126,26 @@ def _settled(
 
 def _under_way(session: PostgresSession, node: str, asked: dict[int, _Claimant]) -> Given:
     """Tell which row A must wait, for another process that lives is at work on the request."""
-    young = {at: one for at, one in asked.items() if isinstance(one, Reserve) and one.begun_since}
-    if not young:
+    asking = {at: one for at, one in asked.items() if isinstance(one, Reserve) and one.begun_since}
+    if not asking:
         return {}
-    keys = keys_in_columns([one.entry.key for one in young.values()])
+    keys = keys_in_columns([one.entry.key for one in asking.values()])
     held = {RepeatKey(*row[:5]): _Held(*row[5:]) for row in session.rows(_HELD, *keys)}
     others = sorted({one.node for one in held.values()} - {node})
     gone = {name for (name,) in session.rows(_GONE, NODES, others)} | {node}
     waits: Given = {}
-    for at, one in young.items():
+    for at, one in asking.items():
         its = held[one.entry.key]
-        is_young = one.begun_since is not None and its.received_at >= to_microseconds(
-            one.begun_since
-        )
-        if is_young and its.node not in gone:
+        if its.is_young and its.node not in gone:
             waits[at] = UnderWay(its.fingerprint)
     return waits
+
+
+def _at_work(question: _Claimant) -> int:
+    """Return for how many microseconds from now a claim is young; an answer's is not at all."""
+    if not isinstance(question, Reserve) or question.begun_since is None:
+        return 0
+    return (question.entry.received_at - question.begun_since) // timedelta(microseconds=1)
 
 
 def _since(question: _Claimant) -> datetime:
@@ -146,8 +153,8 @@ def _since(question: _Claimant) -> datetime:
 
 
 def _columns(questions: Iterable[_Claimant]) -> list[list[object]]:
-    entries = [one.entry for one in questions]
-    rows = [
-        (*astuple(one.key), to_microseconds(one.received_at), one.fingerprint) for one in entries
-    ]
+    rows = []
+    for one in questions:
+        entry, received_at = one.entry, to_microseconds(one.entry.received_at)
+        rows.append((*astuple(entry.key), received_at, entry.fingerprint, _at_work(one)))
     return [list(column) for column in zip(*rows, strict=True)]

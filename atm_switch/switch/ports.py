@@ -159,7 +159,8 @@ class Reserve(Ask[Reservation | StoredResponse | UnderWay]):
     Where ``tries_max`` tries are used already, nothing is counted and it is not granted.
     ``unless_since``: where another process on the same journal has kept an answer to this
     key since then (UTC), or is at work on it, nothing is written, and that is the answer.
-    What another received before ``begun_since`` (UTC) it is not at work on any more.
+    Whoever begins it is at work on it no longer than from ``begun_since`` to its receipt (a
+    span: whose clock tells it is the journal's affair).
     """
 
     entry: JournalEntry

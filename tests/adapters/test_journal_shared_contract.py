@@ -48,6 +48,19 @@ def row_a(number: int = 1, age: float = 0) -> Reserve:
     return Reserve(entry_of(number, CARD, received), 3, (), since(1), NOON - 16 * SECOND)
 
 
+def off_by(hours: int, asked: Reserve) -> Reserve:
+    """Ask the same on a machine whose clock is so many hours ahead."""
+    shift = timedelta(hours=hours)
+    assert asked.unless_since is not None
+    assert asked.begun_since is not None
+    return replace(
+        asked,
+        entry=replace(asked.entry, received_at=asked.entry.received_at + shift),
+        unless_since=asked.unless_since + shift,
+        begun_since=asked.begun_since + shift,
+    )
+
+
 def row_b(sequence: int | None, payload: bytes | None, number: int = 1) -> Commit:
     """Ask for row B."""
     return Commit(entry_of(number, CARD), ending_of(payload), sequence, since(1))
@@ -112,6 +125,21 @@ class SharedJournalContract:
         answers = [await pair.two.ask(row_a(number)) for number in (1, 2)]
 
         assert [Reservation, UnderWay] == [type(answer) for answer in answers]
+
+    @pytest.mark.parametrize("hours", [1, -1])
+    async def test_clock_of_another_machine_makes_no_claim_old_or_young(
+        self, pair: Pair, hours: int
+    ) -> None:
+        """
+        The second's clock is an hour off: what is under way stays so, and what is old is begun.
+        """
+        under_way, given_up = row_a(1), row_a(2, age=17)
+        for first in (under_way, given_up):
+            await pair.one.ask(first)
+
+        answers = [await pair.two.ask(off_by(hours, row_a(number))) for number in (1, 2)]
+
+        assert [UnderWay, Reservation] == [type(answer) for answer in answers]
 
     @pytest.mark.parametrize("is_first", [True, False])
     async def test_first_answer_kept_counts_after_an_overtaking(
