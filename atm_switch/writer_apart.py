@@ -24,7 +24,15 @@ from typing import TYPE_CHECKING, Any, Final
 from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
-from atm_switch.child import AT_ONCE_SECONDS_MAX, GIVEN_UP, WRITER, Child, Restarts, spawned
+from atm_switch.child import (
+    AT_ONCE_SECONDS_MAX,
+    GIVEN_UP,
+    WRITER,
+    Child,
+    Restarts,
+    name_of,
+    spawned,
+)
 from atm_switch.domain.errors import Refused
 
 if TYPE_CHECKING:
@@ -40,6 +48,8 @@ AGAIN_SECONDS = 0.5
 ENDING_SECONDS_MAX = 10.0
 """How long it may take to write what was sent, once it is told to end, until it is killed: what
 it has not written by then was not answered."""
+STOPPED_EARLY: Final = "stopped before it served"
+"""What is said of a switch that was told to end at once amid its start."""
 
 
 def is_wanted(settings: "Settings", cores: int = CORES) -> bool:
@@ -136,13 +146,32 @@ class WriterApart:
         Cancelled, as by a second SIGTERM, it waits ``AT_ONCE_SECONDS_MAX`` more at most and then
         raises ``Refused``; cancelled once more it kills the process where it stands.
         """
+        was_killed, is_hurried = await self._end(is_hurried=False)
+        if is_hurried:
+            raise Refused(f"stopped at once: {_fate(was_killed=was_killed)}")
+        return not was_killed
+
+    async def stop_behind(self, why: BaseException) -> None:
+        """Have it end beside a switch that ends by ``why``, as ``stop`` does.
+
+        Raises ``Refused`` with what ``why`` says, and what became of the process, where it was
+        killed; whoever calls raises ``why`` otherwise.
+        """
+        task = asyncio.current_task()
+        was_told_twice = task is not None and task.cancelling() > 0
+        was_killed, _ = await self._end(is_hurried=was_told_twice)
+        if was_killed and isinstance(why, Refused | asyncio.CancelledError):
+            raise Refused(f"{str(why) or STOPPED_EARLY}; {_fate(was_killed=True)}") from None
+
+    async def _end(self, *, is_hurried: bool) -> tuple[bool, bool]:
+        """Have it end; tell whether it had to be killed, and whether this is hurried by now."""
         self.let_go()
         child = self._child
         if child is None:
-            return True
+            return False, is_hurried
         ended = asyncio.ensure_future(child.process.wait())
-        is_hurried = False
-        deadline = read_clock().monotonic + ENDING_SECONDS_MAX
+        seconds = AT_ONCE_SECONDS_MAX if is_hurried else ENDING_SECONDS_MAX
+        deadline = read_clock().monotonic + seconds
         while not ended.done() and (left := deadline - read_clock().monotonic) > 0:
             try:
                 await asyncio.wait({ended}, timeout=left)
@@ -155,10 +184,7 @@ class WriterApart:
             child.signal(signal.SIGKILL)
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({ended})
-        if is_hurried:
-            fate = "was killed" if was_killed else "has ended"
-            raise Refused(f"stopped at once: the {child.name} was still at work, and {fate}")
-        return not was_killed
+        return was_killed, is_hurried
 
     def _order(self, *, is_fresh: bool) -> None:
         from atm_switch.writer_orders import WriterOrders  # noqa: PLC0415 - when that one has begun
@@ -210,3 +236,8 @@ class WriterApart:
             else:
                 self._order(is_fresh=False)
                 return
+
+
+def _fate(*, was_killed: bool) -> str:
+    fate = "was killed" if was_killed else "has ended"
+    return f"the {name_of(WRITER)} was still at work, and {fate}"

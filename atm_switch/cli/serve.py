@@ -71,12 +71,13 @@ def _loop() -> Iterator[asyncio.Runner]:
     """Make a loop for the block.  Raises ``Refused`` where it is ended before it serves."""
     from atm_switch.domain.errors import Refused
     from atm_switch.server.event_loop import new_loop
+    from atm_switch.writer_apart import STOPPED_EARLY
 
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
             yield runner
     except asyncio.CancelledError:
-        raise Refused("stopped before it served") from None
+        raise Refused(STOPPED_EARLY) from None
 
 
 def _run_folder(root: Path, runner: asyncio.Runner) -> int:
@@ -132,8 +133,8 @@ async def _serve_beside(writer: "WriterApart", folder: "DataFolder", log: "Logge
 
         writer.on_end = end
         code = await _serve(service, writer=writer)
-    except BaseException:  # also where it is to end at once
-        writer.let_go()
+    except BaseException as why:  # also where it is to end at once
+        await writer.stop_behind(why)
         raise
     return code if await writer.stop() else code or 1
 
@@ -190,11 +191,12 @@ async def _serve(
     from atm_switch.adapters.service_manager import ServiceManager
 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    main = asyncio.current_task()
+    main, at_once = asyncio.current_task(), asyncio.Event()
 
     def asked_to_stop() -> None:
         if stop.is_set() and main is not None:
-            main.cancel()  # the second time: at once
+            at_once.set()
+            main.cancel()
         stop.set()
 
     def reload() -> None:
@@ -225,13 +227,19 @@ async def _serve(
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
         manager.stopping()
+        if at_once.is_set() and main is not None:  # both came before this went on
+            main.cancel()
         await _stop(service)
     return service.exit_code
 
 
 async def _stop(service: "Service") -> None:
-    """Stop, and say so.  Raises ``Refused`` where it is asked for a second time meanwhile."""
+    """Stop, and say so.
+
+    Cancelled, as by a second SIGTERM, it ends every link at once and raises ``Refused``.
+    """
     from atm_switch.domain.errors import Refused
+    from atm_switch.server.draining import cut_off
 
     desk = service.desk
     service.log.info("stopping", links=desk.connections if desk else 0, in_flight=_in_flight(desk))
@@ -239,6 +247,8 @@ async def _stop(service: "Service") -> None:
         await service.stop()
     except asyncio.CancelledError:
         left = _in_flight(desk)
+        if desk is not None:
+            cut_off(desk)
         service.log.warning("stopped at once", unanswered=left)
         said = f"requests under way were not answered: {left}" if left else "nothing was under way"
         raise Refused(f"stopped at once: {said}") from None

@@ -37,6 +37,12 @@ async def drain(desk: Desk) -> None:
     for line, _ in desk.links():
         line.hang_up("the switch stops", left)
     await _until(desk, deadline, lambda: _are_gone(desk))
+    cut_off(desk)
+
+
+def cut_off(desk: Desk) -> None:
+    """Take nothing more and end every link where it stands, whatever is under way."""
+    desk.is_draining = True
     for line, _ in desk.links():
         line.cut_off()
 

@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -22,7 +21,6 @@ from atm_switch.folder import open_folder
 from atm_switch.seat import FRESH, ORDERS, READY
 from atm_switch.server.control import pair
 from atm_switch.server.log import make_logger
-from atm_switch.writer_apart import ENDING_SECONDS_MAX
 from atm_switch.writer_orders import WriterOrders
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, run, serve
@@ -111,30 +109,6 @@ def ignores(pid: int, number: signal.Signals) -> bool:
     status = Path(f"/proc/{pid}/status").read_text()
     (mask,) = re.findall(r"(?m)^SigIgn:\s*([0-9a-f]+)$", status)
     return bool(int(mask, 16) >> (number - 1) & 1)
-
-
-def test_second_sigterm_while_the_writer_hangs_ends_it_soon(folder: Path) -> None:
-    """
-    The switch itself has stopped and waits for a writer that stands still: told once more to
-    end it kills it, exits with 1 and says what was still at work; the journal is sound.
-    """
-    with running(folder) as switch, switch.talk() as talk:
-        assert "00" == asked(talk, 1)
-        writer, served = switch.told()["processes"][WRITER], switch.served
-        os.kill(writer, signal.SIGSTOP)
-        served.process.send_signal(signal.SIGTERM)
-        served.wait_for('"event": "stopped"')
-        began = time.monotonic()
-        served.process.send_signal(signal.SIGTERM)
-        code = served.process.wait(SECONDS)
-        took = time.monotonic() - began
-        told = served.log.read_text()
-
-    assert 1 == code
-    assert "stopped at once: the journal writer was still at work, and was killed" in told
-    assert not Path(f"/proc/{writer}").exists()
-    assert took < ENDING_SECONDS_MAX
-    assert 0 == run("journal", "verify", folder).returncode
 
 
 def test_row_that_was_sent_outlives_the_switch(folder: Path) -> None:

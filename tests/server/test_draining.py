@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from atm_switch.server.draining import drain
+from atm_switch.server.draining import cut_off, drain
 from atm_switch.switch.policy import MacPolicy
 from tests.doubles.bank_host import SIGN_OFF, SIGN_ON, until
 from tests.doubles.bench import bank
@@ -103,3 +103,18 @@ async def test_sign_off_carries_a_mac_where_the_bank_wants_one() -> None:
 
         await until(lambda: bool(line.requests(SIGN_OFF)))
         assert 128 in line.requests(SIGN_OFF)[0].elements  # DE70 brings a secondary bitmap
+
+
+async def test_cut_off_waits_for_nothing() -> None:
+    """A request is under way, and its row waits: the bank hears the end at once, and no other."""
+    async with called() as here:
+        line = await here.signed_on(here.dial())
+        here.house.journal.holds = True
+        asking = asyncio.ensure_future(line.ask(here.house.bench.inquiry()))
+        await until(lambda: bool(here.house.journal.held))
+
+        cut_off(here.house.desk)
+
+        await until(lambda: line.is_gone)
+        asking.cancel()
+        assert (True, []) == (here.house.desk.is_draining, line.requests(SIGN_OFF))

@@ -209,3 +209,51 @@ async def test_process_that_ends_behind_a_second_signal_is_not_killed(tmp_path: 
         with pytest.raises(Refused, match="the journal writer was still at work, and has ended"):
             await stopping
         assert "process killed" not in said.getvalue()
+
+
+async def test_process_that_hangs_is_killed_behind_a_switch_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that fails leaves nobody who holds the folder, and says both."""
+    monkeypatch.setattr("atm_switch.writer_apart.ENDING_SECONDS_MAX", 0.2)
+    monkeypatch.setattr("atm_switch.writer_apart.AT_ONCE_SECONDS_MAX", 60.0)
+    folder = make_folder(tmp_path)
+    async with writing(folder) as (writer, _):
+        os.kill(writer.seat.processes[WRITER], signal.SIGSTOP)
+
+        with pytest.raises(Refused, match=r"^no\. so; the journal writer .* was killed$"):
+            await writer.stop_behind(Refused("no. so"))
+        (await lock_writing(folder, 0.0))()
+
+
+async def test_process_that_ends_behind_a_switch_that_failed_is_not_spoken_of(
+    tmp_path: Path,
+) -> None:
+    """What failed is said by whoever it happened to."""
+    async with writing(make_folder(tmp_path)) as (writer, said):
+        await writer.stop_behind(Refused("no"))
+
+        assert "process killed" not in said.getvalue()
+
+
+async def test_switch_ended_at_once_gives_the_process_a_little_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told twice to end amid its start it says so, and that the process was killed."""
+    monkeypatch.setattr("atm_switch.writer_apart.AT_ONCE_SECONDS_MAX", 0.2)
+    monkeypatch.setattr("atm_switch.writer_apart.ENDING_SECONDS_MAX", 60.0)
+    async with writing(make_folder(tmp_path)) as (writer, _):
+        os.kill(writer.seat.processes[WRITER], signal.SIGSTOP)
+
+        async def served() -> None:
+            try:
+                await asyncio.sleep(SECONDS)
+            except asyncio.CancelledError as why:
+                await writer.stop_behind(why)
+                raise
+
+        serving = asyncio.create_task(served())
+        await asyncio.sleep(0)
+        serving.cancel()
+        with pytest.raises(Refused, match=r"^stopped before it served; .* was killed$"):
+            await serving
