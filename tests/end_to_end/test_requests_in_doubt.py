@@ -33,9 +33,15 @@ def bank(request: pytest.FixtureRequest, tmp_path: Path, postgres: PostgresServe
     if request.param != "postgresql":
         set_in(first, "journal", url="")
     set_in(first, "metrics", listen="127.0.0.1:0")
+    wait_long_for_the_ledger(first)
     if request.param == "workers":
         with_workers(first, 2)
     return first
+
+
+def wait_long_for_the_ledger(folder: Path) -> None:
+    """Have row A stay alone until it is seen and the switch is killed, and not end in a 91."""
+    set_in(folder, "ledger", query_seconds_max=60)
 
 
 @contextmanager
@@ -135,6 +141,7 @@ def test_machine_that_never_comes_back_is_settled_by_another(
     the books and the audit, beside the second that runs and is left alone.
     """
     first, second = two_machines(tmp_path, postgres.empty())
+    wait_long_for_the_ledger(first)
     killed_within_a_request(first, 1)
 
     with serve(second) as served, Talk.of(served.port, second) as talk:
