@@ -115,6 +115,8 @@ def test_row_that_was_sent_outlives_the_switch(folder: Path) -> None:
     """Kill -9 of the switch: the writer ends behind its row, and a start goes on from there."""
     with serve(folder) as served, Talk.of(served.port, folder) as talk:
         with held_up(folder, talk):
+            for _ in range(2):  # what was queued when it said so first is sent by the second time
+                wait_for(lambda: Workers(folder, served).told()["journal_waiting"] > 0)
             served.process.kill()
             served.process.wait(SECONDS)
         asyncio.run(lock_writing(folder))()  # the writer has ended
