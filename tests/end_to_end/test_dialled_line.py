@@ -137,6 +137,8 @@ async def test_switch_that_only_dials_is_up_and_leaves_in_order(
         process.terminate()
 
         assert 0 == await asyncio.wait_for(process.wait(), 30)
+    # it may have gone before we read its last word: the switch waits a second for our answer
+    await until(lambda: all(line.is_gone for line in bank.lines))
     assert [1, 1] == [len(line.requests(SIGN_OFF)) for line in bank.lines]
     await bank.stop()
 

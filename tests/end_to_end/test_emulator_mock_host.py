@@ -115,7 +115,10 @@ def test_every_nth_request_and_one_card_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_one_answer_comes_twice_apart(tmp_path: Path) -> None:
-    """The third request alone is answered twice; the second copy after the time given."""
+    """The third request alone is answered twice; the second copy after the time given.
+
+    Counted from before the request, for its first answer may be read late.
+    """
     rules = "[[rule]]\nnth = 3\ntimes = 2\napart = 0.3\n"
     profile = load_profile("bpjstk-jht-v1")
     echo = IsoMessage("0800", {7: "0630072507", 11: "000007", 70: "301"})
@@ -125,13 +128,14 @@ def test_one_answer_comes_twice_apart(tmp_path: Path) -> None:
     with mock_host(tmp_path, rules) as mock:
         host, _, port = mock.address.rpartition(":")
         with socket.create_connection((host, int(port)), timeout=20) as link:
+            began = time.monotonic()
             link.sendall(framed * 3)
             while len(arrived) < 4:
                 buffer.receive(link.recv(4096))
                 arrived += [(time.monotonic(), frame.payload) for frame in buffer.frames()]
 
     assert 1 == len({payload for _, payload in arrived})
-    assert arrived[3][0] - arrived[2][0] >= 0.25
+    assert arrived[3][0] - began >= 0.3
 
 
 @given(
