@@ -23,6 +23,8 @@ from terminal_emulator.mock_host.rules import Rules
 from tests.doubles.trivial_host import PROFILE, STAN, TrivialHost
 
 CARDS = [Card("9990090000000012")]
+PATIENCE = 2.0
+"""Seconds until an answer counts as not come, where one does not: no busy machine takes as long."""
 MAC_KEY = Key.from_hex("0123456789ABCDEFFEDCBA9876543210")
 
 
@@ -60,7 +62,7 @@ class _Stalling(TrivialHost):
 
 async def test_open_loop_shows_a_stall_that_closed_loop_hides() -> None:
     """Half a second of silence: in the open loop a third of all requests waited for it, in
-    the closed loop one did.
+    the closed loop one did, and those that the machine itself kept waiting.
     """
     async with hosted(_Stalling) as steady:
         opened = await steady.open_loop(constant(200, 1.5))
@@ -70,7 +72,7 @@ async def test_open_loop_shows_a_stall_that_closed_loop_hides() -> None:
     slow = [sum(one > 0.1 for one in tally.latencies) for tally in (opened, closed)]
     assert 300 == opened.answered
     assert slow[0] >= 60
-    assert slow[1] <= 2
+    assert slow[1] < slow[0] / 4
     assert percentile(opened.ordered(), 99) > 0.3
 
 
@@ -93,7 +95,7 @@ async def test_wrong_answers_are_counted_apart() -> None:
     """One with another terminal's name, one that cannot be read and so leaves its request
     unanswered; the others are approved.
     """
-    async with hosted(_Wrong, seconds=0.5) as made:
+    async with hosted(_Wrong, seconds=PATIENCE) as made:
         tally = await made.open_loop(constant(20, 0.5))
 
     assert {"wrong answer": 1, "answer that cannot be read": 1, "unanswered": 1} == tally.faults
@@ -124,7 +126,7 @@ class _Tardy(TrivialHost):
     def data_received(self, data: bytes) -> None:
         if data[2:6] == b"0200" and not self.held:
             self.held = data
-            asyncio.get_running_loop().call_later(0.5, super().data_received, data)
+            asyncio.get_running_loop().call_later(1.2 * PATIENCE, super().data_received, data)
         else:
             super().data_received(data)
 
@@ -142,10 +144,10 @@ async def test_duplicate_and_foreign_answers_are_counted_apart() -> None:
 
 async def test_late_answer_is_not_taken_for_one_in_time() -> None:
     """The request counts as unanswered, what comes after that as late."""
-    async with hosted(_Tardy, seconds=0.2) as made:
-        tally = await made.open_loop(constant(20, 0.8))
+    async with hosted(_Tardy, seconds=PATIENCE) as made:
+        tally = await made.open_loop(constant(10, 1.5 * PATIENCE))
 
-    assert {"00": 15} == tally.codes
+    assert {"00": round(15 * PATIENCE) - 1} == tally.codes
     assert {"unanswered": 1, "late answer": 1} == tally.faults
 
 
