@@ -4,9 +4,10 @@
 
 Plan: a real switch, codec and vault answer one golden inquiry (``tests/doubles/bench.py``); what
 each piece was given is kept, and the piece is run with that again.  "core" is a whole inquiry of
-its own each time, from the payload to the packed answer, with neighbours in memory; "account" is
-the same member's look-up in a real ledger file.  "codec" and "pyiso8583" are those of
-``codec_trips``: the yardstick, for it is nobody's here to change.
+its own each time, from the payload to the packed answer, with neighbours in memory; ``WHOLE`` is
+what it is made of, and "corridor" holds ``WITHIN`` and the doors.  "account" is the same member's
+look-up in a real ledger file.  "codec" and "pyiso8583" are those of ``codec_trips``: the
+yardstick, for it is nobody's here to change.
 Limits: sockets, log line and the journal's thread are not counted; the PIN is the acquirer's.
 The texts that are kept a while (a day's, a language's) are found, as in a busy second.
 """
@@ -14,27 +15,51 @@ The texts that are kept a while (a day's, a language's) are found, as in a busy 
 import gc
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
+from inspect import isgeneratorfunction
 from pathlib import Path
 from typing import Any
 
 from atm_switch.ledger.ledger_sqlite import SqliteLedger
+from atm_switch.security.vault import Vault
 from atm_switch.switch import balance_inquiry, inner_doors
+from atm_switch.switch import switch as machine
+from atm_switch.switch.authentication import guarded
+from atm_switch.switch.effects import Asked
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.wire.framing import Frame
+from atm_switch.wire.packager import Packager
+from atm_switch.wire.reading import ReadMessage
 from tests.bench.codec_trips import Trip, round_trips
 from tests.doubles.bench import Bench, bank
 from tests.doubles.ledger_bench import BUDI, TODAY, LedgerBench
+from tests.doubles.memory import Memory
 
 WARM, COUNTED = 20, 100
-PIECES = {
+PIECES: dict[str, tuple[Any, str]] = {
+    "unpack": (Packager, "unpack"),
+    "elements": (ReadMessage, "_made"),
+    "card": (Vault, "card_refs"),
     "entry": (balance_inquiry, "_entry"),
+    "corridor": (balance_inquiry, "_corridor"),
+    "admit": (balance_inquiry, "admit"),
+    "read": (balance_inquiry, "read"),
     "draw_up": (inner_doors, "draw_up"),
     "approved": (balance_inquiry, "approved"),
+    "committed": (balance_inquiry, "_committed"),
+    "note": (machine, "note_of"),
+    "neighbours": (Memory, "answer"),
 }
-"""Functions a piece is: where the corridor finds it, and its name."""
-NAMES = ("core", "account", *PIECES, "codec", "pyiso8583")
+"""What a piece calls: where the core finds it, and its name."""
+WHOLE = (
+    "unpack", "elements", "card", "entry", "corridor", "committed", "note", "neighbours", "steps",
+)  # fmt: skip
+"""The pieces that are an inquiry, all together: none holds another."""
+WITHIN = ("admit", "read", "draw_up", "approved")
+"""The pieces that the corridor holds."""
+NAMES = ("core", *WHOLE, *WITHIN, "account", "codec", "pyiso8583")
 
 
 @contextmanager
@@ -52,28 +77,100 @@ def path_trips(names: Sequence[str] = NAMES) -> Iterator[dict[str, Trip]]:
         yield {**pieces, "account": lambda: ledger.account(BUDI, TODAY)}
 
 
+class _Kept:
+    """Every call of an inquiry's pieces, in their order, and what the neighbours answered."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.calls: dict[str, list[Trip]] = {}
+        self.arguments: dict[str, tuple[Any, ...]] = {}
+        self.answers: list[Any] = []
+        self.ended: Any = None
+        """What the last corridor's step returned."""
+
+    def keeping(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``function``, whose calls and answers are kept under ``name``."""
+
+        def keep(*args: Any) -> Any:
+            self.arguments[name] = args
+            self.calls.setdefault(name, []).append(lambda: function(*args))
+            answer = function(*args)
+            if name == "neighbours":
+                self.answers.append(answer)
+            return answer
+
+        def steps(*args: Any) -> Generator[Any, Any, Any]:
+            self.arguments[name] = args
+            begun = len(self.answers)
+            self.ended = yield from function(*args)
+            answers = self.answers[begun:]
+            self.calls[name] = [lambda: _driven(function(*args), answers)]
+            return self.ended
+
+        return steps if isgeneratorfunction(function) else keep
+
+
 def _given(bench: Bench) -> dict[str, Trip]:
     """Have one inquiry answered; return each piece with what it was given."""
-    pieces: dict[str, Trip] = {}
-
-    def kept(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def keep(*args: Any) -> Any:
-            pieces[name] = lambda: function(*args)
-            return function(*args)
-
-        return keep
-
+    kept = _Kept()
+    payload = bench.dialect.packager.pack(bench.inquiry({52: None}))
     undo = [(owner, name, getattr(owner, name)) for owner, name in PIECES.values()]
     try:
         for piece, (owner, name) in PIECES.items():
-            setattr(owner, name, kept(piece, getattr(owner, name)))
-        answer = bench.ask(bench.inquiry({52: None}))
+            setattr(owner, name, kept.keeping(piece, getattr(owner, name)))
+        bench.perform(bench.switch.received(1, Frame(b"", payload), bench.now))
     finally:
         for owner, name, function in undo:
             setattr(owner, name, function)
-    if answer[39] != "00" or set(pieces) != set(PIECES):
-        raise LookupError("the corridor does not take its pieces from where this command looks")
-    return pieces
+    if kept.ended is None or kept.ended.message[39] != "00" or set(kept.calls) != set(PIECES):
+        raise LookupError("the core does not take its pieces from where this command looks")
+    flights, key = bench.house.flights, kept.arguments["corridor"][1].key
+
+    def corridor() -> object:
+        response = kept.calls["corridor"][0]()
+        flights.pop(key)  # as the switch does when the request ends
+        return response
+
+    pieces = {name: _all(calls) for name, calls in kept.calls.items()}
+    return {**pieces, "corridor": corridor, "steps": _steps(bench, kept)}
+
+
+def _all(calls: Sequence[Trip]) -> Trip:
+    def trip() -> list[object]:
+        return [call() for call in calls]
+
+    return trip
+
+
+def _driven(steps: Generator[Any, Any, Any], answers: Sequence[Any]) -> Any:
+    """Give steps the answers they ask for; return what they end with."""
+    try:
+        steps.send(None)
+        for answer in answers:
+            steps.send(answer)
+    except StopIteration as end:
+        return end.value
+    raise LookupError("the steps ask for more than there was")
+
+
+def _steps(bench: Bench, kept: _Kept) -> Trip:
+    """Take the switch through the questions of an inquiry, whose doors do nothing but ask."""
+    switch, questions = bench.switch, bench.memory.asked[-len(kept.answers) :]
+    case, response = kept.arguments["note"][0], replace(kept.ended, note=bench.notes[-1])
+
+    def corridor() -> Generator[Any, Any, Any]:
+        for question in questions:  # noqa: UP028  a tuple takes no answers
+            yield question
+        return response
+
+    def trip() -> object:
+        (asked,) = switch._begin(case, guarded(case, bench.house, corridor))
+        for answer in kept.answers:
+            assert isinstance(asked, Asked)
+            asked, *_ = switch.answered(asked.ticket, answer, bench.now)
+        return asked
+
+    return trip
 
 
 def _core(bench: Bench) -> Trip:

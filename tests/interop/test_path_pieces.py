@@ -6,11 +6,17 @@ import pytest
 
 from tests.bench.instructions import missing_for_counting
 from tests.bench.path_pieces import GOALS, counted
+from tests.bench.path_trips import WHOLE, WITHIN
 
 
 @pytest.mark.skipif(bool(missing_for_counting()), reason=missing_for_counting() or "counted")
 def test_core_of_an_inquiry_keeps_to_its_instructions(tmp_path: Path) -> None:
-    """From the payload to the packed answer, in round trips of pyiso8583 by the same process."""
-    found = counted(tmp_path, ("core", "pyiso8583"))
+    """From the payload to the packed answer, in round trips of pyiso8583 by the same process.
+
+    The pieces are all there is of it, within a twentieth: none of any size is in no piece.
+    """
+    found = counted(tmp_path, ("core", *WHOLE, *WITHIN, "pyiso8583"))
 
     assert found["core"] / found["pyiso8583"] <= (GOALS[0].least or 0) <= 3
+    assert 0.95 <= sum(found[name] for name in WHOLE) / found["core"] <= 1.05
+    assert sum(found[name] for name in WITHIN) < found["corridor"]
