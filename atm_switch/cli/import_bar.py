@@ -1,8 +1,7 @@
-"""How far an import is, on a terminal: a bar for each of its phases, with rate and time left.
+"""How far an import is, on a terminal: a bar with rate and time left.
 
-Plan: reading goes by bytes; checking and booking are passes over all rows, and their time left
-goes by the mean of the passes that are done.  Before the first one is done, and once the
-guess is over, none is told, for none is known.
+Plan: reading goes by bytes; checking and booking are passes over the rows, and go together by
+the pace of ``import_pace.py``.
 Limits: rich is imported here, so import this where a terminal is.
 """
 
@@ -23,11 +22,12 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from atm_switch.cli.import_pace import Pace
-from atm_switch.ledger.csv_meter import Phase, Progress
+from atm_switch.ledger.csv_meter import Progress
+from atm_switch.ledger.csv_passes import Phase
 
 
 class _Left(TimeRemainingColumn):
-    """The time left: of a phase of passes by its pace."""
+    """The time left: of passes by their pace."""
 
     def render(self, task: Task) -> Text:
         """Write it."""
@@ -56,27 +56,27 @@ def import_bar(resumed_line: Callable[[Progress], str]) -> Iterator[Callable[[Pr
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(Phase.READING.value, total=None, rows=0, rate=0, pace=None)
-        pace, told, phase = Pace(time.monotonic()), 0, Phase.READING
+        pace, told, is_reading = Pace(time.monotonic()), 0, True
 
         def show(at: Progress) -> None:
-            nonlocal task, told, phase, pace
+            nonlocal task, told, is_reading, pace
             now = time.monotonic()
             if at.resumed > told:
                 told = at.resumed
                 bar.console.print(resumed_line(at))
-            if at.phase is not phase:
-                phase, pace = at.phase, Pace(now)
+            if is_reading and at.passes:
+                is_reading, pace = False, Pace(now)
                 bar.remove_task(task)
-                task = bar.add_task("", total=None, rows=at.rows, rate=0, pace=None)
-            if phase is Phase.READING:
+                task = bar.add_task("", total=1.0, rows=at.rows, rate=0, pace=None)
+            if is_reading:
                 rate = (at.rows - at.resumed) / max(now - pace.began, 1e-3)
                 done, total = at.bytes_done, at.bytes_total
                 bar.update(task, completed=done, total=total, rows=at.rows, rate=rate)
             else:
                 pace.note(at.passes_done, at.passes, now)
                 bar.update(
-                    task, description=pace.told(phase.value), completed=at.passes_done,
-                    total=at.passes, rows=at.rows, rate=pace.rate(at.rows, now), pace=pace,
+                    task, description=pace.told(at.phase.value), completed=pace.share(),
+                    rate=pace.rate(), pace=pace, refresh=True,
                 )  # fmt: skip
 
         yield show

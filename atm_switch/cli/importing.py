@@ -18,7 +18,8 @@ from atm_switch.domain.errors import Refused
 from atm_switch.folder import DataFolder, open_folder
 from atm_switch.key_office import record_command
 from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards, was_booked
-from atm_switch.ledger.csv_meter import Phase, Progress
+from atm_switch.ledger.csv_meter import Progress
+from atm_switch.ledger.csv_passes import Phase
 from atm_switch.ledger.csv_rejects import rejects_paths
 from atm_switch.ledger.csv_summary import ImportedFile, ImportSummary
 from atm_switch.ledger.opening import open_store
@@ -139,13 +140,17 @@ def _lines() -> Report:
             resumed = at.resumed
             print(_resumed(at), file=sys.stderr, flush=True)
         if at.phase is not phase and at.rows:
-            phase, passes, pace = at.phase, 0, Pace(time.monotonic())
+            if phase is Phase.READING:
+                pace = Pace(time.monotonic())
+            phase = at.phase
             print(f"{phase.value} {at.rows:,} rows", file=sys.stderr, flush=True)
-        if at.passes_done > passes and at.rows:
-            passes, now = at.passes_done, time.monotonic()
-            pace.note(passes, at.passes, now)
-            if now - pace.began >= _SECONDS_IN_SILENCE and passes < at.passes:
+        if at.passes and at.rows:
+            now = time.monotonic()
+            pace.note(at.passes_done, at.passes, now)
+            is_long = now - pace.began >= _SECONDS_IN_SILENCE
+            if is_long and passes < at.passes_done < len(at.passes):
                 print(_pass_line(at, pace, now), file=sys.stderr, flush=True)
+            passes = at.passes_done
         tenth = _TENTHS * at.bytes_done // max(at.bytes_total, 1)
         if at.rows and told < tenth < _TENTHS:
             told = tenth
@@ -155,10 +160,10 @@ def _lines() -> Report:
 
 
 def _pass_line(at: Progress, pace: Pace, now: float) -> str:
-    seconds, rate = now - pace.began, pace.rate(at.rows, now)
-    left = pace.seconds_left(now) or 0.0
-    done = f"{at.phase.value}, {at.passes_done} of {at.passes} passes done"
-    return f"{done}, {rate:,.0f} rows/s, {seconds:.0f} s so far, about {left:.0f} s left"
+    seconds, left = now - pace.began, pace.seconds_left(now)
+    done = f"{at.phase.value}, {at.passes_done} of {len(at.passes)} passes done"
+    told = f"{done}, {pace.rate():,.0f} rows/s, {seconds:.0f} s so far"
+    return told if left is None else f"{told}, about {left:.0f} s left"
 
 
 def _resumed(at: Progress) -> str:

@@ -9,6 +9,7 @@ the year is open, nothing falls below zero.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from atm_switch.domain.errors import Refused
@@ -77,10 +78,6 @@ FROM (
 """
 
 
-PASSES: Final = 3
-"""How often ``book`` goes over what it books: the postings, the years' totals, the accounts'."""
-
-
 def _nobody() -> None:
     """Hear and forget."""
 
@@ -107,23 +104,26 @@ def book(
     ``source`` is a relation with the columns of ``waiting``, ours and no user's text; the
     table ``waiting`` itself is empty afterwards.  What ``is_in_order`` of its KPJ goes in
     as it comes: each year grows at its own end, and sorting would take longer than that.
-    ``passed`` hears of each of the ``PASSES`` over what is booked.
+    ``passed`` hears of each of the three passes over what is booked: the postings, the totals
+    of years, those of accounts.
     Raises ``DevelopedTwice``, and the transaction is to be undone.
     """
     named = f"{source} AS source"
     count, low, high = store.rows(f"SELECT count(*), min(seq), max(seq) FROM {named}")[0]  # noqa: S608 - ours
     (last,) = store.rows("UPDATE last_posting SET seq = seq + ? RETURNING seq", (count,))[0]
     first = int(last) - count + 1
-    if count:
-        # Counting anew takes a second pass, which numbers without a gap do not need.
-        is_dense = high - low + 1 == count
-        number = f"seq - {low - 1}" if is_dense else "row_number() OVER (ORDER BY seq)"
-        order = "" if is_in_order else _TO_ORDER
-        store.change(_BOOK.format(source=named, number=number, order=order), (first - 1,))
-        passed()
-        _add_to_years(store, named)
-        passed()
-        store.change(_ACCOUNTS.format(source=named))
+    # Counting anew takes a second pass, which numbers without a gap do not need.
+    is_dense = count and high - low + 1 == count
+    number = f"seq - {low - 1}" if is_dense else "row_number() OVER (ORDER BY seq)"
+    order = "" if is_in_order else _TO_ORDER
+    into_postings = _BOOK.format(source=named, number=number, order=order)
+    for one_pass in (
+        partial(store.change, into_postings, (first - 1,)),
+        partial(_add_to_years, store, named),
+        partial(store.change, _ACCOUNTS.format(source=named)),
+    ):
+        if count:
+            one_pass()
         passed()
     if source == "waiting":
         store.change("DELETE FROM waiting")

@@ -7,7 +7,7 @@ stays true; whoever wants to waits a little and is told to come back.
 Limits: the ledger's write lock is held from here on; inquiries are answered meanwhile.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -15,10 +15,11 @@ from itertools import islice
 from typing import Final
 
 from atm_switch.domain.identifiers import Kpj
-from atm_switch.ledger.booking import PASSES, book
+from atm_switch.ledger.booking import book
 from atm_switch.ledger.csv_judging import Judging
 from atm_switch.ledger.csv_linking import LinkedRow, link_staged
-from atm_switch.ledger.csv_meter import Meter, Phase
+from atm_switch.ledger.csv_meter import Meter
+from atm_switch.ledger.csv_passes import Pass, Phase, Step, pass_over
 from atm_switch.ledger.csv_rejects import BAD_ROWS_SHOWN, BadRows, Rejects
 from atm_switch.ledger.csv_rows import CsvSource, Kind
 from atm_switch.ledger.csv_staging import LINE_BITS, LINE_MASK
@@ -36,8 +37,16 @@ from atm_switch.security.vault import Vault
 
 WARNINGS_SHOWN: Final = 50
 ROWS_WORTH_A_LOOK: Final = 10_000
-_LAST_PASSES: Final = 2
-"""The look back at what was booked, and the commit, which is the caller's."""
+Check = tuple[Step, Callable[[], object]]
+_BOOKING: Final = (Step.POSTINGS, Step.YEAR_TOTALS, Step.ACCOUNTS)
+"""The passes of ``book``, in turn."""
+_KINDS: Final = {
+    **dict.fromkeys(
+        (Step.OTHERS_KPJ, Step.STATUS, Step.SET_PARTICIPANTS, Step.BIRTHS), Kind.PARTICIPANTS
+    ),
+    **dict.fromkeys((Step.CARDS, Step.LINK), Kind.CARDS),
+}
+"""The kind of rows a step goes over where that is not postings."""
 
 
 @dataclass(slots=True)
@@ -80,38 +89,57 @@ class ImportBooking:
         ids = self._begin(judging)
         kinds = {file.kind for file in files if not file.is_repeat}
         checks = self._checks(judging, kinds)
-        meter.enter(Phase.CHECKING, len(checks))
-        for check in checks:
+        has_cards, has_postings = Kind.CARDS in kinds, Kind.POSTINGS in kinds
+        meter.plan(self._passes([step for step, _ in checks], kinds))
+        for _, check in checks:
             check()
             meter.passed()
-        has_cards, has_postings = Kind.CARDS in kinds, Kind.POSTINGS in kinds
-        meter.enter(Phase.BOOKING, has_cards + PASSES * has_postings + _LAST_PASSES)
         if has_cards:
             link_staged(self.store, today, self._tell, self._look_at_card, relink=self.relink)
             meter.passed()
         if has_postings:
             is_in_order = judging.is_in_order()
             book(self.store, judging.source(), is_in_order=is_in_order, passed=meter.passed)
-        self._let_it_plan()
-        self._look_back(judging, kinds, ids.values())
+        if self.store.is_postgres:
+            self._let_it_plan()
+            meter.passed()
+        for look_back in self._looks_back(judging, kinds, ids.values()):
+            look_back()
+            meter.passed()
         self._finish(ids)
-        meter.passed()
 
-    def _checks(self, judging: Judging, kinds: set[Kind]) -> list[Callable[[], object]]:
+    def _passes(self, checks: Iterable[Step], kinds: set[Kind]) -> list[Pass]:
+        """Return all passes; the last is the commit, which is the caller's."""
+        rows = dict.fromkeys(Kind, 0)
+        for file in self._files:
+            rows[file.kind] += file.rows * (not file.is_repeat)
+        has_cards, has_postings = Kind.CARDS in kinds, Kind.POSTINGS in kinds
+        steps = [(Phase.CHECKING, step) for step in checks]
+        steps += [(Phase.BOOKING, Step.LINK)] * has_cards
+        steps += [(Phase.BOOKING, step) for step in _BOOKING] * has_postings
+        steps += [(Phase.BOOKING, Step.ANALYZE)] * self.store.is_postgres
+        steps += [(Phase.BOOKING, Step.BIRTHS)] * (Kind.PARTICIPANTS in kinds)
+        steps += [(Phase.BOOKING, Step.PAID_AFTER)] * has_postings
+        made = partial(pass_over, is_postgres=self.store.is_postgres)
+        passes = [made(*each, rows[_KINDS.get(each[1], Kind.POSTINGS)]) for each in steps]
+        return [*passes, made(Phase.BOOKING, Step.COMMIT, sum(rows.values()))]
+
+    def _checks(self, judging: Judging, kinds: set[Kind]) -> list[Check]:
         """Return what is checked, each a pass over all rows of a kind, to be called in turn."""
-        checks: list[Callable[[], object]] = []
+        checks: list[Check] = []
         if Kind.PARTICIPANTS in kinds:
+            given = partial(set_participants, self.store, judging, self._tell)
             checks += [
-                judging.participants,
-                partial(self._look_at_status, judging),
-                partial(set_participants, self.store, judging, self._tell),
+                (Step.OTHERS_KPJ, judging.participants),
+                (Step.STATUS, partial(self._look_at_status, judging)),
+                (Step.SET_PARTICIPANTS, given),
             ]
         if Kind.POSTINGS in kinds:
             checks += judging.postings(again=self.again)
-            checks.append(partial(self._judge_years, judging))
+            checks.append((Step.YEARS, partial(self._judge_years, judging)))
         if Kind.CARDS in kinds:
-            checks.append(judging.cards)
-        return [*checks, partial(self._set_aside, judging)]
+            checks.append((Step.CARDS, judging.cards))
+        return [*checks, (Step.SET_ASIDE, partial(self._set_aside, judging))]
 
     def _judge_years(self, judging: Judging) -> None:
         if self.rejects.is_skipping or self.is_careful or judging.count():
@@ -151,7 +179,7 @@ class ImportBooking:
         Before the first question is asked of them: it would go through a table of a million
         accounts once for each account.
         """
-        if not self.store.is_postgres or sum(one.rows for one in self._files) < ROWS_WORTH_A_LOOK:
+        if sum(one.rows for one in self._files) < ROWS_WORTH_A_LOOK:
             return
         for table in ("participants", "postings", "year_totals", "cards"):
             self.store.change(f"ANALYZE {table}")
@@ -178,11 +206,13 @@ class ImportBooking:
                 self._warn(f"{place}: it was merged into {target}; its status stays as it is")
         self.warning_count += (rows[0][-1] if rows else 0) - len(rows)
 
-    def _look_back(self, judging: Judging, kinds: set[Kind], import_ids: Iterable[int]) -> None:
+    def _looks_back(
+        self, judging: Judging, kinds: set[Kind], import_ids: Iterable[int]
+    ) -> Iterator[Callable[[], object]]:
         if Kind.PARTICIPANTS in kinds:
-            self._look_at_births(judging)
+            yield partial(self._look_at_births, judging)
         if Kind.POSTINGS in kinds:
-            self._look_at_claimed_out(import_ids)
+            yield partial(self._look_at_claimed_out, import_ids)
 
     def _look_at_births(self, judging: Judging) -> None:
         rows = born_otherwise(self.store, judging, WARNINGS_SHOWN)

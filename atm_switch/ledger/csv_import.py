@@ -207,7 +207,7 @@ class _Import:
                 with suppress(Refused):
                     staging.announce_rejects(())
             raise
-        meter.finish()
+        meter.passed()
         return ImportSummary(
             files=tuple(files),
             rejected=self.rejects.count,

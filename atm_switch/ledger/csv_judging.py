@@ -18,6 +18,7 @@ from atm_switch.domain.posting import PostingKind
 from atm_switch.ledger.csv_balances import judge_balances
 from atm_switch.ledger.csv_judged import not_judged, open_judged
 from atm_switch.ledger.csv_late_rows import judge_late
+from atm_switch.ledger.csv_passes import Step
 from atm_switch.ledger.csv_reading import nik_purpose, unsealed
 from atm_switch.ledger.csv_rejects import Reject, reject_of
 from atm_switch.ledger.csv_rows import Kind
@@ -177,7 +178,7 @@ class Judging:
             )
         )
 
-    def postings(self, *, again: bool) -> list[Callable[[], object]]:
+    def postings(self, *, again: bool) -> list[tuple[Step, Callable[[], object]]]:
         """Return the rules of postings, each a pass over them, to be called in turn.
 
         Of an open year, for a participant, nowhere else booked or to be.  With ``again`` they
@@ -188,15 +189,19 @@ class Judging:
         names, columns = "amount_sen", "s.posted_on, s.kind, s.amount_sen"
         nobody = _FOR_NOBODY.format(names=names, columns=columns, table="postings")
         has_postings = bool(self._store.rows("SELECT 1 FROM postings LIMIT 1"))
-        rules: list[tuple[bool, Callable[[], object]]] = [
-            (closed > 0, partial(change, _CLOSED, (day, day))),
-            (True, partial(change, nobody)),
-            (has_postings, partial(change, _DEVELOPED_BEFORE)),
-            (has_postings and not again, partial(change, _BOOKED_BEFORE)),
-            (has_postings, partial(judge_late, self._store)),
-            (not again and len(self._imports) > 1, partial(change, _IN_AN_EARLIER_FILE)),
+        rules: list[tuple[bool, Step, Callable[[], object]]] = [
+            (closed > 0, Step.CLOSED, partial(change, _CLOSED, (day, day))),
+            (True, Step.FOR_NOBODY, partial(change, nobody)),
+            (has_postings, Step.DEVELOPED_BEFORE, partial(change, _DEVELOPED_BEFORE)),
+            (has_postings and not again, Step.BOOKED_BEFORE, partial(change, _BOOKED_BEFORE)),
+            (has_postings, Step.LATE, partial(judge_late, self._store)),
+            (
+                not again and len(self._imports) > 1,
+                Step.IN_AN_EARLIER_FILE,
+                partial(change, _IN_AN_EARLIER_FILE),
+            ),
         ]
-        return [rule for is_wanted, rule in rules if is_wanted]
+        return [(step, rule) for is_wanted, step, rule in rules if is_wanted]
 
     def developments(self) -> None:
         """Judge developments: one of a year, where files hold several.

@@ -11,7 +11,8 @@ from atm_switch.domain.money import Money
 from atm_switch.domain.posting import Posting, PostingKind
 from atm_switch.ledger.corrections import Entry, post
 from atm_switch.ledger.csv_import import ImportOptions, import_files
-from atm_switch.ledger.csv_meter import Phase, Progress
+from atm_switch.ledger.csv_meter import Progress
+from atm_switch.ledger.csv_passes import Phase
 from atm_switch.ledger.csv_summary import ImportedFile
 from atm_switch.ledger.opening import open_store
 from atm_switch.ledger.reconcile import reconcile

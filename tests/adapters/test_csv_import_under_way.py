@@ -9,7 +9,10 @@ import pytest
 
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.identifiers import Kpj
-from atm_switch.ledger.csv_meter import Phase, Progress
+from atm_switch.ledger.csv_import import ImportOptions, import_files
+from atm_switch.ledger.csv_meter import Progress
+from atm_switch.ledger.csv_passes import Phase, Step
+from atm_switch.ledger.store_sqlite import SqliteStore
 from tests.doubles.ledger_bench import (
     BUDI,
     BUDI_ROW,
@@ -33,7 +36,7 @@ def bench(tmp_path: Path) -> LedgerBench:
 
 def test_progress_ends_with_everything_done(bench: LedgerBench) -> None:
     """
-    Progress never goes back, and its last word is all rows and all bytes.
+    Progress never goes back, and its last word is all rows, all bytes and all passes.
     """
     heard: list[Progress] = []
     bench.participants()
@@ -42,8 +45,9 @@ def test_progress_ends_with_everything_done(bench: LedgerBench) -> None:
     bench.take(path, progress=heard.append)
 
     size = path.stat().st_size
-    assert Progress(2500, size, size, Phase.BOOKING, 0, 5, 5) == heard[-1]
-    assert heard == sorted(heard, key=lambda progress: progress.bytes_done)
+    passes = heard[-1].passes
+    assert Progress(2500, size, size, Phase.BOOKING, 0, len(passes), passes) == heard[-1]
+    assert heard == sorted(heard, key=lambda progress: (progress.bytes_done, progress.passes_done))
     assert len(heard) >= 3
 
 
@@ -52,8 +56,8 @@ def test_every_phase_tells_each_of_its_passes(
     tmp_path: Path, database: Database, *, is_skipping: bool
 ) -> None:
     """
-    Checking and booking begin at none and end at all of their passes, one after the other, with
-    bad rows set aside or not, on either database, at the first import and at later ones.
+    Checking and booking tell of all their passes, one after the other, each over the rows of its
+    kind, with bad rows set aside or not, on either database, at the first import and later.
     """
     bench = LedgerBench(tmp_path, url=database.url)
     people = bench.file("people.csv", PARTICIPANTS + BUDI_ROW)
@@ -63,12 +67,48 @@ def test_every_phase_tells_each_of_its_passes(
         skip_bad = tmp_path / "rejects.csv" if is_skipping else None
         bench.take(people, path, skip_bad=skip_bad, progress=heard.append)
 
-        for phase in (Phase.CHECKING, Phase.BOOKING):
-            of_phase = [one for one in heard if one.phase is phase]
-            (passes,) = {one.passes for one in of_phase}
-            assert passes > 3
-            assert list(range(passes + 1)) == sorted({one.passes_done for one in of_phase})
-            assert of_phase == sorted(of_phase, key=lambda one: one.passes_done)
+        (passes,) = {one.passes for one in heard if one.phase is not Phase.READING}
+        told = [one.passes_done for one in heard if one.passes]
+        assert list(range(len(passes) + 1)) == told
+        phases = [one.phase for one in passes]
+        assert phases == sorted(phases, key=list(Phase).index)
+        assert min(phases.count(Phase.CHECKING), phases.count(Phase.BOOKING)) > 3
+        people_rows = int(day == "01")  # later a repeat
+        rows = {one.step: one.rows for one in passes}
+        assert (10, 10 + people_rows) == (rows[Step.POSTINGS], rows[Step.COMMIT])
+        assert people_rows == rows.get(Step.SET_PARTICIPANTS, 0)
+
+
+def test_all_is_done_only_once_it_is_committed(bench: LedgerBench) -> None:
+    """
+    Before the commit one pass is left; the witness, who may undo all, is heard then.
+    """
+    heard: list[Progress] = []
+
+    def witness(_files: object) -> None:
+        assert heard[-1].passes_done == len(heard[-1].passes) - 1
+        raise Refused("undone")
+
+    bench.participants()
+    path = bench.file("p.csv", POSTINGS + PAID)
+    options = ImportOptions(progress=heard.append, witness=witness)
+    with closing(SqliteStore(bench.path)) as store, pytest.raises(Refused, match="undone"):
+        import_files(store, [path], bench.vault, bench.at, options)
+
+    assert heard[-1].passes_done == len(heard[-1].passes) - 1
+
+
+def test_rows_all_bad_leave_no_pass_out(bench: LedgerBench, tmp_path: Path) -> None:
+    """
+    Where nothing is booked after all each pass is told of, and of no more.
+    """
+    heard: list[Progress] = []
+    path = bench.file("p.csv", POSTINGS + PAID * 2)  # of nobody
+
+    bench.take(path, skip_bad=tmp_path / "rejects.csv", progress=heard.append)
+
+    told = [one.passes_done for one in heard if one.passes]
+    assert list(range(len(heard[-1].passes) + 1)) == told
 
 
 def test_repeat_counts_as_done_in_progress(bench: LedgerBench) -> None:
@@ -82,7 +122,9 @@ def test_repeat_counts_as_done_in_progress(bench: LedgerBench) -> None:
     bench.take(path, progress=heard.append)
 
     size = path.stat().st_size
-    assert Progress(0, size, size, Phase.BOOKING, 0, 2, 2) == heard[-1]
+    passes = heard[-1].passes
+    assert [0, 0] == [one.rows for one in passes]
+    assert Progress(0, size, size, Phase.BOOKING, 0, 2, passes) == heard[-1]
 
 
 def test_future_posting_waits_for_its_day(bench: LedgerBench) -> None:

@@ -24,7 +24,8 @@ from atm_switch.adapters.process_hygiene import give_way
 from atm_switch.domain.errors import Refused
 from atm_switch.ledger.csv_import import ImportOptions, import_files
 from atm_switch.ledger.csv_import_lock import import_lock
-from atm_switch.ledger.csv_meter import Phase, Progress
+from atm_switch.ledger.csv_meter import Progress
+from atm_switch.ledger.csv_passes import Phase
 from atm_switch.ledger.csv_staging import Staging
 from atm_switch.ledger.csv_summary import ImportedFile
 from atm_switch.ledger.opening import LedgerPlace, open_store
