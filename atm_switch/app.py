@@ -124,14 +124,14 @@ class Service:
         self._record("stop", self.folder.root.name, "")
         await self._close()
 
-    def reload(self) -> None:
-        """Read settings, certificates and keys again; what cannot be used changes nothing."""
+    def reload(self, text: str | None = None) -> None:
+        """Take settings (``text``, or the file), certificates and keys anew, but nothing wrong."""
         doors, calling, desk, house = self._doorways, self.calling, self.desk, self._house
         if doors is None or calling is None or desk is None or house is None:
             return
         doors.reload()
-        if Reloading(self.folder, house, desk, doors, calling, self.log).reload():
-            self._record("configuration", FILE_NAME, digest_of(self.folder.root / FILE_NAME))
+        if digest := Reloading(self.folder, house, desk, doors, calling, self.log).reload(text):
+            self._record("configuration", FILE_NAME, digest)
         if self._upkeep is not None:
             self._upkeep.warn_of_certificates()
             self._upkeep.reload_keys("SIGHUP")
@@ -176,7 +176,7 @@ class Service:
         publishing.start()
         self._record("start", root.name, f"mode {settings.mode}, {settings.hsm.engine} HSM")
         self._record("configuration", "keys", keys_in_use(self.vault, "start"))
-        self._record("configuration", FILE_NAME, digest_of(root / FILE_NAME))
+        self._record("configuration", FILE_NAME, digest_of(self.folder.text))
         self._doorways = Doorways(self.folder, self.log)
         self.seat.peers, self.seat.taken = desk.peers, self._doorways.take
         await self._doorways.open(dialects, desk, self.seat.lent)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from atm_switch.adapters.handed_text import handed
 from atm_switch.domain.errors import Refused
 from atm_switch.server.control import Control, pair
 
@@ -91,25 +92,30 @@ class Child:
 
 
 async def spawned(
-    root: Path, number: int, count: int, heard: Callable[[Child, dict[str, Any]], None]
+    root: Path,
+    number: int,
+    count: int,
+    heard: Callable[[Child, dict[str, Any]], None],
+    settings: str = "",
 ) -> Child:
     """Start process ``number`` of a switch of ``count`` workers on the folder ``root``.
 
-    What it says is told to ``heard``.  Raises ``OSError`` where there is no room for it.
+    What it says is told to ``heard``; a worker runs with ``settings``, whatever the folder's
+    file says by now.  Raises ``OSError`` where there is no room for it.
     """
     ours, theirs = pair()
-    with theirs:
-        try:
+    try:
+        with theirs, handed(settings) as text:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "atm_switch", "serve", str(root)),
-                *("--as-process", f"{number}:{count}:{theirs.fileno()}"),
+                *("--as-process", f"{number}:{count}:{theirs.fileno()}:{text}"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), text],
             )
-        except BaseException:
-            ours.close()
-            raise
+    except BaseException:
+        ours.close()
+        raise
     child = Child(number, process, Control(ours, lambda said, _: heard(child, said), lambda: None))
     child.control.start()
     return child

@@ -25,7 +25,7 @@ from atm_switch.security.vault import Vault
 from atm_switch.server.tls import TlsFiles, tls_problems
 from atm_switch.settings.dialling import OutgoingLine
 from atm_switch.settings.listener import Listener
-from atm_switch.settings.load import FILE_NAME, load_settings
+from atm_switch.settings.load import FILE_NAME, read_settings, settings_text
 from atm_switch.settings.model import Contradiction, Settings
 
 _ROOT = b"one switch"
@@ -38,6 +38,8 @@ class DataFolder:
 
     root: Path
     settings: Settings
+    text: str = ""
+    """What they were read from."""
 
     @property
     def ledger(self) -> Path:
@@ -137,8 +139,8 @@ class DataFolder:
             sealed_keys.place(self.key_file, shared.content)
 
 
-def open_folder(path: Path) -> DataFolder:
-    """Open a data folder.
+def open_folder(path: Path, text: str | None = None) -> DataFolder:
+    """Open a data folder, with the settings of a ``text`` that was handed down in place of its own.
 
     Raises ``Refused`` for anything else, ``SettingsWrong`` for settings that cannot be used.
     """
@@ -150,7 +152,8 @@ def open_folder(path: Path) -> DataFolder:
         raise Refused(
             f"{path} is no data folder, it has no {FILE_NAME}: make one with atm-switch init DIR"
         )
-    return DataFolder(path, load_settings(path))
+    text = settings_text(path) if text is None else text
+    return DataFolder(path, read_settings(text), text)
 
 
 def profile_of(name: str, root: Path) -> Profile:

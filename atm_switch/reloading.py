@@ -16,7 +16,7 @@ from atm_switch.folder import DataFolder, open_folder
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.server.desk import Desk
 from atm_switch.server.log import Logger
-from atm_switch.start_up import dialects_of, server_limits
+from atm_switch.start_up import dialects_of, digest_of, server_limits
 from atm_switch.switch.house import House
 
 RELOADED = ("limits", "log")
@@ -35,15 +35,19 @@ class Reloading:
     calling: Calling
     log: Logger
 
-    def reload(self) -> bool:
-        """Read and judge everything, then use what may change; tell whether that was done."""
+    def reload(self, text: str | None) -> str:
+        """Read and judge everything, then use what may change; return the digest of what is used.
+
+        ``text``: settings that were handed down; without it those of the file.
+        Where they cannot be used nothing changes, and the digest is empty.
+        """
         try:
-            fresh = open_folder(self.folder.root)
+            fresh = open_folder(self.folder.root, text)
             dialects = dialects_of(fresh)
             refuse_what_cannot_work(fresh, self.house.vault)
         except (SwitchError, OSError, ValueError) as wrong:
             self.log.warning("settings not reloaded", reason=str(wrong))
-            return False
+            return ""
         limits = server_limits(fresh.settings)
         self.house.take_limits(fresh.settings.to_policy())
         self.desk.limits = limits
@@ -52,7 +56,7 @@ class Reloading:
         self.log.level = fresh.settings.log.level
         waiting = _waiting_for_restart(self.folder, fresh)
         self.log.info("settings reloaded", **({"need_a_restart": waiting} if waiting else {}))
-        return True
+        return digest_of(fresh.text)
 
 
 def _waiting_for_restart(running: DataFolder, fresh: DataFolder) -> list[str]:

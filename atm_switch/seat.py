@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from atm_switch.adapters.handed_text import taken
 from atm_switch.server.control import Control
 from atm_switch.server.peers import Peers
 
@@ -21,6 +22,8 @@ DOUBTS = "doubts"
 """How many requests in doubt the writer ended, by acquirer."""
 ORDERS = "orders"
 """What the writer's process goes by (``writer_orders``)."""
+SETTINGS = "settings"
+"""Said to a worker that is to take them, certificates and keys anew; their text rides on it."""
 LEVEL = "level"
 """The least that the writer's process logs from now on."""
 FRESH = "fresh"
@@ -46,6 +49,8 @@ class Seat:
     """What this process goes by where it is the writer's."""
     leveled: Callable[[str], None] = field(default=lambda _level: None)
     """Told the least that is logged from now on, where this is the writer's process."""
+    reread: Callable[[str | None], None] = field(default=lambda _text: None)
+    """Told the settings to be taken anew, where this is a worker; without them it reads them."""
     control: Control | None = None
     taken: Callable[[int, int, int, Callable[[], None]], None] = field(
         default=lambda _at, _descriptor, _others, _settled: None
@@ -95,6 +100,8 @@ class Seat:
         self.orders = message.get(ORDERS, self.orders)
         if LEVEL in message:
             self.leveled(str(message[LEVEL]))
+        if SETTINGS in message:
+            self.reread(None if descriptor is None else taken(descriptor))
         if TAKE not in message:
             return
         self.handed_in += 1

@@ -6,7 +6,6 @@ import resource
 import sys
 from contextlib import suppress
 from datetime import date, datetime
-from pathlib import Path
 from typing import Protocol
 
 from atm_switch.domain.accrual import RateTable
@@ -45,9 +44,9 @@ def refuse_wrong_certificates(folder: DataFolder) -> None:
         raise SettingsWrong(lines)
 
 
-def digest_of(path: Path) -> str:
-    """Name the content of a file, for the audit."""
-    return "sha256 " + hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+def digest_of(text: str) -> str:
+    """Name the settings that were read, for the audit."""
+    return "sha256 " + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def plain_words(error: OSError) -> str:

@@ -10,9 +10,9 @@ A process that ends is started again; ``child.RESTARTS_MAX`` times a minute, the
 stops the others and exits 70, for a switch that dies all the time is not to be believed.  One
 that cannot be started for want of descriptors or memory is tried again, less and less often.
 Signals: SIGTERM drains every worker, then the writer ends; one that hangs is killed, so that a stop
-always ends.  SIGHUP goes to every worker, to one that starts once it is ready, and is over when
-all have said so.  Workers say once a second whether their journal commits; only while
-all do is the watchdog of systemd fed.
+always ends.  At SIGHUP settings are read here, for all (``common_settings``); it is over when every
+worker has taken them, one that starts once it is ready.  Workers say once a second whether their
+journal commits; only while all do is the watchdog of systemd fed.
 Workers say how many links each peer has to them, and a connection is handed over with how
 many its peer has to the others: ``connections_per_peer_max`` is of all together; what ends is
 known a tick later, what is turned away at once.
@@ -30,10 +30,10 @@ from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.service_manager import ServiceManager
 from atm_switch.child import AT_ONCE_SECONDS_MAX, GIVEN_UP, WRITER, Child, Restarts, spawned
-from atm_switch.domain.errors import SwitchError
+from atm_switch.common_settings import CommonSettings
 from atm_switch.doorways import bound
 from atm_switch.fleet_page import FleetPage
-from atm_switch.folder import DataFolder, open_folder
+from atm_switch.folder import DataFolder
 from atm_switch.reception import Reception
 from atm_switch.server.entrance import shown
 from atm_switch.server.log import Logger
@@ -60,6 +60,7 @@ class Supervisor:
     def __init__(self, folder: DataFolder, log: Logger, manager: ServiceManager) -> None:
         """Wait for ``run``; ``manager`` is told how all of it is."""
         self._folder, self._log, self._manager = folder, log, manager
+        self._settings = CommonSettings(folder)
         self._drain_seconds = folder.settings.limits.drain_seconds_max
         """The longest of all settings read so far: a worker may have taken no newer ones."""
         self._children: dict[int, Child] = {}
@@ -141,8 +142,8 @@ class Supervisor:
 
     def _reload(self) -> None:
         self._manager.reloading()
-        with suppress(SwitchError, OSError, ValueError):  # the workers' log says what is wrong
-            settings = open_folder(self._folder.root).settings
+        settings = self._settings.read_anew()
+        if settings is not None:
             self._log.level = settings.log.level
             self._drain_seconds = max(self._drain_seconds, settings.limits.drain_seconds_max)
         if WRITER in self._children:
@@ -152,12 +153,12 @@ class Supervisor:
     async def _reloaded(self, workers: "list[Child]") -> None:
         for child in workers:
             child.has_reloaded = False
-            if child.is_ready.is_set():
-                child.signal(signal.SIGHUP)
+        untold = [child for child in workers if child.is_ready.is_set()]
         deadline = read_clock().monotonic + RELOAD_SECONDS_MAX
         while not (all(child.has_reloaded for child in workers) or self._stopping.is_set()):
             if read_clock().monotonic > deadline:  # one died, or hangs: others tell of that
                 break
+            untold = [child for child in untold if not self._settings.tell(child)]
             await asyncio.sleep(LOOK_SECONDS)
         if not self._stopping.is_set():
             self._manager.ready()
@@ -175,7 +176,8 @@ class Supervisor:
 
     async def _spawned(self, number: int, *, is_fresh: bool = False) -> Child:
         workers = self._folder.settings.workers
-        child = await spawned(self._folder.root, number, workers, self._heard)
+        settings = self._settings.start
+        child = await spawned(self._folder.root, number, workers, self._heard, settings)
         told: dict[str, Any] = {seat.LENT: self._reception.addresses, seat.FRESH: is_fresh}
         if number == WRITER:
             told[seat.ORDERS] = WriterOrders.of(self._folder, self._log).to_message()
@@ -212,8 +214,8 @@ class Supervisor:
         self._doubts.update(message.get(seat.DOUBTS, {}))
         if seat.READY in message:
             child.is_ready.set()
-            if not child.has_reloaded:  # it may have read its settings before that was asked
-                child.signal(signal.SIGHUP)
+            if self._settings.were_read_anew or not child.has_reloaded:
+                self._settings.tell_late(child)
         if message.get(seat.WELL):
             child.well_at = read_clock().monotonic
         if seat.RELOADED in message:

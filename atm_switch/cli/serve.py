@@ -62,7 +62,7 @@ def _run(root: Path, process: str) -> int:
         if is_writer:
             return runner.run(_write_as(process))
         if process:
-            return runner.run(_serve_as(process, *_opened(root)))
+            return runner.run(_serve_as(process, *_opened(root, _handed_to(process))))
         return _run_folder(root, runner)
 
 
@@ -95,12 +95,19 @@ def _run_folder(root: Path, runner: asyncio.Runner) -> int:
     return runner.run(serve(folder, log))
 
 
-def _opened(root: Path) -> "tuple[DataFolder, Logger]":
+def _handed_to(process: str) -> str:
+    """Return the settings that a worker is to run with."""
+    from atm_switch.adapters.handed_text import taken
+
+    return taken(int(process.rpartition(":")[2]))
+
+
+def _opened(root: Path, text: str | None = None) -> "tuple[DataFolder, Logger]":
     """Open the folder; no loop may run, for keys on PostgreSQL are asked for in one of its own."""
     from atm_switch.folder import open_folder
     from atm_switch.server.log import make_logger
 
-    folder = open_folder(root)
+    folder = open_folder(root, text)
     folder.pull_keys()
     return folder, make_logger(folder.settings.log.format, folder.settings.log.level)
 
@@ -161,14 +168,14 @@ async def _write_as(process: str) -> int:
 
 
 async def _seated(process: str) -> "tuple[Seat, asyncio.Event]":
-    """Take the seat ``NUMBER:COUNT:DESCRIPTOR``, and wait for what is said first there.
+    """Take the seat ``NUMBER:COUNT:DESCRIPTOR:TEXT``, and wait for what is said first there.
 
     The event tells that whoever started this is gone, which may come first.
     """
     from atm_switch.seat import Seat
     from atm_switch.server.control import Control
 
-    number, count, descriptor = map(int, process.split(":"))
+    number, count, descriptor, _ = map(int, process.split(":"))
     seat, told, gone = Seat(number, count), asyncio.Event(), asyncio.Event()
 
     def heard(message: dict[str, Any], connection: int | None) -> None:
@@ -199,9 +206,9 @@ async def _serve(
             main.cancel()
         stop.set()
 
-    def reload() -> None:
+    def reload(text: str | None = None) -> None:
         manager.reloading()
-        service.reload()
+        service.reload(text)
         if writer is not None:
             writer.tell_level()
         service.seat.tell_reloaded()
@@ -212,7 +219,9 @@ async def _serve(
     loop.add_signal_handler(signal.SIGTERM, asked_to_stop)
     # Of a supervisor's processes the terminal tells all; they stop when the supervisor says so.
     loop.add_signal_handler(signal.SIGINT, asked_to_stop if gone is None else lambda: None)
-    loop.add_signal_handler(signal.SIGHUP, reload)
+    # They read what it hands them, and when it does, so that all run with the same.
+    service.seat.reread = reload
+    loop.add_signal_handler(signal.SIGHUP, reload if gone is None else lambda: None)
     await (service.start() if writer is None else writer.come_up(service.start()))
     if writer is not None and service.desk is not None:
         writer.tell_doubts_to(service.desk.meters.doubted)

@@ -66,15 +66,23 @@ def load_settings(folder: Path) -> Settings:
     Raises ``SettingsWrong`` with all that is wrong.
     """
     path = folder / FILE_NAME if folder.is_dir() else folder
+    return read_settings(settings_text(folder), path.name)
+
+
+def settings_text(folder: Path) -> str:
+    """Return the text of ``switch.toml`` of a data folder, or of a settings file given itself.
+
+    Raises ``SettingsWrong`` where it cannot be read.
+    """
+    path = folder / FILE_NAME if folder.is_dir() else folder
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_bytes().decode()  # as it is, line ends too: the audit names its digest
     except UnicodeDecodeError:
         raise SettingsWrong([f"{path.name}: is not UTF-8 text; save it as UTF-8"]) from None
     except OSError as error:
         reason = error.strerror or "cannot be read"
         message = f"{path}: {reason}; make a data folder with: atm-switch init DIR"
         raise SettingsWrong([message]) from None
-    return read_settings(text, path.name)
 
 
 def read_settings(text: str, name: str = FILE_NAME) -> Settings:

@@ -88,7 +88,7 @@ def test_no_signal_ends_a_writer_that_still_loads(folder: Path) -> None:
     """SIGTERM and Ctrl-C amid a start are the switch's: the writer comes up, and ends with it."""
     ours, theirs = pair()
     words = (sys.executable, "-m", "atm_switch", "serve", str(folder))
-    seat = ("--as-process", f"0:1:{theirs.fileno()}")
+    seat = ("--as-process", f"0:1:{theirs.fileno()}:0")
     with subprocess.Popen([*words, *seat], pass_fds=[theirs.fileno()]) as process, ours:
         theirs.close()  # and ours where this fails: by that it ends
         wait_for(lambda: ignores(process.pid, signal.SIGTERM))

@@ -1,0 +1,65 @@
+"""The settings that a supervisor and all its workers run with.
+
+Why: each read the file by itself once, and one that took the place of a dead one ran with what
+had been written there meanwhile: other banks, limits or a longer drain than its siblings had.
+Plan: the supervisor reads, at its start and at every SIGHUP, and hands the text down.  A worker
+starts with that of the start, and takes that of the last SIGHUP anew as its siblings did, so
+that what only a restart of the switch changes stays as it is for all.
+Limits: what the settings name - profiles, certificates, keys, rates - each worker reads by
+itself, at its start and at SIGHUP.
+"""
+
+from contextlib import suppress
+
+from atm_switch import seat
+from atm_switch.adapters.handed_text import handed
+from atm_switch.child import Child
+from atm_switch.domain.errors import SwitchError
+from atm_switch.folder import DataFolder
+from atm_switch.settings.load import read_settings, settings_text
+from atm_switch.settings.model import Settings
+
+
+class CommonSettings:
+    """What was read, and what of it a worker is told."""
+
+    def __init__(self, folder: DataFolder) -> None:
+        """Begin with those the folder was opened with."""
+        self._root = folder.root
+        self.start = folder.text
+        """What a worker starts with."""
+        self._last: str | None = None
+        """As SIGHUP found them last, right or wrong."""
+        self._right: str | None = None
+        """The last of them that could be used."""
+
+    @property
+    def were_read_anew(self) -> bool:
+        """Whether a worker that starts has to take others than those of the start."""
+        return self._right is not None
+
+    def read_anew(self) -> Settings | None:
+        """Read the file; return what it says where that can be used: workers say what is wrong."""
+        self._last = None
+        with suppress(SwitchError, OSError, ValueError):
+            self._last = settings_text(self._root)
+            settings = read_settings(self._last)
+            self._right = self._last
+            return settings
+        return None
+
+    def tell(self, worker: Child) -> bool:
+        """Have a worker take anew what SIGHUP found last; tell whether that went out."""
+        return _told(worker, self._last)
+
+    def tell_late(self, worker: Child) -> bool:
+        """Have one that has just started take what its siblings run with."""
+        return _told(worker, self._right or self.start)
+
+
+def _told(worker: Child, text: str | None) -> bool:
+    """Without a text, or room for it, the worker looks for itself."""
+    if text is not None:
+        with suppress(OSError), handed(text) as descriptor:
+            return worker.control.say({seat.SETTINGS: True}, descriptor)
+    return worker.control.say({seat.SETTINGS: True})
