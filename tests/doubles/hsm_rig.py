@@ -12,6 +12,7 @@ from atm_switch.adapters.host_hsm import HostHsm
 from atm_switch.adapters.hsm_link import HsmLine
 from atm_switch.adapters.software_hsm import SoftwareHsm, pin_matcher
 from atm_switch.domain.card import Pan, luhn_digit
+from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.secret import Key, Pin, PinBlock
 from atm_switch.security.key_ring import TDES, KeyUsage, LineKey
 from atm_switch.security.mac import MacAlgorithm, mac
@@ -113,6 +114,28 @@ def mac_answer(number: int) -> bytes:
     return mac(MacAlgorithm.X9_19, FIRST, f"0200 {number}".encode())
 
 
+ANSWER_SECONDS_MAX = 30.0
+"""How long an answer may take, unless a test says otherwise: no busy machine takes as long."""
+
+
+def pass_time(seconds: float = ANSWER_SECONDS_MAX + 1.0) -> None:
+    """Let the loop believe that time has passed: what is due by then is done in its next turns."""
+    loop = asyncio.get_running_loop()
+    before = loop.time
+    loop.time = lambda: before() + seconds  # type: ignore[method-assign]
+
+
+async def left_unanswered(rig: Rig, question: HsmQuestion) -> NeighbourUnavailable:
+    """Ask what the HSM gets and does not answer, and pass its time; return what is said then."""
+    got = len(rig.hsm.frames)
+    asked = asyncio.ensure_future(rig.ask(question))
+    await until(lambda: len(rig.hsm.frames) > got)
+    pass_time()
+    (said,) = await asyncio.gather(asked, return_exceptions=True)
+    assert isinstance(said, NeighbourUnavailable)
+    return said
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something is so; fail after ten seconds."""
     async with asyncio.timeout(10):
@@ -136,7 +159,7 @@ async def host_rig(
     *,
     is_block: bool = False,
     connections: int = 2,
-    seconds_max: float = 30.0,
+    seconds_max: float = ANSWER_SECONDS_MAX,
     header_digits: int = 4,
     others: Sequence[tuple[str, int]] = (),
     table: str = "",
