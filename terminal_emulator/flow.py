@@ -111,7 +111,8 @@ class Line:
     async def request_keys(self, count: int) -> list[str]:
         """Ask for new keys and return what became of the ``count`` deliveries that follow.
 
-        Raises ``LinkError`` also where the host refuses, or delivers fewer.
+        Raises ``LinkError`` also where the host refuses, or delivers fewer: at once where it is
+        gone.
         """
         result = await self.network(Verb.KEY_REQUEST)
         if not result.is_approved:
@@ -120,9 +121,15 @@ class Line:
             )
         try:
             async with asyncio.timeout(self._manner.seconds):
-                return [await self.link.deliveries.get() for _ in range(count)]
+                return [await self._delivery() for _ in range(count)]
         except TimeoutError:
             raise LinkError(f"{self.link.address} did not deliver all keys in time") from None
+
+    async def _delivery(self) -> str:
+        told = await self.link.deliveries.get()
+        if isinstance(told, LinkError):
+            raise LinkError(str(told))
+        return told
 
     async def close(self) -> None:
         """Sign off where signing on was ours, then hang up; what goes wrong hurts nobody."""

@@ -52,8 +52,9 @@ class Link:
     ) -> None:
         """Start reading."""
         self.address = address
-        self.deliveries: asyncio.Queue[str] = asyncio.Queue()
-        """What became of each key the host delivered: its name, or why it was refused."""
+        self.deliveries: asyncio.Queue[str | LinkError] = asyncio.Queue()
+        """What became of each key the host delivered: its name, or why it was refused.  Last of
+        all why the link has ended."""
         self.keys = keys or TerminalKeys()
         self._profile, self._watch = profile, watch
         self._packager = Packager(profile)
@@ -253,6 +254,7 @@ class Link:
     def _end(self, why: str) -> None:
         if self._ended is None:
             self._ended = LinkError(why)
+            self.deliveries.put_nowait(self._ended)
         for _, future in self._waiting.values():
             _fail(future, str(self._ended))
 

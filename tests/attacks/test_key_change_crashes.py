@@ -17,7 +17,7 @@ import pytest
 from tests.doubles.served import Served, make_folder, run, serve
 
 STAGES = ("key request", "key delivery sent", "key delivery answered")
-SECONDS = 20
+SECONDS = 60
 CARD, PIN = "9990090000000012", "123456"
 
 
@@ -27,7 +27,7 @@ def begin_change(folder: Path, address: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "terminal_emulator", "request-keys"),
-            *("--connect", address, "--kit", kit, "--timeout", "3"),
+            *("--connect", address, "--kit", kit),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -277,6 +277,18 @@ async def test_line_stays_up_between_questions() -> None:
     assert ["001", "002"] == host.network_codes
 
 
+async def test_host_that_hangs_up_before_all_keys_is_told_at_once() -> None:
+    """Who waits for deliveries of a host that is gone is told so, and not that they are late."""
+
+    def promises(request: IsoMessage, _host: TinyHost) -> Sequence[Sent]:
+        return [reply(request), *([HANG_UP] if request.get(70) == "161" else [])]
+
+    with TinyHost(promises) as host:
+        async with line_to(Address.read(host.address), BARE_KIT, Manner(PATIENT)) as line:
+            with pytest.raises(LinkError, match="closed the link"):
+                await line.request_keys(2)
+
+
 def test_terminal_without_kit_has_no_key() -> None:
     """The bare kit makes a terminal that can inquire, but not with a PIN."""
     assert Terminal(PROFILE, BARE_KIT.station, BARE_KIT.pin_key).pin_key is None
