@@ -17,16 +17,17 @@ from tests.doubles.hsm_rig import (
     PAN,
     PIN,
     PVV,
+    TOO_LONG,
     Rig,
     enciphered,
     host_rig,
     left_unanswered,
     mac_answer,
     mac_question,
-    pass_time,
     until,
 )
 from tests.doubles.local_master_key import LocalMasterKey
+from tests.doubles.passed_time import pass_time
 
 DAMAGES = ["header", "code", "half", "garbage", "empty", "zz"]
 
@@ -247,7 +248,7 @@ async def test_hsm_that_does_not_greet_is_not_used(mischief: Mischief, reason: s
         starting = asyncio.ensure_future(engine.start())
         for tries in range(1, 4):
             await until(lambda: hsm.connected >= tries)  # noqa: B023
-            pass_time()
+            pass_time(TOO_LONG)
         await starting
 
         assert engine.live == 0

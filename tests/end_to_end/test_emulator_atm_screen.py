@@ -20,6 +20,7 @@ from terminal_emulator.atm_screen.start import build_app
 from terminal_emulator.atm_screen.tray import PaperSheet
 from terminal_emulator.flow import Manner
 from terminal_emulator.kit import read_kit
+from tests.doubles.passed_time import pass_time
 from tests.doubles.served import Served, make_folder, serve
 from tests.unit.terminal_emulator.emulator import write_kit
 from tests.unit.terminal_emulator.host import TinyHost, on_inquiry, silent
@@ -76,11 +77,11 @@ class Booth:
 
 @asynccontextmanager
 async def booth_at(
-    address: str, kit: Path, size: tuple[int, int] = (80, 24), seconds: float = SECONDS
+    address: str, kit: Path, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[Booth]:
     """Switch an ATM on for a block, its clock in the test's hand."""
     clock = [1000.0]
-    app, line = build_app(Address.read(address), read_kit(kit), Manner(seconds), lambda: clock[0])
+    app, line = build_app(Address.read(address), read_kit(kit), Manner(SECONDS), lambda: clock[0])
     app.animation_level = "none"
     try:
         async with app.run_test(size=size) as pilot:
@@ -247,9 +248,10 @@ async def test_nothing_is_cut_at_any_size(
 async def test_silent_host_is_waited_for_visibly(tmp_path: Path) -> None:
     """A host that says nothing: the countdown shows, then one sentence and the card back."""
     with TinyHost(on_inquiry(silent)) as host:
-        async with booth_at(host.address, Path(write_kit(tmp_path)), seconds=1.0) as booth:
+        async with booth_at(host.address, Path(write_kit(tmp_path))) as booth:
             await booth.press("f8", *PANS[0], "enter", "f4", *PINS[0], "enter", "f1", "f8")
             waiting = booth.shown("glass")
+            pass_time(SECONDS + 1)
             await booth.until(Page.FAILED)
 
             assert "MOHON TUNGGU" in waiting
