@@ -102,7 +102,7 @@ class Supervisor:
             self._manager.watch(self.is_well)
             await self._stopping.wait()
         finally:
-            self._manager.stopping()
+            self._manager.stopping(self._drain_seconds)
             self._log.info("stopping", processes=len(self._children))
             await self._end()
             if page is not None:

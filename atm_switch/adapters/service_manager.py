@@ -2,7 +2,8 @@
 
 Plan: sd_notify(3) is a datagram to the socket that ``NOTIFY_SOCKET`` names.  The watchdog is
 fed ``FEEDINGS`` times in its time, and only while the switch is well; otherwise systemd
-restarts it.  So often that one bad moment does not starve it.
+restarts it.  So often that one bad moment does not starve it.  A stop asks for the time that the
+settings give it (EXTEND_TIMEOUT_USEC, systemd 236): how long a drain may take no unit knows.
 Limits: what cannot be delivered is lost, as with any other service.
 """
 
@@ -14,6 +15,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 FEEDINGS = 4
+STOP_SECONDS_MAX = 30
+"""Behind a drain: what waits is written and told, and processes that hang are killed by then.
+``TimeoutStopSec`` of the unit (``specs/operations``) is the same."""
 
 
 class ServiceManager:
@@ -47,11 +51,16 @@ class ServiceManager:
         microseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self._tell(f"RELOADING=1\nMONOTONIC_USEC={microseconds}")
 
-    def stopping(self) -> None:
-        """Say that the switch ends; it is not watched any more."""
+    def stopping(self, drain_seconds: float) -> None:
+        """Say that the switch ends, which may take so long and what is behind a drain.
+
+        It is not watched any more, and not killed before that; where the unit's own
+        ``TimeoutStopSec`` is longer that one counts.
+        """
         if self._timer is not None:
             self._timer.cancel()
-        self._tell("STOPPING=1")
+        microseconds = round((drain_seconds + STOP_SECONDS_MAX) * 1_000_000)
+        self._tell(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={microseconds}")
 
     def watch(self, is_well: Callable[[], bool]) -> None:
         """Feed the watchdog from now on, whenever the switch is well; call in the loop."""

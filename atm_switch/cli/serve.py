@@ -235,7 +235,8 @@ async def _serve(
         waiting = [asyncio.ensure_future(one.wait()) for one in (stop, gone) if one is not None]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        manager.stopping()
+        desk = service.desk
+        manager.stopping(desk.limits.drain_seconds_max if desk else 0.0)
         if at_once.is_set() and main is not None:  # both came before this went on
             main.cancel()
         await _stop(service)

@@ -5,14 +5,19 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from configparser import ConfigParser
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.service_manager import ServiceManager
+from atm_switch.adapters.service_manager import STOP_SECONDS_MAX, ServiceManager
+from atm_switch.supervisor import ENDING_SECONDS_MAX
+from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, serve
 from tests.doubles.workers import Workers, with_workers
+
+UNIT = Path(__file__).parents[2] / "specs" / "operations" / "atm-switch.service"
 
 
 @pytest.fixture
@@ -49,13 +54,24 @@ def test_states_are_said_as_systemd_reads_them(systemd: socket.socket) -> None:
 
     manager.ready()
     manager.reloading()
-    manager.stopping()
+    manager.stopping(600.0)
 
     assert "READY=1" == heard(systemd)
     state, _, at = heard(systemd).partition("\n")
     assert "RELOADING=1" == state
     assert at.removeprefix("MONOTONIC_USEC=").isdecimal()
-    assert "STOPPING=1" == heard(systemd)
+    assert "STOPPING=1\nEXTEND_TIMEOUT_USEC=630000000" == heard(systemd)
+
+
+def test_unit_gives_what_is_behind_a_drain_as_long_as_it_may_take() -> None:
+    """More is asked for at a stop, by a drain that may take longer; the watchdog ends nothing."""
+    unit = ConfigParser(interpolation=None, strict=False)
+    unit.optionxform = str  # type: ignore[method-assign,assignment]
+    unit.read(UNIT)
+
+    assert float(unit["Service"]["TimeoutStopSec"]) == STOP_SECONDS_MAX
+    assert ("notify", "main") == (unit["Service"]["Type"], unit["Service"]["NotifyAccess"])
+    assert 2 * ENDING_SECONDS_MAX < STOP_SECONDS_MAX  # workers, then the writer
 
 
 def test_abstract_socket_is_found() -> None:
@@ -119,7 +135,7 @@ async def test_watchdog_is_fed_only_while_all_is_well(systemd: socket.socket) ->
     is_well = True
     await until_asked(asked + 1)
     assert "WATCHDOG=1" == heard(systemd)
-    manager.stopping()
+    manager.stopping(0.0)
 
 
 def test_served_switch_tells_its_life(
@@ -132,11 +148,12 @@ def test_served_switch_tells_its_life(
     with serve(folder) as served:
         assert "READY=1" == heard(systemd)
         assert "WATCHDOG=1" == heard(systemd) == heard(systemd)
+        set_in(folder, "limits", drain_seconds_max=600)  # the stop asks for what counts by then
         served.process.send_signal(signal.SIGHUP)
         assert heard_but_watchdog(systemd).startswith("RELOADING=1\nMONOTONIC_USEC=")
         assert "READY=1" == heard_but_watchdog(systemd)
         served.process.send_signal(signal.SIGTERM)
-        assert "STOPPING=1" == heard_but_watchdog(systemd)
+        assert "STOPPING=1\nEXTEND_TIMEOUT_USEC=630000000" == heard_but_watchdog(systemd)
         assert 0 == served.process.wait(SECONDS)
 
 
@@ -153,6 +170,7 @@ def test_supervisor_speaks_for_all_its_workers(
     monkeypatch.setenv("WATCHDOG_USEC", "400000")
     with serve(folder) as served:
         assert "READY=1" == heard_but_watchdog(systemd)
+        set_in(folder, "limits", drain_seconds_max=600)
         served.process.send_signal(signal.SIGHUP)
         assert heard_but_watchdog(systemd).startswith("RELOADING=1\n")
         assert "READY=1" == heard_but_watchdog(systemd)
@@ -168,7 +186,7 @@ def test_supervisor_speaks_for_all_its_workers(
         systemd.settimeout(SECONDS)
         assert "WATCHDOG=1" == heard(systemd)
         served.process.send_signal(signal.SIGTERM)
-        assert "STOPPING=1" == heard_but_watchdog(systemd)
+        assert "STOPPING=1\nEXTEND_TIMEOUT_USEC=630000000" == heard_but_watchdog(systemd)
         assert 0 == served.process.wait(SECONDS)
 
 
