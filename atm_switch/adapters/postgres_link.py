@@ -1,20 +1,20 @@
 """A connection to PostgreSQL: how it is made, and how a thread without a loop uses one.
 
-Plan: asyncpg; whoever has no event loop gets a ``PostgresSession``, which brings its own
-and runs one call at a time, so that it reads like a synchronous driver.
+Plan: asyncpg; whoever has no event loop gets a ``PostgresSession``, which brings a
+``CallLoop``, so that it reads like a synchronous driver.
 Limits: ``url`` is a ``postgresql://`` address or DSN asyncpg takes; its password comes
 from PGPASSFILE or PGPASSWORD and is shown nowhere.  A dead peer is noticed by TCP
 keepalives within half a minute, on both sides; ours are set on asyncpg's transport, which has
 no option for them.
 """
 
-import asyncio
 import socket
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from atm_switch.adapters.call_loop import CallLoop
 from atm_switch.domain.errors import Refused
 
 CONNECT_SECONDS: Final = 5.0
@@ -91,7 +91,7 @@ class PostgresSession:
 
         Raises ``Refused`` where asyncpg is not there.
         """
-        self._loop = asyncio.new_event_loop()
+        self._loop = CallLoop()
         self._seconds_max = 0.0
         try:
             self.connection = self.wait(connected(url, seconds_max, what))
@@ -107,12 +107,10 @@ class PostgresSession:
         One that takes too long ends with the connection: what is under way is not known then.
         """
         if not self._seconds_max:
-            with closing(call):
-                return self._loop.run_until_complete(call)
-        timer = self._loop.call_later(self._seconds_max, self.connection.terminate)
+            return self._loop.run(call)
+        timer = self._loop.later(self._seconds_max, self.connection.terminate)
         try:
-            with closing(call):
-                return self._loop.run_until_complete(call)
+            return self._loop.run(call)
         finally:
             timer.cancel()
 

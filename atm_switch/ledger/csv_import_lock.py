@@ -1,7 +1,8 @@
 """One import at a time: a lock held while one stages, checks and books.
 
 Plan: on SQLite a lock on a file beside the ledger, on PostgreSQL an advisory lock of the
-session; either ends with its process, however that ends.
+session; either ends with its process, however that ends.  PostgreSQL hears of a killed one a
+little later than we do, so its lock is waited for.
 Limits: this lock is among imports only; inquiries go on, and single postings until the import
 checks and books (``csv_booking.py``).
 """
@@ -14,28 +15,41 @@ from pathlib import Path
 from typing import Final
 
 from atm_switch.domain.errors import Refused
-from atm_switch.ledger.store import Store
+from atm_switch.ledger.store import LockedByAnother, Store
 
 _IMPORTING: Final = 8583005
+ENDING_SECONDS: Final = 15
+"""How long the server may take to notice that the import before was killed, and to undo it."""
 _BUSY: Final = "another import is running; try again when it is done"
+_WAIT: Final = "SELECT set_config('lock_timeout', ?, false)"
 
 
 @contextmanager
 def import_lock(store: Store) -> Iterator[None]:
     """Hold the lock.  Raises ``Refused`` where another import holds it."""
     if store.is_postgres:
-        if not store.rows("SELECT pg_try_advisory_lock(?)", (_IMPORTING,))[0][0]:
-            raise Refused(_BUSY)
+        _wait_for_ours(store)
         try:
             yield
         finally:
-            # A connection that was interrupted takes no more; its end lets the lock go.
+            # A connection that is gone takes no more; its end lets the lock go.
             with suppress(Refused):
                 store.rows("SELECT pg_advisory_unlock(?)", (_IMPORTING,))
         return
     (name,) = (row[2] for row in store.rows("PRAGMA database_list") if row[1] == "main")
     with _file_lock(Path(f"{name}.import.lock")):
         yield
+
+
+def _wait_for_ours(store: Store) -> None:
+    usual = store.rows("SELECT current_setting('lock_timeout')")[0][0]
+    store.rows(_WAIT, (f"{ENDING_SECONDS}s",))
+    try:
+        store.rows("SELECT pg_advisory_lock(?)", (_IMPORTING,))
+    except LockedByAnother:
+        raise Refused(_BUSY) from None
+    finally:
+        store.rows(_WAIT, (usual,))
 
 
 @contextmanager

@@ -12,15 +12,25 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from atm_switch.domain.errors import Refused
+
 Value = int | str | bytes | None
 Row = tuple[Any, ...]
+
+
+class LockedByAnother(Refused):
+    """Another writer has what this one waited for, for as long as a lock is waited for."""
+
+    def __init__(self) -> None:
+        """Say so, and what to do."""
+        super().__init__("another command is writing the ledger; try again when it is done")
 
 
 class Store(Protocol):
     """What a command may ask of the database.
 
     Every method raises ``Refused``, in words for the person at the terminal, where the
-    database is away, full, locked by another writer or of another schema.
+    database is away, full, locked by another writer (``LockedByAnother``) or of another schema.
     """
 
     @property

@@ -1,26 +1,31 @@
 """The ledger's database on PostgreSQL, for the commands that write it.
 
-Plan: asyncpg on an event loop of its own, one call at a time, so that a command reads like
+Plan: asyncpg on a ``CallLoop``, one call at a time, so that a command reads like
 one on SQLite; values travel typed, loads are COPY.
 Limits: ``url`` is a ``postgresql://`` address or DSN asyncpg takes.  Its password is shown
 nowhere: errors name the host and the database only.
 """
 
-import asyncio
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
+from atm_switch.adapters.call_loop import CallLoop
 from atm_switch.adapters.postgres_link import CONNECT_SECONDS, connected, driver
 from atm_switch.adapters.postgres_turn import have_server_give_way, turn_settings
 from atm_switch.adapters.schema import migrations_of
 from atm_switch.adapters.sql_dialect import POSTGRESQL, numbered
 from atm_switch.domain.errors import Refused
-from atm_switch.ledger.store import Row, Value
+from atm_switch.ledger.store import LockedByAnother, Row, Value
 from atm_switch.ledger.store_sqlite import FAMILY
 
 _MIGRATING: Final = 8583001
 """The advisory lock of whoever brings the schema up to date."""
+
+_NOTICE_OUR_END: Final = """
+SELECT set_config(name, '1s', false) FROM pg_settings
+WHERE name = 'client_connection_check_interval'
+"""
 
 T = TypeVar("T")
 
@@ -32,7 +37,7 @@ class PostgresStore:
 
     def __init__(self, url: str) -> None:
         """Connect and migrate.  Raises ``Refused``."""
-        self._loop = asyncio.new_event_loop()
+        self._loop = CallLoop()
         try:
             self._connection = self._wait(connected(url, settings=turn_settings()))
         except BaseException:
@@ -40,6 +45,7 @@ class PostgresStore:
             raise
         try:
             have_server_give_way(self._connection)
+            self._be_missed()
             self._migrate()
         except BaseException:
             self.close()
@@ -98,6 +104,12 @@ class PostgresStore:
                 self.change("ROLLBACK")
             raise
 
+    def _be_missed(self) -> None:
+        # A command that was killed would else go on at the server, its locks held, until the
+        # statement of minutes is done.  From PostgreSQL 14, and where the kernel tells.
+        with suppress(Refused):
+            self.rows(_NOTICE_OUR_END)
+
     def _migrate(self) -> None:
         migrations = migrations_of(FAMILY, POSTGRESQL)
         newest = migrations[-1][0]
@@ -118,7 +130,7 @@ class PostgresStore:
 
     def _wait(self, call: Coroutine[Any, Any, T]) -> T:
         with closing(call), translated():
-            return self._loop.run_until_complete(call)
+            return self._loop.run(call)
 
 
 async def require_newest(connection: Any) -> None:
@@ -150,7 +162,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except asyncpg.exceptions.LockNotAvailableError:
-        raise Refused("another command is writing the ledger; try again when it is done") from None
+        raise LockedByAnother from None
     except asyncpg.exceptions.ReadOnlySQLTransactionError:
         raise Refused(
             "the ledger's PostgreSQL takes no writes, as a read replica does; ledger.url is for "

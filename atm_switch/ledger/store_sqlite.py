@@ -9,7 +9,7 @@ from typing import Final
 
 from atm_switch.adapters.schema import open_writer
 from atm_switch.domain.errors import Refused
-from atm_switch.ledger.store import Row, Store, Value
+from atm_switch.ledger.store import LockedByAnother, Row, Store, Value
 
 FAMILY: Final = "ledger"
 """The migrations of the ledger's database, which holds the registry too."""
@@ -107,9 +107,7 @@ def translated() -> Iterator[None]:
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         if name == "SQLITE_BUSY":
-            raise Refused(
-                "another command is writing the ledger; try again when it is done"
-            ) from None
+            raise LockedByAnother from None
         raise Refused(
             f"the ledger cannot be read or written, nothing was changed: {name}"
         ) from None

@@ -9,7 +9,7 @@ import pytest
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
 from atm_switch.domain.posting import Posting, PostingKind
-from atm_switch.ledger import csv_staging
+from atm_switch.ledger import csv_import_lock, csv_staging
 from atm_switch.ledger.corrections import Entry, post
 from atm_switch.ledger.csv_meter import Progress
 from atm_switch.ledger.opening import open_store
@@ -161,17 +161,24 @@ def test_other_files_start_over(bench: LedgerBench) -> None:
     assert (1, 1, 0) == bench.counts()
 
 
-def test_two_imports_at_once_are_refused(bench: LedgerBench) -> None:
+def test_two_imports_at_once_are_refused(
+    bench: LedgerBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     While an import reads, another is turned away in words, and the first one ends well.
     """
     path = bench.file("q.csv", POSTINGS + PAID * ROWS)
     other = bench.file("r.csv", POSTINGS + PAID)
     said: list[str] = []
+    monkeypatch.setattr(csv_import_lock, "ENDING_SECONDS", 1)
 
-    bench.take(path, progress=lambda _: said.append(bench.refusal(other)))
+    def once(_: Progress) -> None:
+        if not said:
+            said.append(bench.refusal(other))
 
-    assert {"another import is running; try again when it is done"} == set(said)
+    bench.take(path, progress=once)
+
+    assert ["another import is running; try again when it is done"] == said
     assert (1, ROWS, 0) == bench.counts()
 
 

@@ -1,0 +1,173 @@
+"""Tests of an event loop for those who have none."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from threading import Thread
+
+import pytest
+
+from atm_switch.adapters import call_loop
+from atm_switch.adapters.call_loop import CallLoop
+
+
+@pytest.fixture
+def loop() -> Iterator[CallLoop]:
+    """Return a loop, closed at the end."""
+    made = CallLoop()
+    yield made
+    made.close()
+
+
+async def interrupted(steps: list[str], *, is_stubborn: bool = False) -> str:
+    """Be sent SIGINT amid a step, and write down what happened."""
+    os.kill(os.getpid(), signal.SIGINT)
+    steps.append("the step went on")
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        steps.append("cancelled")
+        if not is_stubborn:
+            raise
+    return "done"
+
+
+async def answer() -> str:
+    """Answer at once."""
+    return "done"
+
+
+def test_call_is_run_to_its_end(loop: CallLoop) -> None:
+    """What a call returns and raises is returned and raised."""
+
+    async def refuse() -> None:
+        raise ValueError("no")
+
+    assert "done" == loop.run(answer())
+    with pytest.raises(ValueError, match="no"):
+        loop.run(refuse())
+
+
+@pytest.mark.parametrize("is_stubborn", [False, True])
+def test_ctrl_c_ends_a_call_between_its_steps(loop: CallLoop, *, is_stubborn: bool) -> None:
+    """The step under way is done, the call then cancelled, and only then is it raised."""
+    steps: list[str] = []
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(interrupted(steps, is_stubborn=is_stubborn))
+
+    assert ["the step went on", "cancelled"] == steps
+    assert "done" == loop.run(answer())
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_amid_a_last_step_is_raised_too(loop: CallLoop) -> None:
+    """A call that was done all the same: nobody's Ctrl-C is lost, and the loop is sound."""
+
+    async def last() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            loop.run(last())
+    assert "done" == loop.run(answer())
+
+
+def test_ctrl_c_that_comes_too_late_cancels_no_other_call(loop: CallLoop) -> None:
+    """Heard when its call has ended and the loop stops, it is raised, and the next call runs."""
+
+    async def ended() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.add_done_callback(lambda _: os.kill(os.getpid(), signal.SIGINT))
+
+    async def next_one() -> str:
+        await asyncio.sleep(0.01)
+        return "done"
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(ended())
+    assert "done" == loop.run(next_one())
+
+
+def test_what_follows_a_ctrl_c_is_bounded(loop: CallLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that answers no more keeps nobody who asked for the end."""
+    monkeypatch.setattr(call_loop, "PARTING_SECONDS", 0.01)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(interrupted([]))
+
+    with pytest.raises(TimeoutError):
+        loop.run(asyncio.sleep(3600))
+
+
+def test_sigint_of_somebody_else_is_left_alone(loop: CallLoop) -> None:
+    """A process that listens for SIGINT itself hears it; the call goes on."""
+    heard: list[int] = []
+
+    async def asked() -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0)
+        return "done"
+
+    signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        assert "done" == loop.run(asked())
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    assert [signal.SIGINT] == heard
+
+
+def test_thread_runs_calls_too() -> None:
+    """A thread that is no main thread, which cannot listen for signals, has its calls run."""
+    said: list[str] = []
+
+    def work() -> None:
+        loop = CallLoop()
+        said.append(loop.run(answer()))
+        loop.close()
+
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
+
+    assert ["done"] == said
+
+
+def test_tasks_of_a_driver_end_with_the_loop() -> None:
+    """What a call left running is cancelled, not destroyed amid its work."""
+    ended: list[str] = []
+
+    async def behind() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append("ended")
+
+    async def begin() -> "asyncio.Task[None]":
+        task = asyncio.create_task(behind())
+        await asyncio.sleep(0)
+        return task
+
+    loop = CallLoop()
+    kept = loop.run(begin())
+    loop.close()
+
+    assert kept.cancelled()
+    assert ["ended"] == ended
+
+
+def test_later_is_called_by_a_call_that_still_runs(loop: CallLoop) -> None:
+    """What was to be done later is done while a call runs, and not where it was withdrawn."""
+    done: list[str] = []
+    loop.later(0.01, lambda: done.append("kept"))
+    loop.later(0.01, lambda: done.append("withdrawn")).cancel()
+
+    async def wait() -> None:
+        while not done:
+            await asyncio.sleep(0.01)
+
+    loop.run(wait())
+
+    assert ["kept"] == done
