@@ -25,7 +25,12 @@ from atm_switch.adapters.journal_heads import (
     transaction,
     write_head,
 )
-from atm_switch.adapters.journal_memory import RESPONSE_PURPOSE, remember, stored_answer
+from atm_switch.adapters.journal_memory import (
+    RESPONSE_PURPOSE,
+    Remembered,
+    remember,
+    stored_answer,
+)
 from atm_switch.adapters.journal_rows import (
     COLUMN_LIST,
     COLUMNS,
@@ -53,14 +58,11 @@ from atm_switch.switch.ports import (
     Commit,
     FindRepeat,
     JournalEntry,
-    KeepBusinessDate,
-    KeepCommand,
     KeepRecord,
     RepeatKey,
     Reservation,
     Reserve,
     StoredResponse,
-    TakeNumbers,
 )
 
 
@@ -77,10 +79,7 @@ class Unblock(Ask[int]):
     former: tuple[CardRef, ...] = ()
 
 
-_Beside = (
-    KeepBusinessDate | KeepCommand | TakeNumbers | Unblock | KeepRecord | SettleDoubts
-    | OutboxQuestion
-)  # fmt: skip
+_Beside = Remembered | Unblock | KeepRecord | SettleDoubts | OutboxQuestion
 JournalQuestion = Reserve | Commit | _Beside
 """What the journal's writer answers."""
 
@@ -180,12 +179,11 @@ class _Page:
             case SettleDoubts():
                 run = self._run
                 return settle(question, self._head.seq, OF_FILE, run, self._end_doubtful)
-            case KeepBusinessDate() | KeepCommand() | TakeNumbers():
-                return remember(self._connection, question, self._written_at)
-            # pragma: these are all there are
-            case Announce() | MarkTold() | PurgeTold() | DropStatus():  # pragma: no branch
+            case Announce() | MarkTold() | PurgeTold() | DropStatus():
                 nonce = self._ink.nonce
                 return answer_outbox(self._connection, question, self._written_at, nonce)
+            case _:
+                return remember(self._connection, question, self._written_at)
 
     def close(self) -> None:
         self._add_rows()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from atm_switch.adapters.journal_rows import to_microseconds
+from atm_switch.adapters.untold_rows import note
 from atm_switch.domain.errors import JournalRowWrong
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import (
@@ -18,6 +19,7 @@ from atm_switch.switch.ports import (
     StoredResponse,
     TakeNumbers,
 )
+from atm_switch.switch.untold import Telling, ToldAgain, Untold
 
 RESPONSE_PURPOSE: Final = "response"
 """What a stored 0210 is sealed for."""
@@ -42,7 +44,7 @@ _TAKE_BLOCK: Final = (
     " ON CONFLICT (one) DO UPDATE SET taken = (taken + 1) % 100 RETURNING taken"
 )
 
-Remembered = KeepBusinessDate | KeepCommand | TakeNumbers
+Remembered = KeepBusinessDate | KeepCommand | TakeNumbers | Telling
 
 Select = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """Runs a query and returns all it yields."""
@@ -75,9 +77,12 @@ def remember(connection: sqlite3.Connection, question: Remembered, now: int) -> 
             return None
         case KeepCommand():
             return _remember_command(connection, question, now)
-        case TakeNumbers():  # pragma: no branch - these are all there are
+        case TakeNumbers():
             ((taken,),) = connection.execute(_TAKE_BLOCK).fetchall()
             return int(taken)
+        case Untold() | ToldAgain():  # pragma: no branch - these are all there are
+            note(connection.execute, question, now)
+            return None
 
 
 def _remember_command(connection: sqlite3.Connection, question: KeepCommand, now: int) -> bool:

@@ -22,6 +22,7 @@ from atm_switch.adapters.journal_rows import JournalRow
 from atm_switch.adapters.journal_verify import Verification
 from atm_switch.adapters.postgres_reader import AuditPages, Ends, JournalPages, Told
 from atm_switch.adapters.postgres_verify import verify_audits, verify_journals
+from atm_switch.adapters.untold_rows import UntoldAnswer
 from atm_switch.security.vault import Vault
 
 OF_FILE = ""
@@ -64,8 +65,8 @@ class Pages(Protocol):
     def show(self, rrn: str) -> tuple[Told[JournalRow], ...]:
         """Return all rows of a retrieval reference number, oldest first."""
 
-    def notices(self) -> list[tuple[int, str]]:
-        """Return the events that have no row here, those there still are: time and body."""
+    def untold(self, rrn: str) -> list[UntoldAnswer]:
+        """Return which answers under a retrieval reference number did not leave."""
 
     def reconcile(self, acquirer: str, business_date: date) -> Reconciliation:
         """Count an acquirer's business date by outcome and DE39."""
@@ -130,8 +131,8 @@ class _FilePages:
     def show(self, rrn: str) -> tuple[Told[JournalRow], ...]:
         return _told(self._reader.show(rrn))
 
-    def notices(self) -> list[tuple[int, str]]:
-        return self._reader.notices()
+    def untold(self, rrn: str) -> list[UntoldAnswer]:
+        return self._reader.untold(rrn)
 
     def reconcile(self, acquirer: str, business_date: date) -> Reconciliation:
         return self._reader.reconcile(acquirer, business_date)

@@ -21,6 +21,7 @@ from atm_switch.adapters.journal_chain import BEGINNING, Head, JournalChain, Row
 from atm_switch.adapters.journal_heads import transaction
 from atm_switch.adapters.journal_rows import to_microseconds
 from atm_switch.adapters.schema import open_writer
+from atm_switch.adapters.untold_rows import FORGET
 from atm_switch.domain.errors import Refused
 from atm_switch.security.vault import Vault
 
@@ -79,6 +80,7 @@ def purge(path: Path, vault: Vault, before: datetime, report: Report) -> int:
                 break
             floor = lower
             report(floor.seq - first.seq, ceiling - first.seq)
+        connection.execute(FORGET, (to_microseconds(before),))
     return floor.seq - first.seq
 
 

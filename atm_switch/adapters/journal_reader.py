@@ -20,7 +20,7 @@ from atm_switch.adapters.journal_rows import (
     to_microseconds,
 )
 from atm_switch.adapters.journal_verify import Verification, verify_journal
-from atm_switch.adapters.outbox_rows import NOTICES
+from atm_switch.adapters.untold_rows import OF_RRN, UntoldAnswer, untold_answers
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import Vault
@@ -52,10 +52,10 @@ class JournalReader(FileReader):
         """Return all rows of a retrieval reference number, oldest first."""
         return self._rows("WHERE rrn = ? ORDER BY seq", rrn)
 
-    def notices(self) -> list[tuple[int, str]]:
-        """Return the events that have no row here, those there still are: time and body."""
+    def untold(self, rrn: str) -> list[UntoldAnswer]:
+        """Return which answers under a retrieval reference number did not leave."""
         with self._no_hurry():
-            return self._select(NOTICES)
+            return untold_answers(self._select(OF_RRN, (rrn,)))
 
     def in_doubt(self) -> tuple[JournalRow, ...]:
         """Return every A without a B: cut off by a crash, or still under way."""

@@ -39,6 +39,7 @@ from atm_switch.switch.ports import (
     TakeNumbers,
     UnderWay,
 )
+from atm_switch.switch.untold import ToldAgain, Untold
 
 FRAME_BYTES_MAX: Final = 64 * 1024 * 1024
 SOCKET_NAME: Final = "journal.sock"
@@ -55,7 +56,7 @@ class KeysChanged:
 _RECORDS: Final[tuple[type[Any], ...]] = (
     RepeatKey, StoredResponse, JournalEntry, Reservation, Ending, Reserve, Commit,
     KeepBusinessDate, KeepCommand, TakeNumbers, AuditRecord, KeepRecord, UnderWay, Announce,
-    MarkTold, PurgeTold, DropStatus, AcquirerId, CardRef,
+    MarkTold, PurgeTold, DropStatus, AcquirerId, CardRef, Untold, ToldAgain,
 )  # fmt: skip
 _WORDS: Final[tuple[type[Enum], ...]] = (Outcome, EventKind)
 _OTHERS: Final[tuple[type[Any], ...]] = (

@@ -7,15 +7,13 @@ Limits: an event whose row is gone cannot be told; nothing here deletes such row
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
 from atm_switch.adapters.journal_rows import from_microseconds
 from atm_switch.switch.event import SWITCH, Body, Event, EventKind, stamp
-from atm_switch.switch.fleet import UNSENT
 
 _JOURNAL: Final = (
     "acquirer", "terminal", "received_at", "stamp", "stan", "rrn", "mti", "processing_code",
@@ -48,9 +46,6 @@ SELECT_SHARED: Final = (
     )
 )
 """The same of an outbox that several nodes write; an event not yet numbered has number 0."""
-
-NOTICES: Final = "SELECT at, body FROM outbox WHERE source = 'notice'"
-"""Events that no row of a chain stands for; whoever looks for one reads them all."""
 
 _KINDS: Final = {
     "sign-on": EventKind.SESSION,
@@ -168,18 +163,3 @@ _MAKERS: Final[Mapping[str, Callable[[_Row, str], Event]]] = {
     "refusal": _refusal,
     "audit": _record,
 }
-
-
-def unsent_of(
-    notices: Iterable[tuple[int, str]], acquirer: str, terminal: str, stan: str
-) -> list[tuple[datetime, str]]:
-    """Pick, of rows of ``NOTICES``, when and why answers to a request were not sent."""
-    found = []
-    for at, body in notices:
-        told = json.loads(body)
-        said = told.get("body", {})
-        number, _, why = str(said.get("reason", "")).partition(": ")
-        asked = (told.get("acquirer"), told.get("terminal"), said.get("what"), number)
-        if asked == (acquirer, terminal, UNSENT, f"STAN {stan}"):
-            found.append((from_microseconds(at), why))
-    return sorted(found)

@@ -21,7 +21,7 @@ from atm_switch.adapters.journal_batch import (
 from atm_switch.adapters.journal_chain import BEGINNING, Head, RowChain
 from atm_switch.adapters.journal_doubts import OF_NODE, SettleDoubts, doubtful_ending, settle
 from atm_switch.adapters.journal_heads import HeadNotOurs
-from atm_switch.adapters.journal_memory import RESPONSE_PURPOSE
+from atm_switch.adapters.journal_memory import RESPONSE_PURPOSE, Remembered
 from atm_switch.adapters.journal_rows import (
     COLUMN_LIST,
     Cell,
@@ -43,12 +43,9 @@ from atm_switch.switch.event import Announce
 from atm_switch.switch.ports import (
     AuditRecord,
     Commit,
-    KeepBusinessDate,
-    KeepCommand,
     KeepRecord,
     Reservation,
     Reserve,
-    TakeNumbers,
 )
 
 JOURNAL, AUDIT = "journal", "audit"
@@ -128,9 +125,7 @@ def write_batch(
     return answers, moved
 
 
-_Beside = (
-    KeepBusinessDate | KeepCommand | TakeNumbers | Announce | MarkTold | PurgeTold | DropStatus
-)
+_Beside = Remembered | Announce | MarkTold | PurgeTold | DropStatus
 """Questions about what is no row of a chain."""
 
 
@@ -171,11 +166,11 @@ class _Page:
 
     def _beside(self, question: _Beside) -> bool | int | None:
         match question:
-            case KeepBusinessDate() | KeepCommand() | TakeNumbers():
-                return remember(self._session, question, self._written_at)
             case Announce() | MarkTold() | PurgeTold() | DropStatus():
                 nonce = self._ink.nonce
                 return answer_outbox(self._session, question, self._written_at, nonce, self._node)
+            case _:
+                return remember(self._session, question, self._written_at)
 
     def close(self) -> Heads:
         """Write what was gathered; return the heads as they are once it is committed."""

@@ -13,6 +13,8 @@ from atm_switch.adapters.journal_rows import to_microseconds
 from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.adapters.postgres_reader import PostgresReader, translated
 from atm_switch.adapters.postgres_schema import opened, require_newest
+from atm_switch.adapters.sql_dialect import numbered
+from atm_switch.adapters.untold_rows import FORGET
 from atm_switch.domain.errors import Refused
 from atm_switch.security.vault import Vault
 
@@ -87,6 +89,7 @@ def _purge(session: PostgresSession, vault: Vault, before: datetime, report: Rep
             floor = lower
             report(gone, total)
     session.rows("DELETE FROM answers WHERE received_at < $1", to_microseconds(before))
+    session.rows(numbered(FORGET), to_microseconds(before))
     return gone
 
 

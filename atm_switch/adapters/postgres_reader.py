@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any, Final, Generic, Self, TypeVar
 
 from atm_switch.adapters.audit_rows import AUDIT_COLUMN_LIST, AuditRow, audit_row_from
-from atm_switch.adapters.journal_report import OutcomeCount, Reconciliation
+from atm_switch.adapters.journal_report import Reconciliation
 from atm_switch.adapters.journal_rows import (
     COLUMN_LIST,
     JournalRow,
@@ -21,9 +21,10 @@ from atm_switch.adapters.journal_rows import (
     row_from,
     to_microseconds,
 )
-from atm_switch.adapters.outbox_rows import NOTICES
 from atm_switch.adapters.postgres_link import PostgresSession, driver
 from atm_switch.adapters.postgres_schema import WHAT, opened, require_newest
+from atm_switch.adapters.sql_dialect import numbered
+from atm_switch.adapters.untold_rows import COUNTS, OF_RRN, UntoldAnswer, untold_answers
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.member import CardRef
@@ -39,11 +40,6 @@ SNAPSHOT: Final = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _BEHIND: Final = (
     " AS row WHERE row.seq > coalesce((SELECT seen.seq FROM unnest($1::text[], $2::bigint[])"
     " AS seen (node, seq) WHERE seen.node = row.node), 0)"
-)
-_COUNTS: Final = (
-    "SELECT outcome, response_code, count(*) FROM journal_rows"
-    " WHERE acquirer = $1 AND business_date = $2 AND kind = 'B'"
-    " GROUP BY outcome, response_code ORDER BY response_code, outcome"
 )
 _NO_ENDING: Final = (
     "kind = 'A' AND NOT EXISTS (SELECT 1 FROM journal_rows AS ending"
@@ -148,9 +144,9 @@ class JournalPages(PostgresReader):
         where = "WHERE rrn = $1 ORDER BY written_at, node, seq"
         return _journal(self.rows(f"SELECT node, {COLUMN_LIST} FROM journal_rows {where}", rrn))  # noqa: S608 - constants
 
-    def notices(self) -> list[tuple[int, str]]:
-        """Return the events that have no row here, those there still are: time and body."""
-        return [(at, body) for at, body in self.rows(NOTICES)]
+    def untold(self, rrn: str) -> list[UntoldAnswer]:
+        """Return which answers under a retrieval reference number did not leave."""
+        return untold_answers(self.rows(numbered(OF_RRN), rrn))
 
     def in_doubt(self) -> tuple[Told[JournalRow], ...]:
         """Return every A without a B: cut off by a crash, or still under way."""
@@ -161,11 +157,10 @@ class JournalPages(PostgresReader):
         """Count an acquirer's business date by outcome and DE39, over all nodes."""
         of_day = (acquirer, business_date.isoformat())
         with self.snapshot() as session:
-            counts = session.rows(_COUNTS, *of_day)
+            counts = session.rows(numbered(COUNTS), *of_day)
             where = f"acquirer = $1 AND business_date = $2 AND {_NO_ENDING}"
             doubt = session.rows(f"SELECT count(*) FROM journal_rows WHERE {where}", *of_day)  # noqa: S608 - constants
-        counted = (OutcomeCount(*one) for one in counts)
-        return Reconciliation.of(acquirer, business_date, counted, int(doubt[0][0]))
+        return Reconciliation.of(acquirer, business_date, counts, int(doubt[0][0]))
 
 
 class AuditPages(PostgresReader):

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from atm_switch.adapters.journal_batch import JournalQuestion, Unblock, required_card
-from atm_switch.adapters.journal_memory import opened_answer
+from atm_switch.adapters.journal_memory import Remembered, opened_answer
 from atm_switch.adapters.journal_rows import to_microseconds
 from atm_switch.adapters.postgres_link import PostgresSession
+from atm_switch.adapters.sql_dialect import numbered
+from atm_switch.adapters.untold_rows import note
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import (
     Commit,
@@ -24,6 +26,7 @@ from atm_switch.switch.ports import (
     StoredResponse,
     TakeNumbers,
 )
+from atm_switch.switch.untold import ToldAgain, Untold
 
 CHANNEL: Final = "atm_switch"
 """On which processes tell each other that dates or keys were changed."""
@@ -120,9 +123,7 @@ def keys_in_columns(keys: Sequence[RepeatKey]) -> list[list[str]]:
     ]
 
 
-def remember(
-    session: PostgresSession, question: KeepBusinessDate | KeepCommand | TakeNumbers, now: int
-) -> bool | int | None:
+def remember(session: PostgresSession, question: Remembered, now: int) -> bool | int | None:
     """Carry out one question in the transaction under way; ``now`` in microseconds."""
     match question:
         case KeepBusinessDate(acquirer, business_date):
@@ -135,3 +136,6 @@ def remember(
             return bool(kept[0][0])
         case TakeNumbers():
             return int(session.rows(_TAKE_BLOCK)[0][0])
+        case Untold() | ToldAgain():  # pragma: no branch - these are all there are
+            note(lambda sql, values: session.rows(numbered(sql), *values), question, now)
+            return None

@@ -126,6 +126,7 @@ def verify(folder: Path) -> None:
     epilog=examples(
         "atm-switch journal report bank --date 2026-01-31 --acquirer 009",
         "atm-switch journal report bank --date 2026-01-31 --acquirer 009 --csv > 009.csv",
+        "atm-switch journal report bank --date 2026-01-31 --acquirer 009 --json",
     )
 )
 @data_folder
@@ -137,16 +138,24 @@ def verify(folder: Path) -> None:
     "--acquirer", required=True, metavar="ID", help="The bank (DE32).",
     callback=lambda _context, _option, text: _acquirer_id(text),
 )  # fmt: skip
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a heading.")
-def report(folder: Path, day: datetime, acquirer: str, as_csv: bool) -> None:  # noqa: FBT001 - click hands flags in so
-    """Count a bank's business date by outcome and DE39, to lay beside its own count."""
+@click.option("--csv", "form", flag_value="csv", help="Print CSV with a heading.")
+@click.option("--json", "form", flag_value="json", help="Print one line of JSON.")
+def report(folder: Path, day: datetime, acquirer: str, form: str | None) -> None:
+    """Count a bank's business date by outcome and DE39, to lay beside its own count.
+
+    Answers that a terminal was not told are left out and have lines of their own: late, where
+    the request had been given up (the bank has a 96, or nothing), and not sent, where the link
+    was gone.  One that was told to a repeat counts as told.
+    """
     from atm_switch.adapters.journal_place import open_pages
     from atm_switch.folder import open_folder
 
     with open_pages(open_folder(folder).journal_place) as pages:
         counted = pages.reconcile(acquirer, day.date())
-    if as_csv:
+    if form == "csv":
         sys.stdout.write(counted.csv())
+    elif form == "json":
+        sys.stdout.write(counted.json())
     else:
         _print_report(counted)
 
@@ -165,6 +174,9 @@ def _print_report(counted: "Reconciliation") -> None:
     for one in counted.counts:
         print(f"  {one.response_code:4} {one.outcome:28} {one.count:>10}")
     print(f"  {'':4} {'answered':28} {counted.answered:>10}")
+    for untold in counted.untold:
+        why = untold.why.replace("_", " ")
+        print(f"  {untold.response_code:4} {why:28} {untold.count:>10}")
     print(f"  {'':4} {'in doubt':28} {counted.in_doubt:>10}")
 
 

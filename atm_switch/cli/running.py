@@ -11,6 +11,8 @@ import click
 from atm_switch.cli.options import data_folder, examples
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from atm_switch.adapters.journal_rows import JournalRow
     from atm_switch.domain.errors import Refused
 
@@ -88,25 +90,31 @@ def drain(folder: Path, timeout: float) -> None:
 def trace(folder: Path, rrn: str) -> None:
     """Follow one retrieval reference number (DE37): what was on disk when, and the end.
 
-    Answers that could not be sent are named for as long as events are kept ([events] keep_hours).
+    Answers that could not be sent are named, and when a repeat of one was.
     """
     from atm_switch.adapters.journal_place import open_pages
-    from atm_switch.adapters.outbox_rows import unsent_of
     from atm_switch.domain.errors import Refused
-    from atm_switch.domain.instant import Zone
     from atm_switch.folder import open_folder
 
     with open_pages(open_folder(folder).journal_place) as pages:
         told = pages.show(rrn)
-        notices = pages.notices() if told else []
+        untold = pages.untold(rrn)
     if not told:
         raise Refused("the journal has no row with this RRN; see atm-switch journal tail DIR")
     for one in told:
         print(_step(one.node, one.row))
-    for request in dict.fromkeys((r.row.acquirer, r.row.terminal, r.row.stan) for r in told):
-        for at, why in unsent_of(notices, *request):
-            local = at.astimezone(Zone.WIB.tzinfo)
-            print(f"{local:%Y-%m-%d %H:%M:%S.%f} WIB  an answer was not sent: {why}")
+    for answer in untold:
+        key, why = answer.key, answer.why.replace("_", " ")
+        of = f"STAN {key.stan}, DE7 {key.stamp} of {key.acquirer} {key.terminal}"
+        print(f"{_moment(answer.at)}  an answer was not told ({why}): {of}")
+        if answer.told_at is not None:
+            print(f"{_moment(answer.told_at)}  it was told to a repeat")
+
+
+def _moment(at: "datetime") -> str:
+    from atm_switch.domain.instant import Zone
+
+    return f"{at.astimezone(Zone.WIB.tzinfo):%Y-%m-%d %H:%M:%S.%f} WIB"
 
 
 def _ask(folder: Path, question: str) -> dict[str, Any]:

@@ -22,10 +22,13 @@ from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, 
 from atm_switch.switch.hsm_port import ASKS_HSM
 from atm_switch.switch.ports import ASKS_LEDGER, JOURNALED, Ask
 from atm_switch.switch.switch import Switch
+from atm_switch.switch.untold import TELLINGS
 
 if TYPE_CHECKING:
     from atm_switch.server.journal_bell import Journal
 
+WRITINGS = (*JOURNALED, *TELLINGS)
+"""Questions that the journal's writer answers."""
 READINGS = (*ASKS_LEDGER, *ASKS_HSM)
 """Questions nobody needs an answer to once their request has none."""
 
@@ -108,7 +111,7 @@ class Performer:
         """
         question = asked.question
         try:
-            if isinstance(question, JOURNALED):
+            if isinstance(question, WRITINGS):
                 self._ask_journal(asked)
                 return ()
             if not was_shut and self._switch.refuses_ledger and isinstance(question, ASKS_LEDGER):

@@ -111,6 +111,7 @@ def _committed(case: Case, entry: JournalEntry, response: Response) -> Steps[Res
     try:
         given = yield from ask(Commit(entry, ending, case.sequence, since))
     except NeighbourUnavailable as silent:
+        case.has_doubtful_row = True
         return _failed(case, Outcome.INTERNAL_ERROR, str(silent))
     return response if given is None else (yield from _outrun(case, entry, given))
 

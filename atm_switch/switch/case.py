@@ -69,6 +69,8 @@ class Case:
     resets_tries: bool = False
     returned_try: int | None = None
     """The PIN try that row A counted and that decided nothing, to be given back with row B."""
+    has_doubtful_row: bool = False
+    """The journal did not confirm row B: it may be there, and say what nobody is told."""
     kpj_masked: str = ""
     host_reference: str = ""
     card_turn: bytes | None = None

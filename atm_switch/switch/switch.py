@@ -21,15 +21,14 @@ from atm_switch.security.key_ring import KeyName
 from atm_switch.switch.authentication import guarded, signed
 from atm_switch.switch.balance_inquiry import balance_inquiry, place_of
 from atm_switch.switch.case import Case, Response
-from atm_switch.switch.compose import packed
 from atm_switch.switch.crowd import Crowd
 from atm_switch.switch.doors import Joined
-from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
+from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Ticket
 from atm_switch.switch.house import House
 from atm_switch.switch.key_exchange import deliver_key
 from atm_switch.switch.ledger_gate import LedgerGate
 from atm_switch.switch.network_management import network_management
-from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable, unsent
+from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
 from atm_switch.switch.own_sign_off import sign_off, stands
 from atm_switch.switch.own_sign_on import sign_on
 from atm_switch.switch.own_word import Word, due, heard
@@ -37,8 +36,10 @@ from atm_switch.switch.ports import Ask, AwaitTick, Steps, TakeTurn, silence_of
 from atm_switch.switch.refusals import mistaken, refuse_unknown, refuse_unreadable, rule_of_strays
 from atm_switch.switch.reversal import reversal
 from atm_switch.switch.rounds import Rounds
+from atm_switch.switch.sending import sent
 from atm_switch.switch.session import Dialect, Session, SigningOn
 from atm_switch.switch.turns import Turns
+from atm_switch.switch.untold import Tellings
 from atm_switch.wire.framing import Frame
 from atm_switch.wire.message import IsoMessage
 
@@ -66,6 +67,7 @@ class Switch:
         self._rounds = Rounds(self._sessions.values)
         self._open: dict[Ticket, _Open] = {}
         self._tickets = itertools.count(1)
+        self._tellings = Tellings(self._tickets)
         self._turns = Turns()
         self._crowd = Crowd()
         self._ledger = LedgerGate()
@@ -139,6 +141,7 @@ class Switch:
         """
         waiting = self._open.pop(ticket, None)
         if waiting is None:
+            self._tellings.heard(ticket, answer)
             late = self._house.unwritten.heard(ticket, answer)
             return [*late, *self._ledger.probed(ticket, answer, now.monotonic)]
         told = self._ledger.heard(waiting.question, answer, now.monotonic)
@@ -147,6 +150,7 @@ class Switch:
     def tick(self, now: Instant) -> list[Effect]:
         """Let time pass: give up what waits too long, keep silent links awake."""
         effects: list[Effect] = [*self._ledger.probe(self._tickets, now.monotonic)]
+        effects += self._tellings.again()
         for ticket, waiting in list(self._open.items()):
             case, question = waiting.case, waiting.question
             if now.monotonic > case.given_up_at(question):
@@ -218,7 +222,8 @@ class Switch:
         self._crowd.leave(case)
         effects: list[Effect] = []
         if response is not None:
-            effects += self._sent(case, response)
+            is_open = case.session.link in self._sessions
+            effects += sent(case, response, self._tellings, is_open=is_open)
             effects += self._told_others(case, response)
             if case.is_stray or response.outcome in STRIKING:
                 effects += self._strike(case.session, case.received)
@@ -230,22 +235,14 @@ class Switch:
                 effects += self._give_turn(case.card_turn, following, case.now)
         return effects
 
-    def _sent(self, case: Case, response: Response) -> list[Effect]:
-        note = response.note or note_of(case, response)
-        link = case.session.link
-        payload = None if response.is_silent else packed(case, response).payload
-        if payload is None:
-            return [note]
-        if link not in self._sessions or case.is_late:
-            return [unsent(note, is_late=link in self._sessions)]
-        return [Send(link, payload, case.header), note]
-
     def _told_others(self, case: Case, response: Response) -> list[Effect]:
         """Give the answer to whoever joined, in the dialect and under the key of each."""
         flight = self._house.flights.pop(case.flight, None) if case.flight else None
         effects: list[Effect] = []
         for other in flight.waiting if flight else ():
-            again = replace(response, payload=None, is_signed=False, reason="joined the first")
+            again = replace(
+                response, payload=None, is_signed=False, is_repeat=True, reason="joined the first"
+            )
             effects += self._advance(_Open(other, signed(other, again)), None, case.now)
         return effects
 

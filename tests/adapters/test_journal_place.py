@@ -13,10 +13,7 @@ import pytest
 from atm_switch.adapters.audit_verify import NotedHead
 from atm_switch.adapters.journal_answers import Span, answers_with_balance
 from atm_switch.adapters.journal_place import JournalPlace, open_audit, open_pages
-from atm_switch.adapters.outbox_rows import unsent_of
 from atm_switch.domain.outcome import Outcome
-from atm_switch.switch.event import Announce, EventKind
-from atm_switch.switch.fleet import UNSENT
 from atm_switch.switch.ports import AuditRecord, Commit, KeepRecord, RepeatKey
 from tests.doubles.journal_bench import NOON, JournalBench, ending_of, entry_of, key_of
 from tests.doubles.postgres_journal import PostgresJournalBench
@@ -181,24 +178,3 @@ def test_room_is_that_of_the_files_own_disk(tmp_path: Path) -> None:
     assert 0 < room <= found.f_blocks * found.f_frsize
     assert inf == JournalPlace(path, "postgresql://db.example/jht").free_bytes()
     assert isnan(JournalPlace(tmp_path / "none" / "journal.db").free_bytes())
-
-
-def test_answers_not_sent_are_found_among_the_notices(kept: Kept) -> None:
-    """Of one request: its bank, terminal and STAN; with when and why, the eldest first."""
-    bench, place = kept
-    for terminal, what, reason in (
-        ("ATM00001", UNSENT, "STAN 000001: the link is gone"),
-        ("ATM00001", UNSENT, "STAN 000002: too late"),
-        ("ATM00002", UNSENT, "STAN 000001: too late"),
-        ("ATM00001", "something else", "STAN 000001: no"),
-    ):
-        body = {"what": what, "peer": "", "subject": "transaction 00", "reason": reason}
-        bench.ask(Announce(EventKind.SESSION, "009", terminal, body))
-    bench.ask(Announce(EventKind.STATUS, "009", "ATM00001", {"state": "active"}))
-
-    with open_pages(place) as pages:
-        notices = pages.notices()
-
-    assert 4 == len(notices)
-    assert [(NOON, "the link is gone")] == unsent_of(notices, "009", "ATM00001", "000001")
-    assert [] == unsent_of(notices, "014", "ATM00001", "000001")

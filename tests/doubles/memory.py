@@ -40,6 +40,7 @@ from atm_switch.switch.ports import (
     Reserve,
     StoredResponse,
 )
+from atm_switch.switch.untold import ToldAgain, Untold
 
 
 class CountedEntropy:
@@ -71,6 +72,7 @@ class Memory:
     rows: list[Any] = field(default_factory=list)
     tries: dict[bytes, int] = field(default_factory=dict)
     stored: dict[RepeatKey, tuple[datetime, StoredResponse]] = field(default_factory=dict)
+    untold: dict[RepeatKey, str] = field(default_factory=dict)
     commands: list[KeepCommand] = field(default_factory=list)
     verifications: int = 0
     asked: list[Any] = field(default_factory=list)
@@ -161,6 +163,12 @@ class Memory:
             kept = StoredResponse(entry.fingerprint, ending.payload)
             self.stored[entry.key] = (entry.received_at, kept)
         return None
+
+    def _Untold(self, question: Untold) -> None:  # noqa: N802
+        self.untold[question.key] = question.why
+
+    def _ToldAgain(self, question: ToldAgain) -> None:  # noqa: N802
+        self.untold.pop(question.key, None)
 
     def _KeepCommand(self, question: KeepCommand) -> bool:  # noqa: N802
         known = [(one.acquirer, one.identity) for one in self.commands] if self.is_shared else []

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from atm_switch.adapters.journal_place import open_pages
+from atm_switch.adapters.journal_rows import JournalRow
 from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.folder import open_folder
 from atm_switch.server.admin_socket import FILE_NAME, ask_switch
@@ -108,11 +110,22 @@ def test_trace_says_that_an_answer_was_not_sent(
         served.wait_for("unsent")
         wait_for(lambda: "not sent" in run("trace", folder, "518107000007").stdout)
         followed = run("trace", folder, "518107000007")
+        (row,) = rows_of(folder, "518107000007")
+        day = ("--date", row.business_date, "--acquirer", row.acquirer, "--json")
+        counted = json.loads(run("journal", "report", folder, *day).stdout)
 
     lines = followed.stdout.splitlines()
     assert 2 == len(lines), lines
     assert "ended: 00 approved" in lines[0]
-    assert lines[1].endswith("an answer was not sent: the link is gone")
+    assert f"an answer was not told (not sent): STAN {row.stan}, DE7 {row.stamp}" in lines[1]
+    assert [{"why": "not_sent", "response_code": "00", "count": 1}] == counted["untold"]
+    assert "00" not in [one["response_code"] for one in counted["counts"]]
+
+
+def rows_of(folder: Path, rrn: str) -> list[JournalRow]:
+    """Read the rows of one request."""
+    with open_pages(open_folder(folder).journal_place) as pages:
+        return [told.row for told in pages.show(rrn)]
 
 
 def held_up(folder: Path, held: ExitStack) -> None:

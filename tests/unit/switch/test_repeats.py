@@ -32,7 +32,7 @@ def test_repeat_gets_the_same_bytes(mti: str) -> None:
     bench.ask(again)
 
     assert bench.sent[-2].payload == bench.sent[-1].payload
-    assert ["FindRepeat"] == asked_kinds(bench)[asked:]
+    assert ["FindRepeat", "ToldAgain"] == asked_kinds(bench)[asked:]
     assert rows == len(bench.memory.rows)
 
 

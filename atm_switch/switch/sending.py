@@ -1,0 +1,28 @@
+"""The last step of a request: its answer leaves, or the log and the journal say that it did not."""
+
+from atm_switch.switch.case import Case, Response
+from atm_switch.switch.compose import packed
+from atm_switch.switch.effects import Effect, Send
+from atm_switch.switch.notes import note_of, unsent
+from atm_switch.switch.untold import LATE, NOT_SENT, Tellings, ToldAgain, Untold
+
+
+def sent(case: Case, response: Response, tellings: Tellings, *, is_open: bool) -> list[Effect]:
+    """Send an answer where its link ``is_open`` and it is not too late; note it either way."""
+    note = response.note or note_of(case, response)
+    payload = None if response.is_silent else packed(case, response).payload
+    if payload is None:
+        return [note]
+    entry = case.entry
+    if not is_open or case.is_late:
+        effects: list[Effect] = [unsent(note, is_late=is_open)]
+    else:
+        effects = [Send(case.session.link, payload, case.header), note]
+        if entry is not None and response.is_repeat:
+            effects.append(tellings.tell(ToldAgain(entry.key)))
+        if not case.has_doubtful_row:
+            return effects
+    if entry is not None:
+        why = LATE if is_open else NOT_SENT
+        effects.append(tellings.tell(Untold(entry.key, entry.received_at, why)))
+    return effects

@@ -1,0 +1,67 @@
+"""What the journal is to note of answers that nobody got is asked until it has it."""
+
+import itertools
+
+from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.switch.effects import Asked
+from atm_switch.switch.ports import RepeatKey
+from atm_switch.switch.untold import AT_ONCE, TIMES_MAX, WAITING_MAX, Tellings, ToldAgain
+
+AWAY = JournalUnavailable("away")
+
+
+def telling(number: int = 1) -> ToldAgain:
+    """One of many."""
+    return ToldAgain(RepeatKey("009", "ATM00001", "0630050000", f"{number:06d}", f"{number:012d}"))
+
+
+def failed(tellings: Tellings, asked: list[Asked]) -> None:
+    """Have the journal refuse."""
+    for one in asked:
+        tellings.heard(one.ticket, AWAY)
+
+
+def test_what_the_journal_confirms_is_over() -> None:
+    """One ticket of the switch's own; its answer is the end of it."""
+    tellings = Tellings(itertools.count(7))
+
+    asked = tellings.tell(telling())
+    tellings.heard(8, None)
+    tellings.heard(7, None)
+
+    assert Asked(7, telling()) == asked
+    assert ([], 0) == (tellings.again(), len(tellings))
+
+
+def test_what_failed_is_asked_again_some_at_a_time() -> None:
+    """The eldest first, each once a turn."""
+    tellings = Tellings(itertools.count(1))
+    failed(tellings, [tellings.tell(telling(number)) for number in range(AT_ONCE + 1)])
+
+    first, second, third = tellings.again(), tellings.again(), tellings.again()
+
+    questions = [asked.question for asked in (*first, *second)]
+    assert [telling(number) for number in range(AT_ONCE + 1)] == questions
+    assert (AT_ONCE, []) == (len(first), third)
+
+
+def test_what_never_goes_in_is_given_up() -> None:
+    """So that a note no journal takes is not asked for ever."""
+    tellings = Tellings(itertools.count(1))
+    asked, times = [tellings.tell(telling())], 0
+    while asked:
+        times += 1
+        failed(tellings, asked)
+        asked = tellings.again()
+
+    assert (TIMES_MAX, 0) == (times, len(tellings))
+
+
+def test_no_more_wait_than_there_is_room_for() -> None:
+    """Of a journal that is away for long the newest are kept."""
+    tellings = Tellings(itertools.count(1))
+
+    failed(tellings, [tellings.tell(telling(number)) for number in range(WAITING_MAX + 1)])
+
+    assert WAITING_MAX == len(tellings)
+    assert telling(1) == tellings.again()[0].question
