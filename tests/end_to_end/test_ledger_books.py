@@ -132,14 +132,16 @@ def test_statement_says_what_the_additional_account_holds(command: CommandLine) 
     As of the day, under the closing balance it is part of, in the JSON, and on the page; where
     there is none, only the JSON says so.
     """
-    words = ("--kind", "contribution", "--sub-account", "additional")
-    command("ledger", "post", "bank", BUDI, *words, "--amount", "5", "--on", "2026-02-03")
-    command("ledger", "post", "bank", BUDI, *words, "--amount", "2.50", "--on", "2026-03-03")
+    year = read_clock().jakarta_date().year
+    first, eve = f"{year}-01-01", f"{year - 1}-12-31"
+    words = ("--kind", "contribution", "--sub-account", "additional", "--on", first, "--amount")
     shown = ("ledger", "show", "bank", BUDI, "--as-of")
 
-    before, after = command(*shown, "2026-02-02"), command(*shown, "2026-03-02")
-    document = json.loads(command(*shown, "2026-03-03", "--json").stdout)
-    command(*shown, "2026-03-03", "--svg", "page.svg")
+    assert 0 == command("ledger", "post", "bank", BUDI, *words, "5").returncode
+    before, after = command(*shown, eve), command(*shown, first)
+    assert 0 == command("ledger", "post", "bank", BUDI, *words, "2.50").returncode
+    document = json.loads(command(*shown, first, "--json").stdout)
+    command(*shown, first, "--svg", "page.svg")
 
     assert "additional" not in before.stdout
     lines = after.stdout.splitlines()
