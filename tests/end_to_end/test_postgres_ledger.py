@@ -11,6 +11,7 @@ from subprocess import PIPE, Popen
 
 import pytest
 
+from atm_switch.cli import main
 from atm_switch.ledger.store_postgres import PostgresStore
 from atm_switch.settings.load import load_settings
 from tests.doubles.postgres import PostgresServer
@@ -130,11 +131,12 @@ def test_link_that_a_new_card_key_overtook_is_undone(bank: Path) -> None:
     words = ("cards", "link")
     with closing(PostgresStore(load_settings(bank).ledger.url)) as store:
         with import_that_waits(bank, other_cards(bank), store, words, "cards") as process:
-            begun = run("cards", "rotate-key", bank)
+            # in this process: the import waits for five seconds only
+            begun = main(["cards", "rotate-key", str(bank)])
         _, told = process.communicate(timeout=SECONDS_MAX)
         imports = store.rows("SELECT count(*) FROM imports WHERE kind = 'cards'")
 
-    assert (0, 1) == (begun.returncode, process.returncode), told
+    assert (0, 1) == (begun, process.returncode), told
     assert "the card key was changed meanwhile, nothing was linked; run this again" in told
     assert [(1,)] == imports
 
