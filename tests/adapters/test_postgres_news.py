@@ -41,7 +41,7 @@ async def test_half_a_connection_is_noticed_and_made_anew(
     to be away, and when it is back everything is told, for something may have been missed.
     """
     monkeypatch.setattr(postgres_news, "ASK_SECONDS", 0.1)
-    monkeypatch.setattr(postgres_news, "ANSWER_SECONDS", 2.0)
+    monkeypatch.setattr(postgres_news, "ANSWER_SECONDS", 5.0)  # more than a busy server takes
     heard: list[str] = []
     news = PostgresNews(server.url, heard.append, lambda event, _fields: heard.append(event))
     news.start()

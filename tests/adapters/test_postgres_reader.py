@@ -17,7 +17,8 @@ from tests.doubles.postgres import PostgresServer
 from tests.doubles.postgres_bench import copy_ledger
 
 TODAY = date(2025, 6, 30)
-SOON = 0.3
+SOON = 2.0
+"""An answer's time where one is late; the connection has no more."""
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ async def reading(
 
 async def is_served(reader: PostgresReader) -> bool:
     """Ask until there is an answer."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             try:
                 return await reader.account(BUDI, TODAY) is not None
@@ -91,15 +92,12 @@ async def test_slow_answer_is_no_answer_in_time(url: str) -> None:
         transaction = blocker.transaction()
         await transaction.start()
         await blocker.execute("LOCK TABLE postings IN ACCESS EXCLUSIVE MODE")
-        began = asyncio.get_running_loop().time()
+        async with asyncio.timeout(10 * SOON):
+            with pytest.raises(LedgerUnavailable, match=r"took too long|cannot be read"):
+                await reader.account(BUDI, TODAY)
 
-        with pytest.raises(LedgerUnavailable):
-            await reader.account(BUDI, TODAY)
-
-        took = asyncio.get_running_loop().time() - began
         await transaction.rollback()
         await blocker.close()
-        assert took < 10 * SOON
         assert await is_served(reader)
 
 
@@ -111,7 +109,7 @@ async def test_server_away_answers_at_once_and_returns(url: str, postgres: Postg
         await boss.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
         await boss.execute(cut, name)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not any("ledger lost" in one for one in news):
                 await asyncio.sleep(0.01)
         with pytest.raises(LedgerUnavailable, match="not connected"):

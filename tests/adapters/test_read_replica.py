@@ -175,7 +175,7 @@ async def test_standby_away_is_unavailable_at_once_and_comes_back(
 
     assert is_at_once
     assert OLD == again
-    assert took < 5
+    assert took < 20  # it is dialled once a second
     assert "ledger lost" in told
 
 
