@@ -219,7 +219,8 @@ def _require_undeveloped(store: Store, entry: Entry) -> None:
     if year <= developed:
         raise Refused(
             f"the account has the development of {developed}, which rests on {year} as it is; book"
-            " it in a later year"
+            f" it in {developed + 1} or later, or take that development back first (atm-switch"
+            " ledger postings, reverse)"
         )
 
 

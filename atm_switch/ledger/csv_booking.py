@@ -88,7 +88,7 @@ class ImportBooking:
         take_turn(self.store)
         ids = self._begin(judging)
         kinds = {file.kind for file in files if not file.is_repeat}
-        checks = self._checks(judging, kinds)
+        checks = self._checks(judging, kinds, today)
         has_cards, has_postings = Kind.CARDS in kinds, Kind.POSTINGS in kinds
         meter.plan(self._passes([step for step, _ in checks], kinds))
         for _, check in checks:
@@ -124,7 +124,7 @@ class ImportBooking:
         passes = [made(*each, rows[_KINDS.get(each[1], Kind.POSTINGS)]) for each in steps]
         return [*passes, made(Phase.BOOKING, Step.COMMIT, sum(rows.values()))]
 
-    def _checks(self, judging: Judging, kinds: set[Kind]) -> list[Check]:
+    def _checks(self, judging: Judging, kinds: set[Kind], today: date) -> list[Check]:
         """Return what is checked, each a pass over all rows of a kind, to be called in turn."""
         checks: list[Check] = []
         if Kind.PARTICIPANTS in kinds:
@@ -135,7 +135,7 @@ class ImportBooking:
                 (Step.SET_PARTICIPANTS, given),
             ]
         if Kind.POSTINGS in kinds:
-            checks += judging.postings(again=self.again)
+            checks += judging.postings(today, again=self.again)
             checks.append((Step.YEARS, partial(self._judge_years, judging)))
         if Kind.CARDS in kinds:
             checks.append((Step.CARDS, judging.cards))

@@ -7,6 +7,7 @@ PAN, and a NIK sealed only.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import partial
 from itertools import pairwise
 from typing import Final
@@ -146,6 +147,7 @@ SELECT file, count(*) FROM (
 """  # noqa: S608 - a constant
 
 
+_AFTER: Final = "SELECT 1 FROM postings WHERE year > ? LIMIT 1"
 _LOOKED_AT: Final = "SELECT kpj FROM atm_switch_staging.postings WHERE n % ? = 0 ORDER BY n"
 
 
@@ -178,7 +180,7 @@ class Judging:
             )
         )
 
-    def postings(self, *, again: bool) -> list[tuple[Step, Callable[[], object]]]:
+    def postings(self, today: date, *, again: bool) -> list[tuple[Step, Callable[[], object]]]:
         """Return the rules of postings, each a pass over them, to be called in turn.
 
         Of an open year, for a participant, nowhere else booked or to be.  With ``again`` they
@@ -189,12 +191,13 @@ class Judging:
         names, columns = "amount_sen", "s.posted_on, s.kind, s.amount_sen"
         nobody = _FOR_NOBODY.format(names=names, columns=columns, table="postings")
         has_postings = bool(self._store.rows("SELECT 1 FROM postings LIMIT 1"))
+        is_past_closed = bool(self._store.rows(_AFTER, (closed,)))
         rules: list[tuple[bool, Step, Callable[[], object]]] = [
             (closed > 0, Step.CLOSED, partial(change, _CLOSED, (day, day))),
             (True, Step.FOR_NOBODY, partial(change, nobody)),
             (has_postings, Step.DEVELOPED_BEFORE, partial(change, _DEVELOPED_BEFORE)),
             (has_postings and not again, Step.BOOKED_BEFORE, partial(change, _BOOKED_BEFORE)),
-            (has_postings, Step.LATE, partial(judge_late, self._store)),
+            (is_past_closed, Step.LATE, partial(judge_late, self._store, today)),
             (
                 not again and len(self._imports) > 1,
                 Step.IN_AN_EARLIER_FILE,

@@ -6,7 +6,8 @@ to is the sum of the last developments of its year, as many as it counted: from 
 the year takes nothing else.
 Limits: it reads every posting, some minutes for a nation; inquiries go on meanwhile.  At most
 ``DIFFERENCES_MAX`` of each kind are listed; the count is of all.
-By what rate and accrual a closing went is its own word, and not computed anew.
+By what rate and accrual a closing went is its own word, and not computed anew; and a forged
+count passes with the sum of so many of the last developments, for the others may be the desk's.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -138,12 +139,13 @@ SELECT year, count(*), CAST(sum(amount_sen) AS BIGINT) FROM postings AS p
 WHERE year IN (SELECT year FROM closed_years) AND {_OF_CLOSING} GROUP BY year
 """  # noqa: S608 - constants
 _CLOSINGS: Final = "SELECT year, accounts, development_sen FROM closed_years ORDER BY year"
-# The desk books developments, too, but none once the closing has begun: its own are the last.
-_LAST_OF_CLOSING: Final = f"""
+# The desk books developments, too, but none once the closing has begun: the desk's are the first.
+# They are few, and so many are kept in order; the closing's may be forty million.
+_BEFORE_CLOSING: Final = f"""
 SELECT count(*), CAST(coalesce(sum(amount_sen), 0) AS BIGINT) FROM (
     SELECT amount_sen FROM postings AS p WHERE year = ? AND {_OF_CLOSING}
-    ORDER BY seq DESC LIMIT ?
-) AS last
+    ORDER BY seq LIMIT ?
+) AS first
 """  # noqa: S608 - constants
 
 
@@ -224,8 +226,9 @@ def _closings(store: Store) -> Iterator[Difference]:
     for year, accounts, sen in store.rows(_CLOSINGS):
         held, summed = (accounts, sen), booked.get(year, (0, 0))
         if held != summed and 0 <= accounts < summed[0]:
-            (summed,) = store.rows(_LAST_OF_CLOSING, (year, accounts))
-        if held != tuple(summed):
+            ((count, before),) = store.rows(_BEFORE_CLOSING, (year, summed[0] - accounts))
+            summed = summed[0] - count, summed[1] - before
+        if held != summed:
             yield Difference(f"closing of {year}", "", _closing_text(*summed), _closing_text(*held))
 
 

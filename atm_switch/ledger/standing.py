@@ -35,6 +35,14 @@ def is_of_last_day(alias: str) -> str:
     return f"{alias}.kind = 'development' AND substr({alias}.posted_on, 6) = '12-31'"
 
 
+_IS_DEVELOPED = f"""
+(
+    SELECT 1 FROM postings AS earned
+    WHERE earned.year = own.year AND earned.kpj = own.kpj
+      AND {is_development("earned", of_one=True)}
+    LIMIT 1
+) IS NOT NULL
+"""  # noqa: S608 - ours
 CLOSED = """
 coalesce((
     SELECT max(CASE WHEN next_kpj IS NULL THEN year ELSE year - 1 END) FROM closed_years
@@ -52,11 +60,16 @@ def last_developed(kpj: str) -> str:
     return f"""
     coalesce((
         SELECT own.year FROM year_totals AS own
-        WHERE own.kpj = {kpj} AND (
-            SELECT 1 FROM postings AS earned
-            WHERE earned.year = own.year AND earned.kpj = own.kpj
-              AND {is_development("earned", of_one=True)}
-            LIMIT 1
-        ) IS NOT NULL ORDER BY own.year DESC LIMIT 1
+        WHERE own.kpj = {kpj} AND {_IS_DEVELOPED} ORDER BY own.year DESC LIMIT 1
     ), 0)
+    """  # noqa: S608 - ours
+
+
+def is_developed_from(kpj: str, year: str) -> str:
+    """Write that an account has the development of a year, or of a later one."""
+    return f"""
+    (
+        SELECT 1 FROM year_totals AS own
+        WHERE own.kpj = {kpj} AND own.year >= {year} AND {_IS_DEVELOPED} LIMIT 1
+    ) IS NOT NULL
     """  # noqa: S608 - ours

@@ -3,6 +3,7 @@
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,15 +11,14 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
 from atm_switch.domain.posting import Posting, PostingKind
 from atm_switch.ledger.corrections import Entry, post, reverse
-from atm_switch.ledger.csv_judged import open_judged
-from atm_switch.ledger.csv_late_rows import judge_late
-from atm_switch.ledger.csv_rows import Kind
-from atm_switch.ledger.csv_staging import Piece, Place, Staging
+from atm_switch.ledger.csv_passes import Step
 from atm_switch.ledger.opening import open_store
 from atm_switch.ledger.reconcile import reconcile
-from atm_switch.ledger.store_sqlite import SqliteStore
 from tests.doubles.ledger_bench import BUDI, BUDI_ROW, POSTINGS, SITI_ROW, LedgerBench
 from tests.doubles.postgres_bench import Database
+
+if TYPE_CHECKING:
+    from atm_switch.ledger.csv_meter import Progress
 
 PAID = "12345678901,2023-02-01,contribution,1000000\n"
 EARNED = "12345678901,2023-12-31,development,50000\n"
@@ -81,6 +81,41 @@ def test_late_rows_are_set_aside_where_bad_rows_are_skipped(bench: LedgerBench) 
     assert 4 == booked(bench)
 
 
+def test_row_of_a_running_year_that_is_developed_is_not_sent_into_a_later_one(
+    bench: LedgerBench,
+) -> None:
+    """
+    A file may date the development ahead; no year behind it takes a posting yet.
+    """
+    bench.postings(EARNED.replace("2023", "2025"))
+
+    text = bench.refusal(bench.file("late.csv", POSTINGS + LATE.replace("2023", "2025")))
+
+    assert "the account has the development of 2025, which rests on 2025 as it is; take" in text
+    assert "book it" not in text
+
+
+def test_nothing_is_looked_up_where_nothing_is_booked_behind_the_closed_years(
+    bench: LedgerBench,
+) -> None:
+    """
+    Whatever was developed up to then is closed; from the first posting on it is looked at again.
+    """
+    with closing(open_store(bench.url, bench.path)) as store:
+        store.change(
+            "INSERT INTO closed_years (year, accrual, rate_millipercent, accounts, development_sen,"
+            " began_at) VALUES (2023, 'monthly', 5000, 0, 0, '')"
+        )
+    looked = []
+    for month in ("01", "02"):
+        heard: list[Progress] = []
+        row = f"12345678901,2024-{month}-01,contribution,7\n"
+        bench.take(bench.file("new.csv", POSTINGS + row), progress=heard.append)
+        looked.append(Step.LATE in {one.step for one in heard[-1].passes})
+
+    assert [False, True] == looked
+
+
 def test_account_without_development_takes_late_rows(bench: LedgerBench) -> None:
     """
     Whatever others have: it earns by the estimate until its year is closed or imported.
@@ -132,39 +167,3 @@ def test_copy_of_a_booked_row_is_called_a_copy(bench: LedgerBench) -> None:
 
     assert "the same was booked before" in text
     assert "rests on" not in text
-
-
-def test_rows_that_are_not_late_cost_no_more_each_the_more_they_are(tmp_path: Path) -> None:
-    """Twice as many new members with histories of their own are judged in twice the steps."""
-    few, twice = (steps(tmp_path / str(members), members) for members in (300, 600))
-
-    assert twice < 2.5 * few
-
-
-def steps(folder: Path, members: int) -> int:
-    """Count SQLite's steps, in thousands, for rows of so many members with two years developed."""
-    folder.mkdir()
-    counted = 0
-
-    def one_more() -> int:
-        nonlocal counted
-        counted += 1
-        return 0
-
-    with closing(SqliteStore(folder / "ledger.db")) as store:
-        staging = Staging(store, "these")
-        days = ("2020-12-31", "2021-12-31", "2022-01-31", "2022-02-28", "2022-03-31")
-        kinds = ("development",) * 2 + ("contribution",) * 3
-        whole = [
-            (5 * member + at, f"{member:011d}", day, kind, 100)
-            for member in range(members)
-            for at, (day, kind) in enumerate(zip(days, kinds, strict=True))
-        ]
-        staging.add(1, Kind.POSTINGS, Piece(whole, ()), Place())
-        open_judged(store)
-        store.connection.set_progress_handler(one_more, 1_000)
-        judge_late(store)
-        store.connection.set_progress_handler(None, 0)
-        assert [(0,)] == store.rows("SELECT count(*) FROM judged")
-        staging.drop()
-    return counted
