@@ -7,9 +7,11 @@ one call of ``on_batch``, in the thread.  Where it is written is a subclass's af
 Why it waits for the ring even when it is awake: taken one by one while the loop makes more
 of them, rows cost a sync each, and both threads the interpreter's lock at every step.
 Failures: a batch that cannot be written is answered ``JournalUnavailable``, each of its
-questions, and the next batch is tried.  Where one question is itself at fault, the others
-are written without it.  A fatal error ends the thread, and ``has_failed`` says so: whoever
-runs it ends the process, for only a fresh start knows what the medium holds.
+questions, and the next batch is tried.  Where one question is itself at fault, it is looked
+for by trials that are undone and cost no sync, and the others are one commit without it; where
+several are, that is done some times and what is left is written one by one.  A fatal error ends
+the thread, and ``has_failed`` says so: whoever runs it ends the process, for only a fresh start
+knows what the medium holds.
 Why a thread: a sync takes milliseconds, and no event loop may stand still that long.
 """
 
@@ -20,12 +22,16 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Condition, Thread
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from atm_switch.domain.errors import JournalFull, JournalUnavailable, NeighbourUnavailable
 
 if TYPE_CHECKING:
     import asyncio
+
+
+FAULTS_MAX: Final = 4
+"""Questions at fault looked for in a batch, each at the price of some trials of it."""
 
 
 class Medium(Protocol):
@@ -144,6 +150,10 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         """Answer all questions in one transaction, durable on return; or raise, with none."""
 
     @abstractmethod
+    def _try(self, medium: M, questions: Sequence[Q]) -> None:
+        """Go as far as ``_commit`` does and undo all; raise what it would."""
+
+    @abstractmethod
     def _judge(self, error: Exception) -> Judgement:
         """Say what an error of ``_commit`` means."""
 
@@ -187,17 +197,51 @@ class BatchWriter(ABC, Generic[K, Q, M]):
             self._is_rung = bool(self._waiting)
             return batch
 
-    def _write(self, medium: M, questions: Sequence[Q]) -> tuple[list[Any], bool]:
+    def _write(
+        self, medium: M, questions: Sequence[Q], faults_left: int = FAULTS_MAX
+    ) -> tuple[list[Any], bool]:
         """Write a batch: its answers, and whether the writer may go on."""
         try:
             return self._commit(medium, questions), True
         except Exception as error:  # noqa: BLE001 - every failure is an answer, none ends unsaid
             judged = self._judge(error)
             if not judged.is_fatal and judged.blames_a_question and len(questions) > 1:
-                return self._write_singly(medium, questions)
-            said = f"the journal could not write: {judged.name}"
-            kind = JournalFull if judged.is_full else JournalUnavailable
-            return [kind(said) for _ in questions], not judged.is_fatal
+                if not faults_left:
+                    return self._write_singly(medium, questions)
+                return self._write_around(medium, questions, judged, faults_left)
+            return [_failure(judged) for _ in questions], not judged.is_fatal
+
+    def _write_around(
+        self, medium: M, questions: Sequence[Q], judged: Judgement, faults_left: int
+    ) -> tuple[list[Any], bool]:
+        """Write a batch, in which one question was ``judged`` at fault, without that one."""
+        at, fault = self._first_fault(medium, questions, judged)
+        if not fault.blames_a_question:
+            return [_failure(fault) for _ in questions], not fault.is_fatal
+        rest = [*questions[:at], *questions[at + 1 :]]
+        answers, go_on = self._write(medium, rest, faults_left - 1)
+        return [*answers[:at], _failure(fault), *answers[at:]], go_on
+
+    def _first_fault(
+        self, medium: M, questions: Sequence[Q], judged: Judgement
+    ) -> tuple[int, Judgement]:
+        """Find the first question with which a batch fails, and how it does.
+
+        By prefixes: a question may be at fault only because of one before it.  Where the
+        medium itself fails meanwhile, that is the judgement.
+        """
+        sound, faulty = 0, len(questions)
+        while faulty - sound > 1:
+            middle = (sound + faulty) // 2
+            try:
+                self._try(medium, questions[:middle])
+            except Exception as error:  # noqa: BLE001 - it is judged
+                judged, faulty = self._judge(error), middle
+                if not judged.blames_a_question:
+                    break
+            else:
+                sound = middle
+        return faulty - 1, judged
 
     def _write_singly(self, medium: M, questions: Sequence[Q]) -> tuple[list[Any], bool]:
         answers: list[Any] = []
@@ -222,6 +266,11 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         if left:
             ended = JournalUnavailable("the journal's writer has ended")
             on_batch([(token, ended) for token in left])
+
+
+def _failure(judged: Judgement) -> JournalUnavailable:
+    kind = JournalFull if judged.is_full else JournalUnavailable
+    return kind(f"the journal could not write: {judged.name}")
 
 
 def fulfil(future: "asyncio.Future[Any]", answer: Any) -> None:

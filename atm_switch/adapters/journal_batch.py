@@ -136,13 +136,15 @@ _CLEAR_TRIES = "DELETE FROM pin_tries WHERE pan_digest = ?"
 
 
 def write_batch(
-    connection: sqlite3.Connection, ink: Ink, questions: Sequence[JournalQuestion]
-) -> list[Any]:
+    connection: sqlite3.Connection, ink: Ink, questions: Sequence[JournalQuestion],
+    *, keeps: bool = True,
+) -> list[Any]:  # fmt: skip
     """Answer the questions, in order, in one transaction that is on disk on return.
 
-    Raises whatever went wrong (``sqlite3.Error``, ``ValueError``) with all rolled back.
+    Without ``keeps`` it is a trial: all is undone.  Raises whatever went wrong
+    (``sqlite3.Error``, ``ValueError``) with all rolled back.
     """
-    with transaction(connection):
+    with transaction(connection, keeps=keeps):
         page = _Page(connection, ink)
         answers = [page.answer(question) for question in questions]
         page.close()

@@ -104,12 +104,15 @@ def _has_rows(connection: sqlite3.Connection, table: str) -> bool:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Write within BEGIN IMMEDIATE and COMMIT; whatever is raised rolls it back."""
+def transaction(connection: sqlite3.Connection, *, keeps: bool = True) -> Iterator[None]:
+    """Write within BEGIN IMMEDIATE and COMMIT; whatever is raised rolls it back.
+
+    Without ``keeps`` it is rolled back in any case: a trial.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-        connection.execute("COMMIT")
+        connection.execute("COMMIT" if keeps else "ROLLBACK")
     except BaseException:
         # a full disk has SQLite roll back by itself, and then there is nothing left to do
         with suppress(sqlite3.Error):

@@ -23,7 +23,7 @@ from atm_switch.adapters.journal_batch import (
     write_batch,
 )
 from atm_switch.adapters.journal_chain import AuditChain, JournalChain
-from atm_switch.adapters.journal_heads import settle_heads
+from atm_switch.adapters.journal_heads import HeadNotOurs, settle_heads
 from atm_switch.adapters.schema import open_writer
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import Commit, KeepRecord, Reserve
@@ -100,13 +100,17 @@ class JournalWriter(BatchWriter[K, JournalQuestion, sqlite3.Connection]):
     ) -> list[Any]:
         return write_batch(medium, self._ink, questions)
 
+    def _try(self, medium: sqlite3.Connection, questions: Sequence[JournalQuestion]) -> None:
+        write_batch(medium, self._ink, questions, keeps=False)
+
     def _check(self, question: JournalQuestion) -> None:
         check_question(question)
 
     def _judge(self, error: Exception) -> Judgement:
         # the name only: the text of a UnicodeEncodeError quotes what it could not encode
         name = getattr(error, "sqlite_errorname", "") or type(error).__name__
-        blames = isinstance(error, _OF_ONE_ROW) or not isinstance(error, sqlite3.Error)
+        of_the_medium = isinstance(error, (sqlite3.Error, HeadNotOurs))
+        blames = isinstance(error, _OF_ONE_ROW) or not of_the_medium
         return Judgement(name, is_fatal(error), name in _FULL, blames)
 
 

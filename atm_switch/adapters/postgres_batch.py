@@ -110,13 +110,16 @@ def write_batch(
     ink: Ink,
     heads: Heads,
     questions: Sequence[JournalQuestion],
+    *,
+    keeps: bool = True,
 ) -> tuple[list[Any], Heads]:
     """Answer the questions, in order, in one transaction that is durable on return.
 
-    Returns the answers and the node's heads after it.  Raises whatever went wrong with all
+    Returns the answers and the node's heads after it.  Without ``keeps`` it is a trial, and
+    all is undone but the numbers of sequences.  Raises whatever went wrong with all
     rolled back.
     """
-    with session.transaction():
+    with session.transaction(keeps=keeps):
         page = _Page(session, node, ink, heads, questions)
         answers = [
             page.given.get(at) or page.answer(question) for at, question in enumerate(questions)

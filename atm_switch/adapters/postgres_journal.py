@@ -114,7 +114,8 @@ class _PostgresWriter(BatchWriter[K, Any, _Reconnecting]):
         return Judgement(
             name,
             is_full=isinstance(error, asyncpg.DiskFullError),
-            blames_a_question=isinstance(error, of_one_question),
+            blames_a_question=isinstance(error, of_one_question)
+            and not isinstance(error, HeadNotOurs),
         )
 
 
@@ -158,17 +159,24 @@ class PostgresJournalWriter(_PostgresWriter[K]):
         return session
 
     def _commit(self, medium: _Reconnecting, questions: Sequence[JournalQuestion]) -> list[Any]:
+        answers, self._heads = self._written(medium, questions, keeps=True)
+        return answers
+
+    def _try(self, medium: _Reconnecting, questions: Sequence[JournalQuestion]) -> None:
+        self._written(medium, questions, keeps=False)
+
+    def _written(
+        self, medium: _Reconnecting, questions: Sequence[JournalQuestion], *, keeps: bool
+    ) -> tuple[list[Any], Heads]:
         session = medium.session()
         try:
             if self._heads is None:
                 self._heads = read_heads(session, self._node, self._ink)
-            answers, self._heads = write_batch(
-                session, self._node, self._ink, self._heads, questions
-            )
+            heads = self._heads
+            return write_batch(session, self._node, self._ink, heads, questions, keeps=keeps)
         except Exception as error:
             medium.after(error)
             raise
-        return answers
 
     def _check(self, question: JournalQuestion) -> None:
         check_question(question)
@@ -202,3 +210,6 @@ class PostgresRepeats(_PostgresWriter[K]):
         except Exception as error:
             medium.after(error)
             raise
+
+    def _try(self, medium: _Reconnecting, questions: Sequence[FindRepeat]) -> None:
+        self._commit(medium, questions)

@@ -123,12 +123,12 @@ class PostgresSession:
         self.wait(self.connection.execute(sql))
 
     @contextmanager
-    def transaction(self, kind: str = "") -> Iterator[None]:
-        """Commit at the end, roll back on any error."""
+    def transaction(self, kind: str = "", *, keeps: bool = True) -> Iterator[None]:
+        """Commit at the end, roll back on any error; without ``keeps`` in any case: a trial."""
         self.run(f"BEGIN {kind}")
         try:
             yield
-            self.run("COMMIT")
+            self.run("COMMIT" if keeps else "ROLLBACK")
         except BaseException:
             with suppress(Exception):  # a lost connection has rolled back by itself
                 self.run("ROLLBACK")

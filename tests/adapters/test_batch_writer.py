@@ -1,9 +1,18 @@
 """The queue before a writer: what is rung for is written, and nothing before."""
 
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from threading import Condition, Event
+from typing import Any, cast
 
+import pytest
+
+from atm_switch.adapters.batch_writer import FAULTS_MAX
+from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_writer import JournalWriter, OnBatch
+from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.ports import Commit
 from tests.doubles.journal_bench import (
     ANSWER_SECONDS_MAX,
@@ -75,3 +84,115 @@ def test_stop_writes_what_nobody_rang_for(tmp_path: Path) -> None:
         tokens = [submitted(bench, number) for number in (1, 2)]
 
     assert [None, None] == [token.result(ANSWER_SECONDS_MAX) for token in tokens]
+
+
+class CountingWriter(JournalWriter[Token]):
+    """Counts the commits of its file, and the trials that are undone."""
+
+    commits = 0
+    trials = 0
+
+    def _open(self) -> sqlite3.Connection:
+        connection = super()._open()
+        connection.set_trace_callback(self._count)
+        return connection
+
+    def _count(self, statement: str) -> None:
+        self.commits += statement == "COMMIT"
+
+    def _try(self, medium: sqlite3.Connection, questions: Sequence[JournalQuestion]) -> None:
+        self.trials += 1
+        super()._try(medium, questions)
+
+
+def one_batch(bench: JournalBench, faulty: set[int], count: int) -> list[Any]:
+    """Have so many rows written as one batch, some of which no file can hold."""
+    questions = []
+    for at in range(count):
+        ending = ending_of()
+        if at in faulty:
+            object.__setattr__(ending, "reason", "\ud800")
+        questions.append(Commit(entry_of(at), ending, None))
+    return bench.send_all(*questions)
+
+
+@pytest.mark.parametrize("at", [0, 1, 63, 126, 199])
+def test_one_question_at_fault_costs_the_others_no_commit(tmp_path: Path, at: int) -> None:
+    """
+    Two hundred rows with a bad one among them are one commit, as they are without it.
+    """
+    with JournalBench(tmp_path / "journal.db", make=CountingWriter) as bench:
+        writer = cast("CountingWriter", bench.writer)
+        answers = one_batch(bench, {at}, 200)
+        commits = writer.commits
+
+        assert 1 == commits
+        assert writer.trials <= 8
+        assert [at] == [place for place, answer in enumerate(answers) if answer is not None]
+        assert "the journal could not write: UnicodeEncodeError" == str(answers[at])
+        with bench.reader() as reader:
+            assert 199 == reader.last_sequence()
+            assert reader.verify(bench.vault).is_sound
+
+
+@pytest.mark.parametrize("count", [FAULTS_MAX, FAULTS_MAX + 3])
+def test_several_at_fault_fail_and_no_other(tmp_path: Path, count: int) -> None:
+    """
+    Some cost no commit; where there are more, what is left is written one by one.
+    """
+    faulty = {3 * at for at in range(count)}
+    with JournalBench(tmp_path / "journal.db", make=CountingWriter) as bench:
+        writer = cast("CountingWriter", bench.writer)
+        answers = one_batch(bench, faulty, 40)
+
+        assert faulty == {place for place, answer in enumerate(answers) if answer is not None}
+        assert (1 == writer.commits) == (count == FAULTS_MAX)
+        with bench.reader() as reader:
+            assert 40 - count == reader.last_sequence()
+            assert reader.verify(bench.vault).is_sound
+
+
+def test_all_at_fault_fail(tmp_path: Path) -> None:
+    """
+    A batch of nothing but bad rows is answered, and nothing is written.
+    """
+    with JournalBench(tmp_path / "journal.db", make=CountingWriter) as bench:
+        answers = one_batch(bench, {0, 1}, 2)
+
+        assert [JournalUnavailable] * 2 == [type(answer) for answer in answers]
+        assert 0 == cast("CountingWriter", bench.writer).commits
+
+
+def test_head_of_others_is_nobodys_fault(tmp_path: Path) -> None:
+    """
+    A head that was changed by hand fails the batch at once, and nobody is looked for.
+    """
+    with JournalBench(tmp_path / "journal.db", make=CountingWriter) as bench:
+        one_batch(bench, set(), 1)
+        with closing(sqlite3.connect(bench.path, isolation_level=None)) as connection:
+            connection.execute("UPDATE journal_head SET seal = zeroblob(32)")
+
+        answers = one_batch(bench, set(), 5)
+
+        assert {"the journal could not write: HeadNotOurs"} == {str(one) for one in answers}
+        assert 0 == cast("CountingWriter", bench.writer).trials
+
+
+class FallingWriter(CountingWriter):
+    """Its file has no room any more once a fault is looked for."""
+
+    def _try(self, medium: sqlite3.Connection, questions: Sequence[JournalQuestion]) -> None:
+        medium.execute("PRAGMA max_page_count = 1").fetchone()
+        super()._try(medium, questions)
+
+
+def test_medium_that_fails_amid_the_search_fails_the_batch(tmp_path: Path) -> None:
+    """
+    No question is blamed for a disk that is full by then.
+    """
+    with JournalBench(tmp_path / "journal.db", make=FallingWriter) as bench:
+        answers = one_batch(bench, {239}, 240)
+
+        assert {"the journal could not write: SQLITE_FULL"} == {str(one) for one in answers}
+        with bench.reader() as reader:
+            assert 0 == reader.last_sequence()

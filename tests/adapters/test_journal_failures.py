@@ -8,7 +8,7 @@ import pytest
 
 from atm_switch.adapters.journal_writer import JournalWriter, is_fatal
 from atm_switch.domain.errors import JournalUnavailable
-from atm_switch.switch.ports import Commit, Reserve
+from atm_switch.switch.ports import Commit, Ending, Reserve
 from tests.doubles.journal_bench import (
     ANSWER_SECONDS_MAX,
     Gate,
@@ -163,14 +163,14 @@ def test_failed_sync_ends_the_writer(tmp_path: Path) -> None:
 
 def test_failed_sync_ends_a_batch_taken_apart(tmp_path: Path) -> None:
     """
-    Where a batch is written row by row because one is faulty, a failed sync still ends it
-    there: the rows behind are unavailable, untried.
+    Where a batch is written without a faulty row, a failed sync still ends the writer: the
+    others are unavailable, tried once.
     """
     with JournalBench(tmp_path / "journal.db", make=SoonBrokenDiskWriter) as bench:
         held = hold_writer(bench)
         faulty = ending_of()
         object.__setattr__(faulty, "reason", "\ud800")
-        tokens = [bench.send(Commit(entry_of(1), end, None)) for end in (ending_of(), faulty)]
+        tokens = [bench.send(Commit(entry_of(1), end, None)) for end in _around(faulty)]
 
         cast("SoonBrokenDiskWriter", bench.writer).gate.open.set()
         held.open.set()
@@ -178,8 +178,13 @@ def test_failed_sync_ends_a_batch_taken_apart(tmp_path: Path) -> None:
 
     assert [
         "the journal could not write: SQLITE_IOERR_FSYNC",
-        "the journal's writer has ended",
+        "the journal could not write: UnicodeEncodeError",
+        "the journal could not write: SQLITE_IOERR_FSYNC",
     ] == told
+
+
+def _around(faulty: Ending) -> tuple[Ending, ...]:
+    return ending_of(), faulty, ending_of()
 
 
 def test_full_disk_is_not_fatal() -> None:

@@ -111,6 +111,7 @@ class Disk(Memory):
         return write_batch(self._connection, ink, [question])[0]
 
     _Reserve = _Commit = _KeepRecord = _KeepCommand = _KeepBusinessDate = _written
+    _Untold = _ToldAgain = _written
 
     def _FindRepeat(self, question: FindRepeat) -> Any:  # noqa: N802
         return self.reader.find_repeat(question, self.vault)
