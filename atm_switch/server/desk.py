@@ -15,6 +15,7 @@ from atm_switch.domain.errors import FramingError, JournalUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.journal_bell import Journal
+from atm_switch.server.lasting_links import LastingLinks
 from atm_switch.server.limits import ServerLimits
 from atm_switch.server.line import Line
 from atm_switch.server.log import Logger
@@ -64,6 +65,7 @@ class Desk:
         self._perform = self._performer.perform
         self.peers = Peers()
         self.is_draining = False
+        self._lasting = LastingLinks()
         self._throttle = Throttle()
         self._clock_watch = ClockWatch()
         self._next_tick: float | None = None
@@ -104,6 +106,7 @@ class Desk:
             self._warn_of("connection turned away", line, refusal)
             return refusal
         self._lines[line.link] = line
+        self._lasting.came()
         if not line.is_ours:
             self.peers.came(host)
         return ""
@@ -223,6 +226,7 @@ class Desk:
         jump = self._clock_watch.jumped(now)
         if jump:
             self._performer.note(Note("clock jumped", {"seconds": round(jump, 1)}, is_alarm=True))
+        self._lasting.tick()
         self._look_after()
         if self._loop is not None:
             spread(self._loop, self._look_after, len(self._lines))

@@ -1,0 +1,116 @@
+"""However many links last, no search for garbage takes long; and one that ends leaves nothing."""
+
+import asyncio
+import gc
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from atm_switch.server.channel import PlainChannel, TlsChannel
+from atm_switch.server.lasting_links import FROZEN_AT, LastingLinks
+from atm_switch.server.line import Line
+from atm_switch.switch.case import Case
+from atm_switch.switch.policy import PinPolicy
+from atm_switch.switch.session import Session
+from atm_switch.wire.framing import FrameBuffer
+from atm_switch.wire.message import IsoMessage
+from tests.doubles.bench import Bench, bank
+from tests.doubles.certificates import LabCa
+from tests.doubles.open_house import caller, open_house
+from tests.server.test_link_endings import until
+
+BANK = "switch.bank.example"
+LINKS, OF_ONE = 12, (Line, FrameBuffer, Session, Case, PlainChannel, TlsChannel)
+"""What a link and its requests are made of."""
+
+
+@pytest.fixture
+def collected_by_nobody() -> Iterator[None]:
+    """Have nothing looked for but by who says so, and whatever is frozen thawed at the end."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.unfreeze()
+        gc.collect()
+
+
+def there() -> Counter[str]:
+    """Count what there is of links, frozen or not, without looking for garbage."""
+    gc.unfreeze()
+    names = (type(one).__name__ for one in gc.get_objects() if isinstance(one, OF_ONE))
+    return Counter(names)
+
+
+@pytest.mark.usefixtures("collected_by_nobody")
+def test_what_there_is_is_frozen_once_so_many_have_come() -> None:
+    """Not before, and not again until as many more have come."""
+    links, before = LastingLinks(), gc.get_freeze_count()
+    for _ in range(FROZEN_AT - 1):
+        links.came()
+    links.tick()
+    too_few = gc.get_freeze_count()
+    links.came()
+    links.tick()
+    frozen = gc.get_freeze_count()
+    more: list[Any] = [[] for _ in range(FROZEN_AT)]
+    links.tick()
+
+    assert before == too_few
+    assert frozen > before + 1_000
+    assert gc.get_freeze_count() <= frozen
+    assert FROZEN_AT == len(more)
+
+
+@pytest.mark.parametrize("is_secured", [False, True], ids=["plain", "TLS"])
+@pytest.mark.usefixtures("collected_by_nobody")
+async def test_link_frozen_amid_its_request_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_secured: bool
+) -> None:
+    """
+    Frozen while every link has a request under way; it is answered, another is refused, a third
+    breaks the stream, which ends the link: all that it was made of is freed by that alone, or
+    the memory of a switch whose links come and go would rise.
+    """
+    monkeypatch.setattr("atm_switch.server.lasting_links.FROZEN_AT", LINKS)
+    ca = LabCa(tmp_path)
+    tls = ca.client(ca.issue(BANK)) if is_secured else None
+    entrance: dict[str, Any] = {"tls": ca.server()} if is_secured else {}
+    bench = Bench(banks=(bank(pin=PinPolicy.ACQUIRER),))
+    async with open_house(bench, **entrance) as house:
+        before = there()
+        async with AsyncExitStack() as stack:
+            clients = [
+                await stack.enter_async_context(caller(house, tls=tls)) for _ in range(LINKS)
+            ]
+            house.journal.holds = True
+            for at, client in enumerate(clients):
+                client.say(bench.inquiry({11: f"{at:06d}", 37: f"51810700{at:04d}"}))
+            await until(lambda: len(house.journal.held) == LINKS)
+            amid = there() - before
+            house.desk.tick()
+            frozen = gc.get_freeze_count()
+            house.journal.release()
+            codes = [(await client.hear())[39] for client in clients]
+            for client in clients:
+                client.say(IsoMessage("0200", {3: "999999", 11: "000077"}))
+            refused = {(await client.hear())[39] for client in clients}
+            for client in clients:
+                client.writer.write(b"\xff\xff\xff\xff")
+                assert await client.is_hung_up()
+        await until(lambda: house.desk.connections == 0)
+        del client
+        clients.clear()
+        await asyncio.sleep(0)
+        left = there()
+
+    assert {"Line": LINKS, "Case": LINKS}.items() <= amid.items()
+    assert frozen > 1_000
+    assert (["00"] * LINKS, True) == (codes, "00" not in refused)
+    assert before == left
