@@ -76,15 +76,23 @@ def close_year(folder: Path, year: int, assumed: bool) -> None:  # noqa: FBT001 
 
 
 @click.command(
-    epilog=examples("atm-switch ledger reconcile bank", "atm-switch ledger reconcile bank --json")
+    epilog=examples(
+        "atm-switch ledger reconcile bank",
+        "atm-switch ledger reconcile bank --recompute",
+        "atm-switch ledger reconcile bank --json",
+    )
 )
 @data_folder
+@click.option(
+    "--recompute", is_flag=True, help="Compute what closings booked anew; long as they took."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def reconcile(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hands flags in so
+def reconcile(folder: Path, recompute: bool, as_json: bool) -> None:  # noqa: FBT001 - click hands flags in so
     """Prove that every total of an account is the sum of its postings; exit 1 if one is not.
 
     Reads everything in one snapshot and repairs nothing. What a closing came to over all accounts
-    is the sum of what it booked, too; its rate and accrual are not computed anew.
+    is the sum of what it booked, too. With --recompute, each development it booked is what its rate
+    and accrual give for the account's postings.
     """
     from atm_switch.adapters.process_hygiene import give_way
     from atm_switch.ledger.reconcile import reconcile as compare
@@ -92,7 +100,7 @@ def reconcile(folder: Path, as_json: bool) -> None:  # noqa: FBT001 - click hand
     give_way()
     try:
         with books(folder) as (_, store):
-            found = compare(store, _proofs())
+            found = compare(store, _proofs(), recomputes=recompute)
     except KeyboardInterrupt:
         click.echo("interrupted; nothing was proved, and nothing changed", err=True)
         click.get_current_context().exit(INTERRUPTED)

@@ -1,9 +1,9 @@
 """Close a year: book the development of every account on 31 December, once.
 
 Plan: accounts in the order of their KPJ, in chunks; each is read in one snapshot, computed
-by the same function the statement's estimate comes from, and booked in one transaction
-with its checkpoint.  Interrupted, it goes on there; twice is once.  From its beginning the
-year takes no other posting, so what was read stays true while others book.
+by the same function the statement's estimate comes from (``closing_rule.py``), and booked in one
+transaction with its checkpoint.  Interrupted, it goes on there; twice is once.  From its
+beginning the year takes no other posting, so what was read stays true while others book.
 What a merged account earned moves to the one it was merged into on 1 January, so that it
 does not earn in the old year again; by days it is a posting of that day as any other, and the
 one day it earned before it stays with the merged account until the next closing moves it.
@@ -11,7 +11,6 @@ Limits: years are closed in order (``closing_order.py``).  An account that earne
 no posting; one that was paid all of it in advance gets 0.00, which makes its year final.
 """
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,10 +19,10 @@ from typing import Final
 from atm_switch.domain.accrual import Accrual, DevelopmentRate
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.money import Money
-from atm_switch.domain.posting import Posting, PostingKind, sort_year
-from atm_switch.domain.unclosed import outstanding
+from atm_switch.domain.posting import PostingKind
 from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.closing_order import require_order
+from atm_switch.ledger.closing_rule import POSTINGS, ClosingRule, by_account
 from atm_switch.ledger.open_years import take_turn
 from atm_switch.ledger.store import Row, Store
 
@@ -40,10 +39,6 @@ SELECT kpj, balance_sen - coalesce((
     FROM year_totals WHERE year_totals.kpj = participants.kpj AND year >= ?
 ), 0)
 FROM participants WHERE kpj > ? AND postings > 0 ORDER BY kpj LIMIT ?
-"""
-_POSTINGS: Final = """
-SELECT kpj, posted_on, kind, amount_sen, seq, reverses FROM postings
-WHERE year = ? AND kpj > ? AND kpj <= ? ORDER BY kpj, seq
 """
 _MERGED: Final = """
 SELECT kpj, merged_into FROM participants
@@ -203,29 +198,17 @@ def _read(store: Store, terms: ClosingTerms) -> _Chunk | None:
         accounts = store.rows(_ACCOUNTS, (year, state.next_kpj, CHUNK))
         if not accounts:
             return None
-        rows = store.rows(_POSTINGS, (year, state.next_kpj, accounts[-1][0]))
+        rows = store.rows(POSTINGS, (year, state.next_kpj, accounts[-1][0]))
     return _Chunk(state.next_kpj, accounts, list(_earned(terms, accounts, rows)))
 
 
 def _earned(terms: ClosingTerms, accounts: list[Row], rows: list[Row]) -> Iterator[tuple[str, int]]:
-    last_day = date(terms.year, 12, 31)
-    by_account = {kpj: list(group) for kpj, group in itertools.groupby(rows, lambda row: row[0])}
-    days: dict[str, date] = {}
-    kinds = {kind.value: kind for kind in PostingKind}
+    rule = ClosingRule(terms.year, terms.rate.millipercent, terms.accrual)
+    given = by_account(rows)
     for kpj, opening in accounts:
-        year = sort_year(
-            [
-                Posting(
-                    days.setdefault(day, date.fromisoformat(day)), kinds[kind], Money(sen), *which
-                )
-                for _, day, kind, sen, *which in by_account.get(kpj, ())
-            ]
-        )
-        if year.developed:
-            continue
-        left = outstanding(Money(opening), year, last_day, terms.rate.millipercent, terms.accrual)
-        if left.sen or year.advanced:
-            yield kpj, left.sen
+        sen = rule.earned(opening, given.get(kpj, ()))
+        if sen is not None:
+            yield kpj, sen
 
 
 def _book(store: Store, terms: ClosingTerms, chunk: _Chunk) -> None:

@@ -6,7 +6,8 @@ to is the sum of the last developments of its year, as many as it counted: from 
 the year takes nothing else.
 Limits: it reads every posting, some minutes for a nation; inquiries go on meanwhile.  At most
 ``DIFFERENCES_MAX`` of each kind are listed; the count is of all.
-By what rate and accrual a closing went is its own word, and not computed anew; and a forged
+By what rate and accrual a closing went is its own word; what those give for each account is
+computed anew where that is asked for (``recomputing.py``), as long as the closings took.  A forged
 count passes with the sum of so many of the last developments, for the others may be the desk's.
 """
 
@@ -15,11 +16,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from atm_switch.domain.mask import mask_kpj
-from atm_switch.ledger.standing import is_of_last_day
+from atm_switch.ledger.closing_rule import OF_CLOSING
+from atm_switch.ledger.differences import Difference, Tally
+from atm_switch.ledger.recomputing import recompute
 from atm_switch.ledger.store import Store
 from atm_switch.ledger.store_sqlite import interruptible
-
-DIFFERENCES_MAX: Final = 100
 
 _PARTS: Final = (
     "contributions_sen",
@@ -131,19 +132,17 @@ FROM (
 ) AS extra JOIN participants AS held ON held.kpj = extra.kpj
 WHERE extra.sen < 0 OR held.balance_sen < extra.sen
 """
-# What a closing booked came in by no import and takes nothing back.
-_OF_CLOSING: Final = f"{is_of_last_day('p')} AND p.import_id IS NULL AND p.reverses IS NULL"
 # Only the closed years, which is none of what was imported before the first closing.
 _CLOSED: Final = f"""
 SELECT year, count(*), CAST(sum(amount_sen) AS BIGINT) FROM postings AS p
-WHERE year IN (SELECT year FROM closed_years) AND {_OF_CLOSING} GROUP BY year
+WHERE year IN (SELECT year FROM closed_years) AND {OF_CLOSING} GROUP BY year
 """  # noqa: S608 - constants
 _CLOSINGS: Final = "SELECT year, accounts, development_sen FROM closed_years ORDER BY year"
 # The desk books developments, too, but none once the closing has begun: the desk's are the first.
 # They are few, and so many are kept in order; the closing's may be forty million.
 _BEFORE_CLOSING: Final = f"""
 SELECT count(*), CAST(coalesce(sum(amount_sen), 0) AS BIGINT) FROM (
-    SELECT amount_sen FROM postings AS p WHERE year = ? AND {_OF_CLOSING}
+    SELECT amount_sen FROM postings AS p WHERE year = ? AND {OF_CLOSING}
     ORDER BY seq LIMIT ?
 ) AS first
 """  # noqa: S608 - constants
@@ -152,16 +151,6 @@ SELECT count(*), CAST(coalesce(sum(amount_sen), 0) AS BIGINT) FROM (
 _NUMBERS: Final = """
 SELECT (SELECT seq FROM last_posting), coalesce(max(seq), 0), count(*) FROM postings
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One place where the books do not agree; the KPJ masked, amounts in sen."""
-
-    kind: str
-    kpj: str
-    expected: str
-    got: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,23 +171,28 @@ def _unheard(_number: int, _count: int, _name: str) -> None:
     """Hear and forget."""
 
 
-def reconcile(store: Store, progress: Progress = _unheard) -> Reconciliation:
+def reconcile(
+    store: Store, progress: Progress = _unheard, *, recomputes: bool = False
+) -> Reconciliation:
     """Compare postings with totals, accounts with participants.  Raises ``Refused``.
 
+    ``recomputes``: whether what closings booked is computed anew, account by account.
     Ctrl-C ends it at once, in the midst of a statement too.
     """
-    found: list[Difference] = []
+    proofs = (*_PROOFS, *_RECOMPUTED) if recomputes else _PROOFS
+    tally = Tally()
     with interruptible(store), store.snapshot():
-        for number, (name, differing) in enumerate(_PROOFS, 1):
-            progress(number, len(_PROOFS) + 1, name)
-            found += differing(store)
-        progress(len(_PROOFS) + 1, len(_PROOFS) + 1, "numbers of the postings")
+        for number, (name, differing) in enumerate(proofs, 1):
+            progress(number, len(proofs) + 1, name)
+            for one in differing(store):
+                tally.take(one)
+        progress(len(proofs) + 1, len(proofs) + 1, "numbers of the postings")
         last, highest, postings = store.rows(_NUMBERS)[0]
         accounts = store.rows("SELECT count(*) FROM participants WHERE postings > 0")[0][0]
     if not last == highest == postings:
         got = f"last number {last}, {postings} posting(s)"
-        found.append(Difference("numbers", "", f"1 to {max(last, highest)} without a gap", got))
-    return Reconciliation(accounts, postings, len(found), _first_of_each(found))
+        tally.take(Difference("numbers", "", f"1 to {max(last, highest)} without a gap", got))
+    return Reconciliation(accounts, postings, tally.count, tuple(tally.first))
 
 
 def _years(store: Store) -> Iterator[Difference]:
@@ -232,6 +226,14 @@ def _closings(store: Store) -> Iterator[Difference]:
             yield Difference(f"closing of {year}", "", _closing_text(*summed), _closing_text(*held))
 
 
+def _recomputed(store: Store) -> Iterator[Difference]:
+    for one in recompute(store):
+        ought, booked = (
+            "none" if sen is None else f"development {sen}" for sen in (one.ought, one.booked)
+        )
+        yield Difference(f"closing's development of {one.year}", mask_kpj(one.kpj), ought, booked)
+
+
 def _each(
     kind: str, query: str, expected: str, got: str
 ) -> Callable[[Store], Iterator[Difference]]:
@@ -261,6 +263,9 @@ _PROOFS: Final[tuple[tuple[str, Callable[[Store], Iterable[Difference]]], ...]] 
 )
 
 
+_RECOMPUTED: Final = (("developments of closed years, computed anew", _recomputed),)
+
+
 def _year_text(cells: Sequence[object] | None) -> str:
     if cells is None:
         return "none"
@@ -275,14 +280,3 @@ def _total_text(cells: Sequence[object]) -> str:
 
 def _closing_text(accounts: int, sen: int) -> str:
     return f"accounts {accounts}, development {sen}"
-
-
-def _first_of_each(found: list[Difference]) -> tuple[Difference, ...]:
-    shown: dict[str, int] = {}
-    kept = []
-    for one in found:
-        kind = "totals" if one.kind.startswith("totals of") else one.kind
-        shown[kind] = shown.get(kind, 0) + 1
-        if shown[kind] <= DIFFERENCES_MAX:
-            kept.append(one)
-    return tuple(kept)

@@ -12,7 +12,8 @@ from atm_switch.ledger import closing as closing_module
 from atm_switch.ledger.booking import book, open_waiting
 from atm_switch.ledger.closing import ClosingTerms, close_year
 from atm_switch.ledger.corrections import reverse
-from atm_switch.ledger.reconcile import DIFFERENCES_MAX, reconcile
+from atm_switch.ledger.differences import DIFFERENCES_MAX
+from atm_switch.ledger.reconcile import reconcile
 from atm_switch.ledger.store import Store
 from atm_switch.ledger.store_sqlite import SqliteStore, interruptible
 from tests.doubles.book_bench import (

@@ -12,7 +12,8 @@ from atm_switch.domain.money import Money
 from atm_switch.domain.posting import Posting, PostingKind
 from atm_switch.ledger.closing import ClosedYear, ClosingTerms, close_year
 from atm_switch.ledger.corrections import Entry, post
-from atm_switch.ledger.reconcile import Difference, reconcile
+from atm_switch.ledger.differences import Difference
+from atm_switch.ledger.reconcile import reconcile
 from atm_switch.ledger.store import Row, Store
 
 CONTRIBUTION, DEVELOPMENT, CLAIM, ADJUSTMENT = PostingKind
