@@ -3,19 +3,22 @@
     python -m tests.chaos.idle_terminals [--long] [--seed S]
 
 Plan: rounds of an honest load alone and beside the idle ones, signed on and silent, in turn,
-so that whatever else the machine does hits both; what counts is the middle round, and the
-resident memory of the whole process, not what they added.
+so that whatever else the machine does hits both; a round begins when the idle ones have come, or
+gone, and the journal has written that; what counts is the middle round, and the resident memory of
+the whole process, not what they added.
 """
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from atm_switch.server.admin_socket import FILE_NAME, ask_switch
 from tests.chaos.crowd import crowd
 from tests.chaos.honest import Honest, Script, Tally, paced
 from tests.chaos.plant import Plant, allow_many_files, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 from tests.doubles.certificates import LabCa
+from tests.doubles.workers import wait_for
 
 MANY = (
     "[limits]\nconnections_max = 30000\nconnections_per_peer_max = 30000\necho_idle_seconds = 0\n"
@@ -45,6 +48,17 @@ def load(plant: Plant, script: Script, trial: Trial) -> Tally:
     return tally
 
 
+def wait_until_at_rest(plant: Plant, links: int) -> None:
+    """Wait until so many are there, all signed on, and nothing is under way any more."""
+
+    def is_at_rest() -> bool:
+        told = ask_switch(plant.folder / FILE_NAME, "status")
+        there = told["links"], sum(told["signed_on"].values())
+        return there == (links, links) and not (told["in_flight"] or told["journal_waiting"])
+
+    wait_for(is_at_rest)
+
+
 def middle_p99(rounds: Sequence[Tally]) -> float:
     """Return the middle one of the 99th percentiles, in milliseconds."""
     return sorted(one.percentile(0.99) for one in rounds)[len(rounds) // 2]
@@ -64,8 +78,10 @@ def plain_part(trial: Trial, root: Path, count: int) -> tuple[bool, str]:
         load(plant, script, trial)  # warm
         before = plant.resident_kib
         for _ in range(trial.size(ROUNDS_SHORT, ROUNDS_LONG)):
+            wait_until_at_rest(plant, 0)
             alone.append(load(plant, script, trial))
             with crowd(plant.port, count, "--sign-on") as idle:
+                wait_until_at_rest(plant, count)
                 beside.append(load(plant, script, trial))
                 resident = max(resident, plant.resident_kib)
                 there, _ = idle.left()
