@@ -6,18 +6,16 @@ from pathlib import Path
 from atm_switch.adapters.clock import read_clock
 from tests.end_to_end.command_line import CommandLine
 
-YEAR = read_clock().jakarta_date().year
-PAID = f"kpj,posted_on,kind,amount\n12345678901,{YEAR}-01-01,adjustment,100\n"
-
 
 def test_second_payment_of_the_same_bytes_is_booked_by_what_is_told(tmp_path: Path) -> None:
     """
     A plain import and --again both say what to type instead, and that books it once.
     """
-    command = CommandLine(tmp_path)
+    command, year = CommandLine(tmp_path), read_clock().jakarta_date().year
     command("init", "bank", "--sample")
     for name in ("d1.csv", "d2.csv"):
-        (tmp_path / name).write_text(PAID)
+        paid = f"12345678901,{year}-01-01,adjustment,100\n"
+        (tmp_path / name).write_text(f"kpj,posted_on,kind,amount\n{paid}")
     command("ledger", "import", "bank", "d1.csv")
 
     plain = command("ledger", "import", "bank", "d2.csv")
