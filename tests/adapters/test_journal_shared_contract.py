@@ -264,6 +264,7 @@ class NodesOfOneDatabase(Pair):
     async def kill_one(self) -> None:
         """End its connection, as its death does."""
         await asyncio.to_thread(self._first.writer.stop)
+        await asyncio.to_thread(self._first.wait_until_gone)
 
 
 class TestNodesOfOneDatabase(SharedJournalContract):

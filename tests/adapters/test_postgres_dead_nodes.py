@@ -54,6 +54,7 @@ def gone_with(two: PostgresJournalBench, doubts: int, answered: int = 1) -> Post
             reserved = one.reserve(Reserve(entry_of(number, card_of(1)), 99))
             if number <= answered:
                 one.ask(Commit(entry_of(number, card_of(1)), ending_of(), reserved.sequence))
+    one.wait_until_gone()
     return one
 
 

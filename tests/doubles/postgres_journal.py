@@ -1,11 +1,15 @@
 """A real journal on PostgreSQL, on a bench: one node of it, asked as the file's bench is."""
 
 import os
+import time
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Self
 
 from atm_switch.adapters.postgres_journal import PostgresJournalWriter, PostgresRepeats
+from atm_switch.adapters.postgres_link import PostgresSession
+from atm_switch.adapters.postgres_schema import NODES
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import FindRepeat, StoredResponse
 from tests.doubles.journal_bench import (
@@ -46,6 +50,15 @@ class PostgresJournalBench(Asking):
         """Stop them."""
         self.writer.stop()
         self.repeats.stop()
+
+    def wait_until_gone(self) -> None:
+        """Wait until the server, too, knows that this node has stopped: a stop waits a second."""
+        deadline = time.monotonic() + ANSWER_SECONDS_MAX
+        with closing(PostgresSession(self.url, "a test")) as session:
+            free = "SELECT pg_try_advisory_xact_lock($1, hashtext($2))"
+            while [(True,)] != session.rows(free, NODES, self.node):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
 
     def reopen(self) -> None:
         """Stop the writer and start another one as the same node."""
