@@ -18,12 +18,16 @@ from atm_switch.switch.untold import Telling, Untold
 _KEY: Final = ("acquirer", "terminal", "stamp", "stan", "rrn")
 _COLUMNS: Final = ", ".join(_KEY)
 _ASKED: Final = " AND ".join(f"{name} = ?" for name in _KEY)
+# Joined to an empty text, the acquirer leads into no index: SQLite, which knows nothing of how
+# the rows are spread, went through all rows of a bank in place of the few of one RRN.
+_ROW_ASKED: Final = _ASKED.replace("acquirer =", "acquirer || '' =")
 _SAME: Final = " AND ".join(f"untold.{name} = journal_rows.{name}" for name in _KEY)
+_ROW_SAME: Final = _SAME.replace("journal_rows.acquirer", "journal_rows.acquirer || ''")
 
 _NOTE: Final = (
     f"INSERT INTO untold ({_COLUMNS}, received_at, why, at)"  # noqa: S608 - constants
     f" SELECT {_COLUMNS}, CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT)"
-    f" FROM journal_rows WHERE {_ASKED} AND kind = 'B' LIMIT 1 ON CONFLICT DO NOTHING"
+    f" FROM journal_rows WHERE {_ROW_ASKED} AND kind = 'B' LIMIT 1 ON CONFLICT DO NOTHING"
 )
 _TAKE_BACK: Final = f"UPDATE untold SET told_at = ? WHERE {_ASKED} AND told_at IS NULL"  # noqa: S608 - constants
 
@@ -39,7 +43,7 @@ COUNTS: Final = (
 OF_RRN: Final = f"SELECT {_COLUMNS}, at, why, told_at FROM untold WHERE rrn = ? ORDER BY at"  # noqa: S608 - constants
 FORGET: Final = (
     "DELETE FROM untold WHERE received_at < ?"  # noqa: S608 - constants
-    f" AND NOT EXISTS (SELECT 1 FROM journal_rows WHERE {_SAME})"
+    f" AND NOT EXISTS (SELECT 1 FROM journal_rows WHERE {_ROW_SAME})"
 )
 """Purge the notes before a time whose rows are gone."""
 

@@ -71,6 +71,8 @@ class Case:
     """The PIN try that row A counted and that decided nothing, to be given back with row B."""
     has_doubtful_row: bool = False
     """The journal did not confirm row B: it may be there, and say what nobody is told."""
+    joins_kept: bool = True
+    """What it joined, if it did, was answered as the journal keeps it."""
     kpj_masked: str = ""
     host_reference: str = ""
     card_turn: bytes | None = None

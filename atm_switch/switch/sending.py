@@ -18,7 +18,7 @@ def sent(case: Case, response: Response, tellings: Tellings, *, is_open: bool) -
         effects: list[Effect] = [unsent(note, is_late=is_open)]
     else:
         effects = [Send(case.session.link, payload, case.header), note]
-        if entry is not None and response.is_repeat:
+        if entry is not None and response.is_repeat and case.joins_kept:
             effects.append(tellings.tell(ToldAgain(entry.key)))
         if not case.has_doubtful_row:
             return effects

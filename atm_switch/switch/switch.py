@@ -239,7 +239,9 @@ class Switch:
         """Give the answer to whoever joined, in the dialect and under the key of each."""
         flight = self._house.flights.pop(case.flight, None) if case.flight else None
         effects: list[Effect] = []
+        is_kept = response.is_repeat or (case.is_first and not case.has_doubtful_row)
         for other in flight.waiting if flight else ():
+            other.joins_kept = is_kept
             again = replace(
                 response, payload=None, is_signed=False, is_repeat=True, reason="joined the first"
             )

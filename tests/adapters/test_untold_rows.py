@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from atm_switch.adapters import journal_purge, postgres_purge
+from atm_switch.adapters import journal_purge, postgres_purge, untold_rows
 from atm_switch.adapters.journal_place import JournalPlace, open_pages
 from atm_switch.adapters.journal_report import OutcomeCount, Reconciliation, UntoldCount
 from atm_switch.adapters.postgres_link import PostgresSession
@@ -195,6 +195,20 @@ def test_journal_of_an_older_release_counts_all_as_told(kept: Kept) -> None:
 
     assert rows == kept.by_hand("SELECT seq, rrn, chain FROM journal_rows ORDER BY seq")
     assert (1, 1) == (kept.report().answered, kept.report().not_told)
+
+
+@pytest.mark.parametrize("text", [untold_rows._NOTE, untold_rows.FORGET])
+def test_row_of_a_note_is_looked_up_by_its_rrn(tmp_path: Path, text: str) -> None:
+    """However many rows a bank has: the file's planner knows nothing of how they are spread."""
+    with (
+        JournalBench(tmp_path / "journal.db"),
+        closing(sqlite3.connect(tmp_path / "journal.db")) as connection,
+    ):
+        values = [0] * text.count("?")
+        steps = connection.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
+
+    (of_rows,) = [step[3] for step in steps if "journal_rows" in step[3]]
+    assert "journal_rows_by_rrn (rrn=?)" in of_rows
 
 
 def test_doubt_that_was_ended_is_no_answer() -> None:

@@ -102,6 +102,21 @@ def test_answer_to_who_joined_takes_the_note_back() -> None:
     assert 1 == len(commits(bench))
 
 
+def test_who_joined_and_is_told_otherwise_takes_nothing_back() -> None:
+    """Both are told 96, whatever row B says: nobody has the answer that the journal keeps."""
+    bench = signed_on()
+    bench.open(2)
+    bench.sign_on(2)
+    asked = held(bench, Commit)
+    bench.feed(bench.dialect.packager.pack(asked), 2)
+
+    bench.pass_time(GIVEN_UP_SECONDS)
+
+    codes = [bench.dialect.packager.unpack(one.payload)[39] for one in bench.sent[-2:]]
+    assert ["96", "96"] == codes
+    assert [Untold(KEY, GOLDEN_INSTANT, LATE)] == told(bench)
+
+
 def test_message_without_a_row_is_not_noted() -> None:
     """A sign-on whose link is gone has no key and no row."""
     bench = Bench()
