@@ -4,14 +4,16 @@ Plan: whatever decides that an answer does not leave asks the journal to note it
 own, by the request's whole key and its receipt, behind the row B in the same queue.  An answer
 that leaves to a repeat, or to who joined, takes the note of its key back.  An answer that leaves
 the first time asks nothing.
-Failures: what the journal cannot take now is asked again at every tick, some hundred times.
-Limits: what waits here when the process is killed is lost, and its answers count as told.
+Failures: what the journal cannot take now is asked again at every tick, some hundred times,
+unless it was told to a repeat meanwhile.
+Limits: what waits here when the process is killed is lost, and its answers count as told.  Where
+another machine answers a repeat in the very moment between a row B and its note, the note stays.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from atm_switch.switch.effects import Asked, Ticket
@@ -22,7 +24,7 @@ LATE: Final = "late"
 NOT_SENT: Final = "not_sent"
 """The link was gone."""
 
-WAITING_MAX: Final = 10_000
+WAITING_MAX: Final = 4_096
 AT_ONCE: Final = 64
 TIMES_MAX: Final = 1_200
 """How often one is asked: for some minutes."""
@@ -59,7 +61,8 @@ class Tellings:
         """Begin with none; ``tickets`` are those of the switch."""
         self._tickets = tickets
         self._asked: dict[Ticket, tuple[Telling, int]] = {}
-        self._waiting: deque[tuple[Telling, int]] = deque(maxlen=WAITING_MAX)
+        self._waiting: dict[Telling, int] = {}
+        """What failed, the eldest first, and how often it was asked."""
 
     def __len__(self) -> int:
         """How many there are."""
@@ -73,11 +76,16 @@ class Tellings:
 
     def heard(self, ticket: Ticket, answer: Any) -> None:
         """Hear an answer nobody waits for; a failure is asked again."""
-        asked = self._asked.pop(ticket, None)
-        if asked is not None and isinstance(answer, Exception) and asked[1] < TIMES_MAX:
-            self._waiting.append(asked)
+        telling, times = self._asked.pop(ticket, (None, 0))
+        if isinstance(telling, ToldAgain):  # what waits of its key was so before, and is no more
+            for old in [one for one in self._waiting if one.key == telling.key]:
+                del self._waiting[old]
+        if telling is not None and isinstance(answer, Exception) and times < TIMES_MAX:
+            self._waiting[telling] = times
+            if len(self._waiting) > WAITING_MAX:
+                del self._waiting[next(iter(self._waiting))]
 
     def again(self) -> list[Asked]:
         """Ask again for some of what failed, the eldest first."""
-        some = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
-        return [self.tell(telling, times + 1) for telling, times in some]
+        some = list(islice(self._waiting, AT_ONCE))
+        return [self.tell(telling, self._waiting.pop(telling) + 1) for telling in some]

@@ -25,6 +25,7 @@ from atm_switch.switch.ports import (
     StoredResponse,
     TakeNumbers,
 )
+from atm_switch.switch.untold import LATE, ToldAgain, Untold
 from tests.doubles.journal_bench import card_of, ending_of, entry_of, since
 
 BANK = AcquirerId("009")
@@ -39,6 +40,8 @@ SAID: list[Any] = [
     MarkTold(5),
     PurgeTold(1, 2, is_unheard=True),
     DropStatus(3),
+    Untold(entry_of(1).key, entry_of(1).received_at, LATE),
+    ToldAgain(entry_of(1).key),
     Reservation(1, 1, granted=True),
     StoredResponse(bytes(32), b"0210"),
     None,

@@ -2,10 +2,21 @@
 
 import itertools
 
+import pytest
+
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.effects import Asked
 from atm_switch.switch.ports import RepeatKey
-from atm_switch.switch.untold import AT_ONCE, TIMES_MAX, WAITING_MAX, Tellings, ToldAgain
+from atm_switch.switch.untold import (
+    AT_ONCE,
+    LATE,
+    TIMES_MAX,
+    WAITING_MAX,
+    Tellings,
+    ToldAgain,
+    Untold,
+)
+from tests.doubles.journal_bench import NOON
 
 AWAY = JournalUnavailable("away")
 
@@ -43,6 +54,22 @@ def test_what_failed_is_asked_again_some_at_a_time() -> None:
     questions = [asked.question for asked in (*first, *second)]
     assert [telling(number) for number in range(AT_ONCE + 1)] == questions
     assert (AT_ONCE, []) == (len(first), third)
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_note_that_waits_is_gone_once_a_repeat_was_told(*, is_taken: bool) -> None:
+    """
+    It would come behind the word that takes it back, and stay.  Another's waits on.
+    """
+    tellings = Tellings(itertools.count(1))
+    notes = [Untold(telling(number).key, NOON, LATE) for number in (1, 2)]
+    failed(tellings, [tellings.tell(note) for note in notes])
+
+    back = tellings.tell(telling(1))
+    tellings.heard(back.ticket, None if is_taken else AWAY)
+
+    left = [notes[1]] if is_taken else [notes[1], telling(1)]
+    assert left == [asked.question for asked in tellings.again()]
 
 
 def test_what_never_goes_in_is_given_up() -> None:
