@@ -18,6 +18,7 @@ from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.ports import Commit
 from atm_switch.switch.untold import LATE, NOT_SENT, ToldAgain, Untold
+from tests.adapters.test_journal_server import house
 from tests.doubles.journal_bench import NOON, JournalBench, ending_of, entry_of, key_of
 from tests.doubles.postgres_journal import PostgresJournalBench
 
@@ -127,19 +128,21 @@ def test_answer_told_to_a_repeat_counts_as_told(kept: Kept) -> None:
     assert (key_of(2), None) == (two.key, two.told_at)
 
 
-@pytest.mark.parametrize("name", ["acquirer", "terminal", "stamp", "stan", "rrn"])
-def test_note_is_of_the_whole_key(kept: Kept, name: str) -> None:
-    """A request that differs in one element only was told."""
-    other = replace(key_of(1), **{name: "014" if name == "acquirer" else "999999"})
+def test_note_is_of_the_whole_key(kept: Kept) -> None:
+    """A request that differs in one element only, whichever, was told."""
     kept.answer(1)
-    kept.bench.ask(Commit(replace(entry_of(1), key=other), ending_of(), None))
+    changes = dict.fromkeys(("terminal", "stamp", "stan", "rrn"), "999999") | {"acquirer": "014"}
+    others = [replace(key_of(1), **{name: value}) for name, value in changes.items()]
+    for other in others:
+        kept.bench.ask(Commit(replace(entry_of(1), key=other), ending_of(), None))
+        kept.bench.ask(Untold(other, NOON, LATE))
 
-    kept.bench.ask(Untold(other, NOON, LATE))
+    found = kept.report()
 
-    assert (OutcomeCount("approved", "00", 1),) == kept.report().counts
+    assert (1, 4) == (found.answered, found.not_told)  # the fifth is another bank's
     with open_pages(kept.place) as pages:
-        noted = pages.untold(other.rrn)
-        assert [other] == [one.key for one in noted]
+        noted = [one.key for rrn in (key_of(1).rrn, "999999") for one in pages.untold(rrn)]
+    assert set(others) == set(noted)
 
 
 def test_note_is_of_one_receipt(kept: Kept) -> None:
@@ -209,6 +212,21 @@ def test_row_of_a_note_is_looked_up_by_its_rrn(tmp_path: Path, text: str) -> Non
 
     (of_rows,) = [step[3] for step in steps if "journal_rows" in step[3]]
     assert "journal_rows_by_rrn (rrn=?)" in of_rows
+
+
+async def test_workers_note_and_take_back_for_each_other(tmp_path: Path) -> None:
+    """One loses its link, the other answers the repeat: the file that both have is right."""
+    async with house(tmp_path) as served:
+        one, two = await served.worker(), await served.worker()
+        for number in (1, 2):
+            await one.ask(Commit(entry_of(number), ending_of(), None))
+            assert await one.ask(untold(number)) is None
+        assert await two.ask(ToldAgain(key_of(1))) is None
+
+        with open_pages(JournalPlace(tmp_path / "journal.db")) as pages:
+            found = pages.reconcile("009", DAY)
+
+    assert (1, 1) == (found.answered, found.not_told)
 
 
 def test_doubt_that_was_ended_is_no_answer() -> None:

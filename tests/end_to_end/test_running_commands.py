@@ -111,8 +111,9 @@ def test_trace_says_that_an_answer_was_not_sent(
         wait_for(lambda: "not sent" in run("trace", folder, "518107000007").stdout)
         followed = run("trace", folder, "518107000007")
         (row,) = rows_of(folder, "518107000007")
-        day = ("--date", row.business_date, "--acquirer", row.acquirer, "--json")
-        counted = json.loads(run("journal", "report", folder, *day).stdout)
+        day = ("--date", row.business_date, "--acquirer", row.acquirer)
+        printed = run("journal", "report", folder, *day).stdout.splitlines()
+        counted = json.loads(run("journal", "report", folder, *day, "--json").stdout)
 
     lines = followed.stdout.splitlines()
     assert 2 == len(lines), lines
@@ -120,6 +121,9 @@ def test_trace_says_that_an_answer_was_not_sent(
     assert f"an answer was not told (not sent): STAN {row.stan}, DE7 {row.stamp}" in lines[1]
     assert [{"why": "not_sent", "response_code": "00", "count": 1}] == counted["untold"]
     assert "00" not in [one["response_code"] for one in counted["counts"]]
+    assert [["00", "not", "sent", "1"], ["in", "doubt", "0"]] == [
+        one.split() for one in printed[-2:]
+    ]
 
 
 def rows_of(folder: Path, rrn: str) -> list[JournalRow]:
