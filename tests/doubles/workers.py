@@ -14,7 +14,7 @@ from atm_switch.server.admin_socket import ask_switch
 from tests.doubles.served import Served, serve
 from tests.doubles.talk import HungUp, Talk, inquiry, stamp
 
-SECONDS = 30.0
+SECONDS = 90.0
 CARD, PIN = "9990090000000012", "123456"
 """Of the sample's first member."""
 
@@ -72,6 +72,16 @@ class Workers:
             two.close()
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+def has_ended(switch: Workers) -> bool:
+    """Tell whether the switch itself is gone."""
+    return switch.served.process.poll() is not None
+
+
+def another(switch: Workers, name: str, gone: int) -> bool:
+    """Tell whether a process stands in for one that is gone."""
+    return switch.told()["processes"].get(name) not in (None, gone)
 
 
 def wait_for(is_so: Callable[[], bool]) -> None:

@@ -23,7 +23,7 @@ from tests.doubles.talk import Talk, inquiry
 from tests.doubles.workers import with_workers
 
 CARD, PIN = "9990090000000012", "123456"
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 @pytest.fixture(params=["file", "postgresql", "workers"])

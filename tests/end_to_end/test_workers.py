@@ -18,7 +18,17 @@ from atm_switch.folder import open_folder
 from tests.doubles.machines import set_in
 from tests.doubles.served import Served, make_folder, run
 from tests.doubles.talk import HungUp, stamp
-from tests.doubles.workers import CARD, PIN, Workers, asked, running, wait_for, with_workers
+from tests.doubles.workers import (
+    CARD,
+    PIN,
+    Workers,
+    another,
+    asked,
+    has_ended,
+    running,
+    wait_for,
+    with_workers,
+)
 
 if TYPE_CHECKING:
     from tests.doubles.postgres import PostgresServer
@@ -234,7 +244,7 @@ def test_too_many_deaths_end_the_switch(tmp_path: Path) -> None:
         while served.process.poll() is None:
             try:
                 gone = switch.kill("worker 1")
-                wait_for(lambda: switch.told()["processes"].get("worker 1") not in (None, gone))  # noqa: B023
+                wait_for(lambda: has_ended(switch) or another(switch, "worker 1", gone))  # noqa: B023
             except (OSError, KeyError, AssertionError):
                 continue
         code = served.process.wait(30)

@@ -25,7 +25,7 @@ from atm_switch.writer_orders import WriterOrders
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, run, serve
 from tests.doubles.talk import Talk, inquiry
-from tests.doubles.workers import Workers, running, wait_for
+from tests.doubles.workers import Workers, another, has_ended, running, wait_for
 from tests.end_to_end.test_stopping import held_up
 
 CARD, PIN = "9990090000000012", "123456"
@@ -200,7 +200,7 @@ def test_too_many_deaths_end_the_switch(folder: Path) -> None:
         while switch.served.process.poll() is None:
             try:
                 gone = switch.kill(WRITER)
-                wait_for(lambda: switch.told()["processes"].get(WRITER) not in (None, gone))  # noqa: B023
+                wait_for(lambda: has_ended(switch) or another(switch, WRITER, gone))  # noqa: B023
             except (OSError, KeyError, AssertionError):
                 continue
         code = switch.served.process.wait(SECONDS)
