@@ -17,11 +17,10 @@ from atm_switch.wire.message import IsoMessage
 from tests.doubles.bare_tls import bare_tls
 from tests.doubles.bench import Bench, bank
 from tests.doubles.certificates import LabCa
-from tests.doubles.open_house import GENEROUS, Caller, OpenHouse, caller, open_house
+from tests.doubles.open_house import GENEROUS, SECONDS_MAX, Caller, OpenHouse, caller, open_house
 
 BANK, OTHER_BANK = "switch.bank.example", "switch.other.example"
 ALERT = 0x15
-SECONDS_MAX = 5.0
 
 SIGN_ON = IsoMessage("0800", {7: "0630072507", 11: "000001", 70: "001"})
 

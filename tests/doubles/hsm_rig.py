@@ -136,8 +136,8 @@ async def left_unanswered(rig: Rig, question: HsmQuestion) -> NeighbourUnavailab
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so; fail after ten seconds."""
-    async with asyncio.timeout(10):
+    """Wait until something is so; fail after thirty seconds."""
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.002)
 

@@ -36,6 +36,9 @@ READ_IN_LOOP = (
     VerifyPin, CheckMac, MakeMac, ImportKey, MintKey,
 )  # fmt: skip
 
+SECONDS_MAX = 30.0
+"""How long a client waits for what is to come: a test that waits for so long has failed."""
+
 GENEROUS = ServerLimits(
     connections_max=100,
     connections_per_peer_max=100,
@@ -155,7 +158,7 @@ class Caller:
     async def hear_payload(self) -> bytes:
         """Wait for the next payload; ``b""`` at the end of the stream."""
         while not self._payloads:
-            data = await asyncio.wait_for(self.reader.read(65_536), 5)
+            data = await asyncio.wait_for(self.reader.read(65_536), SECONDS_MAX)
             if not data:
                 return b""
             self._buffer.receive(data)
@@ -169,7 +172,7 @@ class Caller:
     async def is_hung_up(self) -> bool:
         """Wait for the end of the stream."""
         try:
-            return await asyncio.wait_for(self.reader.read(65_536), 5) == b""
+            return await asyncio.wait_for(self.reader.read(65_536), SECONDS_MAX) == b""
         except ConnectionError:
             return True
 

@@ -12,7 +12,7 @@ from atm_switch.switch.policy import PinPolicy
 from atm_switch.wire.framing import enclose
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import Bench, bank
-from tests.doubles.open_house import GENEROUS, Caller, OpenHouse, caller, open_house
+from tests.doubles.open_house import GENEROUS, SECONDS_MAX, Caller, OpenHouse, caller, open_house
 
 
 def echo(stan: str) -> IsoMessage:
@@ -152,7 +152,7 @@ async def test_dripped_frame_closes_the_link_in_time() -> None:
     async with open_house() as house, caller(house) as client:
         client.writer.write(b"\x00")
         client.say()
-        await asyncio.wait_for(_until(lambda: _partials(house)), 5)
+        await asyncio.wait_for(_until(lambda: _partials(house)), SECONDS_MAX)
 
         house.pass_time(10.5)
 
@@ -163,7 +163,7 @@ async def test_dripped_frame_closes_the_link_in_time() -> None:
 async def test_idle_link_is_closed() -> None:
     """Silence beyond the limit ends a link that never signed on."""
     async with open_house() as house, caller(house, signs_on=False) as client:
-        await asyncio.wait_for(_until(lambda: house.logged("link opened")), 5)
+        await asyncio.wait_for(_until(lambda: house.logged("link opened")), SECONDS_MAX)
 
         house.pass_time(301)
 
@@ -206,7 +206,7 @@ async def test_saturated_link_waits_and_loses_nothing() -> None:
             house.bench.inquiry({11: f"{at:06d}", 37: f"51810700{at:04d}"}) for at in range(1, 6)
         ]
         client.say(*requests)
-        await asyncio.wait_for(_until(lambda: 2 == len(house.journal.held)), 5)
+        await asyncio.wait_for(_until(lambda: 2 == len(house.journal.held)), SECONDS_MAX)
         assert 2 == house.switch.in_flight
 
         house.journal.release()
@@ -237,7 +237,7 @@ async def test_drain_answers_what_is_under_way() -> None:
     async with open_house() as house, caller(house) as client:
         house.journal.holds = True
         client.say(house.bench.inquiry())
-        await asyncio.wait_for(_until(lambda: house.journal.held), 5)
+        await asyncio.wait_for(_until(lambda: house.journal.held), SECONDS_MAX)
         stopping = asyncio.create_task(drain(house.desk))
         await asyncio.sleep(0)
 
@@ -253,7 +253,7 @@ async def test_drain_takes_nothing_new() -> None:
     async with open_house() as house, caller(house) as client:
         house.journal.holds = True
         client.say(house.bench.inquiry())
-        await asyncio.wait_for(_until(lambda: house.journal.held), 5)
+        await asyncio.wait_for(_until(lambda: house.journal.held), SECONDS_MAX)
         stopping = asyncio.create_task(drain(house.desk))
         await asyncio.sleep(0)
         client.say(house.bench.inquiry({11: "000777", 37: "518107000777"}))

@@ -13,7 +13,7 @@ from atm_switch.switch.policy import PinPolicy
 from atm_switch.wire.framing import enclose
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import Bench, bank
-from tests.doubles.open_house import GENEROUS, Caller, OpenHouse, caller, open_house
+from tests.doubles.open_house import GENEROUS, SECONDS_MAX, Caller, OpenHouse, caller, open_house
 
 FRAME_MISTAKES = 60
 """So many a minute end a link."""
@@ -33,8 +33,8 @@ def inquiries(house: OpenHouse, count: int) -> list[IsoMessage]:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    """Wait until something holds; fail after ten seconds."""
-    async with asyncio.timeout(10):
+    """Wait until something holds; fail after ``SECONDS_MAX``."""
+    async with asyncio.timeout(SECONDS_MAX):
         while not holds():
             await asyncio.sleep(0.001)
 
