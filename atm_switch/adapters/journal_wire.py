@@ -54,13 +54,13 @@ class KeysChanged:
 
 
 _RECORDS: Final[tuple[type[Any], ...]] = (
-    RepeatKey, StoredResponse, JournalEntry, Reservation, Ending, Reserve, Commit,
+    StoredResponse, JournalEntry, Reservation, Ending, Reserve, Commit,
     KeepBusinessDate, KeepCommand, TakeNumbers, AuditRecord, KeepRecord, UnderWay, Announce,
     MarkTold, PurgeTold, DropStatus, AcquirerId, CardRef, Untold, ToldAgain,
 )  # fmt: skip
 _WORDS: Final[tuple[type[Enum], ...]] = (Outcome, EventKind)
 _OTHERS: Final[tuple[type[Any], ...]] = (
-    KeysChanged, JournalFull, JournalUnavailable, datetime, date, timezone, timedelta,
+    RepeatKey, KeysChanged, JournalFull, JournalUnavailable, datetime, date, timezone, timedelta,
 )  # fmt: skip
 _ALLOWED: Final = {(one.__module__, one.__name__): one for one in (*_RECORDS, *_WORDS, *_OTHERS)}
 

@@ -15,7 +15,6 @@ kept answer counts (``unless_since``, a day) is told by the clocks of the machin
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeGuard
 
@@ -156,5 +155,5 @@ def _columns(questions: Iterable[_Claimant]) -> list[list[object]]:
     rows = []
     for one in questions:
         entry, received_at = one.entry, to_microseconds(one.entry.received_at)
-        rows.append((*astuple(entry.key), received_at, entry.fingerprint, _at_work(one)))
+        rows.append((*entry.key, received_at, entry.fingerprint, _at_work(one)))
     return [list(column) for column in zip(*rows, strict=True)]

@@ -7,7 +7,7 @@ what a report leaves out, but no row.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -63,7 +63,7 @@ class UntoldAnswer:
 
 def note(run: Run, telling: Telling, now: int) -> None:
     """Note, or take back, in the transaction under way; ``now`` in microseconds."""
-    key = astuple(telling.key)
+    key = telling.key
     if isinstance(telling, Untold):
         run(_NOTE, (to_microseconds(telling.received_at), telling.why, now, *key))
     else:

@@ -14,7 +14,7 @@ the statements of its own year, its day as the last contribution too; from the n
 statements that day is gone at once, its amount when the correction was booked.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from atm_switch.domain.accrual import Accrual, RateTable, YearBase, estimate_development
@@ -69,18 +69,18 @@ class Statement:
     last_contribution: date | None
     open_years: tuple[OpenYear, ...] = ()
     handed_over: Money = ZERO
+    closing: Money = field(init=False)
+    """Opening plus contributions plus development less claims."""
+
+    def __post_init__(self) -> None:
+        """Sum up once what is shown in several places."""
+        paid_in = self.opening.sen + self.contributions.sen + self.development.sen
+        object.__setattr__(self, "closing", Money(paid_in - self.claims.sen))
 
     @property
     def carried(self) -> Money:
         """What of the opening is estimated."""
         return sum((one.development + one.taken_over for one in self.open_years), start=ZERO)
-
-    @property
-    def closing(self) -> Money:
-        """Opening plus contributions plus development less claims."""
-        return Money(
-            self.opening.sen + self.contributions.sen + self.development.sen - self.claims.sen
-        )
 
 
 def draw_up(

@@ -5,61 +5,101 @@ width (domain.md 4.4).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from atm_switch.profile.model import LayoutField
 
-_FITS = {
-    name: re.compile(shape).fullmatch
-    for name, shape in {
-        "n": r"[0-9]+", "a": r"[A-Za-z ]+", "an": r"[A-Za-z0-9 ]+", "ans": r"[ -~]+",
-    }.items()
-}  # fmt: skip
+Layout = tuple[LayoutField, ...]
+
+_CLASSES = {"n": "[0-9]", "a": "[A-Za-z ]", "an": "[A-Za-z0-9 ]", "ans": "[ -~]"}
+LAYOUTS_KEPT = 64
 
 
-def layout_length(layout: Sequence[LayoutField]) -> int:
+def layout_length(layout: Layout) -> int:
     """Count the characters of a layout."""
     return sum(field.length for field in layout)
 
 
-def read_layout(layout: Sequence[LayoutField], text: str) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A layout as one pattern to read by and one format to write by."""
+
+    length: int
+    names: tuple[str, ...]
+    texts: tuple[str, ...]
+    numbers: tuple[str, ...]
+    pattern: re.Pattern[str]
+    format: str
+
+
+@lru_cache(LAYOUTS_KEPT)
+def _form_of(layout: Layout) -> _Form:
+    return _Form(
+        length=layout_length(layout),
+        names=tuple(one.name for one in layout),
+        texts=tuple(one.name for one in layout if one.content != "n"),
+        numbers=tuple(one.name for one in layout if one.content == "n"),
+        pattern=re.compile("".join(f"({_CLASSES[at.content]}{{{at.length}}})" for at in layout)),
+        format="".join(map(_written, layout)),
+    )
+
+
+def _written(field: LayoutField) -> str:
+    """Return how the value of a place is formatted."""
+    length = field.length
+    return f"{{:0>{length}}}" if field.content == "n" else f"{{:<{length}.{length}}}"
+
+
+def read_layout(layout: Layout, text: str) -> dict[str, str]:
     """Cut ``text`` into its places, spaces at the end of text places removed.
 
     Raises ``ValueError`` naming the place, never its content.
     """
-    if len(text) != layout_length(layout):
-        message = f"has {len(text)} characters, not {layout_length(layout)}"
-        raise ValueError(message)
-    values, start = {}, 0
-    for field in layout:
-        end, content = start + field.length, field.content
-        part = text[start:end]
-        start = end
-        if not _FITS[content](part):
-            message = f"{field.name} is not of class {content}"
-            raise ValueError(message)
-        values[field.name] = part if content == "n" else part.rstrip(" ")
+    form = _form_of(layout)
+    found = form.pattern.fullmatch(text)
+    if found is None:
+        raise _unfit(layout, text)
+    values = dict(zip(form.names, found.groups(), strict=True))
+    for name in form.texts:
+        values[name] = values[name].rstrip(" ")
     return values
 
 
-def write_layout(layout: Sequence[LayoutField], values: Mapping[str, str]) -> str:
+def write_layout(layout: Layout, values: Mapping[str, str]) -> str:
     """Lay out ``values``.  Raises ``ValueError`` for a number too long for its place."""
-    parts, numbers = [], []
+    form = _form_of(layout)
+    text = form.format.format(*[values[name] for name in form.names])
+    numbers = [values[name] for name in form.numbers]
+    digits = "".join(numbers)
+    # Texts are cut to their places: only a number can make the whole too long.
+    if len(text) != form.length or "" in numbers or not _are_digits(digits):
+        raise _misfit(layout, values)
+    return text
+
+
+def _are_digits(text: str) -> bool:
+    return not text or (text.isdecimal() and text.isascii())
+
+
+def _unfit(layout: Layout, text: str) -> ValueError:
+    """Say which place of a text is not of its class."""
+    if len(text) != layout_length(layout):
+        return ValueError(f"has {len(text)} characters, not {layout_length(layout)}")
+    start = 0
     for field in layout:
-        value, length = values[field.name], field.length
-        if field.content != "n":
-            parts.append(value[:length].ljust(length))
-            continue
-        if not value or len(value) > length:
-            raise _misfit(field)
-        parts.append(value.rjust(length, "0"))
-        numbers.append(value)
-    digits = "".join(numbers)  # all at once: a layout has a dozen numbers
-    if numbers and not (digits.isdecimal() and digits.isascii()):
-        fields = [field for field in layout if field.content == "n"]
-        raise _misfit(next(f for f in fields if not _FITS["n"](values[f.name])))
-    return "".join(parts)
+        end = start + field.length
+        if not re.fullmatch(f"{_CLASSES[field.content]}*", text[start:end]):
+            break
+        start = end
+    return ValueError(f"{field.name} is not of class {field.content}")
 
 
-def _misfit(field: LayoutField) -> ValueError:
+def _misfit(layout: Layout, values: Mapping[str, str]) -> ValueError:
+    """Say which number does not fit: the first too long or empty, else the first of no digits."""
+    numbers = [(field, values[field.name]) for field in layout if field.content == "n"]
+    sizes = [field for field, value in numbers if not 0 < len(value) <= field.length]
+    strange = [field for field, value in numbers if not _are_digits(value)]
+    field = (sizes + strange)[0]
     return ValueError(f"{field.name} does not fit {field.length} digits")

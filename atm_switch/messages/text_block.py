@@ -23,7 +23,7 @@ class TextBlock:
     def text(self) -> str:
         """Write the block.  Raises ``ValueError`` for lines too wide or too many."""
         width, count = self.width, len(self.lines)
-        body = "".join([line.ljust(width) for line in self.lines])
+        body = f"%-{width}s" * count % self.lines
         # Padding never shortens a line, so one too wide makes the whole too long.
         if len(body) != width * count or not 1 <= width <= 99 or count > 99:
             message = "the lines do not fit the block"

@@ -156,7 +156,7 @@ class ChannelRule:
     lookups: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LayoutField:
     """One place of a fixed layout."""
 

@@ -4,7 +4,9 @@ Whatever happens inside, it ends with a response and a journal row: a door's no,
 neighbour, even a mistake of ours.  Only an explicit way through all doors gives 00.
 """
 
+import itertools
 from datetime import date
+from functools import lru_cache
 from pathlib import PurePath
 
 from atm_switch.domain.card import Pan
@@ -41,6 +43,9 @@ from atm_switch.wire.message import IsoMessage
 
 NOT_FINGERPRINTED = (52, 64, 128)
 """They change from sending to sending of one request: PIN block and MACs."""
+
+FORMS_KEPT = 256
+"""Forms of a fingerprint's material at hand: one for each set of elements and lengths."""
 
 NEVER_KEPT = (Outcome.FORMAT_ERROR, Outcome.MAC_WRONG)
 """Outcomes that a repeat must earn anew: whoever sent them proved nothing."""
@@ -176,12 +181,20 @@ def fingerprint_material(message: IsoMessage) -> bytes:
 
     Each is written with its number and length, so that no two messages look alike.
     """
+    elements = message.elements
+    texts = elements.values()
+    return _form_of(tuple(elements), tuple(map(len, texts))).format(*texts).encode()
+
+
+@lru_cache(FORMS_KEPT)
+def _form_of(numbers: tuple[int, ...], lengths: tuple[int, ...]) -> str:
+    """Return the form of elements with these numbers and lengths, for their texts to be put in."""
     parts = [
-        f"{number}:{len(text)}:{text}"
-        for number, text in sorted(message.elements.items())
+        f"{number}:{length}:{{{at}}}"
+        for number, length, at in sorted(zip(numbers, lengths, itertools.count()))
         if number not in NOT_FINGERPRINTED
     ]
-    return ";".join(parts).encode()
+    return ";".join(parts)
 
 
 def _business_date(case: Case, house: House) -> date:

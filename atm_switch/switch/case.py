@@ -96,7 +96,17 @@ class Case:
     fresh_until: datetime | None = None
     """Set for a command that counts once: from then on (UTC) no recording of it is fresh."""
 
+    profile: Profile = field(init=False, repr=False)
+    """The dialect of the link."""
+    deadline: float = field(init=False)
+    """Monotonic seconds by which the request must be answered."""
     _card_refs: tuple[Vault, tuple[CardRef, ...]] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Look up once what is asked for at every step."""
+        self.profile = self.session.dialect.profile
+        began = self.received.monotonic if self.began is None else self.began
+        self.deadline = began + self.profile.inquiry.request_seconds_max
 
     def card_refs(self, pan: Pan, vault: Vault) -> tuple[CardRef, ...]:
         """Return what may stand for the case's card at rest, hashed once for each vault."""
@@ -104,17 +114,6 @@ class Case:
         if known is None or known[0] is not vault:
             known = self._card_refs = (vault, vault.card_refs(pan))
         return known[1]
-
-    @property
-    def profile(self) -> Profile:
-        """The dialect of the link."""
-        return self.session.dialect.profile
-
-    @property
-    def deadline(self) -> float:
-        """Monotonic seconds by which the request must be answered."""
-        began = self.received.monotonic if self.began is None else self.began
-        return began + self.profile.inquiry.request_seconds_max
 
     def given_up_at(self, question: Ask[Any] | None) -> float:
         """Monotonic seconds at which a question that has no answer yet gets none any more."""

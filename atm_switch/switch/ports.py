@@ -8,7 +8,7 @@ neighbour that cannot answer is handed back as a ``NeighbourUnavailable``.
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from atm_switch.domain.errors import (
     JournalUnavailable,
@@ -40,9 +40,11 @@ def ask(question: Ask[T]) -> Steps[T]:
     return answer
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatKey:
-    """What makes two requests the same transaction: DE32, 41, 7, 11, 37 as text."""
+class RepeatKey(NamedTuple):
+    """What makes two requests the same transaction: DE32, 41, 7, 11, 37 as text.
+
+    Why no dataclass: one is hashed half a dozen times a request, which a tuple does in C.
+    """
 
     acquirer: str
     terminal: str

@@ -131,7 +131,7 @@ def with_a_nul() -> Commit:
 def with_a_long_key() -> Commit:
     """Ask for a row whose key fits no page of an index."""
     asked = commit(2)
-    key = replace(asked.entry.key, rrn=os.urandom(5_000).hex())
+    key = asked.entry.key._replace(rrn=os.urandom(5_000).hex())
     return replace(asked, entry=replace(asked.entry, key=key))
 
 

@@ -133,7 +133,7 @@ def test_commands_write_as_a_node_of_their_own(tmp_path: Path) -> None:
 def asked(number: int, *, terminal: str = "ATM00001", acquirer: str = "009", hours: int = 0,
           outcome: Outcome = Outcome.APPROVED) -> Commit:  # fmt: skip
     """An inquiry of a bank's terminal, so long after noon."""
-    key: RepeatKey = replace(key_of(number), terminal=terminal, acquirer=acquirer)
+    key: RepeatKey = key_of(number)._replace(terminal=terminal, acquirer=acquirer)
     entry = replace(entry_of(number, received_at=NOON + timedelta(hours=hours)), key=key)
     code = "00" if outcome is Outcome.APPROVED else "55"
     return Commit(entry, ending_of(outcome=outcome, response_code=code), None)

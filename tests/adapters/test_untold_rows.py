@@ -132,7 +132,7 @@ def test_note_is_of_the_whole_key(kept: Kept) -> None:
     """A request that differs in one element only, whichever, was told."""
     kept.answer(1)
     changes = dict.fromkeys(("terminal", "stamp", "stan", "rrn"), "999999") | {"acquirer": "014"}
-    others = [replace(key_of(1), **{name: value}) for name, value in changes.items()]
+    others = [key_of(1)._replace(**{name: value}) for name, value in changes.items()]
     for other in others:
         kept.bench.ask(Commit(replace(entry_of(1), key=other), ending_of(), None))
         kept.bench.ask(Untold(other, NOON, LATE))
