@@ -174,7 +174,7 @@ def with_mac(case: Case, response: Response) -> Steps[Response]:
     Raises ``NeighbourUnavailable`` where none can be made, ``ValueError`` where it has no room.
     """
     if case.signing is None:
-        return _as_packed(response)
+        return response if response.is_signed else _as_packed(response)
     dialect = case.session.dialect
     covered = to_be_authenticated(response.message, dialect.packager)
     if len(covered) + mac_width(dialect.profile) > dialect.profile.framing.payload_bytes_max:

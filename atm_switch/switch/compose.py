@@ -82,7 +82,7 @@ def packed(case: Case, response: Response) -> Response:
         return response
     dialect, outcome = case.session.dialect, Outcome.INTERNAL_ERROR
     try:
-        return response.packed_as(dialect.pack(response.message))
+        return response.packed_as(dialect.pack(response.message), is_signed=case.signing is None)
     except ValueError as mistake:
         reason = str(mistake)
     response = declined(case, Declined(outcome, reason))

@@ -7,6 +7,7 @@ whoever drives the steps.  Behind the card the corridor goes on in ``inner_doors
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from atm_switch.domain.errors import Declined
 from atm_switch.domain.identifiers import TerminalId
@@ -26,6 +27,9 @@ from atm_switch.switch.ports import (
     StoredResponse,
     ask,
 )
+
+KEPT = 16
+"""Windows of profiles at hand."""
 
 
 class Joined(Exception):
@@ -122,8 +126,8 @@ def first_time(
     if flight is None:
         house.flights[entry.key] = Flight(entry.fingerprint)
         case.flight = entry.key
-    window = timedelta(seconds=case.profile.inquiry.repeat_window_seconds)
-    case.repeats_since = case.received.utc - window
+    window = case.profile.inquiry.repeat_window_seconds
+    case.repeats_since = case.received.utc - _seconds(window)
     stored = yield from ask(FindRepeat(entry.key, case.repeats_since))
     if flight is not None and (stored is None or stored.fingerprint != entry.fingerprint):
         raise Declined(Outcome.DUPLICATE, "same key, other content, first still running")
@@ -137,6 +141,12 @@ def first_time(
             case.flight = None
         raise Declined(Outcome.DUPLICATE, "same key, other content")
     return stored
+
+
+@lru_cache(KEPT)
+def _seconds(count: int) -> timedelta:
+    """Return a span: one is made of seconds as slowly as a dozen fields are read."""
+    return timedelta(seconds=count)
 
 
 def in_time(fresh: Fresh, house: House) -> Fresh:

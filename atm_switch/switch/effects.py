@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from atm_switch.switch.ports import Ask
 
@@ -28,8 +28,7 @@ class Close:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """Find the answer to ``question`` and hand it back under ``ticket``.
 
     ``deadline``: monotonic seconds after which nobody waits for it.

@@ -1,6 +1,6 @@
 """A MAC has no freshness: what changes keys or sessions must also be of now (DE7)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from atm_switch.domain.errors import Declined
 from atm_switch.domain.instant import read_transmission_stamp
@@ -25,7 +25,7 @@ def require_fresh(case: Case) -> None:
 def require_recent(sent_at: datetime, case: Case) -> None:
     """Raise ``Declined`` (68) for a moment of sending outside the profile's window."""
     window = case.profile.inquiry.de7_window_seconds
-    if window and abs(case.received.utc - sent_at) > timedelta(seconds=window):
+    if window and abs(case.received.utc - sent_at).total_seconds() > window:
         raise Declined(Outcome.STALE_REQUEST, "DE007 is too far from now")
 
 

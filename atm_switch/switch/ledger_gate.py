@@ -48,15 +48,14 @@ class LedgerGate:
         """Learn from an answer, or from the want of one, whether the ledger is worth asking."""
         if not isinstance(question, ASKS_LEDGER):
             return []
-        if isinstance(answer, LedgerRowWrong):
-            answer = None  # it was there and answered
+        if isinstance(answer, LedgerRowWrong) or not isinstance(answer, BaseException):
+            # Even with a row that is wrong it was there and answered.
+            return [Note("ledger asked again", {})] if self._breaker.succeeded() else []
         if isinstance(answer, NeighbourUnavailable):
             self._failed = question
             if self._breaker.failed(now):
                 self._probe_at = now + AGAIN_SECONDS
                 return [Note("ledger not asked any more", {"why": str(answer)}, is_alarm=True)]
-        elif not isinstance(answer, BaseException) and self._breaker.succeeded():
-            return [Note("ledger asked again", {})]
         return []
 
     def probe(self, tickets: Iterator[Ticket], now: float) -> list[Asked]:

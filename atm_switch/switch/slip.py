@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from atm_switch.domain.instant import Zone
 from atm_switch.domain.member import MemberStatus, Participant, Segment
@@ -25,8 +26,7 @@ CURRENCY = "Rp"
 TEXTS_KEPT = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where and when the member stands: all the slip says that the balance does not."""
 
     bank: str
@@ -47,8 +47,7 @@ class Balance:
     kpj_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(NamedTuple):
     """What screen and slip both say, in lines of one width."""
 
     width: int

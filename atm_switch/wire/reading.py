@@ -66,6 +66,22 @@ class AnsweringMessage(IsoMessage):
     def _put(self) -> dict[int, str]:
         return dict(zip(self.given, self.values, strict=True))
 
+    def __getitem__(self, number: int) -> str:
+        """Return an element that is known to be there; the others need not be made for it."""
+        if number in self.given:
+            return self.values[self.given.index(number)]
+        if number in self.echo:
+            return self.request[number]
+        raise KeyError(number)
+
+    def __contains__(self, number: int) -> bool:
+        """Tell whether an element is there."""
+        return number in self.given or (number in self.echo and number in self.request)
+
+    def get(self, number: int, default: str = "") -> str:
+        """Return an element, or ``default``."""
+        return self[number] if number in self else default  # noqa: SIM401  it is this very one
+
     def without(self, *numbers: int) -> IsoMessage:
         """Return the message less some elements."""
         put = {number: value for number, value in self._put().items() if number not in numbers}

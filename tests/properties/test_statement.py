@@ -18,16 +18,24 @@ days = st.dates(date(YEAR, 1, 1), date(YEAR, 12, 31))
 amounts = st.integers(1, SEN_MAX).map(Money)
 signed = st.integers(-SEN_MAX, SEN_MAX).map(Money)
 rates = st.integers(0, 20_000)
-contributions = st.builds(Posting, days, st.just(PostingKind.CONTRIBUTION), amounts)
+
+
+def postings_of(
+    kind: PostingKind, dated: st.SearchStrategy[date], money: st.SearchStrategy[Money]
+) -> st.SearchStrategy[Posting]:
+    """Return postings that take nothing back."""
+    return st.tuples(dated, money).map(lambda drawn: Posting(drawn[0], kind, drawn[1]))
+
+
+contributions = postings_of(PostingKind.CONTRIBUTION, days, amounts)
 moves = st.one_of(
     contributions,
-    st.builds(Posting, days, st.just(PostingKind.CLAIM), amounts.map(lambda money: -money)),
-    st.builds(Posting, days, st.just(PostingKind.ADJUSTMENT), signed),
+    postings_of(PostingKind.CLAIM, days, amounts.map(lambda money: -money)),
+    postings_of(PostingKind.ADJUSTMENT, days, signed),
 )
-developments = st.builds(
-    Posting,
+developments = postings_of(
+    PostingKind.DEVELOPMENT,
     st.one_of(days, st.just(date(YEAR, 12, 31))),
-    st.just(PostingKind.DEVELOPMENT),
     st.integers(0, SEN_MAX).map(Money),
 )
 

@@ -91,7 +91,7 @@ def test_response_is_read_as_written() -> None:
 
 def test_account_without_contribution_has_no_month() -> None:
     """Zeros stand for never."""
-    data = replace(BALANCE, last_contribution=None)
+    data = BALANCE._replace(last_contribution=None)
 
     assert data == read_balance_data(write_balance_data(data, PROFILE), PROFILE)
 
@@ -134,4 +134,4 @@ def test_whole_rupiah_still_add_up() -> None:
 def test_negative_amount_has_no_place() -> None:
     """DE48 has no sign: such a statement is not written."""
     with pytest.raises(ValueError, match="claims"):
-        write_balance_data(replace(BALANCE, claims=Money(-1)), PROFILE)
+        write_balance_data(BALANCE._replace(claims=Money(-1)), PROFILE)

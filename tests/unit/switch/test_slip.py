@@ -181,7 +181,7 @@ def test_long_bank_name_leaves_the_title() -> None:
     """
     A bank's name too long for the line is cut, not the words that say what the slip is.
     """
-    place = replace(PLACE, bank="BANK PEMBANGUNAN DAERAH NUSANTARA RAYA SYARIAH")
+    place = PLACE._replace(bank="BANK PEMBANGUNAN DAERAH NUSANTARA RAYA SYARIAH")
 
     lines = receipt(GOLDEN, place, WORDS["ID"], 32).lines
 

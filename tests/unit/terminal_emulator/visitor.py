@@ -1,6 +1,5 @@
 """A visit to the ATM without screen and host: answers are made here, the clock is moved."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from atm_switch.domain.outcome import Outcome
@@ -85,7 +84,7 @@ def approval(count: int = 1) -> InquiryResult:
     return InquiryResult(
         "0210", "00", "Transaksi berhasil", Outcome.APPROVED, "000123", "518107000123",
         "999009******0012", screen=read_text_block(SCREEN), receipt=read_text_block(RECEIPT),
-        balance=replace(balance, kpj_count=count),
+        balance=balance._replace(kpj_count=count),
     )  # fmt: skip
 
 
