@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
+from typing import NamedTuple
 
 from atm_switch.domain.money import Money, divide_half_up
 
@@ -51,8 +52,7 @@ class Accrual(Enum):
         return max(0, (as_of - posted_on).days)
 
 
-@dataclass(frozen=True, slots=True)
-class YearBase:
+class YearBase(NamedTuple):
     """What earns in a year: the opening balance and (day, signed amount) movements."""
 
     opening: Money

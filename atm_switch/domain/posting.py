@@ -9,13 +9,12 @@ What is booked as development on another day than 31 December is paid in advance
 everything is claimed: it earns from its day and is part of what the year brings (assumed).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from datetime import date
 from enum import Enum, unique
 from typing import Final, NamedTuple
 
-from atm_switch.domain.money import Money
+from atm_switch.domain.money import ZERO, Money
 
 EARLIEST_DAY: Final = date(1900, 1, 1)
 """No posting bears an earlier one: it would be a slip of the pen."""
@@ -63,8 +62,7 @@ class Posting(NamedTuple):
     reverses: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class YearSorted:
+class YearSorted(NamedTuple):
     """The postings of a year by what a statement does with them."""
 
     paid: tuple[Posting, ...]
@@ -81,7 +79,7 @@ class YearSorted:
     def movements(self) -> tuple[tuple[date, Money], ...]:
         """What earns or stops earning: everything but the year's development."""
         moved = (*self.paid, *self.claimed, *self.corrections, *self.advanced)
-        return tuple([(posting.posted_on, posting.amount) for posting in moved])
+        return tuple([(day, amount) for day, _, amount, _, _ in moved])
 
     @property
     def last_contribution(self) -> date | None:
@@ -119,8 +117,10 @@ def of_kind(postings: Iterable[Posting], kind: PostingKind) -> tuple[Posting, ..
     return tuple([posting for posting in postings if posting.kind is kind])
 
 
-def total(postings: Iterable[Posting]) -> Money:
+def total(postings: Collection[Posting]) -> Money:
     """Sum signed amounts."""
+    if not postings:  # most years have no claim and no correction
+        return ZERO
     return Money(sum([posting.amount.sen for posting in postings]))
 
 

@@ -104,12 +104,12 @@ def draw_up(
     year = sort_year(postings)
     carried = sum((one.development + one.taken_over for one in open_years), start=ZERO)
     begun_with = history.opening + carried
-    development = total(year.developed) + total(year.advanced)
-    rate = rates.of(as_of.year).millipercent
-    if not year.developed:
+    advanced, rate = total(year.advanced), rates.of(as_of.year).millipercent
+    if year.developed:
+        development = total(year.developed) + advanced
+    else:
         base = YearBase(begun_with, year.movements)
-        estimate = estimate_development(base, as_of, rate, accrual)
-        development = Money(max(development.sen, estimate.sen))
+        development = max(advanced, estimate_development(base, as_of, rate, accrual))
     opening, contributions, claims = _shown(begun_with, year)
     return Statement(
         as_of=as_of,

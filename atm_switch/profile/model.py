@@ -199,9 +199,9 @@ class SlipTexts:
     choose: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """One dialect."""
+    """One dialect; what is made of it is kept by it."""
 
     name: str
     title: str

@@ -73,6 +73,24 @@ def test_request_that_contradicts_itself_is_refused(text: str, place: str) -> No
         read_inquiry_data(text, PROFILE)
 
 
+def test_only_texts_without_anybodys_number_are_kept() -> None:
+    """A look-up by card is read once for all; a KPJ or NIK is forgotten with its request."""
+    profile = load_profile("bpjstk-jht-v1")
+    texts = [
+        write_inquiry_data(data, profile)
+        for data in (
+            InquiryData(Lookup.KPJ, "ID", kpj=Kpj("12345678901")),
+            InquiryData(Lookup.NIK, "ID", nik=Nik("3523418097870002")),
+            InquiryData(Lookup.CARD, "ID"),
+        )
+    ]
+
+    read = [[read_inquiry_data(text, profile) for _ in range(2)] for text in texts]
+
+    assert [False, False, True] == [one is other for one, other in read]
+    assert all(one == other for one, other in read)
+
+
 @pytest.mark.parametrize("digits", ["1" * 16, "9" * 16])
 def test_look_up_by_a_nik_of_equal_digits_is_for_nobody(digits: str) -> None:
     """Such digits are well formed and nobody's, as those of a KPJ are."""

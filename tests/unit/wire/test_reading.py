@@ -1,5 +1,7 @@
 """A message that knows its payload is a message like any other."""
 
+import pytest
+
 from atm_switch.profile.load import load_profile
 from atm_switch.wire.layout import Layout
 from atm_switch.wire.message import IsoMessage
@@ -50,3 +52,18 @@ def test_variants_of_answers_hold_the_same_too() -> None:
     assert eager.without(2, 44, 99) == lazy.without(2, 44, 99)
     assert eager.with_element(39, "05") == lazy.with_element(39, "05")
     assert "00" == lazy[39]
+
+
+@pytest.mark.parametrize("number", [2, 11, 37, 39, 41, 52])
+def test_single_element_of_an_answer_is_that_of_the_whole(number: int) -> None:
+    """Put in, echoed, not there to be echoed, or neither: as in an answer made of elements."""
+    put = {39: "00", 11: "000999"}
+    lazy, eager = READ.answering("0210", ECHO, put), EAGER.answering("0210", ECHO, put)
+
+    assert (number in eager) == (number in lazy)
+    assert eager.get(number, "none") == lazy.get(number, "none")
+    if number in eager:
+        assert eager[number] == lazy[number]
+    else:
+        with pytest.raises(KeyError):
+            lazy[number]
