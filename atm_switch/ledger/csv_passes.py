@@ -3,7 +3,8 @@
 Why: a pass is one statement of the database, a few at most, and tells nothing before its end;
 so the time left goes by the passes that are done, and by what a row of the others costs
 beside theirs.
-Limits: the costs are of one machine at rest and of a nation's files; only their ratios count.
+Limits: the costs are of one machine, which had other work, and of a nation's files; only
+their ratios count.
 """
 
 from dataclasses import dataclass

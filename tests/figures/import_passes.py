@@ -6,7 +6,7 @@ Plan: two nations of so many members, 20 years of which 2 are month by month, in
 one after the other, and their cards: the second import looks its rows up among what the first
 one booked, and has its postings in two files.  Of the rounds, in turns on either database, each
 pass has its dearest import and of that the median.
-Limits: one machine; what is imported is in memory; a pass under a tenth of a second is not told.
+Limits: one machine; what is imported is in memory; of few members, what a pass costs once shows.
 """
 
 import sys
