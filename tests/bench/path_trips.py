@@ -24,8 +24,7 @@ from typing import Any
 
 from atm_switch.ledger.ledger_sqlite import SqliteLedger
 from atm_switch.security.vault import Vault
-from atm_switch.switch import balance_inquiry, inner_doors
-from atm_switch.switch import switch as machine
+from atm_switch.switch import balance_inquiry, inner_doors, sending
 from atm_switch.switch.authentication import guarded
 from atm_switch.switch.effects import Asked
 from atm_switch.switch.policy import PinPolicy
@@ -49,7 +48,7 @@ PIECES: dict[str, tuple[Any, str]] = {
     "draw_up": (inner_doors, "draw_up"),
     "approved": (balance_inquiry, "approved"),
     "committed": (balance_inquiry, "_committed"),
-    "note": (machine, "note_of"),
+    "note": (sending, "note_of"),
     "neighbours": (Memory, "answer"),
 }
 """What a piece calls: where the core finds it, and its name."""
