@@ -130,8 +130,9 @@ class Ladder:
     the key in use has come.  ``spare``: a key of a change that was never heard of again,
     which the peer may be at all the same; the next message tells.  ``past``: the check
     values of the keys that left, the latest last.  ``fading``: keys of earlier changes
-    whose overlap still runs.  ``lender``: of a terminal that may still be at a key of its
-    bank's, all the bank's keys, good for it as well; never stored.
+    whose overlap still runs, a spare one among them, for when it makes room.  ``lender``: of a
+    terminal that may still be at a key of its bank's, all the bank's keys, good for it as well;
+    never stored.
     """
 
     in_use: LineKey
@@ -152,9 +153,10 @@ class Ladder:
     def candidates(self, now: datetime) -> tuple[LineKey, ...]:
         """Return the keys a message may be under, the likeliest first."""
         is_over = self.until is not None and now >= self.until
-        fading = (one.key for one in self.fading if now < one.until)
-        keys = (self.in_use, None if is_over else self.other, self.spare, *fading)
+        keys = (self.in_use, None if is_over else self.other, self.spare)
         own = tuple(key for key in keys if key is not None)
+        fading = (one.key for one in self.fading if now < one.until)
+        own = (*own, *(key for key in fading if not is_among(key, own)))
         lent = self.lender.candidates(now) if self.lender is not None else ()
         return (*own, *(key for key in lent if not is_among(key, own)))
 
@@ -203,7 +205,10 @@ class Ladder:
         end = now + overlap
         if key is self.spare:
             if self.is_coming:
-                return self._after(Ladder(key, self.other, is_coming=True, spare=self.in_use))
+                step = self._after(Ladder(key, self.other, is_coming=True, spare=self.in_use))
+                # Its overlap begins now, for when the next change has it make room.
+                fading = (*step.fading, Fading(self.in_use, end))[-FADING_MAX:]
+                return replace(step, fading=fading)
             return self._after(Ladder(self.in_use, key), end)
         if self.is_coming and key is self.other:
             return self._after(Ladder(key, self.in_use, until=end), end)

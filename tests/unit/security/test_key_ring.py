@@ -12,7 +12,7 @@ from atm_switch.security.key_ring import AES, Fading, KeyName, KeyUsage, Ladder,
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OVERLAP = timedelta(seconds=300)
-OLD, NEW, NEWER = (LineKey.clear(Key(bytes(range(at, at + 16)))) for at in (0, 40, 80))
+OLD, NEW, NEWER, NEWEST = (LineKey.clear(Key(bytes(range(at, at + 16)))) for at in (0, 40, 80, 120))
 
 
 def test_name_says_whose_and_for_what() -> None:
@@ -219,6 +219,14 @@ def test_second_offer_keeps_the_first() -> None:
 
     assert (OLD, NEWER, NEW) == ladder.candidates(NOW)
     assert (NEW, NEWER, OLD) == ladder.seen(NEW, NOW, OVERLAP).candidates(NOW)
+
+
+def test_key_before_a_spare_one_stays_good_for_its_overlap() -> None:
+    """What was sent under it before the peer took the new one may come behind the next offer."""
+    ladder = Ladder(OLD).offered(NEW).offered(NEWER).seen(NEW, NOW, OVERLAP).offered(NEWEST)
+
+    assert (NEW, NEWEST, NEWER, OLD) == ladder.candidates(NOW)
+    assert (NEW, NEWEST, NEWER) == ladder.candidates(NOW + OVERLAP)
 
 
 def test_ladder_without_its_spare_still_knows_it() -> None:
