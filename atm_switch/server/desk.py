@@ -106,7 +106,6 @@ class Desk:
             self._warn_of("connection turned away", line, refusal)
             return refusal
         self._lines[line.link] = line
-        self._lasting.came()
         if not line.is_ours:
             self.peers.came(host)
         return ""
@@ -226,7 +225,7 @@ class Desk:
         jump = self._clock_watch.jumped(now)
         if jump:
             self._performer.note(Note("clock jumped", {"seconds": round(jump, 1)}, is_alarm=True))
-        self._lasting.tick()
+        self._lasting.tick(len(self._lines))
         self._look_after()
         if self._loop is not None:
             spread(self._loop, self._look_after, len(self._lines))

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -49,23 +50,46 @@ def there() -> Counter[str]:
 
 
 @pytest.mark.usefixtures("collected_by_nobody")
-def test_what_there_is_is_frozen_once_so_many_have_come() -> None:
-    """Not before, and not again until as many more have come."""
-    links, before = LastingLinks(), gc.get_freeze_count()
-    for _ in range(FROZEN_AT - 1):
-        links.came()
-    links.tick()
-    too_few = gc.get_freeze_count()
-    links.came()
-    links.tick()
-    frozen = gc.get_freeze_count()
-    more: list[Any] = [[] for _ in range(FROZEN_AT)]
-    links.tick()
+def test_what_there_is_is_frozen_once_so_many_more_stand() -> None:
+    """Not before, not again while as many stand, and never for links that come and go."""
+    links, counts = LastingLinks(), [gc.get_freeze_count()]
+    more: list[list[Any]] = []
+    for standing in (FROZEN_AT - 1, FROZEN_AT, FROZEN_AT, 2 * FROZEN_AT - 1, 2 * FROZEN_AT):
+        more += [[] for _ in range(2_000)]
+        links.tick(standing)
+        counts.append(gc.get_freeze_count())
+    none, too_few, frozen, again, still, anew = counts
 
-    assert before == too_few
-    assert frozen > before + 1_000
-    assert gc.get_freeze_count() <= frozen
-    assert FROZEN_AT == len(more)
+    assert none == too_few
+    assert frozen > none + 2_000
+    assert max(again, still) <= frozen
+    assert anew > frozen + 2_000
+
+
+class Circle:
+    """Something that holds itself, as a broker's client does."""
+
+    def __init__(self) -> None:
+        """Close it."""
+        self.own = self
+
+
+@pytest.mark.usefixtures("collected_by_nobody")
+def test_circle_that_was_frozen_is_found_once_half_of_the_links_are_gone() -> None:
+    """What became garbage since does not heap up, however often links come and go."""
+    links, circle = LastingLinks(), Circle()
+    links.tick(FROZEN_AT)
+    left = weakref.ref(circle)
+    del circle
+    gc.collect()
+    links.tick(FROZEN_AT // 2 + 1)
+    kept = left()
+    is_kept = kept is not None
+    del kept
+    links.tick(FROZEN_AT // 2)
+
+    assert is_kept
+    assert left() is None
 
 
 @pytest.mark.parametrize("is_secured", [False, True], ids=["plain", "TLS"])
