@@ -1,8 +1,8 @@
 """The composition root: settings and keys become a running switch.
 
-The only file that knows every floor.  ``Service`` starts in the order keys, ledger,
-journal, sockets and stops in the opposite one, so that nothing is accepted that could not
-be answered and nothing is answered that is not on disk.
+The only file that knows every floor.  ``Service`` starts in the order keys, ledger, journal,
+sockets and stops in the opposite one: nothing is accepted that could not be answered and nothing
+answered that is not on disk.
 """
 
 import asyncio
@@ -124,17 +124,18 @@ class Service:
         self._record("stop", self.folder.root.name, "")
         await self._close()
 
-    def reload(self, text: str | None = None) -> None:
-        """Take settings (``text``, or the file), certificates and keys anew, but nothing wrong."""
+    def reload(self, text: str | None = None) -> str:
+        """Take settings (``text``, or the file) and keys anew; tell the digest of those taken."""
         doors, calling, desk, house = self._doorways, self.calling, self.desk, self._house
         if doors is None or calling is None or desk is None or house is None:
-            return
+            return ""
         doors.reload()
         if digest := Reloading(self.folder, house, desk, doors, calling, self.log).reload(text):
             self._record("configuration", FILE_NAME, digest)
         if self._upkeep is not None:
             self._upkeep.warn_of_certificates()
             self._upkeep.reload_keys("SIGHUP")
+        return digest
 
     async def _take_no_more(self) -> None:
         if self._doorways is not None:
@@ -170,8 +171,7 @@ class Service:
         self.desk, self._house, self._journaling = desk, house, journaling
         publishing = self._publish(journal, desk)
         desk.start(loop, JournalBell(loop, journal))
-        hearers = desk.delivered, publishing.nudge
-        journaling.on_doubts = self._tell_of_doubts
+        journaling.on_doubts, hearers = self._tell_of_doubts, (desk.delivered, publishing.nudge)
         await journaling.start(house, self._tidings.of_journal, self._changed_elsewhere, *hearers)
         publishing.start()
         self._record("start", root.name, f"mode {settings.mode}, {settings.hsm.engine} HSM")

@@ -123,10 +123,10 @@ class Seat:
         if self.control is not None:
             self.control.say({READY: True})
 
-    def tell_reloaded(self) -> None:
-        """Say that settings, certificates and keys were read anew."""
+    def tell_reloaded(self, digest: str) -> None:
+        """Say that certificates and keys were read anew, and which settings: none if empty."""
         if self.control is not None:
-            self.control.say({RELOADED: True})
+            self.control.say({RELOADED: digest})
 
     def tell_doubts(self, ended: Mapping[str, int]) -> None:
         """Say how many requests in doubt were ended, by acquirer."""

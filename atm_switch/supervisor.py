@@ -37,6 +37,7 @@ from atm_switch.folder import DataFolder
 from atm_switch.reception import Reception
 from atm_switch.server.entrance import shown
 from atm_switch.server.log import Logger
+from atm_switch.settings.model import Settings
 from atm_switch.start_up import plain_words
 from atm_switch.writer_orders import WriterOrders
 
@@ -143,12 +144,15 @@ class Supervisor:
     def _reload(self) -> None:
         self._manager.reloading()
         settings = self._settings.read_anew()
+        if settings is not None:  # too long a wait for a worker that refuses them harms nobody
+            self._drain_seconds = max(self._drain_seconds, settings.limits.drain_seconds_max)
+        self._later(self._reloaded([self._children[number] for number in self._workers()]))
+
+    def _take_level(self, settings: Settings | None) -> None:
         if settings is not None:
             self._log.level = settings.log.level
-            self._drain_seconds = max(self._drain_seconds, settings.limits.drain_seconds_max)
-        if WRITER in self._children:
-            self._children[WRITER].control.say({seat.LEVEL: self._log.level})
-        self._later(self._reloaded([self._children[number] for number in self._workers()]))
+            if WRITER in self._children:
+                self._children[WRITER].control.say({seat.LEVEL: self._log.level})
 
     async def _reloaded(self, workers: "list[Child]") -> None:
         for child in workers:
@@ -214,12 +218,13 @@ class Supervisor:
         self._doubts.update(message.get(seat.DOUBTS, {}))
         if seat.READY in message:
             child.is_ready.set()
-            if self._settings.were_read_anew or not child.has_reloaded:
+            if self._settings.were_taken_anew or not child.has_reloaded:
                 self._settings.tell_late(child)
         if message.get(seat.WELL):
             child.well_at = read_clock().monotonic
         if seat.RELOADED in message:
             child.has_reloaded = True
+            self._take_level(self._settings.were_taken(message[seat.RELOADED]))
         if seat.PEERS in message:
             child.hears_peers(message[seat.PEERS], int(message[seat.SETTLED]))
         if seat.ENDED in message:

@@ -208,10 +208,10 @@ async def _serve(
 
     def reload(text: str | None = None) -> None:
         manager.reloading()
-        service.reload(text)
+        digest = service.reload(text)
         if writer is not None:
             writer.tell_level()
-        service.seat.tell_reloaded()
+        service.seat.tell_reloaded(digest)
         manager.ready()
 
     manager = ServiceManager.here() if gone is None else ServiceManager()

@@ -62,8 +62,9 @@ def test_worker_that_comes_again_runs_with_what_its_siblings_run_with(switch: Wo
 
 def test_worker_that_comes_again_takes_what_sighup_changed(switch: Workers) -> None:
     """
-    The limits of the last SIGHUP that could be used count for it, not those written since; what
-    waits for a restart of the switch waits for it, too.
+    The limits of the last SIGHUP that its siblings took count for it, not those written since, nor
+    those they refused, for a word or for a profile that is not there; what waits
+    for a restart of the switch waits for it, too.
     """
     folder = switch.folder
     rewrite(switch, 'name = "BANK CONTOH"', 'name = "BANK LAIN"')
@@ -74,6 +75,9 @@ def test_worker_that_comes_again_takes_what_sighup_changed(switch: Workers) -> N
     switch.served.process.send_signal(signal.SIGHUP)
     wait_for(lambda: len(said(switch, "settings not reloaded")) == 2)
     rewrite(switch, "connections_per_peer_max = 0", "connections_per_peer_max = 1")
+    rewrite(switch, 'profile = "bpjstk-jht-v1"', 'profile = "no-such-profile"')
+    switch.served.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(said(switch, "settings not reloaded")) == 4)
 
     come_again(switch)
     wait_for(lambda: len(said(switch, "settings reloaded")) == 3)
