@@ -198,7 +198,6 @@ def _shown(balance: Balance, reference: str) -> BalanceData:
         name=printable(member.masked_name),
         segment=member.segment.value,
         status=member.status.value,
-        closing=statement.closing,
         kpj_count=balance.kpj_count,
         host_reference=reference,
         **named,
