@@ -35,6 +35,15 @@ def test_years_long_developed_are_not_looked_at(tmp_path: Path) -> None:
 def monthly_steps(folder: Path, years: int) -> int:
     """Count SQLite's steps, in hundreds, for rows of accounts with so many years developed."""
     folder.mkdir()
+    with closing(SqliteStore(folder / "ledger.db")) as store:
+        staging = staged_beside(store, years, members=300)
+        counted = steps_of_judging(store, every=100)
+        staging.drop()
+    return counted
+
+
+def steps_of_judging(store: SqliteStore, every: int) -> int:
+    """Count SQLite's steps, in so many, while it finds no row late."""
     counted = 0
 
     def one_more() -> int:
@@ -42,13 +51,10 @@ def monthly_steps(folder: Path, years: int) -> int:
         counted += 1
         return 0
 
-    with closing(SqliteStore(folder / "ledger.db")) as store:
-        staging = staged_beside(store, years, members=300)
-        store.connection.set_progress_handler(one_more, 100)
-        judge_late(store, RUNNING)
-        store.connection.set_progress_handler(None, 0)
-        assert [(0,)] == store.rows("SELECT count(*) FROM judged")
-        staging.drop()
+    store.connection.set_progress_handler(one_more, every)
+    judge_late(store, RUNNING)
+    store.connection.set_progress_handler(None, 0)
+    assert [(0,)] == store.rows("SELECT count(*) FROM judged")
     return counted
 
 
@@ -100,13 +106,6 @@ def staged_beside(store: Store, years: int, members: int) -> Staging:
 def steps(folder: Path, members: int) -> int:
     """Count SQLite's steps, in thousands, for rows of so many members with two years developed."""
     folder.mkdir()
-    counted = 0
-
-    def one_more() -> int:
-        nonlocal counted
-        counted += 1
-        return 0
-
     with closing(SqliteStore(folder / "ledger.db")) as store:
         staging = Staging(store, "these")
         days = ("2020-12-31", "2021-12-31", "2022-01-31", "2022-02-28", "2022-03-31")
@@ -118,9 +117,6 @@ def steps(folder: Path, members: int) -> int:
         ]
         staging.add(1, Kind.POSTINGS, Piece(whole, ()), Place())
         open_judged(store)
-        store.connection.set_progress_handler(one_more, 1_000)
-        judge_late(store, RUNNING)
-        store.connection.set_progress_handler(None, 0)
-        assert [(0,)] == store.rows("SELECT count(*) FROM judged")
+        counted = steps_of_judging(store, every=1_000)
         staging.drop()
     return counted
