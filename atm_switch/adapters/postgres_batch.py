@@ -2,7 +2,8 @@
 
 Plan: what others may change is locked or claimed first (``postgres_shared``); then every
 question is answered in order, from memory; rows go out in one statement over arrays; at the
-end the node's heads, which must still be those this process wrote last.
+end what has no answer and changes rows of all nodes, and the node's heads, which must still be
+those this process wrote last.
 Limits: an error rolls the whole batch back, and the heads are those of before.
 """
 
@@ -36,16 +37,25 @@ from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
 from atm_switch.adapters.postgres_claims import claimed
 from atm_switch.adapters.postgres_link import PostgresSession, values_in_columns
 from atm_switch.adapters.postgres_outbox import answer_outbox
-from atm_switch.adapters.postgres_shared import locked_tries, remember, set_tries
+from atm_switch.adapters.postgres_shared import (
+    Change,
+    change_all,
+    is_change,
+    locked_tries,
+    remember,
+    set_tries,
+)
 from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import NONCE_BYTES
 from atm_switch.switch.event import Announce
 from atm_switch.switch.ports import (
     AuditRecord,
     Commit,
+    KeepCommand,
     KeepRecord,
     Reservation,
     Reserve,
+    TakeNumbers,
 )
 
 JOURNAL, AUDIT = "journal", "audit"
@@ -148,6 +158,7 @@ class _Page:
         """By the place of a question: what another process has made of its request."""
         self._rows: list[tuple[Cell, ...]] = []
         self._records: list[tuple[Cell, ...]] = []
+        self._changes: list[Change] = []
 
     def answer(self, question: JournalQuestion) -> Any:
         """Carry one question out."""
@@ -164,20 +175,25 @@ class _Page:
                 self._add_rows()
                 return settle(question, self._head.seq, OF_NODE, self._run, self._end_doubtful)
             case _:
-                self._add_rows()  # events stand in the order of the questions
                 return self._beside(question)
 
     def _beside(self, question: _Beside) -> bool | int | None:
+        if is_change(question):
+            self._changes.append(question)
         match question:
+            case KeepCommand() | TakeNumbers():
+                return remember(self._session, question, self._written_at)
             case Announce() | MarkTold() | PurgeTold() | DropStatus():
+                self._add_rows()  # events stand in the order of the questions
                 nonce = self._ink.nonce
                 return answer_outbox(self._session, question, self._written_at, nonce, self._node)
             case _:
-                return remember(self._session, question, self._written_at)
+                return None
 
     def close(self) -> Heads:
         """Write what was gathered; return the heads as they are once it is committed."""
         self._add_rows()
+        change_all(self._session, self._changes, self._written_at)
         set_tries(self._session, self._counted, self._tries)
         self._move(JOURNAL, self._ink.chain, self._opened_at.journal, self._head)
         self._move(AUDIT, self._ink.audit, self._opened_at.audit, self._audit_head)

@@ -4,13 +4,14 @@ Plan: both are a ``BatchWriter``: what waits goes to the server as one transacti
 query.  The writer holds its node's name (``postgres_schema.take_node``), so that no two
 processes write one chain; where the connection is lost the next batch makes a new one,
 takes the name again and reads the heads anew.
+A batch that the server ended for a deadlock left nothing, and is written once more, whole.
 Limits: a batch whose COMMIT was cut off may be there or not.  Its requests are answered
 that the journal failed; their repeats get what the journal has.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -40,6 +41,8 @@ PAUSE_SECONDS: Final = 0.2
 """After an attempt to connect that failed, how long none is made."""
 STOP_SECONDS_MAX: Final = 2.0
 """How long a stop waits for a server that hangs: no answer depends on what is left by then."""
+DEADLOCKS_MAX: Final = 2
+"""How often a batch is written once more: the server needs a second to find each deadlock."""
 _OURS: Final = (ValueError, KeyError, TypeError)
 """What goes wrong here, before the server is asked to commit."""
 
@@ -159,6 +162,13 @@ class PostgresJournalWriter(_PostgresWriter[K]):
         return session
 
     def _commit(self, medium: _Reconnecting, questions: Sequence[JournalQuestion]) -> list[Any]:
+        deadlock = driver(WHAT).DeadlockDetectedError
+        for _ in range(DEADLOCKS_MAX):
+            with suppress(deadlock):
+                return self._committed(medium, questions)
+        return self._committed(medium, questions)
+
+    def _committed(self, medium: _Reconnecting, questions: Sequence[JournalQuestion]) -> list[Any]:
         answers, self._heads = self._written(medium, questions, keeps=True)
         return answers
 

@@ -42,7 +42,10 @@ def answer_outbox(
     nonce: Callable[[int], bytes],
     node: str,
 ) -> int | None:
-    """Carry out one question in the transaction under way; ``written_at`` in microseconds."""
+    """Carry out one question in the transaction under way; ``written_at`` in microseconds.
+
+    What a terminal is said to be is kept by ``remember_status``.
+    """
     match question:
         case Announce():
             _announce(session, question, written_at, nonce(EVENT_ID_BYTES).hex(), node)
@@ -56,10 +59,15 @@ def answer_outbox(
             return int(session.rows(_DROP, count_max)[0][0])
 
 
+def remember_status(session: PostgresSession, told: Announce, written_at: int) -> None:
+    """Keep what a terminal was last said to be."""
+    state = str(told.body.get("state", ""))
+    session.rows(_REMEMBER, told.acquirer, told.terminal, state, written_at)
+
+
 def _announce(
     session: PostgresSession, told: Announce, written_at: int, event_id: str, node: str
 ) -> None:
-    is_status = told.kind is EventKind.STATUS
     body = written_body(
         {
             "event_id": event_id,
@@ -69,7 +77,5 @@ def _announce(
             "body": dict(told.body),
         }
     )
-    session.rows(_INSERT, written_at, "status" if is_status else "notice", node, body)
-    if is_status:
-        state = str(told.body.get("state", ""))
-        session.rows(_REMEMBER, told.acquirer, told.terminal, state, written_at)
+    source = "status" if told.kind is EventKind.STATUS else "notice"
+    session.rows(_INSERT, written_at, source, node, body)

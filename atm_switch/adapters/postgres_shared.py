@@ -2,20 +2,24 @@
 
 Plan: PIN tries are counted on rows that are locked first, all of a batch in one statement
 and in one order, so that two processes wait for each other and never dead-lock.  Whose a
-request is, is settled behind them in the same way (``postgres_claims``).
+request is, is settled behind them in the same way (``postgres_claims``).  What changes a row
+of both and has no answer of its own is done last, again in one order: notes of answers that
+were not told, business dates, what terminals are.
 Limits: a lock lasts one batch, some milliseconds.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, TypeGuard
 
 from atm_switch.adapters.journal_batch import JournalQuestion, Unblock, required_card
-from atm_switch.adapters.journal_memory import Remembered, opened_answer
+from atm_switch.adapters.journal_memory import opened_answer
 from atm_switch.adapters.journal_rows import to_microseconds
 from atm_switch.adapters.postgres_link import PostgresSession
+from atm_switch.adapters.postgres_outbox import remember_status
 from atm_switch.adapters.sql_dialect import numbered
 from atm_switch.adapters.untold_rows import note
 from atm_switch.security.vault import Vault
+from atm_switch.switch.event import Announce, EventKind
 from atm_switch.switch.ports import (
     Commit,
     FindRepeat,
@@ -26,7 +30,7 @@ from atm_switch.switch.ports import (
     StoredResponse,
     TakeNumbers,
 )
-from atm_switch.switch.untold import ToldAgain, Untold
+from atm_switch.switch.untold import Telling, ToldAgain, Untold
 
 CHANNEL: Final = "atm_switch"
 """On which processes tell each other that dates or keys were changed."""
@@ -123,19 +127,47 @@ def keys_in_columns(keys: Sequence[RepeatKey]) -> list[list[str]]:
     ]
 
 
-def remember(session: PostgresSession, question: Remembered, now: int) -> bool | int | None:
+def remember(session: PostgresSession, question: KeepCommand | TakeNumbers, now: int) -> bool | int:
     """Carry out one question in the transaction under way; ``now`` in microseconds."""
+    if isinstance(question, TakeNumbers):
+        return int(session.rows(_TAKE_BLOCK)[0][0])
+    session.rows(_FORGET_COMMANDS, now)
+    bank, until = question.acquirer.text, to_microseconds(question.until)
+    return bool(session.rows(_KEEP_COMMAND, bank, question.identity, until)[0][0])
+
+
+Change = Telling | KeepBusinessDate | Announce
+"""Questions that change a row another node may be changing, and are answered with nothing."""
+
+
+def is_change(question: JournalQuestion) -> TypeGuard[Change]:
+    """Tell whether a question is one, or has one besides: an announced status is kept."""
+    return isinstance(question, Telling | KeepBusinessDate) or (
+        isinstance(question, Announce) and question.kind is EventKind.STATUS
+    )
+
+
+def change_all(session: PostgresSession, questions: Sequence[Change], now: int) -> None:
+    """Carry out the changes of a batch, ``now`` in microseconds: row by row in one order.
+
+    Those of one row in the order of the questions, behind the rows of the journal.
+    """
+    for question in sorted(questions, key=_row_of):
+        match question:
+            case KeepBusinessDate(acquirer, business_date):
+                session.rows(_SET_DATE, acquirer.text, business_date.isoformat())
+                session.rows(_TELL, CHANNEL, DATES)
+            case Untold() | ToldAgain():
+                note(lambda sql, values: session.rows(numbered(sql), *values), question, now)
+            case Announce():  # pragma: no branch - these are all there are
+                remember_status(session, question, now)
+
+
+def _row_of(question: Change) -> tuple[str, ...]:
     match question:
-        case KeepBusinessDate(acquirer, business_date):
-            session.rows(_SET_DATE, acquirer.text, business_date.isoformat())
-            session.rows(_TELL, CHANNEL, DATES)
-            return None
-        case KeepCommand(acquirer, identity, until):
-            session.rows(_FORGET_COMMANDS, now)
-            kept = session.rows(_KEEP_COMMAND, acquirer.text, identity, to_microseconds(until))
-            return bool(kept[0][0])
-        case TakeNumbers():
-            return int(session.rows(_TAKE_BLOCK)[0][0])
-        case Untold() | ToldAgain():  # pragma: no branch - these are all there are
-            note(lambda sql, values: session.rows(numbered(sql), *values), question, now)
-            return None
+        case KeepBusinessDate(acquirer):
+            return "business_dates", acquirer.text
+        case Announce():
+            return "terminal_status", question.acquirer, question.terminal
+        case _:
+            return "untold", *question.key
