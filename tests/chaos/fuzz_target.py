@@ -12,7 +12,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["atm_switch.wire", "atm_switch.messages"]):
+with atheris.instrument_imports(include=["atm_switch.wire"]):
     from atm_switch.domain.errors import FormatError, FramingError
     from atm_switch.profile.load import load_profile
     from atm_switch.wire.framing import FrameBuffer

@@ -1,8 +1,12 @@
 """The count of the fuzzer: it goes on, and speaks of the decoder as it is."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.chaos.fuzz_count import FILE, SOURCES, Fuzzed, all_counts, decoder_digest, keep
+from tests.chaos.plant import REPOSITORY
 
 
 def lay_out(root: Path) -> Path:
@@ -41,6 +45,27 @@ def test_any_change_of_the_decoder_begins_a_new_count(tmp_path: Path) -> None:
 
     assert digests[0] == digests[1]
     assert 4 == len(set(digests))
+
+
+LOADED = """
+import json, sys, types
+from contextlib import nullcontext
+sys.modules["atheris"] = types.SimpleNamespace(instrument_imports=lambda **_: nullcontext())
+import tests.chaos.fuzz_target
+print(json.dumps([name for name in sys.modules if name.startswith("atm_switch.")]))
+"""
+
+
+def test_the_digest_is_of_all_that_the_fuzzer_runs_through() -> None:
+    """No package is loaded by it whose sources are not counted, but for the words of ``domain``."""
+    command = [sys.executable, "-c", LOADED]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
+
+    loaded = {name.split(".")[1] for name in json.loads(done.stdout)}
+
+    counted = {pattern.split("/")[1] for pattern in SOURCES if pattern.startswith("atm_switch/")}
+    assert {"wire", "profile"} == counted
+    assert {*counted, "domain"} == loaded
 
 
 def test_committed_counts_can_be_read() -> None:
