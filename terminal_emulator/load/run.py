@@ -229,7 +229,7 @@ class Load:
         host, port = target.address.host, target.address.port
         async with asyncio.timeout(target.seconds):
             _, line = await loop.create_connection(
-                lambda: LoadLine(packager, first), host, port, ssl=target.tls
+                lambda: self._new_line(packager, first), host, port, ssl=target.tls
             )
         if target.signs_on:
             caller = self.callers[number % len(self.callers)]
@@ -240,6 +240,9 @@ class Load:
                 line.hang_up()
                 raise Refused(f"{target.address} refused the sign-on: {answer.get(39)}")
         return line, loop.time() - began
+
+    def _new_line(self, packager: Packager, first_stan: int) -> LoadLine:
+        return LoadLine(packager, first_stan)
 
     async def _close_line(self, number: int, line: LoadLine) -> None:
         if self.target.signs_on and line.is_up:

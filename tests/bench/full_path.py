@@ -90,7 +90,7 @@ def measure(bench: Bench) -> Iterator[Got]:
             taken[name].append(outcome)
             bench.say(
                 f"round {number}, {name}: {outcome.per_second:,.0f}/s, p99 {outcome.p99:.1f} ms, "
-                f"host {outcome.server_cpu_us:.0f} us, load {outcome.cpu_us:.0f} us"
+                f"host {outcome.server_cpu_us:.0f} us, {outcome.load}"
             )
     pace = {name: [one.per_second for one in many] for name, many in taken.items()}
     spent = {name: [one.server_cpu_us for one in many] for name, many in taken.items()}

@@ -2,8 +2,10 @@
 
     python -m tests.bench.generator WISHES     WISHES: the fields of ``Wishes`` as JSON
 
-Plan: the emulator's stencils and lines on a closed loop (so many in flight) or an open one
-(a fixed rate); every answer is decoded whole, matched to its request, its MAC checked.
+Plan: a closed loop (so many in flight) or an open one (a fixed rate).  Every answer is matched
+to its request.  Without MACs requests and answers are those of ``lean_load``: all answers of the
+warm-up are decoded whole, then one in ``lean_line.WHOLE_EVERY``, and how many were is told.  With
+a MAC key the load is the emulator's: every answer is decoded whole, its MAC checked.
 What it costs itself is counted apart, so that the server's share can be told.
 """
 
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from atm_switch.profile.load import load_profile
+from atm_switch.server.event_loop import new_loop
 from terminal_emulator.address import Address
 from terminal_emulator.kit import BARE_KIT, read_kit
 from terminal_emulator.load.callers import Card, callers_of, read_cards
@@ -29,6 +32,7 @@ from terminal_emulator.load.run import Load, Target
 from terminal_emulator.load.schedule import constant
 from terminal_emulator.load.tally import Tally, percentile
 from tests.bench.hosts import Host
+from tests.bench.lean_load import LeanLoad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +65,18 @@ class Outcome:
     server_cpu_us: float
     codes: dict[str, int]
     faults: dict[str, int]
+    whole: int
+    """Answers that were decoded whole."""
 
     @property
     def is_clean(self) -> bool:
         """Whether every request was approved."""
         return not self.faults and set(self.codes) == {"00"}
+
+    @property
+    def load(self) -> str:
+        """What the load cost, and how much of what came it decoded whole."""
+        return f"load {self.cpu_us:.0f} us, {self.whole:,} of {self.answered:,} decoded whole"
 
 
 def run(wishes: Wishes, host: Host) -> Outcome:
@@ -102,23 +113,22 @@ def _cards(wishes: Wishes) -> list[Card]:
 
 
 async def _load(wishes: Wishes) -> dict[str, Any]:
-    profile = load_profile("bpjstk-jht-v1")
-    kits = [read_kit(Path(wishes.kit))] if wishes.kit else [BARE_KIT]
-    cards = _cards(wishes)
-    callers = callers_of(kits, cards, max(wishes.links, 16), profile, datetime.now(UTC))
-    target = Target(address=Address("127.0.0.1", wishes.port), profile=profile, seconds=10.0)
-    chance = random.Random(os.getpid())  # noqa: S311 - STANs, not keys
-    load = Load(target, callers, wishes.links, chance)
+    load = _made(wishes)
     await load.open()
     gc.freeze()  # ten thousand lines: a collection here would be taken for a slow answer
     gc.disable()
+    if isinstance(load, LeanLoad):
+        load.decode_all(whole=True)
     await _one(load, wishes, wishes.warm_up)
+    if isinstance(load, LeanLoad):
+        load.decode_all(whole=False)
     sys.stdout.write("warm\n")
     sys.stdout.flush()
     sys.stdin.read()
     before = time.process_time()
     tally = await _one(load, wishes, wishes.seconds)
     spent = time.process_time() - before
+    whole = load.whole if isinstance(load, LeanLoad) else tally.answered
     await load.close()
     ordered = tally.ordered()
     return {
@@ -129,7 +139,19 @@ async def _load(wishes: Wishes) -> dict[str, Any]:
         "cpu_us": spent / max(tally.answered, 1) * 1e6,
         "codes": dict(tally.codes),
         "faults": dict(tally.faults),
+        "whole": whole,
     }
+
+
+def _made(wishes: Wishes) -> Load:
+    """Make the load: lean, unless there are MACs to make and to check."""
+    profile = load_profile("bpjstk-jht-v1")
+    kit = read_kit(Path(wishes.kit)) if wishes.kit else BARE_KIT
+    callers = callers_of([kit], _cards(wishes), max(wishes.links, 16), profile, datetime.now(UTC))
+    target = Target(address=Address("127.0.0.1", wishes.port), profile=profile, seconds=10.0)
+    chance = random.Random(os.getpid())  # noqa: S311 - STANs, not keys
+    kind = Load if kit.keys().mac else LeanLoad
+    return kind(target, callers, wishes.links, chance)
 
 
 async def _one(load: Load, wishes: Wishes, seconds: float) -> Tally:
@@ -142,5 +164,6 @@ if __name__ == "__main__":
     asked = Wishes(**json.loads(sys.argv[1]))
     if asked.core is not None:
         os.sched_setaffinity(0, {asked.core})
-    with asyncio.Runner(loop_factory=precise_loop) as runner:
+    # Timers of the fast loop count milliseconds, and only the open loop has times to keep.
+    with asyncio.Runner(loop_factory=precise_loop if asked.rate else new_loop) as runner:
         sys.stdout.write(json.dumps(runner.run(_load(asked))) + "\n")

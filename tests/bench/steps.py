@@ -1,6 +1,8 @@
 """CPU a request, split by step: where the time of a durable inquiry goes.
 
-    python -m tests.bench.steps DIR CARDS [--seconds 3] [--rounds 3]
+    python -m tests.bench.steps DIR CARDS [--kit FILE] [--seconds 3] [--rounds 3]
+
+DIR as the last figure left it: its policies must be those of the kit.
 
 Plan: the switch of the data folder DIR runs in this process, loaded by ``generator`` from
 another one; functions at the borders of the steps are wrapped, and each moment of the loop's
@@ -165,6 +167,8 @@ async def measured(folder: Path, wishes: Wishes, split: Split) -> dict[str, floa
     await load.wait()
     await service.stop()
     count = told["answered"]
+    if not count or told["faults"]:
+        raise ChildProcessError(f"{told['codes']} {told['faults']}")
     found = {step: split.microseconds(step, count) for step in dict.fromkeys(_steps())}
     wrapping = sum(split.calls.values()) * split.overhead / 1000 / count
     named = sum(split.spent.values()) / 1000 / count
@@ -195,15 +199,17 @@ def _one(folder: Path, wishes: Wishes, split: Split) -> dict[str, float]:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("cards", type=click.Path(path_type=Path))
+@click.option("--kit", type=click.Path(path_type=Path, exists=True),
+              help="The terminal's, if not the folder's own.")  # fmt: skip
 @click.option("--seconds", default=3.0, show_default=True)
 @click.option("--rounds", default=3, show_default=True)
-def main(folder: Path, cards: Path, seconds: float, rounds: int) -> None:
+def main(folder: Path, cards: Path, kit: Path | None, seconds: float, rounds: int) -> None:
     """Print the split, the median of the rounds."""
     print_banner(f"CPU of a durable inquiry by step, {VARIANT}")
     split = Split()
     wrap_borders(split)
-    kit = str(folder / "terminal-kit.json")
-    wishes = Wishes(port=0, cards=str(cards), seconds=seconds, kit=kit)
+    held = str(kit or folder / "terminal-kit.json")
+    wishes = Wishes(port=0, cards=str(cards), seconds=seconds, kit=held)
     taken = [_one(folder, wishes, split) for _ in range(rounds)]
     medians = {step: median(one[step] for one in taken) for step in taken[0]}
     pace = medians.pop("inquiries a second")

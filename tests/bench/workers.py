@@ -61,7 +61,7 @@ def measure(bench: Bench) -> Iterator[Got]:
                 bench.say(
                     f"round {number}, {store}, {workers} worker(s): "
                     f"{one.outcome.per_second:,.0f}/s, p99 {one.outcome.p99:.1f} ms, switch "
-                    f"{one.switch_cpu_us:.0f} us, load {one.outcome.cpu_us:.0f} us"
+                    f"{one.switch_cpu_us:.0f} us, {one.outcome.load}"
                 )
     note = "" if IS_JUDGED else f"{CORES} cores hold switch and load: shown, not judged"
     for store, pace, cpu in ((FILE, FILE_PACE, FILE_CPU), (DATABASE, DATABASE_PACE, DATABASE_CPU)):
