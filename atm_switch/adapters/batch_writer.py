@@ -24,7 +24,12 @@ from dataclasses import dataclass
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
-from atm_switch.domain.errors import JournalFull, JournalUnavailable, NeighbourUnavailable
+from atm_switch.domain.errors import (
+    JournalFull,
+    JournalRefusesRow,
+    JournalUnavailable,
+    NeighbourUnavailable,
+)
 
 if TYPE_CHECKING:
     import asyncio
@@ -269,8 +274,8 @@ class BatchWriter(ABC, Generic[K, Q, M]):
 
 
 def _failure(judged: Judgement) -> JournalUnavailable:
-    kind = JournalFull if judged.is_full else JournalUnavailable
-    return kind(f"the journal could not write: {judged.name}")
+    kind = JournalRefusesRow if judged.blames_a_question else JournalUnavailable
+    return (JournalFull if judged.is_full else kind)(f"the journal could not write: {judged.name}")
 
 
 def fulfil(future: "asyncio.Future[Any]", answer: Any) -> None:

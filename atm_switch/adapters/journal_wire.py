@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
-from atm_switch.domain.errors import JournalFull, JournalUnavailable
+from atm_switch.domain.errors import JournalFull, JournalRefusesRow, JournalUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.member import CardRef
 from atm_switch.domain.outcome import Outcome
@@ -60,7 +60,8 @@ _RECORDS: Final[tuple[type[Any], ...]] = (
 )  # fmt: skip
 _WORDS: Final[tuple[type[Enum], ...]] = (Outcome, EventKind)
 _OTHERS: Final[tuple[type[Any], ...]] = (
-    RepeatKey, KeysChanged, JournalFull, JournalUnavailable, datetime, date, timezone, timedelta,
+    RepeatKey, KeysChanged, JournalFull, JournalRefusesRow, JournalUnavailable,
+    datetime, date, timezone, timedelta,
 )  # fmt: skip
 _ALLOWED: Final = {(one.__module__, one.__name__): one for one in (*_RECORDS, *_WORDS, *_OTHERS)}
 

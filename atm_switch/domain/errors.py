@@ -9,6 +9,7 @@
         * ``LedgerUnavailable``
             * ``LedgerRowWrong`` - it was read, and what it holds of one card or member is no sense
         * ``JournalUnavailable``
+            * ``JournalRefusesRow`` - it can write, and never will this row: no second try helps
             * ``JournalRowWrong`` - it was read, and an answer it keeps of one request does not open
         * ``NeverAsked`` - the question did not reach the neighbour: what it cost is given back
     * ``Refused`` - the person at the command line reacts: one sentence, exit code 1
@@ -95,6 +96,10 @@ class JournalUnavailable(NeighbourUnavailable):
 
 class JournalFull(JournalUnavailable):
     """There is no room for the row; the next one is tried all the same, and may find some."""
+
+
+class JournalRefusesRow(JournalUnavailable):
+    """The row itself is at fault: the journal takes any other, and never this one."""
 
 
 class JournalRowWrong(JournalUnavailable):

@@ -141,8 +141,8 @@ class Switch:
         """
         waiting = self._open.pop(ticket, None)
         if waiting is None:
-            self._tellings.heard(ticket, answer)
             late = self._house.unwritten.heard(ticket, answer)
+            late += self._tellings.heard(ticket, answer)
             return [*late, *self._ledger.probed(ticket, answer, now.monotonic)]
         told = self._ledger.heard(waiting.question, answer, now.monotonic)
         return [*told, *self._advance(waiting, answer, now)]

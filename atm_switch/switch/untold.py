@@ -5,7 +5,8 @@ own, by the request's whole key and its receipt, behind the row B in the same qu
 that leaves to a repeat, or to who joined, takes the note of its key back.  An answer that leaves
 the first time asks nothing.
 Failures: what the journal cannot take now is asked again at every tick, some hundred times,
-unless it was told to a repeat meanwhile.
+unless it was told to a repeat meanwhile.  What is itself at fault is given up at once.  The log
+has by name whatever is given up.
 Limits: what waits here when the process is killed is lost, and its answers count as told.  Where
 another machine answers a repeat in the very moment between a row B and its note, the note stays.
 """
@@ -16,7 +17,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from atm_switch.switch.effects import Asked, Ticket
+from atm_switch.domain.errors import JournalRefusesRow, NeighbourUnavailable
+from atm_switch.switch.effects import Asked, Note, Ticket
 from atm_switch.switch.ports import Ask, RepeatKey
 
 LATE: Final = "late"
@@ -74,18 +76,47 @@ class Tellings:
         self._asked[ticket] = telling, times
         return Asked(ticket, telling)
 
-    def heard(self, ticket: Ticket, answer: Any) -> None:
-        """Hear an answer nobody waits for; a failure is asked again."""
+    def heard(self, ticket: Ticket, answer: Any) -> list[Note]:
+        """Hear an answer nobody waits for; a failure is asked again, or noted as given up."""
         telling, times = self._asked.pop(ticket, (None, 0))
         if isinstance(telling, ToldAgain):  # what waits of its key was so before, and is no more
             for old in [one for one in self._waiting if one.key == telling.key]:
                 del self._waiting[old]
-        if telling is not None and isinstance(answer, Exception) and times < TIMES_MAX:
-            self._waiting[telling] = times
-            if len(self._waiting) > WAITING_MAX:
-                del self._waiting[next(iter(self._waiting))]
+        if telling is None or not isinstance(answer, Exception):
+            return []
+        if times >= TIMES_MAX or _is_at_fault(answer):
+            return [_given_up(telling, _name_of(answer))]
+        self._waiting[telling] = times
+        if len(self._waiting) <= WAITING_MAX:
+            return []
+        eldest = next(iter(self._waiting))
+        del self._waiting[eldest]
+        return [_given_up(eldest, "too many wait for the journal")]
 
     def again(self) -> list[Asked]:
         """Ask again for some of what failed, the eldest first."""
         some = list(islice(self._waiting, AT_ONCE))
         return [self.tell(telling, self._waiting.pop(telling) + 1) for telling in some]
+
+
+def _is_at_fault(answer: Exception) -> bool:
+    """Tell whether it is the note that cannot be written, and no journal that is away."""
+    return isinstance(answer, JournalRefusesRow) or not isinstance(answer, NeighbourUnavailable)
+
+
+def _name_of(answer: Exception) -> str:
+    """Say what is wrong; the text of an error that is none of ours may quote a value."""
+    return str(answer) if isinstance(answer, NeighbourUnavailable) else type(answer).__name__
+
+
+def _given_up(telling: Telling, reason: str) -> Note:
+    key = telling.key
+    said = {
+        "acquirer": key.acquirer,
+        "terminal": key.terminal,
+        "stan": key.stan,
+        "rrn": key.rrn,
+        "note": telling.why if isinstance(telling, Untold) else "told again",
+        "reason": reason,
+    }
+    return Note("note given up", said, is_alarm=True)

@@ -12,7 +12,7 @@ import pytest
 from atm_switch.adapters.batch_writer import FAULTS_MAX
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_writer import JournalWriter, OnBatch
-from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable
 from atm_switch.switch.ports import Commit
 from tests.doubles.journal_bench import (
     ANSWER_SECONDS_MAX,
@@ -159,7 +159,7 @@ def test_all_at_fault_fail(tmp_path: Path) -> None:
     with JournalBench(tmp_path / "journal.db", make=CountingWriter) as bench:
         answers = one_batch(bench, {0, 1}, 2)
 
-        assert [JournalUnavailable] * 2 == [type(answer) for answer in answers]
+        assert [JournalRefusesRow] * 2 == [type(answer) for answer in answers]
         assert 0 == cast("CountingWriter", bench.writer).commits
 
 
@@ -175,6 +175,7 @@ def test_head_of_others_is_nobodys_fault(tmp_path: Path) -> None:
         answers = one_batch(bench, set(), 5)
 
         assert {"the journal could not write: HeadNotOurs"} == {str(one) for one in answers}
+        assert {JournalUnavailable} == {type(one) for one in answers}
         assert 0 == cast("CountingWriter", bench.writer).trials
 
 

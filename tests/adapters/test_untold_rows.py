@@ -15,6 +15,7 @@ from atm_switch.adapters import journal_purge, postgres_purge, untold_rows
 from atm_switch.adapters.journal_place import JournalPlace, open_pages
 from atm_switch.adapters.journal_report import OutcomeCount, Reconciliation, UntoldCount
 from atm_switch.adapters.postgres_link import PostgresSession
+from atm_switch.domain.errors import JournalRefusesRow
 from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.ports import Commit
 from atm_switch.switch.untold import LATE, NOT_SENT, ToldAgain, Untold
@@ -161,6 +162,18 @@ def test_request_without_a_row_is_not_noted(kept: Kept) -> None:
     assert [] == kept.by_hand("SELECT why FROM untold")
 
 
+def test_note_at_fault_is_told_from_a_journal_that_is_away(kept: Kept) -> None:
+    """Alone or in a batch: the writer says that this one it never takes, and takes the others."""
+    kept.answer(1, 2)
+
+    alone = kept.bench.ask(untold(1, "bad"))
+    batch = kept.bench.send_all(untold(1, LATE), untold(2, "bad"), ToldAgain(key_of(1)))
+
+    assert [JournalRefusesRow] * 2 == [type(alone), type(batch[1])]
+    assert [None] * 2 == batch[::2]
+    assert [(LATE,)] == kept.by_hand("SELECT why FROM untold")
+
+
 def test_purge_takes_notes_with_their_rows(kept: Kept) -> None:
     """A note whose row stays is kept, however old."""
     old = [replace(entry_of(number), received_at=NOON - YEARS) for number in (1, 2)]
@@ -212,6 +225,18 @@ def test_row_of_a_note_is_looked_up_by_its_rrn(tmp_path: Path, text: str) -> Non
 
     (of_rows,) = [step[3] for step in steps if "journal_rows" in step[3]]
     assert "journal_rows_by_rrn (rrn=?)" in of_rows
+
+
+async def test_worker_hears_that_a_note_is_at_fault(tmp_path: Path) -> None:
+    """The process that writes for it says so by name."""
+    async with house(tmp_path) as served:
+        worker = await served.worker()
+        await worker.ask(Commit(entry_of(1), ending_of(), None))
+
+        answer = await worker.ask(untold(1, "bad"))
+
+    assert JournalRefusesRow is type(answer)
+    assert "SQLITE_CONSTRAINT" in str(answer)
 
 
 async def test_workers_note_and_take_back_for_each_other(tmp_path: Path) -> None:

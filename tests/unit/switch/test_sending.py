@@ -2,7 +2,7 @@
 
 import pytest
 
-from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable
 from atm_switch.switch.ports import Commit, FindAccount, RepeatKey
 from atm_switch.switch.untold import LATE, NOT_SENT, ToldAgain, Untold
 from atm_switch.wire.message import IsoMessage
@@ -149,3 +149,20 @@ def test_journal_that_is_away_is_asked_again(ticks: int) -> None:
 
     assert {KEY: NOT_SENT} == bench.memory.untold
     assert 2 + ticks == len(told(bench))
+
+
+def test_note_the_journal_will_never_take_is_told_in_the_log() -> None:
+    """Asked once; the log has whose answer nobody heard of."""
+    bench = signed_on()
+    held(bench, FindAccount)
+    bench.perform(bench.switch.closed(1, "gone"))
+    bench.memory.faults[Untold] = JournalRefusesRow("the journal could not write: DataError")
+
+    bench.release()
+    bench.pass_time(0.1)
+
+    (said,) = [note for note in bench.notes if note.event == "note given up"]
+    assert ("000123", "the journal could not write: DataError") == (
+        said.fields["stan"], said.fields["reason"]
+    )  # fmt: skip
+    assert 1 == len(told(bench))

@@ -4,12 +4,13 @@ import itertools
 
 import pytest
 
-from atm_switch.domain.errors import JournalUnavailable
-from atm_switch.switch.effects import Asked
+from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable
+from atm_switch.switch.effects import Asked, Note
 from atm_switch.switch.ports import RepeatKey
 from atm_switch.switch.untold import (
     AT_ONCE,
     LATE,
+    NOT_SENT,
     TIMES_MAX,
     WAITING_MAX,
     Tellings,
@@ -26,10 +27,12 @@ def telling(number: int = 1) -> ToldAgain:
     return ToldAgain(RepeatKey("009", "ATM00001", "0630050000", f"{number:06d}", f"{number:012d}"))
 
 
-def failed(tellings: Tellings, asked: list[Asked]) -> None:
-    """Have the journal refuse."""
-    for one in asked:
-        tellings.heard(one.ticket, AWAY)
+KEY = telling().key
+
+
+def failed(tellings: Tellings, asked: list[Asked]) -> list[Note]:
+    """Have the journal refuse; return what the log is to have."""
+    return [note for one in asked for note in tellings.heard(one.ticket, AWAY)]
 
 
 def test_what_the_journal_confirms_is_over() -> None:
@@ -73,22 +76,51 @@ def test_note_that_waits_is_gone_once_a_repeat_was_told(*, is_taken: bool) -> No
 
 
 def test_what_never_goes_in_is_given_up() -> None:
-    """So that a note no journal takes is not asked for ever."""
+    """So that a note no journal takes is not asked for ever; the log hears of the end alone."""
     tellings = Tellings(itertools.count(1))
-    asked, times = [tellings.tell(telling())], 0
+    asked, times, said = [tellings.tell(telling())], 0, list[Note]()
     while asked:
         times += 1
-        failed(tellings, asked)
+        said += failed(tellings, asked)
         asked = tellings.again()
 
     assert (TIMES_MAX, 0) == (times, len(tellings))
+    assert ["away"] == [note.fields["reason"] for note in said]
+
+
+@pytest.mark.parametrize(
+    ("question", "error", "note", "reason"),
+    [
+        (
+            Untold(KEY, NOON, LATE),
+            JournalRefusesRow("no: CheckViolation"),
+            LATE,
+            "no: CheckViolation",
+        ),
+        (Untold(KEY, NOON, NOT_SENT), ValueError("of 5221 8412"), NOT_SENT, "ValueError"),
+        (ToldAgain(KEY), JournalRefusesRow("no: DataError"), "told again", "no: DataError"),
+    ],
+)
+def test_note_at_fault_is_given_up_at_once(
+    question: Untold | ToldAgain, error: Exception, note: str, reason: str
+) -> None:
+    """No second try mends it: it is asked once, and the log has whose it is and what is wrong."""
+    tellings = Tellings(itertools.count(1))
+
+    (said,) = tellings.heard(tellings.tell(question).ticket, error)
+
+    named = {"acquirer": "009", "terminal": "ATM00001", "stan": "000001", "rrn": "000000000001"}
+    assert ("note given up", True) == (said.event, said.is_alarm)
+    assert {**named, "note": note, "reason": reason} == said.fields
+    assert ([], 0) == (tellings.again(), len(tellings))
 
 
 def test_no_more_wait_than_there_is_room_for() -> None:
-    """Of a journal that is away for long the newest are kept."""
+    """Of a journal that is away for long the newest are kept, and the log has the others."""
     tellings = Tellings(itertools.count(1))
 
-    failed(tellings, [tellings.tell(telling(number)) for number in range(WAITING_MAX + 1)])
+    said = failed(tellings, [tellings.tell(telling(number)) for number in range(WAITING_MAX + 1)])
 
     assert WAITING_MAX == len(tellings)
     assert telling(1) == tellings.again()[0].question
+    assert [telling(0).key.stan] == [note.fields["stan"] for note in said]
