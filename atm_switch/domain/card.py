@@ -1,10 +1,11 @@
 """The card: PAN, expiry, track 2.  None of them prints more than a mask."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NoReturn
 
 from atm_switch.domain.mask import mask_pan
+from atm_switch.domain.value import value
 
 _PAN = re.compile(r"[0-9]{16,19}")
 _EXPIRY = re.compile(r"[0-9]{2}(0[1-9]|1[0-2])")
@@ -27,7 +28,7 @@ def luhn_digit(body: str) -> str:
     return next(digit for digit in "0123456789" if luhn_is_right(body + digit))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@value(repr=False)
 class Pan:
     """A primary account number of 16 to 19 digits with a right Luhn digit.
 
@@ -64,7 +65,7 @@ class Pan:
         raise TypeError(message)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(order=True)
 class Expiry:
     """The last month a card is good, as on the card and in DE14: ``YYMM``.
 
@@ -88,7 +89,7 @@ class Expiry:
         return (full, int(self.yymm[2:])) < (year, month)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@value(repr=False)
 class Track2:
     """DE35: PAN, separator, expiry, service code, discretionary data (ISO/IEC 7813).
 

@@ -4,13 +4,13 @@ Every class raises ``ValueError`` for a wrong shape; the text never quotes the v
 """
 
 import re
-from dataclasses import dataclass
 from typing import ClassVar, NoReturn
 
 from atm_switch.domain.mask import mask_kpj, mask_nik
+from atm_switch.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(order=True)
 class _Shaped:
     """A text of fixed shape."""
 
@@ -72,7 +72,7 @@ _KPJ = re.compile(r"[0-9]{11}")
 _NIK = re.compile(r"[0-9]{16}")
 
 
-@dataclass(frozen=True, slots=True, order=True, repr=False)
+@value(order=True, repr=False)
 class Kpj:
     """The member number of one JHT account: eleven digits, not all equal (domain.md 1).
 
@@ -99,7 +99,7 @@ class Kpj:
     __str__ = __repr__
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@value(repr=False)
 class Nik:
     """The national identity number of one person: sixteen digits, not all equal.
 

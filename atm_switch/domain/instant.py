@@ -1,9 +1,10 @@
 """Time as an argument: one reading of both clocks, and the zones of Indonesia."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import Enum
+
+from atm_switch.domain.value import value
 
 
 class Zone(Enum):
@@ -27,7 +28,7 @@ HALF_YEAR = timedelta(days=182)
 """Nearer than this no other year brings a stamp."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Instant:
     """One reading: ``utc`` for stamps, ``monotonic`` seconds for durations."""
 

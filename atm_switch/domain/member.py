@@ -1,12 +1,13 @@
 """A participant of BPJS Ketenagakerjaan and the card that leads to one."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from enum import Enum, unique
 
 from atm_switch.domain.card import Expiry
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.mask import mask_name
+from atm_switch.domain.value import value
 
 
 @unique
@@ -43,7 +44,7 @@ class MemberStatus(Enum):
     CLAIMED_OUT = "K"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Participant:
     """One KPJ: whose it is and how it stands.  ``person`` groups the KPJ of one NIK."""
 
@@ -72,7 +73,7 @@ class CardStatus(Enum):
     BLOCKED = "blocked"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CardRef:
     """What stands for a PAN at rest: a keyed hash and the id of its key.
 
@@ -83,7 +84,7 @@ class CardRef:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LinkedCard:
     """A card the registry knows: the KPJ behind it and what its owner agreed to."""
 

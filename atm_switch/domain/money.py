@@ -1,8 +1,9 @@
 """Money is a whole number of sen (1/100 rupiah).  Never a float, never rounded unseen."""
 
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from atm_switch.domain.value import value
 
 SEN_PER_RUPIAH = 100
 
@@ -16,7 +17,7 @@ def divide_half_up(numerator: int, denominator: int) -> int:
     return sign * ((2 * abs(numerator) + denominator) // (2 * denominator))
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(order=True)
 class Money:
     """An amount in sen; may be negative (claims, corrections)."""
 

@@ -14,7 +14,7 @@ the statements of its own year, its day as the last contribution too; from the n
 statements that day is gone at once, its amount when the correction was booked.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
 from atm_switch.domain.accrual import Accrual, RateTable, YearBase, estimate_development
@@ -28,9 +28,10 @@ from atm_switch.domain.posting import (
     total,
 )
 from atm_switch.domain.unclosed import OpenYear, Terms, Unclosed, close_in_order
+from atm_switch.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AccountHistory:
     """What the ledger knows of one KPJ, as far as a statement needs it.
 
@@ -51,7 +52,7 @@ class AccountHistory:
     without its last contribution."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Statement:
     """A balance as of a day; amounts in sen, ``claims`` positive, the rate in 1/1000 %.
 

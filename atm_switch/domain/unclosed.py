@@ -7,18 +7,18 @@ merged account earned moves on 1 January to the one it was merged into, as a clo
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
 from atm_switch.domain.accrual import Accrual, RateTable, YearBase, estimate_development
 from atm_switch.domain.money import ZERO, Money
 from atm_switch.domain.posting import Posting, PostingKind, YearSorted, sort_year, total
+from atm_switch.domain.value import value
 
 _NOTHING: Mapping[int, Money] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unclosed:
     """The years of an account whose development is still to be booked, before a given one.
 
@@ -30,7 +30,7 @@ class Unclosed:
     postings: tuple[Posting, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OpenYear:
     """What closing a year would book on 31 December; ``taken_over``: from merged accounts, on
     its 1 January.
@@ -41,7 +41,7 @@ class OpenYear:
     taken_over: Money = ZERO
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Terms:
     """By what years are closed."""
 

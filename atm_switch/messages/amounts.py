@@ -4,14 +4,15 @@ Account type 2, amount type 2, currency 3, sign C or D, amount 12 in minor units
 """
 
 import re
-from dataclasses import dataclass
+
+from atm_switch.domain.value import value
 
 ENTRY_LENGTH = 20
 AMOUNT_MAX = 999_999_999_999
 """The greatest amount of twelve digits; greater ones are left out of DE54."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AdditionalAmount:
     """One entry; ``minor`` is signed and counts the profile's minor unit."""
 

@@ -7,7 +7,6 @@ Every door of the corridor takes this or what grew out of it.  Reading it judges
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import TypeVar
@@ -18,6 +17,7 @@ from atm_switch.domain.identifiers import AcquirerId, Channel, Rrn, Stan, Termin
 from atm_switch.domain.instant import read_transmission_stamp
 from atm_switch.domain.outcome import Outcome
 from atm_switch.domain.secret import PinBlock
+from atm_switch.domain.value import value
 from atm_switch.messages.inquiry_data import InquiryData, read_inquiry_data
 from atm_switch.profile.model import Profile
 from atm_switch.wire.message import IsoMessage
@@ -26,7 +26,7 @@ T = TypeVar("T")
 Elements = Mapping[int, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BalanceInquiry:
     """One readable inquiry, not yet believed."""
 

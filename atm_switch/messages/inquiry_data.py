@@ -4,7 +4,6 @@ The request says whose balance is wanted and how to show it; nothing in it is pe
 an ATM.  Emulator and switch read and write it through here.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
 from functools import lru_cache
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from atm_switch.domain.identifiers import Kpj, Nik
 from atm_switch.domain.money import SEN_PER_RUPIAH, Money, divide_half_up
+from atm_switch.domain.value import value
 from atm_switch.messages.layout import read_layout, write_layout
 from atm_switch.profile.model import Profile
 
@@ -35,7 +35,7 @@ class Lookup(Enum):
 _LOOKUP_DIGITS = {"0": Lookup.CARD, "1": Lookup.KPJ, "2": Lookup.NIK}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InquiryData:
     """DE48 of a request.
 

@@ -6,13 +6,14 @@ lines; then the lines, each space-padded to the width (domain.md 5.4).
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from atm_switch.domain.value import value
 
 HEAD_LENGTH = 5
 BLOCK_MAX = 999
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TextBlock:
     """Lines for a screen, a slip, or an error text."""
 

@@ -13,6 +13,7 @@ from atm_switch.domain.instant import Instant
 from atm_switch.domain.mask import mask_pan
 from atm_switch.domain.member import CardRef
 from atm_switch.domain.outcome import Outcome
+from atm_switch.domain.value import value
 from atm_switch.profile.model import MessageRule, Profile
 from atm_switch.security.key_ring import KeyName, LineKey
 from atm_switch.security.vault import Vault
@@ -31,7 +32,7 @@ ENDINGS = (Commit, MakeMac)
 """What is asked for an answer that is decided: it may take a little longer than the rest."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Signing:
     """With what the answer to a request is authenticated: the key the request was under."""
 
@@ -135,7 +136,7 @@ class Case:
         return mask_pan(self.message.get(2))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Response:
     """The message that goes out and what the log says of it."""
 

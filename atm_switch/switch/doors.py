@@ -5,7 +5,6 @@ A door that says no raises ``Declined``; a question is put with ``ask`` and answ
 whoever drives the steps.  Behind the card the corridor goes on in ``inner_doors.py``.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
@@ -14,6 +13,7 @@ from atm_switch.domain.identifiers import TerminalId
 from atm_switch.domain.instant import Zone
 from atm_switch.domain.member import CardRef, CardStatus, LinkedCard
 from atm_switch.domain.outcome import Outcome
+from atm_switch.domain.value import value
 from atm_switch.messages.balance_inquiry import BalanceInquiry, read_balance_inquiry
 from atm_switch.switch.case import Case
 from atm_switch.switch.freshness import require_timely
@@ -41,7 +41,7 @@ class Joined(Exception):
         self.flight = flight
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Admitted:
     """The request's bank and terminal may ask here."""
 
@@ -51,7 +51,7 @@ class Admitted:
     zone: Zone
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fresh:
     """A readable inquiry that is nobody's repeat and in time."""
 
@@ -60,7 +60,7 @@ class Fresh:
     inquiry: BalanceInquiry
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KnownCard:
     """The card is linked, live, unexpired, and its owner agreed."""
 

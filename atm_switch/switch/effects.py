@@ -1,17 +1,18 @@
 """What the core wants done, as values.  The shell does it, in this order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 from typing import Any, NamedTuple
 
+from atm_switch.domain.value import value
 from atm_switch.switch.ports import Ask
 
 LinkId = int
 Ticket = int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Send:
     """Put one payload on a link, behind the header it came with (``None``: our own)."""
 
@@ -20,7 +21,7 @@ class Send:
     header: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Close:
     """End a link, after what was sent before."""
 
@@ -39,7 +40,7 @@ class Asked(NamedTuple):
     deadline: float = inf
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Note:
     """One line for the log; no field holds a secret."""
 

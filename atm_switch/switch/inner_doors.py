@@ -3,13 +3,13 @@
 As the doors before them (``doors.py``), each takes what only the one before can give.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable, NeverAsked
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.outcome import Outcome
 from atm_switch.domain.statement import draw_up
+from atm_switch.domain.value import value
 from atm_switch.messages.inquiry_data import Lookup
 from atm_switch.security.key_ring import KeyUsage
 from atm_switch.switch.doors import Fresh, KnownCard, lasting
@@ -43,14 +43,14 @@ class AnsweredElsewhere(Exception):
         self.given = given
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProvenCard:
     """Whoever asks knows the PIN, or the bank has vouched for it."""
 
     known: KnownCard
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Member:
     """The KPJ asked for belongs to the card's owner."""
 

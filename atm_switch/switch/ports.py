@@ -6,7 +6,7 @@ neighbour that cannot answer is handed back as a ``NeighbourUnavailable``.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -19,6 +19,7 @@ from atm_switch.domain.identifiers import AcquirerId, Kpj
 from atm_switch.domain.member import CardRef, LinkedCard, Participant
 from atm_switch.domain.outcome import Outcome
 from atm_switch.domain.statement import AccountHistory
+from atm_switch.domain.value import value
 from atm_switch.security.key_ring import KeyName, Ladder
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class RepeatKey(NamedTuple):
     rrn: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StoredResponse:
     """An answer given before: the 0210 payload without DE2, and what it answered.
 
@@ -64,7 +65,7 @@ class StoredResponse:
     payload: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JournalEntry:
     """What the journal keeps of a request, in row A and row B alike.  No PAN, no PIN."""
 
@@ -80,7 +81,7 @@ class JournalEntry:
     card: CardRef | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reservation:
     """Row A is on disk.  ``tries`` counts this one; ``granted`` false: all tries are used."""
 
@@ -89,7 +90,7 @@ class Reservation:
     granted: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ending:
     """What row B adds: how it ended.
 
@@ -110,7 +111,7 @@ class Ending:
     returned_try: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FindRepeat(Ask[StoredResponse | None]):
     """The journal's answer to this key since ``since`` (UTC), if one is kept."""
 
@@ -118,7 +119,7 @@ class FindRepeat(Ask[StoredResponse | None]):
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FindCard(Ask[LinkedCard | None]):
     """The registry's link for a card, whatever its state.
 
@@ -129,7 +130,7 @@ class FindCard(Ask[LinkedCard | None]):
     former: tuple[CardRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TakeTurn(Ask[None]):
     """Wait until no other request verifies a PIN of this card; the switch itself answers.
 
@@ -139,7 +140,7 @@ class TakeTurn(Ask[None]):
     card: CardRef
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UnderWay:
     """Another process on the same journal has row A of the same key, and is at work on it.
 
@@ -149,12 +150,12 @@ class UnderWay:
     fingerprint: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AwaitTick(Ask[None]):
     """Let a little time pass, for another process; the switch itself answers."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reserve(Ask[Reservation | StoredResponse | UnderWay]):
     """Make row A durable and, in the same commit, count one PIN try of the card.
 
@@ -173,7 +174,7 @@ class Reserve(Ask[Reservation | StoredResponse | UnderWay]):
     begun_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FindSiblings(Ask[tuple[Kpj, ...]]):
     """Every KPJ of the person who holds ``kpj``: that one first, the others ascending.
 
@@ -183,7 +184,7 @@ class FindSiblings(Ask[tuple[Kpj, ...]]):
     kpj: Kpj
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FindAccount(Ask[tuple[Participant, AccountHistory] | None]):
     """A participant and the postings that a statement as of ``as_of`` needs."""
 
@@ -191,7 +192,7 @@ class FindAccount(Ask[tuple[Participant, AccountHistory] | None]):
     as_of: date
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Commit(Ask[StoredResponse | None]):
     """Make row B durable.  ``sequence`` is row A's, or ``None`` where there is none.
 
@@ -205,7 +206,7 @@ class Commit(Ask[StoredResponse | None]):
     unless_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KeepBusinessDate(Ask[None]):
     """Keep an acquirer's business date after a cut-over, so that a restart knows it."""
 
@@ -213,7 +214,7 @@ class KeepBusinessDate(Ask[None]):
     business_date: date
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KeepCommand(Ask[bool]):
     """Keep that a signed command was carried out, so that a restart knows its recording.
 
@@ -227,7 +228,7 @@ class KeepCommand(Ask[bool]):
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TakeNumbers(Ask[int]):
     """Take a block of host references nobody else on the journal is given.
 
@@ -235,7 +236,7 @@ class TakeNumbers(Ask[int]):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AuditRecord:
     """One line of the audit: what was done, by whom, to what.  Nothing secret in it.
 
@@ -257,14 +258,14 @@ AUDIT_KINDS = (
 """What the audit speaks of."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KeepRecord(Ask[None]):
     """Make one audit record durable before what it tells of is answered."""
 
     record: AuditRecord
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KeepKeys(Ask[None]):
     """Make the keys of one name durable, in place of those the change began from.
 

@@ -8,7 +8,6 @@ left off at the end, where the greetings stand.
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from atm_switch.domain.instant import Zone
 from atm_switch.domain.member import MemberStatus, Participant, Segment
 from atm_switch.domain.money import Money
 from atm_switch.domain.statement import Statement
+from atm_switch.domain.value import value
 from atm_switch.messages.text_block import TextBlock, lines_max, wrap
 from atm_switch.profile.model import SlipTexts
 
@@ -38,7 +38,7 @@ class Place(NamedTuple):
     pan_masked: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Balance:
     """A member's statement and how many KPJ the member has."""
 

@@ -12,12 +12,12 @@ another machine answers a repeat in the very moment between a row B and its note
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
 from atm_switch.domain.errors import JournalRefusesRow, NeighbourUnavailable
+from atm_switch.domain.value import value
 from atm_switch.switch.effects import Asked, Note, Ticket
 from atm_switch.switch.ports import Ask, RepeatKey
 
@@ -32,7 +32,7 @@ TIMES_MAX: Final = 1_200
 """How often one is asked: for some minutes."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Untold(Ask[None]):
     """Note that the answer to a request did not leave; nothing where no row B has its key.
 
@@ -44,7 +44,7 @@ class Untold(Ask[None]):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToldAgain(Ask[None]):
     """Take back what was noted under a key: its answer has left after all, to a repeat."""
 

@@ -12,13 +12,14 @@ so the link has to be closed.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from atm_switch.domain.errors import FramingError
+from atm_switch.domain.value import value
 from atm_switch.profile.model import Framing
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Frame:
     """One whole frame without its length: the header as received, and the payload."""
 

@@ -192,7 +192,8 @@ class UsualHost:
 def _shown(balance: Balance, reference: str) -> BalanceData:
     member, statement = balance.participant, balance.statement
     inner = ("open_years", "handed_over")
-    named = {name: getattr(statement, name) for name in Statement.__slots__ if name not in inner}
+    slots = Statement.__slots__  # type: ignore[attr-defined]  # mypy knows no slots of a value
+    named = {name: getattr(statement, name) for name in slots if name not in inner}
     return BalanceData(
         kpj=member.kpj.masked,
         name=printable(member.masked_name),
