@@ -54,7 +54,7 @@ class JournalServer:
     def start(self) -> None:
         """Start the writer; call in the loop.  Raises what its ``start`` does."""
         loop = asyncio.get_running_loop()
-        self._writer.start(lambda batch: _soon(loop, self._deliver, batch))
+        self._writer.start(lambda batch: _soon(loop, self.delivered, batch))
 
     async def open(self) -> None:
         """Listen.  Raises ``OSError``."""
@@ -62,12 +62,14 @@ class JournalServer:
         self._path.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:
-            self._server = await loop.create_unix_server(
-                lambda: _Worker(self), socket_name(self._path)
-            )
+            self._server = await loop.create_unix_server(self.worker, socket_name(self._path))
         finally:
             os.umask(before)
         self._inode = self._path.stat().st_ino
+
+    def worker(self) -> asyncio.Protocol:
+        """Return what speaks with one more worker."""
+        return _Worker(self)
 
     @property
     def workers(self) -> int:
@@ -137,7 +139,8 @@ class JournalServer:
         self._claims.heard(worker, question, refusal)
         return refusal
 
-    def _deliver(self, batch: list[tuple[Token, Any]]) -> None:
+    def delivered(self, batch: list[tuple[Token, Any]]) -> None:
+        """Hear what the writer has written, in the loop: answer whoever asked."""
         answers: dict[Asker, list[tuple[int, Any]]] = {}
         for (worker, number, question), answer in batch:
             self._claims.heard(worker, question, answer)

@@ -6,9 +6,10 @@ Plan: a real switch, codec and vault answer one golden inquiry (``tests/doubles/
 each piece was given is kept, and the piece is run with that again.  "core" is a whole inquiry of
 its own each time, from the payload to the packed answer, with neighbours in memory; ``WHOLE`` is
 what it is made of, and "corridor" holds ``WITHIN`` and the doors.  "account" is the same member's
-look-up in a real ledger file.  "codec" and "pyiso8583" are those of ``codec_trips``: the
+look-up in a real ledger file.  What comes behind the core, the row's way into the journal and the
+line of log, is in ``journal_trips``.  "codec" and "pyiso8583" are those of ``codec_trips``: the
 yardstick, for it is nobody's here to change.
-Limits: sockets, log line and the journal's thread are not counted; the PIN is the acquirer's.
+Limits: sockets, threads and the kernel's share are not counted; the PIN is the acquirer's.
 The texts that are kept a while (a day's, a language's) are found, as in a busy second.
 """
 
@@ -16,7 +17,7 @@ import gc
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
 from inspect import isgeneratorfunction
 from pathlib import Path
@@ -28,15 +29,17 @@ from atm_switch.switch import balance_inquiry, inner_doors, sending
 from atm_switch.switch.authentication import guarded
 from atm_switch.switch.effects import Asked
 from atm_switch.switch.policy import PinPolicy
+from atm_switch.switch.ports import Commit
 from atm_switch.wire.framing import Frame
 from atm_switch.wire.packager import Packager
 from atm_switch.wire.reading import ReadMessage
+from tests.bench import journal_trips
 from tests.bench.codec_trips import Trip, round_trips
 from tests.doubles.bench import Bench, bank
 from tests.doubles.ledger_bench import BUDI, TODAY, LedgerBench
 from tests.doubles.memory import Memory
 
-WARM, COUNTED = 20, 100
+WARM, COUNTED = journal_trips.ROWS, 3 * journal_trips.ROWS
 PIECES: dict[str, tuple[Any, str]] = {
     "unpack": (Packager, "unpack"),
     "elements": (ReadMessage, "_made"),
@@ -58,22 +61,27 @@ WHOLE = (
 """The pieces that are an inquiry, all together: none holds another."""
 WITHIN = ("admit", "read", "draw_up", "approved")
 """The pieces that the corridor holds."""
-NAMES = ("core", *WHOLE, *WITHIN, "account", "codec", "pyiso8583")
+BEHIND = journal_trips.NAMES
+"""The pieces that come behind the core: what makes an answer durable, and says so."""
+NAMES = ("core", *WHOLE, *WITHIN, *BEHIND, "account", "codec", "pyiso8583")
 
 
 @contextmanager
 def path_trips(names: Sequence[str] = NAMES) -> Iterator[dict[str, Trip]]:
-    """Return the pieces; only where the look-up is among ``names`` a ledger is made for it."""
+    """Return the pieces; those with a file of their own only where one is among ``names``."""
     codec = round_trips()
     bench = Bench(banks=(bank(pin=PinPolicy.ACQUIRER),))
     bench.sign_on()
     pieces = _given(bench)
-    pieces |= {"core": _core(bench), "codec": codec["ours"], "pyiso8583": codec["pyiso8583"]}
-    if "account" not in names:
-        yield pieces
-        return
-    with tempfile.TemporaryDirectory() as folder, closing(_ledger(Path(folder))) as ledger:
-        yield {**pieces, "account": lambda: ledger.account(BUDI, TODAY)}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if not set(BEHIND).isdisjoint(names):
+            pieces |= stack.enter_context(_behind(bench, folder))
+        if "account" in names:
+            ledger = stack.enter_context(closing(_ledger(folder)))
+            pieces["account"] = lambda: ledger.account(BUDI, TODAY)
+        core = _core(bench, _inquiries(bench, 1000))
+        yield {**pieces, "core": core, "codec": codec["ours"], "pyiso8583": codec["pyiso8583"]}
 
 
 class _Kept:
@@ -172,19 +180,31 @@ def _steps(bench: Bench, kept: _Kept) -> Trip:
     return trip
 
 
-def _core(bench: Bench) -> Trip:
-    count = COUNTED + WARM
-    frames = iter([
+def _inquiries(bench: Bench, first: int) -> Iterator[Frame]:
+    """Return one for each trip, every one of another STAN, counted from ``first``."""
+    return iter([
         Frame(b"", bench.dialect.packager.pack(bench.inquiry(
             {52: None, 11: f"{number:06d}", 37: f"518107{number:06d}"}
         )))
-        for number in range(1000, 1000 + count)
+        for number in range(first, first + COUNTED + WARM)
     ])  # fmt: skip
 
+
+def _core(bench: Bench, frames: Iterator[Frame]) -> Trip:
     def core() -> None:
         bench.perform(bench.switch.received(1, next(frames), bench.now))
 
     return core
+
+
+def _behind(bench: Bench, folder: Path) -> AbstractContextManager[dict[str, Trip]]:
+    """Have as many inquiries answered as there are trips; keep what the journal was asked."""
+    for frame in _inquiries(bench, 2000):
+        bench.perform(bench.switch.received(1, frame, bench.now))
+    asked = [one for one in bench.memory.asked if isinstance(one, Commit)]
+    return journal_trips.journal_trips(
+        folder, bench.vault, asked[-(COUNTED + WARM) :], bench.notes[-1]
+    )
 
 
 def _ledger(folder: Path) -> SqliteLedger:

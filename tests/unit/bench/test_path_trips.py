@@ -3,7 +3,7 @@
 from typing import Any
 
 from atm_switch.switch.effects import Send
-from tests.bench.path_trips import NAMES, PIECES, path_trips
+from tests.bench.path_trips import BEHIND, NAMES, PIECES, WARM, path_trips
 
 
 def test_every_piece_runs_and_the_corridor_is_put_back() -> None:
@@ -17,3 +17,13 @@ def test_every_piece_runs_and_the_corridor_is_put_back() -> None:
     assert all(one is not None for name in set(NAMES) - {"core"} for one in given[name])
     assert given["steps"] == 2 * [Send(1, given["committed"][0][0].payload, b"")]
     assert before == [getattr(owner, name) for owner, name in PIECES.values()]
+
+
+def test_pieces_behind_the_core_take_whole_batches() -> None:
+    """A row a trip, and the batch with its last row: handed over, written, answered."""
+    with path_trips(BEHIND) as trips:
+        given: dict[str, Any] = {name: [trips[name]() for _ in range(2 * WARM)] for name in BEHIND}
+
+    rows = list(range(1, 2 * WARM + 1))
+    assert rows == given["hand-off"] == given["writer"]
+    assert sorted(set(given["log line"])) == given["log line"]
