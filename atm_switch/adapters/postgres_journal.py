@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
 
+from atm_switch.adapters.advisory_lock import ENDING_SECONDS, STEP_SECONDS
 from atm_switch.adapters.batch_writer import BatchWriter, Judgement, K
 from atm_switch.adapters.journal_batch import Ink, JournalQuestion
 from atm_switch.adapters.journal_chain import chains_of
@@ -154,7 +155,8 @@ class PostgresJournalWriter(_PostgresWriter[K]):
             with _translated():
                 migrate(session)
                 require_durable(session)
-                take_node(session, self._node)
+                # A start waits for the process before it; who was cut off has requests waiting.
+                take_node(session, self._node, STEP_SECONDS if self._heads else ENDING_SECONDS)
                 self._heads = read_heads(session, self._node, self._ink)
         except Refused:
             session.close()

@@ -5,11 +5,12 @@ of another version is refused, and so is one that does not keep what it says it 
 Every process that writes holds the lock of its node's name for as long as it is connected.
 """
 
-from typing import Any, Final
+from typing import Final
 
-from atm_switch.adapters.postgres_link import LOCK_SECONDS, PostgresSession, driver
+from atm_switch.adapters.advisory_lock import took_lock
+from atm_switch.adapters.postgres_link import PostgresSession, driver
 from atm_switch.adapters.schema import migrations_of
-from atm_switch.adapters.sql_dialect import POSTGRESQL
+from atm_switch.adapters.sql_dialect import POSTGRESQL, numbered
 from atm_switch.domain.errors import Refused
 
 FAMILY: Final = "journal_postgresql"
@@ -18,9 +19,6 @@ _MIGRATING: Final = 8583002
 """The advisory lock of whoever brings the schema up to date."""
 NODES: Final = 8583
 """The space of the locks of nodes."""
-
-NODE_SECONDS: Final = 3
-"""How long the server may take to notice that the process before this one is gone."""
 
 DURABLE: Final = ("on", "remote_apply", "remote_write", "local")
 """What ``synchronous_commit`` may be: each waits for this server's own disk."""
@@ -78,21 +76,17 @@ def require_durable(session: PostgresSession) -> None:
             )
 
 
-def take_node(session: PostgresSession, node: str) -> None:
+def take_node(session: PostgresSession, node: str, seconds: float) -> None:
     """Take a node's name for as long as this connection lasts.
 
-    Raises ``Refused`` where another process has it and does not let go of it soon.
+    Raises ``Refused`` where another process has it and does not let go of it in time.
     """
-    locked: Any = driver(WHAT).exceptions.LockNotAvailableError
-    wait = "SELECT set_config('lock_timeout', $1, false)"
-    session.rows(wait, f"{NODE_SECONDS}s")
-    try:
-        session.rows("SELECT pg_advisory_lock($1, hashtext($2))", NODES, node)
-        session.rows(wait, f"{LOCK_SECONDS}s")
-    except locked:
+    held = driver(WHAT).LockNotAvailableError
+    run = lambda sql, values: session.rows(numbered(sql), *values)  # noqa: E731
+    if not took_lock(run, (NODES, node), held, seconds):
         raise Refused(
             f'another switch writes the journal as "{node}"; give each its own [journal] node'
-        ) from None
+        )
 
 
 def opened(url: str, seconds_max: float = 0) -> PostgresSession:

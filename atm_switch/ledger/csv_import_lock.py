@@ -14,21 +14,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from atm_switch.adapters.advisory_lock import ENDING_SECONDS, took_lock
 from atm_switch.domain.errors import Refused
 from atm_switch.ledger.store import LockedByAnother, Store
 
 _IMPORTING: Final = 8583005
-ENDING_SECONDS: Final = 15
-"""How long the server may take to notice that the import before was killed, and to undo it."""
 _BUSY: Final = "another import is running; try again when it is done"
-_WAIT: Final = "SELECT set_config('lock_timeout', ?, false)"
 
 
 @contextmanager
 def import_lock(store: Store) -> Iterator[None]:
     """Hold the lock.  Raises ``Refused`` where another import holds it."""
     if store.is_postgres:
-        _wait_for_ours(store)
+        if not took_lock(store.rows, (_IMPORTING,), LockedByAnother, ENDING_SECONDS):
+            raise Refused(_BUSY)
         try:
             yield
         finally:
@@ -39,17 +38,6 @@ def import_lock(store: Store) -> Iterator[None]:
     (name,) = (row[2] for row in store.rows("PRAGMA database_list") if row[1] == "main")
     with _file_lock(Path(f"{name}.import.lock")):
         yield
-
-
-def _wait_for_ours(store: Store) -> None:
-    usual = store.rows("SELECT current_setting('lock_timeout')")[0][0]
-    store.rows(_WAIT, (f"{ENDING_SECONDS}s",))
-    try:
-        store.rows("SELECT pg_advisory_lock(?)", (_IMPORTING,))
-    except LockedByAnother:
-        raise Refused(_BUSY) from None
-    finally:
-        store.rows(_WAIT, (usual,))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from atm_switch.adapters import postgres_journal
 from atm_switch.adapters.journal_doubts import SettleDoubts
 from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.domain.errors import JournalUnavailable, Refused
@@ -180,8 +181,11 @@ def test_blocks_of_numbers_differ(one: PostgresJournalBench, two: PostgresJourna
     assert [0, 1, 2, 3] == sorted(taken)
 
 
-def test_node_that_is_taken_is_refused(one: PostgresJournalBench, url: str) -> None:
+def test_node_that_is_taken_is_refused(
+    one: PostgresJournalBench, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A second process of the same name would write the same chain, and is turned away."""
+    monkeypatch.setattr(postgres_journal, "ENDING_SECONDS", 1)
     second = PostgresJournalBench(url, one.node, one.vault)
 
     with pytest.raises(Refused, match="give each its own"):
