@@ -12,16 +12,16 @@ import signal
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from atm_switch.adapters.handed_text import handed
 from atm_switch.domain.errors import Refused
+from atm_switch.process_place import WRITER, ProcessPlace
 from atm_switch.server.control import Control, pair
 
-WRITER: Final = 0
-"""The number of the writer's process; workers count from 1."""
 READY_SECONDS_MAX: Final = 30.0
 RESTARTS_MAX: Final = 5
 MINUTE: Final = 60.0
@@ -105,13 +105,14 @@ async def spawned(
     """
     ours, theirs = pair()
     try:
-        with theirs, handed(settings) as text:
+        with theirs, nullcontext() if number == WRITER else handed(settings) as text:
+            place = ProcessPlace(number, count, theirs.fileno(), text)
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "atm_switch", "serve", str(root)),
-                *("--as-process", f"{number}:{count}:{theirs.fileno()}:{text}"),
+                *("--as-process", place.written()),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
-                pass_fds=[theirs.fileno(), text],
+                pass_fds=place.inherited,
             )
     except BaseException:
         ours.close()

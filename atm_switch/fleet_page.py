@@ -19,13 +19,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from atm_switch.child import WRITER as WRITER_NUMBER
 from atm_switch.child import Child, name_of
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.folder import DataFolder
 from atm_switch.key_office import record
 from atm_switch.monitor import admin_socket
+from atm_switch.process_place import WRITER as WRITER_NUMBER
 from atm_switch.seat import FIRST, Seat
 from atm_switch.server.admin_socket import AdminSocket, ask_switch
 from atm_switch.server.log import Logger

@@ -14,7 +14,8 @@ from typing import Final
 
 from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
-from atm_switch.child import WRITER, Child
+from atm_switch.child import Child
+from atm_switch.process_place import WRITER
 from atm_switch.server.entrance import shown
 from atm_switch.server.listener import BACKLOG
 from atm_switch.server.log import Logger

@@ -29,11 +29,12 @@ from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.service_manager import ServiceManager
-from atm_switch.child import AT_ONCE_SECONDS_MAX, GIVEN_UP, WRITER, Child, Restarts, spawned
+from atm_switch.child import AT_ONCE_SECONDS_MAX, GIVEN_UP, Child, Restarts, spawned
 from atm_switch.common_settings import CommonSettings
 from atm_switch.doorways import bound
 from atm_switch.fleet_page import FleetPage
 from atm_switch.folder import DataFolder
+from atm_switch.process_place import WRITER
 from atm_switch.reception import Reception
 from atm_switch.server.entrance import shown
 from atm_switch.server.log import Logger

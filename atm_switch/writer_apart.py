@@ -27,13 +27,13 @@ from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.child import (
     AT_ONCE_SECONDS_MAX,
     GIVEN_UP,
-    WRITER,
     Child,
     Restarts,
     name_of,
     spawned,
 )
 from atm_switch.domain.errors import Refused
+from atm_switch.process_place import WRITER
 
 if TYPE_CHECKING:
     from atm_switch.folder import DataFolder

@@ -13,13 +13,11 @@ import click
 if TYPE_CHECKING:
     from atm_switch.app import Service
     from atm_switch.folder import DataFolder
+    from atm_switch.process_place import ProcessPlace
     from atm_switch.seat import Seat
     from atm_switch.server.desk import Desk
     from atm_switch.server.log import Logger
     from atm_switch.writer_apart import WriterApart
-
-WRITER = "0:"
-"""How the seat of the process that writes the journal begins."""
 
 
 @click.command(
@@ -50,20 +48,23 @@ def serve(folder: Path, process: str) -> int:
 
 
 def _run(root: Path, process: str) -> int:
+    from atm_switch.adapters.handed_text import taken
     from atm_switch.adapters.process_hygiene import forbid_core_dumps, refuse_optimised
+    from atm_switch.process_place import ProcessPlace
 
     refuse_optimised()
     forbid_core_dumps()
-    is_writer = process.startswith(WRITER)
-    if is_writer:  # it ends with whoever started it, and what that one is told is not its affair
+    place = ProcessPlace.of(process) if process else None
+    if place is not None and place.is_writer:
+        # It ends with whoever started it, and what that one is told is not its affair.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
     with _loop() as runner:
-        if is_writer:
-            return runner.run(_write_as(process))
-        if process:
-            return runner.run(_serve_as(process, *_opened(root, _handed_to(process))))
-        return _run_folder(root, runner)
+        if place is None:
+            return _run_folder(root, runner)
+        if place.settings is None:
+            return runner.run(_write_as(place))
+        return runner.run(_serve_as(place, *_opened(root, taken(place.settings))))
 
 
 @contextmanager
@@ -93,13 +94,6 @@ def _run_folder(root: Path, runner: asyncio.Runner) -> int:
     writer.let_go()
     serve = _supervise if folder.settings.workers > 1 else _serve_alone
     return runner.run(serve(folder, log))
-
-
-def _handed_to(process: str) -> str:
-    """Return the settings that a worker is to run with."""
-    from atm_switch.adapters.handed_text import taken
-
-    return taken(int(process.rpartition(":")[2]))
 
 
 def _opened(root: Path, text: str | None = None) -> "tuple[DataFolder, Logger]":
@@ -146,37 +140,36 @@ async def _serve_beside(writer: "WriterApart", folder: "DataFolder", log: "Logge
     return code if await writer.stop() else code or 1
 
 
-async def _serve_as(process: str, folder: "DataFolder", log: "Logger") -> int:
+async def _serve_as(place: "ProcessPlace", folder: "DataFolder", log: "Logger") -> int:
     """Serve as one of several processes."""
-    seat, gone = await _seated(process)
+    seat, gone = await _seated(place)
     from atm_switch.app import Service
 
     service = Service(folder, folder.vault(), log.of(worker=seat.number), seat=seat)
     return await _serve(service, gone)
 
 
-async def _write_as(process: str) -> int:
+async def _write_as(place: "ProcessPlace") -> int:
     """Write the journal for one process or several."""
     from atm_switch.writer_orders import WriterOrders
     from atm_switch.writer_process import write_for_all
 
-    seat, gone = await _seated(process)
+    seat, gone = await _seated(place)
     gc.enable()
     if gone.is_set():  # it was not wanted after all
         return 0
     return await write_for_all(WriterOrders.of_message(seat.orders), seat, gone)
 
 
-async def _seated(process: str) -> "tuple[Seat, asyncio.Event]":
-    """Take the seat ``NUMBER:COUNT:DESCRIPTOR:TEXT``, and wait for what is said first there.
+async def _seated(place: "ProcessPlace") -> "tuple[Seat, asyncio.Event]":
+    """Take a seat, and wait for what is said first there.
 
     The event tells that whoever started this is gone, which may come first.
     """
     from atm_switch.seat import Seat
     from atm_switch.server.control import Control
 
-    number, count, descriptor, _ = map(int, process.split(":"))
-    seat, told, gone = Seat(number, count), asyncio.Event(), asyncio.Event()
+    seat, told, gone = Seat(place.number, place.workers), asyncio.Event(), asyncio.Event()
 
     def heard(message: dict[str, Any], connection: int | None) -> None:
         seat.heard(message, connection)
@@ -186,7 +179,7 @@ async def _seated(process: str) -> "tuple[Seat, asyncio.Event]":
         gone.set()
         told.set()
 
-    seat.control = Control.of_descriptor(descriptor, heard, lost)
+    seat.control = Control.of_descriptor(place.control, heard, lost)
     seat.control.start()
     await told.wait()
     return seat, gone

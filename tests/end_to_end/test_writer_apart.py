@@ -18,6 +18,7 @@ from atm_switch.adapters.folder_lock import lock_writing
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_rows import JournalRow
 from atm_switch.folder import open_folder
+from atm_switch.process_place import ProcessPlace
 from atm_switch.seat import FRESH, ORDERS, READY
 from atm_switch.server.control import pair
 from atm_switch.server.log import make_logger
@@ -68,6 +69,16 @@ def test_writer_that_dies_comes_back(folder: Path) -> None:
     assert 0 == run("journal", "verify", folder).returncode
 
 
+def test_writer_has_no_descriptor_of_the_settings(folder: Path) -> None:
+    """It goes by its orders alone: none of its descriptors stands before a text handed down."""
+    with running(folder) as switch:
+        files = Path(f"/proc/{switch.told()['processes'][WRITER]}/fd")
+        names = [str(one.readlink()) for one in files.iterdir()]
+
+    assert names
+    assert [] == [name for name in names if name.startswith("/memfd:")]
+
+
 def test_what_is_under_way_is_answered_when_all_are_told_to_end(folder: Path) -> None:
     """SIGTERM to both processes at once, as systemd does: the row is written, the answer leaves."""
     with serve(folder) as served, Talk.of(served.port, folder) as talk:
@@ -88,7 +99,7 @@ def test_no_signal_ends_a_writer_that_still_loads(folder: Path) -> None:
     """SIGTERM and Ctrl-C amid a start are the switch's: the writer comes up, and ends with it."""
     ours, theirs = pair()
     words = (sys.executable, "-m", "atm_switch", "serve", str(folder))
-    seat = ("--as-process", f"0:1:{theirs.fileno()}:0")
+    seat = ("--as-process", ProcessPlace(0, 1, theirs.fileno()).written())
     with subprocess.Popen([*words, *seat], pass_fds=[theirs.fileno()]) as process, ours:
         theirs.close()  # and ours where this fails: by that it ends
         wait_for(lambda: ignores(process.pid, signal.SIGTERM))
@@ -109,6 +120,16 @@ def ignores(pid: int, number: signal.Signals) -> bool:
     status = Path(f"/proc/{pid}/status").read_text()
     (mask,) = re.findall(r"(?m)^SigIgn:\s*([0-9a-f]+)$", status)
     return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+@pytest.mark.parametrize("written", ["0:2:7", "1:2:7:8"])
+def test_process_of_another_release_says_what_to_do(folder: Path, written: str) -> None:
+    """A package replaced under a running switch: its next process ends in a sentence."""
+    ended = run("serve", folder, "--as-process", written)
+
+    assert 1 == ended.returncode
+    assert "stop that switch and start it again" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_row_that_was_sent_outlives_the_switch(folder: Path) -> None:

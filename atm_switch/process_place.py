@@ -1,0 +1,54 @@
+"""Which process of a switch this is, as whoever starts it writes that into its command line.
+
+Plan: ``v1:NUMBER:WORKERS:CONTROL`` for the writer's process, with ``:SETTINGS`` behind it for a
+worker; both last are descriptors it inherits.  The mark in front is of all that the processes of
+a switch say to each other: it changes where a process of another release would not understand.
+Why: the processes of a switch are started again one by one, also once the program they are
+started from was replaced by another release; the running switch goes by its own.
+"""
+
+import re
+from typing import Final, NamedTuple, Self
+
+from atm_switch.domain.errors import Refused
+
+WRITER: Final = 0
+"""The number of the writer's process; workers count from 1."""
+MARK: Final = "v1"
+
+_WRITTEN: Final = re.compile(rf"{MARK}:(0:\d+:\d+|[1-9]\d*:\d+:\d+:\d+)")
+
+
+class ProcessPlace(NamedTuple):
+    """Process ``number`` of a switch of so many ``workers``."""
+
+    number: int
+    workers: int
+    control: int
+    """Its end of the socket that both speak over."""
+    settings: int | None = None
+    """What its settings stand behind; the writer's process has none."""
+
+    @classmethod
+    def of(cls, argument: str) -> Self:
+        """Read what ``written`` wrote.  Raises ``Refused`` for what another release writes."""
+        if _WRITTEN.fullmatch(argument) is None:
+            raise Refused(
+                "this process was started by a switch of another release of atm-switch than is "
+                "installed now; stop that switch and start it again"
+            )
+        return cls(*map(int, argument.split(":")[1:]))
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether it writes the journal for the others."""
+        return self.number == WRITER
+
+    @property
+    def inherited(self) -> list[int]:
+        """The descriptors it needs."""
+        return [self.control] if self.settings is None else [self.control, self.settings]
+
+    def written(self) -> str:
+        """Write it as an argument."""
+        return ":".join(map(str, (MARK, self.number, self.workers, *self.inherited)))
