@@ -205,10 +205,8 @@ class Ladder:
         end = now + overlap
         if key is self.spare:
             if self.is_coming:
-                step = self._after(Ladder(key, self.other, is_coming=True, spare=self.in_use))
-                # Its overlap begins now, for when the next change has it make room.
-                fading = (*step.fading, Fading(self.in_use, end))[-FADING_MAX:]
-                return replace(step, fading=fading)
+                step = Ladder(key, self.other, is_coming=True, spare=self.in_use)
+                return self._after(step, end)
             return self._after(Ladder(self.in_use, key), end)
         if self.is_coming and key is self.other:
             return self._after(Ladder(key, self.in_use, until=end), end)
@@ -223,8 +221,9 @@ class Ladder:
     def _after(self, step: "Ladder", end: datetime | None = None) -> "Ladder":
         """Carry over to the next ladder what is fading and what has left.
 
-        ``end``: until when a key that this step drops is still good; ``None``: no longer,
-        but for one before whose own overlap runs.
+        ``end``: until when a key that this step drops is still good, or one that it has step
+        aside, once that makes room; ``None``: no longer, but for one before whose own overlap
+        runs.
         """
         stays = {id(key) for key in (step.in_use, step.other, step.spare)}
         fading = [one for one in self.fading if id(one.key) not in stays]
@@ -232,6 +231,8 @@ class Ladder:
             until = self.until if key is self.other and self.until else end
             if key is not None and id(key) not in stays and until is not None:
                 fading.append(Fading(key, until))
+        if end is not None and step.spare is self.in_use:
+            fading.append(Fading(self.in_use, end))
         kept = tuple(fading[-FADING_MAX:])
         stays |= {id(one.key) for one in kept}
         left = tuple(key.check for key in self.rungs if id(key) not in stays)

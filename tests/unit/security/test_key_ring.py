@@ -229,6 +229,21 @@ def test_key_before_a_spare_one_stays_good_for_its_overlap() -> None:
     assert (NEW, NEWEST, NEWER) == ladder.candidates(NOW + OVERLAP)
 
 
+def test_key_that_another_pushes_out_while_it_fades_is_remembered() -> None:
+    """Four keys fade, and a fifth begins to: the first of them may not be delivered again."""
+    fading = tuple(
+        Fading(LineKey.clear(Key(bytes(range(at, at + 16)))), NOW + OVERLAP)
+        for at in (160, 180, 200, 220)
+    )
+    ladder = Ladder(OLD, NEW, is_coming=True, spare=NEWER, fading=fading)
+
+    ladder = ladder.seen(NEWER, NOW, OVERLAP)
+
+    assert (NEWER, NEW, OLD) == (ladder.in_use, ladder.other, ladder.spare)
+    assert [*(one.key for one in fading[1:]), OLD] == [one.key for one in ladder.fading]
+    assert ladder.has_replaced(fading[0].key)
+
+
 def test_ladder_without_its_spare_still_knows_it() -> None:
     """An offer refused while a later one was on its way: no message under it is taken again."""
     ladder = Ladder(OLD).offered(NEW).offered(NEWER).without_spare()
