@@ -175,9 +175,10 @@ class Desk:
         except Exception as mistake:  # noqa: BLE001  named by its place, never by its text
             self._log.error("mistake", link=line.link, where=place_of(mistake))
             return
-        if not all(isinstance(one, Asked) for one in effects):
-            self._perform(effects)  # an answer, or an end, which the next frame must find done
-            return
+        for one in effects:
+            if not isinstance(one, Asked):
+                self._perform(effects)  # an answer, or an end, which the next frame must find done
+                return
         if effects and not self._gathered:
             self.later(self._ask_gathered)
         self._gathered += effects

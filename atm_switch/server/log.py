@@ -50,15 +50,18 @@ class Logger:
         put = self._put
         return Logger(lambda one: put((one[0], one[1], one[2], {**always, **one[3]})), self.level)
 
+    def take(self, level: str, event: str, fields: Mapping[str, Any]) -> None:
+        """Log fields that do not change any more."""
+        if self._least <= _LEVELS[level]:
+            self._put((time.time(), level, event, fields))
+
     def info(self, event: str, **fields: Any) -> None:
         """Log what is as it should be."""
-        if self._least <= _LEVELS["info"]:
-            self._put((time.time(), "info", event, fields))
+        self.take("info", event, fields)
 
     def warning(self, event: str, **fields: Any) -> None:
         """Log what somebody should look at."""
-        if self._least <= _LEVELS["warning"]:
-            self._put((time.time(), "warning", event, fields))
+        self.take("warning", event, fields)
 
     def error(self, event: str, **fields: Any) -> None:
         """Log a mistake of ours."""

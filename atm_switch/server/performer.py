@@ -10,7 +10,7 @@ an error of its own becomes the answer, so that the corridor can decline.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from atm_switch.domain.errors import JournalUnavailable, LedgerUnavailable, NeighbourUnavailable
 from atm_switch.domain.instant import Instant
@@ -20,17 +20,20 @@ from atm_switch.server.meters import Meters
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.hsm_port import ASKS_HSM
-from atm_switch.switch.ports import ASKS_LEDGER, JOURNALED, Ask
+from atm_switch.switch.ports import ASKS_LEDGER, JOURNALED, Ask, FindRepeat
 from atm_switch.switch.switch import Switch
 from atm_switch.switch.untold import TELLINGS
 
 if TYPE_CHECKING:
     from atm_switch.server.journal_bell import Journal
 
-WRITINGS = (*JOURNALED, *TELLINGS)
+WRITINGS = frozenset((*JOURNALED, *TELLINGS))
 """Questions that the journal's writer answers."""
 READINGS = (*ASKS_LEDGER, *ASKS_HSM)
 """Questions nobody needs an answer to once their request has none."""
+
+LATER: Final = object()
+"""What is returned instead of an answer that comes by itself."""
 
 Neighbours = Mapping[type[Ask[Any]], Callable[[Any], Any]]
 """Who answers which question: in the loop at once, or with a future of the loop."""
@@ -69,22 +72,41 @@ class Performer:
     def _step(
         self, effects: Sequence[Effect], written: dict[LinkId, Line], closing: list[Close]
     ) -> list[Effect]:
-        """Carry out one step of all requests; return what the answers bring."""
+        """Carry out one step of all requests; return what the answers bring.
+
+        A failure is told at once, and its effects are among those: the ledger's breaker hears of
+        it before more is asked, and what it shuts out from then on in this step is not.
+        """
         answers: list[tuple[Asked, Any]] = []
         brought: list[Effect] = []
-        was_shut = self._switch.refuses_ledger
+        now, was_shut, is_shut = self._clock(), self._switch.refuses_ledger, False
         for effect in effects:
             if isinstance(effect, Asked):
-                brought += self._ask(effect, answers, was_shut=was_shut)
+                try:
+                    answer = self._ask(effect, now, is_shut=is_shut)
+                except Exception as error:  # noqa: BLE001  the corridor decides what it means
+                    brought += self._answered(effect, error)
+                    is_shut = not was_shut and self._switch.refuses_ledger
+                    continue
+                if answer is not LATER:
+                    answers.append((effect, answer))
             elif isinstance(effect, Send):
                 self._put(effect, written)
             elif isinstance(effect, Close):
                 closing.append(effect)
             else:
                 self.note(effect)
-        for asked, answer in answers:
-            brought += self._answered(asked, answer)
+        if answers:
+            self._hear_all(answers, brought)
         return brought
+
+    def _hear_all(self, answers: list[tuple[Asked, Any]], brought: list[Effect]) -> None:
+        """Tell the core what a step was answered, as of the moment when all of it was."""
+        now, hear = self._clock(), self.hear
+        for asked, answer in answers:
+            if isinstance(asked.question, FindRepeat):
+                self._meters.answered(asked.question, answer, now.monotonic)
+            brought += hear(asked.ticket, answer, now)
 
     def hear(self, ticket: Ticket, answer: Any, now: Instant) -> list[Effect]:
         """Tell the core an answer.  A mistake of ours costs that request, and no other."""
@@ -98,32 +120,22 @@ class Performer:
         """Count, pass on and log what the core notes."""
         self._meters.take(note)
         self.on_note(note)
-        write = self._log.warning if note.is_alarm else self._log.info
-        write(note.event, **note.fields)
+        self._log.take("warning" if note.is_alarm else "info", note.event, note.fields)
 
-    def _ask(
-        self, asked: Asked, answers: list[tuple[Asked, Any]], *, was_shut: bool
-    ) -> Sequence[Effect]:
-        """Ask a neighbour; what it answers at once is one of the ``answers``.
-
-        A failure is told at once, and its effects returned: the ledger's breaker hears of it
-        before more is asked, and what it shuts out in this step (``was_shut``: before) is not.
-        """
+    def _ask(self, asked: Asked, now: Instant, *, is_shut: bool) -> Any:
+        """Ask a neighbour; return its answer, or ``LATER``.  Raises whatever it raises."""
         question = asked.question
-        try:
-            if isinstance(question, WRITINGS):
-                self._ask_journal(asked)
-                return ()
-            if not was_shut and self._switch.refuses_ledger and isinstance(question, ASKS_LEDGER):
-                raise LedgerUnavailable("the ledger is away, and not asked again yet")  # noqa: TRY301
-            answer = self._neighbours[type(question)](question)
-        except Exception as error:  # noqa: BLE001  the corridor decides what it means
-            return self._answered(asked, error)
+        kind = type(question)
+        if kind in WRITINGS:
+            self._ask_journal(asked, now)
+            return LATER
+        if is_shut and kind in ASKS_LEDGER:
+            raise LedgerUnavailable("the ledger is away, and not asked again yet")
+        answer = self._neighbours[kind](question)
         if isinstance(answer, asyncio.Future):
             self._await(asked, answer)
-        else:
-            answers.append((asked, answer))
-        return ()
+            return LATER
+        return answer
 
     def _answered(self, asked: Asked, answer: Any) -> list[Effect]:
         now = self._clock()
@@ -152,9 +164,9 @@ class Performer:
 
         answer.add_done_callback(done)
 
-    def _ask_journal(self, asked: Asked) -> None:
+    def _ask_journal(self, asked: Asked, now: Instant) -> None:
         if self.journal is None:
             message = "the journal is not running"
             raise JournalUnavailable(message)
         self.journal.submit(asked.question, asked.ticket)
-        self._meters.journal_asked_at[asked.ticket] = self._clock().monotonic
+        self._meters.journal_asked_at[asked.ticket] = now.monotonic
