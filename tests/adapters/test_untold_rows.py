@@ -227,7 +227,7 @@ def test_row_of_a_note_is_looked_up_by_its_rrn(tmp_path: Path, text: str) -> Non
         steps = connection.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
 
     (of_rows,) = [step[3] for step in steps if "journal_rows" in step[3]]
-    assert "journal_rows_by_rrn (rrn=?)" in of_rows
+    assert "journal_rows_by_key (rrn=? AND " in of_rows
 
 
 async def test_worker_hears_that_a_note_is_at_fault(tmp_path: Path) -> None:
