@@ -61,6 +61,8 @@ class AuditReader(FileReader):
 
     def _rows(self, clause: str, *values: object) -> tuple[AuditRow, ...]:
         try:
-            return tuple(audit_row_from(cells) for cells in self._select(_SELECT + clause, values))
+            with self._no_hurry():
+                found = self._select(_SELECT + clause, values)
+            return tuple(audit_row_from(cells) for cells in found)
         except ValueError:
             raise JournalUnavailable("the audit cannot be read: see audit verify") from None

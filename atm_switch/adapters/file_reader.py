@@ -24,7 +24,8 @@ class FileReader:
     ) -> None:
         """Open ``path`` read-only; raises what ``open_reader`` raises.
 
-        ``seconds_max`` bounds every query but the walks; ``soon`` is the loop's, where one asks.
+        ``seconds_max`` bounds every query but walks and lists of rows, for which somebody waits
+        at a command; ``soon`` is the loop's, where one asks.
         """
         self._connection = open_reader(path, seconds_max)
         self._reads = TurnReads(self._connection, soon)

@@ -59,8 +59,7 @@ class JournalReader(FileReader):
 
     def in_doubt(self) -> tuple[JournalRow, ...]:
         """Return every A without a B: cut off by a crash, or still under way."""
-        with self._no_hurry():
-            return self._rows(_IN_DOUBT)
+        return self._rows(_IN_DOUBT)
 
     def last_sequence(self) -> int:
         """Return the sequence of the last row, 0 for none."""
@@ -109,4 +108,5 @@ class JournalReader(FileReader):
             return verify_journal(self._connection, vault)
 
     def _rows(self, clause: str, *values: object) -> tuple[JournalRow, ...]:
-        return tuple(row_from(cells) for cells in self._select(_SELECT + clause, values))
+        with self._no_hurry():
+            return tuple(row_from(cells) for cells in self._select(_SELECT + clause, values))

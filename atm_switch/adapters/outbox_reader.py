@@ -85,9 +85,9 @@ class OutboxReader(FileReader):
 
     def tail(self, count: int) -> tuple[Event, ...]:
         """Return the last ``count`` events, oldest first."""
-        return self._events(
-            self._select(SELECT + "ORDER BY outbox.seq DESC LIMIT ?", (count,))[::-1]
-        )
+        with self._no_hurry():
+            found = self._select(SELECT + "ORDER BY outbox.seq DESC LIMIT ?", (count,))
+        return self._events(found[::-1])
 
     def mark(self) -> int:
         """Return up to which sequence the broker has acknowledged all events."""

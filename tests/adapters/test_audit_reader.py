@@ -11,7 +11,7 @@ from atm_switch.adapters.audit_rows import AuditRow
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.switch.ports import KeepRecord
 from tests.doubles.audit_bench import record_of
-from tests.doubles.journal_bench import JournalBench
+from tests.doubles.journal_bench import ANSWER_SECONDS_MAX, JournalBench
 
 
 @pytest.fixture
@@ -36,6 +36,16 @@ def test_tail_gives_last_rows_in_order(path: Path) -> None:
         assert [8, 9, 10] == seqs(reader.tail(3))
         assert list(range(1, 11)) == seqs(reader.tail(100))
         assert [] == seqs(reader.tail(0))
+
+
+def test_lists_are_not_hurried(tmp_path: Path) -> None:
+    """A reader with no time at all lists to the end: somebody waits for it at a command."""
+    with JournalBench(tmp_path / "journal.db") as bench:
+        for kept in [bench.send(KeepRecord(record_of(number))) for number in range(2_500)]:
+            kept.result(ANSWER_SECONDS_MAX)
+
+    with AuditReader(bench.path, seconds_max=-1.0) as hasty:
+        assert 2_500 == len(hasty.tail(2_500)) == len(hasty.since(0, 2_500))
 
 
 def test_since_gives_rows_behind_a_sequence(path: Path) -> None:
