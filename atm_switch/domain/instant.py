@@ -14,15 +14,15 @@ class Zone(Enum):
     WITA = 8
     WIT = 9
 
-    @property
-    def tzinfo(self) -> timezone:
+    def __init__(self, hours: int) -> None:
+        """Make once what every request asks for some times."""
+        self.ahead = timedelta(hours=hours)
+        """How far it is ahead of UTC."""
+        self.tzinfo = timezone(self.ahead, self._name_)
         """The zone as the standard library wants it."""
-        return _TZINFO[self]
 
 
-_TZINFO = {zone: timezone(timedelta(hours=zone.value), zone.name) for zone in Zone}
-"""Made once: every request asks for Jakarta's day some times."""
-_JAKARTA_AHEAD = timedelta(hours=Zone.WIB.value)
+_JAKARTA_AHEAD = Zone.WIB.ahead
 
 HALF_YEAR = timedelta(days=182)
 """Nearer than this no other year brings a stamp."""

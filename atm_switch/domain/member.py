@@ -2,16 +2,16 @@
 
 from dataclasses import field
 from datetime import date
-from enum import Enum, unique
+from enum import unique
 
 from atm_switch.domain.card import Expiry
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.mask import mask_name
-from atm_switch.domain.value import value
+from atm_switch.domain.value import Word, value
 
 
 @unique
-class Segment(Enum):
+class Segment(Word):
     """Who pays; the value is the CSV's word (domain.md 1.9).  Jakon has no JHT."""
 
     WAGE_EARNER = "PU"
@@ -36,7 +36,7 @@ def read_segment(word: str) -> Segment:
 
 
 @unique
-class MemberStatus(Enum):
+class MemberStatus(Word):
     """Participation status; the value is the CSV's and DE48's letter."""
 
     ACTIVE = "A"
@@ -66,7 +66,7 @@ class Participant:
 
 
 @unique
-class CardStatus(Enum):
+class CardStatus(Word):
     """The state of a card's link; the value is the CSV's word."""
 
     ACTIVE = "active"

@@ -4,15 +4,17 @@ DE39 codes clash between dialects (domain.md 4.7), so the switch decides in outc
 each profile maps them to its codes and texts.
 """
 
-from enum import Enum, unique
+from enum import unique
 from typing import Final
+
+from atm_switch.domain.value import Word
 
 IN_DOUBT: Final = "in_doubt"
 """Stands where an outcome would for a request nobody knows the end of: no row of a profile."""
 
 
 @unique
-class Outcome(Enum):
+class Outcome(Word):
     """One row of the profile's outcome table; the value is the row's name there."""
 
     APPROVED = "approved"

@@ -10,6 +10,7 @@ a frozen dataclass all the same.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
@@ -28,3 +29,12 @@ def value(kind: type[Any] | None = None, /, **how: bool) -> Any:
     """Make a value of a class: ``@value``, or with what ``dataclass`` takes, ``@value(...)``."""
     make = dataclass(slots=True, unsafe_hash=True, **how)
     return make if kind is None else make(kind)
+
+
+class Word(Enum):
+    """An enumeration whose members are keys as fast as any object.
+
+    Why: ``Enum`` has a hash written in Python, and a request looks up some ten words.
+    """
+
+    __hash__ = object.__hash__

@@ -4,12 +4,15 @@ Account type 2, amount type 2, currency 3, sign C or D, amount 12 in minor units
 """
 
 import re
+from collections.abc import Sequence
 
 from atm_switch.domain.value import value
 
 ENTRY_LENGTH = 20
+DIGITS = 12
 AMOUNT_MAX = 999_999_999_999
 """The greatest amount of twelve digits; greater ones are left out of DE54."""
+_TOO_LONG = "an amount of DE54 has at most twelve digits"
 
 
 @value
@@ -24,13 +27,23 @@ class AdditionalAmount:
     def __post_init__(self) -> None:
         """Let no entry exist that could not be written."""
         if abs(self.minor) > AMOUNT_MAX:
-            message = "an amount of DE54 has at most twelve digits"
-            raise ValueError(message)
+            raise ValueError(_TOO_LONG)
 
     def text(self) -> str:
         """Write the entry; a credit is C, an amount below zero D."""
-        sign = "D" if self.minor < 0 else "C"
-        return f"{self.account_type}{self.amount_type}{self.currency}{sign}{abs(self.minor):012d}"
+        return write_amount(self.minor, self.account_type, (self.amount_type,), self.currency)
+
+
+def write_amount(minor: int, account_type: str, amount_types: Sequence[str], currency: str) -> str:
+    """Write an entry of the same amount for each of ``amount_types``.
+
+    Raises ``ValueError`` for an amount of more than twelve digits.
+    """
+    digits = f"{abs(minor)}"
+    if len(digits) > DIGITS:
+        raise ValueError(_TOO_LONG)
+    amount = f"{currency}{'D' if minor < 0 else 'C'}{digits.zfill(DIGITS)}"
+    return "".join([account_type + amount_type + amount for amount_type in amount_types])
 
 
 def read_amounts(text: str) -> tuple[AdditionalAmount, ...]:

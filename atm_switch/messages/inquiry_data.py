@@ -12,13 +12,15 @@ from typing import NamedTuple
 from atm_switch.domain.identifiers import Kpj, Nik
 from atm_switch.domain.money import SEN_PER_RUPIAH, Money, divide_half_up
 from atm_switch.domain.value import value
-from atm_switch.messages.layout import read_layout, write_layout
+from atm_switch.messages.layout import LayoutForm, read_layout, write_layout
 from atm_switch.profile.model import Profile
 
 NO_KPJ = "0" * 11
 NO_NIK = "0" * 16
 NO_MONTH = "0" * 6
 TEXTS_KEPT = 64
+FORMS_KEPT = 1024
+"""Forms of DE48 at hand: one for all members of a standing, a day and a last month paid for."""
 _NOBODYS = f"{NO_KPJ}0{NO_NIK}"
 """No KPJ, a look-up by card, no NIK; what is left of such a text has no room for more."""
 
@@ -161,33 +163,48 @@ def write_balance_data(data: BalanceData, profile: Profile) -> str:
     In whole rupiah each amount is rounded by itself and the closing balance is their sum.
     """
     exponent = profile.inquiry.amount_exponent
-    opening, contributions, development, claims = [
-        minor_units(amount, exponent)
-        for amount in (data.opening, data.contributions, data.development, data.claims)
-    ]
-    values = {
+    opening, contributions, development, claims = (
+        minor_units(data.opening, exponent),
+        minor_units(data.contributions, exponent),
+        minor_units(data.development, exponent),
+        minor_units(data.claims, exponent),
+    )
+    closing = opening + contributions + development - claims
+    form = _form_of(
+        profile, data.segment, data.status, data.as_of, data.rate_millipercent, data.is_estimate,
+        data.kpj_count, data.last_contribution,
+    )  # fmt: skip
+    own = (
+        data.kpj, data.name, opening, contributions, development, claims, closing,
+        data.host_reference,
+    )  # fmt: skip
+    return form.filled(own)
+
+
+_OWN = (
+    "kpj", "name", "opening", "contributions", "development", "claims", "closing", "host_reference",
+)  # fmt: skip
+"""The places of DE48 that are the member's own; many members share what is in the others."""
+
+
+@lru_cache(FORMS_KEPT)
+def _form_of(  # noqa: PLR0913, PLR0917  what is the same for many members, one by one
+    profile: Profile, segment: str, status: str, as_of: date, rate: int,
+    is_estimate: bool, kpj_count: int, last_contribution: date | None,  # noqa: FBT001
+) -> LayoutForm:  # fmt: skip
+    shared = {
         "product": profile.inquiry.product,
-        "kpj": data.kpj,
-        "name": data.name,
-        "segment": profile.segments[data.segment],
-        "status": data.status,
-        "as_of": data.as_of.isoformat().replace("-", ""),
-        "opening": str(opening),
-        "contributions": str(contributions),
-        "development": str(development),
-        "claims": str(claims),
-        "closing": str(opening + contributions + development - claims),
-        "rate": str(data.rate_millipercent),
-        "estimate": "E" if data.is_estimate else "F",
-        "kpj_count": str(data.kpj_count),
+        "segment": profile.segments[segment],
+        "status": status,
+        "as_of": as_of.isoformat().replace("-", ""),
+        "rate": str(rate),
+        "estimate": "E" if is_estimate else "F",
+        "kpj_count": str(kpj_count),
         "last_contribution": (
-            data.last_contribution.isoformat()[:7].replace("-", "")
-            if data.last_contribution
-            else NO_MONTH
+            last_contribution.isoformat()[:7].replace("-", "") if last_contribution else NO_MONTH
         ),
-        "host_reference": data.host_reference,
     }
-    return write_layout(profile.layouts["inquiry_response"], values)
+    return LayoutForm(profile.layouts["inquiry_response"], shared, _OWN)
 
 
 def read_balance_data(text: str, profile: Profile) -> BalanceData:

@@ -5,9 +5,11 @@ width (domain.md 4.4).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
+from typing import Any
 
 from atm_switch.profile.model import LayoutField
 
@@ -77,6 +79,46 @@ def write_layout(layout: Layout, values: Mapping[str, str]) -> str:
     if len(text) != form.length or "" in numbers or not _are_digits(digits):
         raise _misfit(layout, values)
     return text
+
+
+class LayoutForm:
+    """A layout in which some values stand already, for others to be filled in."""
+
+    __slots__ = ("_layout", "_length", "_names", "_numbers", "_order", "_shared", "_text")
+
+    def __init__(self, layout: Layout, shared: Mapping[str, str], names: Sequence[str]) -> None:
+        """Write the ``shared`` values; two or more are to follow, numbers as ``int``.
+
+        Raises ``ValueError`` for a number too long for its place.
+        """
+        self._layout, self._shared, self._names = layout, dict(shared), tuple(names)
+        self._length = layout_length(layout)
+        empty = [one for one in layout if one.name in names]
+        self._text = "".join(
+            _place_of(one) if one in empty else write_layout((one,), shared).replace("%", "%%")
+            for one in layout
+        )
+        self._order = itemgetter(*[self._names.index(one.name) for one in empty])
+        self._numbers = [self._names.index(one.name) for one in empty if one.content == "n"]
+
+    def filled(self, values: Sequence[Any]) -> str:
+        """Lay out ``values``, in the order of their names.
+
+        Raises ``ValueError`` for a number below zero or too long for its place.
+        """
+        text: str = self._text % self._order(values)
+        fits = len(text) == self._length  # texts are cut to their places, numbers are not
+        for at in self._numbers:
+            fits = fits and values[at] >= 0
+        if fits:
+            return text
+        own = {name: str(one) for name, one in zip(self._names, values, strict=True)}
+        return write_layout(self._layout, {**self._shared, **own})  # which says what is wrong
+
+
+def _place_of(field: LayoutField) -> str:
+    """Return the place of a value as ``%`` wants it."""
+    return f"%0{field.length}d" if field.content == "n" else f"%-{field.length}.{field.length}s"
 
 
 def _are_digits(text: str) -> bool:

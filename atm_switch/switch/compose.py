@@ -6,7 +6,7 @@ outcome's text in the member's language in DE62, a 30 only names its element in 
 
 from atm_switch.domain.errors import Declined
 from atm_switch.domain.outcome import Outcome
-from atm_switch.messages.amounts import AMOUNT_MAX, AdditionalAmount, write_amounts
+from atm_switch.messages.amounts import AMOUNT_MAX, write_amount
 from atm_switch.messages.inquiry_data import (
     BalanceData,
     minor_units,
@@ -14,13 +14,23 @@ from atm_switch.messages.inquiry_data import (
     write_balance_data,
 )
 from atm_switch.messages.responses import answer, refusal
-from atm_switch.profile.model import InquiryRules
+from atm_switch.profile.model import InquiryRules, SlipTexts
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.doors import Fresh
 from atm_switch.switch.house import House
 from atm_switch.switch.inner_doors import Member
 from atm_switch.switch.ports import StoredResponse
-from atm_switch.switch.slip import Balance, Figures, Place, error_screen, lay_out, receipt, screen
+from atm_switch.switch.slip import (
+    Balance,
+    Head,
+    error_screen,
+    own_of,
+    shown_name,
+    stamp,
+    standing_of,
+    title,
+)
+from atm_switch.switch.slip_form import screen_text, slip_text
 
 PAN, RESPONSE_CODE, BALANCE_DATA, AMOUNTS, SCREEN, RECEIPT = 2, 39, 48, 54, 62, 63
 
@@ -32,21 +42,19 @@ def approved(member: Member, balance: Balance, house: House) -> Response:
     profile = case.profile
     case.host_reference = house.next_host_reference(case.received)
     words = profile.texts[inquiry.data.language]
-    shows_kpj = fresh.admitted.acquirer.unmasked_kpj
-    laid = lay_out(balance, words, profile.inquiry.screen_width)
+    name = shown_name(balance.participant)
+    own, standing = own_of(balance, name), standing_of(balance)
+    kpj = balance.participant.kpj.digits if fresh.admitted.acquirer.unmasked_kpj else own.kpj
     added = {
-        BALANCE_DATA: write_balance_data(
-            _balance_data(balance, case, laid, shows_kpj=shows_kpj), profile
-        ),
-        SCREEN: screen(balance, words, laid.width, laid).text(),
+        BALANCE_DATA: write_balance_data(_balance_data(balance, kpj, name, case), profile),
+        SCREEN: screen_text(own, standing, words, profile.inquiry.screen_width),
     }
     amounts = _additional_amounts(balance, profile.inquiry)
     if amounts:
         added[AMOUNTS] = amounts
-    if inquiry.data.receipt_width:
-        place = _place(fresh)
-        width = inquiry.data.receipt_width
-        added[RECEIPT] = receipt(balance, place, words, width, laid).text()
+    width = inquiry.data.receipt_width
+    if width:
+        added[RECEIPT] = slip_text(_head(fresh, words, width), own, standing, words, width)
     message = answer(case.message, case.rule, profile.code_of(Outcome.APPROVED), added)
     return Response(message, Outcome.APPROVED)
 
@@ -104,16 +112,15 @@ def again(case: Case, stored: StoredResponse) -> Response:
     return Response(message, outcome, "repeat of an answered request", is_repeat=True)
 
 
-def _place(fresh: Fresh) -> Place:
+def _head(fresh: Fresh, words: SlipTexts, width: int) -> Head:
     inquiry, admitted = fresh.inquiry, fresh.admitted
-    return Place(
-        bank=admitted.acquirer.name,
-        terminal=inquiry.terminal.text,
-        zone=admitted.zone,
-        at=admitted.case.received.utc,
-        rrn=inquiry.rrn.text,
-        stan=inquiry.stan.text,
-        pan_masked=inquiry.pan.masked,
+    return Head(
+        title(words, admitted.acquirer.name, width),
+        stamp(admitted.case.received.utc, admitted.zone),
+        inquiry.terminal.text,
+        inquiry.rrn.text,
+        inquiry.stan.text,
+        fresh.entry.pan_masked,
     )
 
 
@@ -122,27 +129,25 @@ def _additional_amounts(balance: Balance, rules: InquiryRules) -> str:
     if closing > AMOUNT_MAX:
         return ""  # DE48 and the slip still show it whole
     kinds = (rules.available_amount_type, rules.ledger_amount_type)
-    return write_amounts(
-        tuple(AdditionalAmount(rules.account_type, kind, rules.currency, closing) for kind in kinds)
-    )
+    return write_amount(closing, rules.account_type, kinds, rules.currency)
 
 
-def _balance_data(balance: Balance, case: Case, laid: Figures, *, shows_kpj: bool) -> BalanceData:
-    statement, participant = balance.statement, balance.participant
-    return BalanceData(
-        kpj=participant.kpj.digits if shows_kpj else laid.kpj,
-        name=laid.name,
-        segment=participant.segment.value,
-        status=participant.status.value,
-        as_of=statement.as_of,
-        opening=statement.opening,
-        contributions=statement.contributions,
-        development=statement.development,
-        claims=statement.claims,
-        closing=statement.closing,
-        rate_millipercent=statement.rate_millipercent,
-        is_estimate=statement.is_estimate,
-        kpj_count=min(balance.kpj_count, 99),
-        last_contribution=statement.last_contribution,
-        host_reference=case.host_reference,
+def _balance_data(balance: Balance, kpj: str, name: str, case: Case) -> BalanceData:
+    said, participant = balance.statement, balance.participant
+    return BalanceData(  # by place: by name it takes twice as long
+        kpj,
+        name,
+        participant.segment._value_,
+        participant.status._value_,
+        said.as_of,
+        said.opening,
+        said.contributions,
+        said.development,
+        said.claims,
+        said.closing,
+        said.rate_millipercent,
+        said.is_estimate,
+        min(balance.kpj_count, 99),
+        said.last_contribution,
+        case.host_reference,
     )

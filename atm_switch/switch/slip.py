@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from atm_switch.domain.instant import Zone
 from atm_switch.domain.member import MemberStatus, Participant, Segment
-from atm_switch.domain.money import Money
 from atm_switch.domain.statement import Statement
 from atm_switch.domain.value import value
 from atm_switch.messages.text_block import TextBlock, lines_max, wrap
@@ -22,8 +21,14 @@ from atm_switch.profile.model import SlipTexts
 
 LABEL_WIDTH = 12
 AMOUNT_LABEL_WIDTH = 16
+FIGURE_WIDTH = len("999.999.999.999,99")
+"""Of the largest amount that has a place in DE48."""
 CURRENCY = "Rp"
 TEXTS_KEPT = 64
+SHOWN_BELOW = 10**14
+"""Sen; DE48 has no place for more."""
+_TWO_DIGITS = tuple([f"{number:02d}" for number in range(100)])
+"""A number is formatted as slowly as ten of these are looked up."""
 
 
 class Place(NamedTuple):
@@ -47,77 +52,121 @@ class Balance:
     kpj_count: int
 
 
-class Figures(NamedTuple):
-    """What screen and slip both say, in lines of one width."""
+class Standing(NamedTuple):
+    """What screen and slip say that many members share."""
 
-    width: int
+    segment: Segment
+    status: MemberStatus
+    as_of: date
+    is_estimate: bool
+    rate_millipercent: int
+    kpj_count: int
+
+
+class Own(NamedTuple):
+    """What they say that is the member's own, as it may be shown.
+
+    Amounts are figures, with spaces before them up to ``FIGURE_WIDTH``.
+    """
+
     kpj: str
     name: str
-    """Both as they may be shown."""
-    member: tuple[str, ...]
-    amounts: tuple[str, ...]
-    closing: Sequence[str]
+    opening: str
+    contributions: str
+    development: str
+    claims: str
+    closing: str
 
 
-def lay_out(balance: Balance, words: SlipTexts, width: int) -> Figures:
-    """Lay out who the member is and what the account holds."""
-    statement, member = balance.statement, balance.participant
-    kpj, name = member.kpj.masked, printable(member.masked_name)
-    return Figures(
-        width,
-        kpj,
-        name,
-        (
-            *_labelled(words.kpj, kpj, width),
-            *_labelled(words.name, name, width),
-            *_standing(words, width, member.segment, member.status),
-            *_day(words, width, statement.as_of),
-        ),
-        tuple(_amounts(statement, words, width)),
-        _amount(words.closing, statement.closing, width),
+class Head(NamedTuple):
+    """What the slip says before that."""
+
+    title: str
+    stamp: str
+    terminal: str
+    rrn: str
+    stan: str
+    pan_masked: str
+
+
+def standing_of(balance: Balance) -> Standing:
+    """Return what a balance shares with others."""
+    member, statement = balance.participant, balance.statement
+    return Standing(
+        member.segment, member.status, statement.as_of, statement.is_estimate,
+        statement.rate_millipercent, balance.kpj_count,
+    )  # fmt: skip
+
+
+def own_of(balance: Balance, name: str) -> Own:
+    """Return what of a balance is the member's own; ``name`` is the one that DE48 shows."""
+    said, width = balance.statement, FIGURE_WIDTH
+    return Own(
+        balance.participant.kpj.masked,
+        " ".join(name.split()),
+        said.opening.indonesian().rjust(width),
+        said.contributions.indonesian().rjust(width),
+        said.development.indonesian().rjust(width),
+        said.claims.indonesian().rjust(width),
+        said.closing.indonesian().rjust(width),
     )
 
 
-def receipt(
-    balance: Balance, place: Place, words: SlipTexts, width: int, laid: Figures | None = None
-) -> TextBlock:
-    """Compose the slip, each line at most ``width`` characters.
+def shown_name(member: Participant) -> str:
+    """Return a name as it may be shown, in the characters there are."""
+    return printable(member.masked_name)
 
-    ``laid``: the figures as the screen had them, which are taken if they are as wide.
-    """
-    rule, statement = "-" * width, balance.statement
-    figures = laid if laid and laid.width == width else lay_out(balance, words, width)
+
+def head_of(place: Place, words: SlipTexts, width: int) -> Head:
+    """Return the head of a slip of ``width``."""
+    return Head(
+        title(words, place.bank, width), stamp(place.at, place.zone),
+        place.terminal, place.rrn, place.stan, place.pan_masked,
+    )  # fmt: skip
+
+
+def receipt(balance: Balance, place: Place, words: SlipTexts, width: int) -> TextBlock:
+    """Compose the slip, each line at most ``width`` characters."""
+    own, head = own_of(balance, shown_name(balance.participant)), head_of(place, words, width)
+    return slip_of(head, own, standing_of(balance), words, width)
+
+
+def slip_of(head: Head, own: Own, standing: Standing, words: SlipTexts, width: int) -> TextBlock:
+    """Compose the slip of texts that are ready."""
+    rule = "-" * width
     lines = [
-        *_head(place, words, width),
+        *_head(head, words, width),
         rule,
         *_heading(words, width),
         rule,
-        *figures.member,
+        *_member(own, standing, words, width),
         rule,
-        *figures.amounts,
+        *_amounts(own, standing, words, width),
         rule,
-        *figures.closing,
+        *_amount(words.closing, own.closing, width),
         rule,
-        *_foot(words, width, statement.is_estimate, statement.rate_millipercent),
+        *_foot(words, width, standing.is_estimate, standing.rate_millipercent),
     ]
     return TextBlock("R", width, tuple(lines[: lines_max(width)]))
 
 
-def screen(
-    balance: Balance, words: SlipTexts, width: int, laid: Figures | None = None
-) -> TextBlock:
+def screen(balance: Balance, words: SlipTexts, width: int) -> TextBlock:
     """Compose the screen: who, the amounts, and how to see the other KPJ."""
-    statement = balance.statement
-    figures = laid or lay_out(balance, words, width)
+    own = own_of(balance, shown_name(balance.participant))
+    return screen_of(own, standing_of(balance), words, width)
+
+
+def screen_of(own: Own, standing: Standing, words: SlipTexts, width: int) -> TextBlock:
+    """Compose the screen of texts that are ready."""
     lines = [
         words.heading[0],
-        *figures.member,
-        *figures.amounts,
-        *figures.closing,
-        *_note(words, width, statement.is_estimate, statement.rate_millipercent),
+        *_member(own, standing, words, width),
+        *_amounts(own, standing, words, width),
+        *_amount(words.closing, own.closing, width),
+        *_note(words, width, standing.is_estimate, standing.rate_millipercent),
     ]
-    if balance.kpj_count > 1:
-        count = f"{balance.kpj_count:02d}"
+    if standing.kpj_count > 1:
+        count = f"{standing.kpj_count:02d}"
         for line in words.choose:
             lines += wrap(line.replace("{count}", count), width)
     return TextBlock("S", width, tuple(lines[: lines_max(width)]))
@@ -144,12 +193,18 @@ def percent(millipercent: int) -> str:
     return f"{whole},{decimals[:2] if decimals.endswith('0') else decimals}"
 
 
-def _head(place: Place, words: SlipTexts, width: int) -> Iterator[str]:
-    yield _title(words, place.bank, width)
-    stamp = _stamp(place.at.replace(microsecond=0), place.zone)
-    yield from _two_sides(stamp, f"{words.terminal} {place.terminal}", width)
-    yield from _two_sides(f"{words.reference} {place.rrn}", f"{words.stan} {place.stan}", width)
-    yield f"{words.card:<6} {place.pan_masked}"
+def stamp(at: datetime, zone: Zone) -> str:
+    """Write a time, in UTC, as the clock in ``zone`` has it."""
+    clock, two = at + zone.ahead, _TWO_DIGITS
+    day = f"{two[clock.day]}/{two[clock.month]}/{clock.year}"
+    return f"{day} {two[clock.hour]}:{two[clock.minute]}:{two[clock.second]} {zone._name_}"
+
+
+def _head(head: Head, words: SlipTexts, width: int) -> Iterator[str]:
+    yield head.title
+    yield from _two_sides(head.stamp, f"{words.terminal} {head.terminal}", width)
+    yield from _two_sides(f"{words.reference} {head.rrn}", f"{words.stan} {head.stan}", width)
+    yield f"{words.card:<6} {head.pan_masked}"
 
 
 def _two_sides(left: str, right: str, width: int) -> tuple[str, ...]:
@@ -164,19 +219,23 @@ def _labelled(label: str, value: str, width: int) -> list[str]:
     return [whole, *[" " * (LABEL_WIDTH + 2) + other for other in others]]
 
 
-def _amounts(statement: Statement, words: SlipTexts, width: int) -> Iterator[str]:
-    mark = " *)" if statement.is_estimate else ""
-    for label, amount in (
-        (words.opening, statement.opening),
-        (words.contributions, statement.contributions),
-        (words.development + mark, statement.development),
-        (words.claims, statement.claims),
-    ):
-        yield from _amount(label, amount, width)
+def _member(own: Own, standing: Standing, words: SlipTexts, width: int) -> Iterator[str]:
+    yield from _labelled(words.kpj, own.kpj, width)
+    yield from _labelled(words.name, own.name, width)
+    yield from _standing(words, width, standing.segment, standing.status)
+    yield from _day(words, width, standing.as_of)
 
 
-def _amount(label: str, amount: Money, width: int) -> Sequence[str]:
-    figure = amount.indonesian()
+def _amounts(own: Own, standing: Standing, words: SlipTexts, width: int) -> Iterator[str]:
+    mark = " *)" if standing.is_estimate else ""
+    yield from _amount(words.opening, own.opening, width)
+    yield from _amount(words.contributions, own.contributions, width)
+    yield from _amount(words.development + mark, own.development, width)
+    yield from _amount(words.claims, own.claims, width)
+
+
+def _amount(label: str, filled: str, width: int) -> Sequence[str]:
+    figure = filled.lstrip()
     named = label.ljust(AMOUNT_LABEL_WIDTH) + CURRENCY
     if len(named) + 1 + len(figure) > width:
         return (label, f"{CURRENCY} {figure}".rjust(width))
@@ -187,14 +246,10 @@ def _amount(label: str, amount: Money, width: int) -> Sequence[str]:
 
 
 @lru_cache(TEXTS_KEPT)
-def _stamp(at: datetime, zone: Zone) -> str:
-    return f"{at.astimezone(zone.tzinfo):%d/%m/%Y %H:%M:%S} {zone.name}"
-
-
-@lru_cache(TEXTS_KEPT)
-def _title(words: SlipTexts, bank: str, width: int) -> str:
-    title = f" - {words.receipt_title}"
-    return f"{printable(bank)[: width - len(title)]}{title}".center(width).rstrip()
+def title(words: SlipTexts, bank: str, width: int) -> str:
+    """Write the slip's first line; a long name of a bank is cut."""
+    said = f" - {words.receipt_title}"
+    return f"{printable(bank)[: width - len(said)]}{said}".center(width)
 
 
 @lru_cache(TEXTS_KEPT)
@@ -228,13 +283,15 @@ def _foot(words: SlipTexts, width: int, is_estimate: bool, rate: int) -> tuple[s
     return (*_note(words, width, is_estimate, rate), *wrap(first, width), *centred)
 
 
-def is_showable(statement: Statement) -> bool:
+def is_showable(said: Statement) -> bool:
     """Tell whether every amount of a statement has a place in DE48: none is negative."""
-    amounts = (
-        statement.opening, statement.contributions, statement.development,
-        statement.claims, statement.closing,
-    )  # fmt: skip
-    return all(0 <= amount.sen < 10**14 for amount in amounts)
+    return (
+        0 <= said.opening.sen < SHOWN_BELOW
+        and 0 <= said.contributions.sen < SHOWN_BELOW
+        and 0 <= said.development.sen < SHOWN_BELOW
+        and 0 <= said.claims.sen < SHOWN_BELOW
+        and 0 <= said.closing.sen < SHOWN_BELOW
+    )
 
 
 def is_awaited(status: MemberStatus, has_postings: bool) -> bool:  # noqa: FBT001

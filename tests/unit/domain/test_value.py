@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.domain.value import value
+from atm_switch.domain.value import Word, value
 
 
 @value
-class Word:
+class Pair:
     """A value of two fields, one of which is not shown."""
 
     text: str
@@ -29,17 +29,17 @@ class Size:
 
 def test_values_are_equal_by_their_fields() -> None:
     """The same fields are the same value and the same key; another kind never is."""
-    assert Word("a", "b") == Word("a", "b")
-    assert Word("a") != Word("b")
-    assert {Word("a"): 1, Word("b"): 2}[Word("b")] == 2
-    assert {Word("1"), Size(1)} != {Word("1")}
+    assert Pair("a", "b") == Pair("a", "b")
+    assert Pair("a") != Pair("b")
+    assert {Pair("a"): 1, Pair("b"): 2}[Pair("b")] == 2
+    assert {Pair("1"), Size(1)} != {Pair("1")}
 
 
 def test_value_is_a_dataclass() -> None:
     """It has fields, can be replaced, shows what it may, and is ordered where it says so."""
-    assert ["text", "secret"] == [one.name for one in fields(Word)]
-    assert Word("c", "b") == replace(Word("a", "b"), text="c")
-    assert "Word(text='a')" == repr(Word("a", "hidden"))
+    assert ["text", "secret"] == [one.name for one in fields(Pair)]
+    assert Pair("c", "b") == replace(Pair("a", "b"), text="c")
+    assert "Pair(text='a')" == repr(Pair("a", "hidden"))
     assert Size(1) < Size(2)
     assert "Size(" not in repr(Size(1))
 
@@ -47,10 +47,25 @@ def test_value_is_a_dataclass() -> None:
 def test_value_has_no_room_for_more() -> None:
     """Slots and no dictionary: a misspelt field is an error, and a pickle brings all of them."""
     with pytest.raises(AttributeError):
-        setattr(Word("a"), "txt", "b")  # noqa: B010  mypy would say the same
+        setattr(Pair("a"), "txt", "b")  # noqa: B010  mypy would say the same
 
-    assert not hasattr(Word("a"), "__dict__")
-    assert Word("a", "b") == pickle.loads(pickle.dumps(Word("a", "b")))  # noqa: S301
+    assert not hasattr(Pair("a"), "__dict__")
+    assert Pair("a", "b") == pickle.loads(pickle.dumps(Pair("a", "b")))  # noqa: S301
+
+
+class Colour(Word):
+    """An enumeration."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+def test_word_is_an_enumeration() -> None:
+    """Its members are keys, have values, are found by them and come back from a pickle as they."""
+    assert {Colour.RED: 1, Colour.BLUE: 2}[Colour("blue")] == 2
+    assert [Colour.RED, Colour.BLUE] == list(Colour)
+    assert pickle.loads(pickle.dumps(Colour.RED)) is Colour.RED  # noqa: S301
+    assert hash(Colour.RED) == object.__hash__(Colour.RED)
 
 
 def test_mypy_lets_nobody_change_a_value(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from atm_switch.messages.amounts import (
     AMOUNT_MAX,
     AdditionalAmount,
     read_amounts,
+    write_amount,
     write_amounts,
 )
 
@@ -26,6 +27,18 @@ def test_golden_amounts_read_and_write() -> None:
     """
     assert GOLDEN == write_amounts(ENTRIES)
     assert ENTRIES == read_amounts(GOLDEN)
+    assert GOLDEN == write_amount(2_162_964_473, "10", ("02", "01"), "360")
+
+
+@pytest.mark.parametrize("minor", [AMOUNT_MAX + 1, -AMOUNT_MAX - 1])
+def test_amount_of_thirteen_digits_is_refused(minor: int) -> None:
+    """
+    It could not be written, by itself or as an entry.
+    """
+    with pytest.raises(ValueError, match="at most twelve digits"):
+        write_amount(minor, "10", ("02",), "360")
+    with pytest.raises(ValueError, match="at most twelve digits"):
+        AdditionalAmount("10", "02", "360", minor)
 
 
 @pytest.mark.parametrize(

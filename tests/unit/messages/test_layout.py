@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atm_switch.messages.layout import layout_length, read_layout, write_layout
+from atm_switch.messages.layout import LayoutForm, layout_length, read_layout, write_layout
 from atm_switch.profile.model import LayoutField
 
 LAYOUT = (
@@ -85,3 +85,26 @@ def test_values_are_read_as_written(number: int, name: str, kind: str) -> None:
 
     assert 11 == len(text) == layout_length(NARROW)
     assert {"id": f"{number:04d}", "name": name, "kind": kind} == read_layout(NARROW, text)
+
+
+@given(st.integers(-10, 10**5), st.text(" ABC%", max_size=8), st.text(" AB%d", max_size=8))
+def test_form_says_what_the_layout_says(number: int, letters: str, free: str) -> None:
+    """
+    With some values written before, the text is the same, or the same number is refused.
+    """
+    form = LayoutForm(LAYOUT, {"mixed": "A%d"}, ("free", "number", "letters"))
+    values = {"number": str(number), "letters": letters, "mixed": "A%d", "free": free}
+
+    if 0 <= number < 10**4:
+        assert write_layout(LAYOUT, values) == form.filled((free, number, letters))
+    else:
+        with pytest.raises(ValueError, match="number does not fit 4 digits"):
+            form.filled((free, number, letters))
+
+
+def test_form_of_a_number_too_long_is_refused() -> None:
+    """
+    What is written before must fit its place, too.
+    """
+    with pytest.raises(ValueError, match="number does not fit 4 digits"):
+        LayoutForm(LAYOUT, {"number": "12345", "mixed": ""}, ("letters", "free"))
