@@ -66,6 +66,8 @@ class Desk:
         self.peers = Peers()
         self.is_draining = False
         self._lasting = LastingLinks()
+        self._is_quiet = True
+        """Whether the journal had nothing to answer since the last tick: nobody asks."""
         self._throttle = Throttle()
         self._clock_watch = ClockWatch()
         self._next_tick: float | None = None
@@ -209,6 +211,7 @@ class Desk:
 
     def delivered(self, batch: Sequence[tuple[Ticket, Any]]) -> None:
         """Take the journal's answers to one batch."""
+        self._is_quiet = False
         now = self.clock()
         effects: list[Effect] = []
         for ticket, answer in batch:
@@ -226,7 +229,8 @@ class Desk:
         jump = self._clock_watch.jumped(now)
         if jump:
             self._performer.note(Note("clock jumped", {"seconds": round(jump, 1)}, is_alarm=True))
-        self._lasting.tick(len(self._lines))
+        self._lasting.tick(len(self._lines), is_quiet=self._is_quiet and not self.in_flight)
+        self._is_quiet = True
         self._look_after()
         if self._loop is not None:
             spread(self._loop, self._look_after, len(self._lines))

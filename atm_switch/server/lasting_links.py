@@ -7,17 +7,22 @@ pass it by.  It is freed with its last reference, as ever; only a circle of refe
 a link that ends leaves none, nor does a request.  The young are collected before, for they are
 what circles are found among.  Once half of the links are gone all is thawed, looked through and
 frozen again, so that what else has become garbage - a broker's client, settings of before - does
-not heap up over a life of years.
+not heap up over a life of years.  That takes a tenth of a second for ten thousand links, so it
+waits until nobody has asked for a second, and for a day at most.
 Limits: of the whole process; the fewer links, the less there is to go over, and nothing is frozen.
 """
 
 import gc
 from typing import Final
 
+from atm_switch.server.spread import TICK_SECONDS
+
 FROZEN_AT: Final = 500
 """So many links take a full collection some two milliseconds."""
 YOUNG: Final = 1
 """The generation up to which is collected before: some thousand objects."""
+QUIET_TICKS: Final = int(1.0 / TICK_SECONDS)
+OWED_TICKS_MAX: Final = int(24 * 3600 / TICK_SECONDS)
 
 
 class LastingLinks:
@@ -26,16 +31,31 @@ class LastingLinks:
     def __init__(self) -> None:
         """Begin with none."""
         self._frozen = 0
-        """How many stood when what there is was frozen last."""
+        """How many stood when what there is was frozen last, or when half were gone."""
+        self._quiet_ticks = 0
+        self._owed_ticks: int | None = None
+        """For how long what is frozen has been waiting to be looked through, if it is."""
 
-    def tick(self, standing: int) -> None:
-        """Freeze what there is where so many more stand; look through it where half are gone."""
+    def tick(self, standing: int, *, is_quiet: bool) -> None:
+        """Freeze what there is where so many more stand; look through it where half are gone.
+
+        ``is_quiet``: nobody has asked since the last tick.
+        """
+        self._quiet_ticks = self._quiet_ticks + 1 if is_quiet else 0
         if standing >= self._frozen + FROZEN_AT:
             gc.collect(YOUNG)
+            gc.freeze()
+            self._frozen = standing
         elif self._frozen >= FROZEN_AT and 2 * standing <= self._frozen:
-            gc.unfreeze()
-            gc.collect()
-        else:
-            return
+            self._frozen = standing
+            self._owed_ticks = self._owed_ticks or 0
+        if self._owed_ticks is not None:
+            self._owed_ticks += 1
+            if self._quiet_ticks >= QUIET_TICKS or self._owed_ticks > OWED_TICKS_MAX:
+                self._look_through(standing)
+
+    def _look_through(self, standing: int) -> None:
+        gc.unfreeze()
+        gc.collect()
         gc.freeze()
-        self._frozen = standing
+        self._frozen, self._owed_ticks = standing, None

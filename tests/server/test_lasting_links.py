@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from atm_switch.server.channel import PlainChannel, TlsChannel
-from atm_switch.server.lasting_links import FROZEN_AT, LastingLinks
+from atm_switch.server.lasting_links import FROZEN_AT, QUIET_TICKS, LastingLinks
 from atm_switch.server.line import Line
 from atm_switch.switch.case import Case
 from atm_switch.switch.policy import PinPolicy
@@ -56,7 +56,7 @@ def test_what_there_is_is_frozen_once_so_many_more_stand() -> None:
     more: list[list[Any]] = []
     for standing in (FROZEN_AT - 1, FROZEN_AT, FROZEN_AT, 2 * FROZEN_AT - 1, 2 * FROZEN_AT):
         more += [[] for _ in range(2_000)]
-        links.tick(standing)
+        links.tick(standing, is_quiet=True)
         counts.append(gc.get_freeze_count())
     none, too_few, frozen, again, still, anew = counts
 
@@ -74,21 +74,80 @@ class Circle:
         self.own = self
 
 
-@pytest.mark.usefixtures("collected_by_nobody")
-def test_circle_that_was_frozen_is_found_once_half_of_the_links_are_gone() -> None:
-    """What became garbage since does not heap up, however often links come and go."""
-    links, circle = LastingLinks(), Circle()
-    links.tick(FROZEN_AT)
+def frozen_circle(links: LastingLinks) -> "weakref.ref[Circle]":
+    """Freeze a circle, drop it, and have half of the links gone while somebody asks."""
+    circle = Circle()
+    links.tick(FROZEN_AT, is_quiet=False)
     left = weakref.ref(circle)
     del circle
     gc.collect()
-    links.tick(FROZEN_AT // 2 + 1)
-    kept = left()
-    is_kept = kept is not None
-    del kept
-    links.tick(FROZEN_AT // 2)
+    links.tick(FROZEN_AT // 2 + 1, is_quiet=True)
+    assert left() is not None
+    links.tick(FROZEN_AT // 2, is_quiet=False)
+    return left
 
-    assert is_kept
+
+@pytest.mark.usefixtures("collected_by_nobody")
+def test_circle_that_was_frozen_is_found_once_half_of_the_links_are_gone() -> None:
+    """What became garbage since does not heap up; it is looked for when nobody has asked lately."""
+    links = LastingLinks()
+    left = frozen_circle(links)
+    kept = []
+    for is_quiet in (*[True] * (QUIET_TICKS - 1), False, *[True] * QUIET_TICKS):
+        kept.append(left() is not None)
+        links.tick(FROZEN_AT // 2, is_quiet=is_quiet)
+
+    assert [True] * (2 * QUIET_TICKS) == kept
+    assert left() is None
+
+
+@pytest.mark.usefixtures("collected_by_nobody")
+def test_circle_that_was_frozen_is_found_after_a_day_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However busy the switch is, and whatever was frozen meanwhile."""
+    day = 20
+    monkeypatch.setattr("atm_switch.server.lasting_links.OWED_TICKS_MAX", day)
+    links = LastingLinks()
+    left = frozen_circle(links)
+    kept = []
+    for standing in range(FROZEN_AT, FROZEN_AT + day):
+        kept.append(left() is not None)
+        links.tick(standing, is_quiet=False)
+
+    assert [True] * day == kept
+    assert left() is None
+
+
+@pytest.mark.parametrize("is_held", [False, True], ids=["answered", "under way"])
+@pytest.mark.usefixtures("collected_by_nobody")
+async def test_nobody_who_asks_waits_for_what_was_frozen_to_be_looked_through(
+    monkeypatch: pytest.MonkeyPatch, *, is_held: bool
+) -> None:
+    """No tick with a request under way is quiet, nor one behind an answer."""
+    monkeypatch.setattr("atm_switch.server.lasting_links.FROZEN_AT", 2)
+    bench, circle = Bench(), Circle()
+    left = weakref.ref(circle)
+    async with open_house(bench) as house, caller(house) as client:
+        async with caller(house):
+            await until(lambda: house.desk.connections == 2)
+            house.desk.tick()
+        del circle
+        await until(lambda: house.desk.connections == 1)
+        house.journal.holds = is_held
+        for number in range(2 * QUIET_TICKS):
+            if number == 0 or not is_held:
+                client.say(bench.inquiry({11: f"{number:06d}", 37: f"51810700{number:04d}"}))
+                await (until(lambda: len(house.journal.held) == 1) if is_held else client.hear())
+            house.desk.tick()
+        kept = left() is not None
+        house.journal.release()
+        await until(lambda: house.desk.in_flight == 0)
+        house.desk.tick()
+        for _ in range(QUIET_TICKS):
+            house.desk.tick()
+
+    assert kept
     assert left() is None
 
 
