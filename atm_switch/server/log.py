@@ -24,6 +24,10 @@ LINE_MAX: Final = 16_384
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
+_SHORT: Final = frozenset((int, float, bool, type(None)))
+"""Kinds of value that are never long."""
+_ALWAYS: Final = ("event", "level", "timestamp")
+
 Record = tuple[float, str, str, Mapping[str, Any]]
 """Seconds since 1970, level, event and fields, whose values do not change any more."""
 
@@ -76,12 +80,18 @@ def make_logger(form: str, level: str, stream: TextIO | None = None) -> Logger:
 
     def line_of(record: Record) -> str:
         moment, said_as, event, fields = record
-        told = {name: _shortened(value) for name, value in fields.items()}
-        at = datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
-        always = {"event": event[:TEXT_MAX], "level": said_as, "timestamp": at}
-        line = render(told | always)
+        told = {
+            name: value
+            if (kind := type(value)) in _SHORT or (kind is str and len(value) <= TEXT_MAX)
+            else _shortened(value)
+            for name, value in fields.items()
+        }
+        told["event"], told["level"] = event[:TEXT_MAX], said_as
+        told["timestamp"] = f"{datetime.fromtimestamp(moment, UTC).isoformat()[:-6]}Z"
+        line = render(told)
         if len(line) > LINE_MAX:
-            line = render({"left_out": f"{len(told)} fields, too long", **always})
+            always = {name: told[name] for name in _ALWAYS}
+            line = render({"left_out": f"{len(fields)} fields, too long", **always})
         return f"{line}\n"
 
     if stream is None:
@@ -89,8 +99,8 @@ def make_logger(form: str, level: str, stream: TextIO | None = None) -> Logger:
     return Logger(lambda record: stream.write(line_of(record)), level)
 
 
-def _as_json(told: dict[str, Any]) -> str:
-    return json.dumps(told, default=repr)
+_as_json: Final = json.JSONEncoder(default=repr, check_circular=False).encode
+"""Made once: ``json.dumps`` makes one for every line that has a default."""
 
 
 def _readable(*, colors: bool) -> Callable[[dict[str, Any]], str]:
