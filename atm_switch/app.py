@@ -6,7 +6,6 @@ answered that is not on disk.
 """
 
 import asyncio
-import gc
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -38,6 +37,7 @@ from atm_switch.server.desk import UNASKED, Desk
 from atm_switch.server.draining import drain
 from atm_switch.server.event_loop import loop_name
 from atm_switch.server.journal_bell import JournalBell
+from atm_switch.server.lasting_links import settle
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.server.performer import Neighbours
@@ -187,7 +187,7 @@ class Service:
         self._upkeep.catch_up()
         await self._let_watch(desk, journal, publishing, self._upkeep.certificate_seconds)
         self.seat.tell_ready()
-        gc.freeze()
+        settle()
 
     async def _let_watch(
         self, desk: Desk, journal: Writer, publishing: Publishing, good_for: Callable[[], float]

@@ -8,7 +8,8 @@ a link that ends leaves none, nor does a request.  The young are collected befor
 what circles are found among.  Once half of the links are gone all is thawed, looked through and
 frozen again, so that what else has become garbage - a broker's client, settings of before - does
 not heap up over a life of years.  That takes a tenth of a second for ten thousand links, so it
-waits until nobody has asked for a second, and for a day at most.
+waits until nobody has asked for a second, and for a day at most.  Meanwhile garbage is looked for
+seldom: a request leaves none in circles, and every look goes over all that is under way.
 Limits: of the whole process; the fewer links, the less there is to go over, and nothing is frozen.
 """
 
@@ -23,6 +24,16 @@ YOUNG: Final = 1
 """The generation up to which is collected before: some thousand objects."""
 QUIET_TICKS: Final = int(1.0 / TICK_SECONDS)
 OWED_TICKS_MAX: Final = int(24 * 3600 / TICK_SECONDS)
+
+MADE_BETWEEN_LOOKS: Final = 5_000
+"""So many objects more than went make a look at the young: as many as a dozen requests under way
+have, and a fifth of a millisecond."""
+
+
+def settle() -> None:
+    """Freeze what a start made, and look for garbage as seldom as a running switch needs it."""
+    gc.set_threshold(MADE_BETWEEN_LOOKS, *gc.get_threshold()[1:])
+    gc.freeze()
 
 
 class LastingLinks:

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from atm_switch.server.channel import PlainChannel, TlsChannel
-from atm_switch.server.lasting_links import FROZEN_AT, QUIET_TICKS, LastingLinks
+from atm_switch.server.lasting_links import (
+    FROZEN_AT,
+    MADE_BETWEEN_LOOKS,
+    QUIET_TICKS,
+    LastingLinks,
+    settle,
+)
 from atm_switch.server.line import Line
 from atm_switch.switch.case import Case
 from atm_switch.switch.policy import PinPolicy
@@ -197,3 +203,17 @@ async def test_link_frozen_amid_its_request_leaves_nothing(
     assert frozen > 1_000
     assert (["00"] * LINKS, True) == (codes, "00" not in refused)
     assert before == left
+
+
+@pytest.mark.usefixtures("collected_by_nobody")
+def test_what_a_start_made_is_frozen_and_the_young_are_looked_at_seldom() -> None:
+    """Both at once; how often the older are looked at stays as it was."""
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
+    try:
+        settle()
+
+        assert gc.get_freeze_count() > frozen
+        assert (MADE_BETWEEN_LOOKS, *before[1:]) == gc.get_threshold()
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
