@@ -27,6 +27,8 @@ from atm_switch.wire.packager import Packager
 from tests.chaos.plant import allow_many_files
 
 CONNECT_SECONDS = 30.0
+AT_ONCE = 50
+"""Half of what may wait to be accepted: whoever is one too many asks again after a second."""
 PROFILE = "bpjstk-jht-v1"
 
 
@@ -41,20 +43,24 @@ def sign_on(number: int) -> bytes:
 class Peers:
     """All of them."""
 
-    def __init__(self, at: tuple[str, int], said: bytes, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, at: tuple[str, int], said: bytes, tls: ssl.SSLContext | None, *, is_answered: bool
+    ) -> None:
         """Say ``said`` on each."""
-        self._at, self._said, self._tls = at, said, tls
+        self._at, self._said, self._tls, self._is_answered = at, said, tls, is_answered
         self.sockets: list[socket.socket] = []
         self.dropped = 0
 
     def connect(self, count: int) -> None:
-        """Add so many."""
-        for _ in range(count):
+        """Add so many; where they are answered, no faster than the switch takes them."""
+        for number in range(1, count + 1):
             one = socket.create_connection(self._at, timeout=CONNECT_SECONDS)
             if self._tls is not None:
                 one = self._tls.wrap_socket(one, server_hostname="127.0.0.1")
             one.sendall(self._said)
             self.sockets.append(one)
+            if self._is_answered and number % AT_ONCE == 0:
+                one.recv(1)  # it was accepted, and all before it
 
     def drip(self, every: float) -> None:
         """Send a byte of its frame on each that is there, for ever."""
@@ -126,7 +132,9 @@ def main(
     said = sign_on(1)
     if half:
         said = said[: len(said) // 2]
-    peers = Peers((host, port), said if signs_on or half else b"", tls_of(cert))
+    is_answered = signs_on and not half
+    said = said if signs_on or half else b""
+    peers = Peers((host, port), said, tls_of(cert), is_answered=is_answered)
     peers.connect(count)
     click.echo("ready")
     if drip:
