@@ -15,6 +15,7 @@ from terminal_emulator.address import Address
 from terminal_emulator.kit import BARE_KIT
 from terminal_emulator.load.callers import Card, callers_of
 from terminal_emulator.load.knee import find_knee
+from terminal_emulator.load.line import Asked
 from terminal_emulator.load.run import Load, Target
 from terminal_emulator.load.schedule import constant
 from terminal_emulator.load.tally import Tally, percentile
@@ -74,6 +75,31 @@ async def test_open_loop_shows_a_stall_that_closed_loop_hides() -> None:
     assert slow[0] >= 60
     assert slow[1] < slow[0] / 4
     assert percentile(opened.ordered(), 99) > 0.3
+
+
+class _Looked(dict[str, Asked]):
+    """What is under way on a link; counts who looks whether there is anything."""
+
+    looks = 0
+
+    def __len__(self) -> int:
+        self.looks += 1
+        return super().__len__()
+
+
+async def test_links_on_which_nobody_asks_cost_a_run_nothing() -> None:
+    """However many they are, no answer waits for a look at them."""
+    async with hosted(TrivialHost, links=3) as made:
+        asking, *idle = made.lines
+        made.callers = made.callers[:1]
+        for line in made.lines:
+            line.asked = _Looked()
+        tally = await made.open_loop(constant(100, 0.5))
+        looks = [line.asked.looks for line in (asking, *idle) if isinstance(line.asked, _Looked)]
+
+    assert 50 == tally.answered
+    assert looks[0] > 0
+    assert [0, 0] == looks[1:]
 
 
 class _Wrong(TrivialHost):
