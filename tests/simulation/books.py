@@ -28,6 +28,8 @@ class Books:
         """Done with, whether or not somebody was still there to be told."""
         self.answered = Counter[LinkId]()
         self.late = Counter[LinkId]()
+        self.cut_off = 0
+        """What a worker that died had under way, where others went on."""
 
     def noted(self, note: Note) -> None:
         """Hear what the core notes."""
@@ -41,7 +43,7 @@ class Books:
     @property
     def unended(self) -> int:
         """How many were received and are not done with."""
-        return self.received.total() - self.ended.total()
+        return self.received.total() - self.ended.total() - self.cut_off
 
     def account(self) -> Counter[str]:
         """Say what became of them."""
@@ -50,6 +52,7 @@ class Books:
             "inquiries": self.received.total(), "inquiries answered": answered,
             "inquiries too late": late, "inquiries whose line was gone":
             self.ended.total() - answered - late, "inquiries cut off by a crash": self.unended,
+            "inquiries cut off with a worker": self.cut_off,
         })  # fmt: skip
 
 

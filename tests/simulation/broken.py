@@ -6,27 +6,27 @@ from dataclasses import replace
 from typing import Any
 
 from atm_switch.adapters.journal_batch import JournalQuestion
+from atm_switch.adapters.journal_claims import Claims
 from atm_switch.adapters.mqtt_broker import Message
 from atm_switch.adapters.outbox_reader import OutboxReader, Stretch
 from atm_switch.adapters.software_hsm import SoftwareHsm
 from atm_switch.security.key_ring import LineKey
 from atm_switch.settling import Settling
-from atm_switch.switch.effects import Ticket
 from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintedKey, MintKey
-from atm_switch.switch.ports import Commit, Reservation
+from atm_switch.switch.ports import Commit, Reservation, Reserve, UnderWay
 from atm_switch.switch.session import Dialect
 from tests.simulation.broker import SimBroker, SimLink
 from tests.simulation.plants import Plant
 from tests.simulation.stepped_writer import SteppedWriter
 from tests.simulation.town import calm_bench
 
-Batch = list[tuple[Ticket, Any]]
+Batch = list[tuple[Any, Any]]
 
 
 class HastyWriter(SteppedWriter):
     """Calls a row B durable as soon as it is queued."""
 
-    def submit(self, question: JournalQuestion, token: Ticket, *, rings: bool = True) -> None:
+    def submit(self, question: JournalQuestion, token: Any, *, rings: bool = True) -> None:
         """Queue, and answer at once."""
         super().submit(question, token, rings=rings)
         if isinstance(question, Commit):
@@ -111,6 +111,20 @@ class ConfusedOutbox(OutboxReader):
             if events[at].sequence % 20 == 0 and events[at].kind is events[at - 1].kind:
                 events[at] = replace(events[at], body=events[at - 1].body)
         return Stretch(tuple(events), stretch.through)
+
+
+class OpenClaims(Claims):
+    """Gives a request to whoever asks."""
+
+    def taken(self, worker: object, question: Reserve) -> UnderWay | None:
+        """Say that nobody else has it."""
+        super().taken(worker, question)
+        return None
+
+
+def claims_of(plant: Plant) -> type[Claims]:
+    """Return what tells whose a request is."""
+    return OpenClaims if plant.begins_twice else Claims
 
 
 def hsm_of(plant: Plant) -> type[SoftwareHsm]:

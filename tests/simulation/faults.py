@@ -15,6 +15,8 @@ KINDS = (
     "broker slow", "disk stalled", "disk full", "booking", "line noisy", "clock jumped",
 )  # fmt: skip
 FAULTS_LEAST, FAULTS_MOST = 4, 12
+DEATHS_MOST = 3
+"""Of workers one by one, where there are several."""
 BEFORE, TORN, BEHIND = "before", "torn", "behind"
 CLOCK_JUMPS = (-40_000, -3_600, -1_200, -600, -30, 30, 600, 1_200, 3_600, 40_000)
 """Seconds, less than a day from one to another, for which repeats are kept; of the switch's wall
@@ -43,6 +45,8 @@ class Faults:
         for _ in range(dice.randint(FAULTS_LEAST, FAULTS_MOST)):
             kind = dice.choice(KINDS)
             world.loop.call_later(dice.uniform(1.0, seconds), self._happen, kind)
+        for _ in range(dice.randint(0, DEATHS_MOST) if world.workers > 1 else 0):
+            world.loop.call_later(dice.uniform(1.0, seconds), self._lose_worker)
 
     def heal(self) -> None:
         """Have everything well again."""
@@ -98,6 +102,14 @@ class Faults:
         self.counts[f"commits {how}"] += 1
         self.crash(torn(before, after, self._world.dice) if how == TORN else after)
         return True
+
+    def _lose_worker(self) -> None:
+        """Have one die, if another lives."""
+        host = self._world.host
+        if self._world.is_rough and not host.is_dead and len(host.workers) > 1:
+            self._world.trace.say("fault", "a worker dies")
+            self.counts["worker dies"] += 1
+            host.lose(self._world.dice.choice(host.workers))
 
     def _happen(self, kind: str) -> None:
         world, dice = self._world, self._world.dice

@@ -1,10 +1,12 @@
-"""One life of the switch's process: its own desk, lines, writer and publisher, until it dies.
+"""One life of the switch's processes: desks, lines, writer and publisher, until they die.
 
 Plan: put together as ``serve`` does, with what is around it simulated: the loop, the
-connections, the ledger, the broker's side and the moment a commit takes.  When it dies nothing
-it still has under way reaches anybody.
+connections, the ledger, the broker's side and the moment a commit takes.  With one worker all is
+one process; with several the journal's own server writes for them, and each may die by itself.
+When a process dies nothing it still has under way reaches anybody.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,29 +14,22 @@ from typing import TYPE_CHECKING, Any
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_doubts import Settled, SettleDoubts
 from atm_switch.adapters.journal_reader import JournalReader
+from atm_switch.adapters.journal_server import JournalServer
 from atm_switch.adapters.mqtt_broker import Broker
 from atm_switch.adapters.mqtt_publisher import EventPublisher, Manner, Surroundings
 from atm_switch.adapters.outbox_page import MarkTold
 from atm_switch.domain.errors import JournalUnavailable
-from atm_switch.domain.instant import Instant
 from atm_switch.server.desk import UNASKED
-from atm_switch.server.journal_bell import JournalBell
-from atm_switch.server.limits import LineLimits, ServerLimits
-from atm_switch.server.log import Logger, Record
+from atm_switch.server.log import Record
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.settling import Settling
-from atm_switch.start_up import recall
-from atm_switch.switch.effects import Note, Ticket
+from atm_switch.switch.effects import Note
 from atm_switch.switch.event import SWITCH, Event, EventKind
 from atm_switch.switch.fleet import FleetWatch
-from atm_switch.switch.house import House
-from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintKey, VerifyPin
-from atm_switch.switch.ports import ASKS_LEDGER, FindRepeat, KeepKeys
-from atm_switch.switch.switch import Switch
 from tests.simulation.auditor import READ_SECONDS_MAX
-from tests.simulation.books import Books, CountingDesk, under_way
-from tests.simulation.broken import SilentSettling, hsm_of, outbox_of, writer_of
-from tests.simulation.town import calm_bench
+from tests.simulation.books import Books
+from tests.simulation.broken import SilentSettling, claims_of, outbox_of, writer_of
+from tests.simulation.worker import Worker
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,59 +38,33 @@ if TYPE_CHECKING:
 
 NAME = "switch"
 DOUBTS = -2
-IN_FLIGHT_PER_LINK = 8
-LINE_LIMITS = LineLimits(
-    idle_seconds_max=60.0,
-    frame_seconds_max=10.0,
-    in_flight_per_link_max=IN_FLIGHT_PER_LINK,
-    write_buffer_bytes_max=262_144,
-)
-LIMITS = ServerLimits(
-    connections_max=64, connections_per_peer_max=64, drain_seconds_max=5.0, line=LINE_LIMITS
-)
 QUEUE_MAX, BATCH_MAX = 256, 8
 
 
 class Host:
-    """A process of the switch."""
+    """The processes of the switch."""
 
     def __init__(self, world: "World", path: Path) -> None:
         """Wait for ``start``; ``path`` is the journal's."""
         self._world, self.path = world, path
         self.is_dead = self.is_serving = self._is_writing = False
         self.books = Books()
-        loop, dice = world.loop, world.dice
-        bench, vault = calm_bench(), world.keys.vault
-        self.writer = writer_of(world.plant)(
-            path, vault, self._utc, dice.randbytes, QUEUE_MAX, BATCH_MAX
-        )
+        loop, dice, plant = world.loop, world.dice, world.plant
+        self.writer = writer_of(plant)(
+            path, world.keys.vault, self._utc, dice.randbytes, QUEUE_MAX, BATCH_MAX,
+            is_shared=world.workers > 1 and not plant.answers_twice,
+        )  # fmt: skip
         self.writer.on_ring = self._rung
         self.writer.on_early = self._hear
         self.writer.start(lambda _batch: None)
         self.reader = JournalReader(path, READ_SECONDS_MAX, soon=loop.call_soon)
-        self.outbox = outbox_of(world.plant)(path, NAME, READ_SECONDS_MAX)
-        self.house = House(
-            bench.house.policy, vault, bench.house.rates, self.reader.last_sequence()
-        )
-        self.house.own_stan = dice.randrange(900_000)
-        recall(self.house, self.reader, self._now())
-        self.switch = Switch(self.house)
-        self._hsm = hsm = hsm_of(world.plant)(dice.randbytes)
-        neighbours: dict[type[Any], Any] = {
-            FindRepeat: self._find_repeat, CheckMac: hsm.check_mac, MakeMac: hsm.make_mac,
-            ImportKey: hsm.import_key, MintKey: hsm.mint_key, KeepKeys: self._keep_keys,
-            VerifyPin: self._verify_pin, **dict.fromkeys(ASKS_LEDGER, world.town.ask),
-        }  # fmt: skip
-        self.desk = CountingDesk(
-            self.switch, neighbours, self._now, LIMITS, Logger(self._log, "info")
-        )
-        self.desk.books, self.desk.fairness = self.books, world.fairness
-        self.desk.swallows = world.plant.swallows_requests
-        self.desk.start(loop, JournalBell(loop, self.writer))
-        self.desk.on_note = self._note
+        self.outbox = outbox_of(plant)(path, NAME, READ_SECONDS_MAX)
+        self._server = JournalServer(path, self.writer)
+        self._server._claims = claims_of(plant)(loop.time)
+        self._workers = [self._worker() for _ in range(world.workers)]
         self._fleet = FleetWatch(NAME, 20.0)
         self._doubts: asyncio.Future[Settled] | None = None
-        settling = SilentSettling if world.plant.leaves_doubts else Settling
+        settling = SilentSettling if plant.leaves_doubts else Settling
         self._settling = settling(self._settle, lambda _ended: None, loop.time)
         self._publisher = EventPublisher(
             Broker("broker", 1883),
@@ -104,6 +73,19 @@ class Host:
             world.connect_broker,
         )
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _worker(self) -> Worker:
+        made = Worker(self._world, self)
+        if self._world.workers == 1:
+            made.write_to(self.writer)
+        else:
+            made.write_over(self._server.worker())
+        return made
+
+    @property
+    def workers(self) -> Sequence[Worker]:
+        """Those that live."""
+        return [one for one in self._workers if not one.is_dead]
 
     def start(self) -> "asyncio.Task[None]":
         """End what is in doubt, then serve; the task ends when it does."""
@@ -121,18 +103,34 @@ class Host:
 
     def balance(self) -> None:
         """Hold the books against what the switch itself has under way."""
-        left, open_ = self.books.unended, under_way(self.switch, self.house)
+        left, open_ = self.books.unended, sum(one.under_way for one in self.workers)
         self._world.auditor.must(
             f"{left} inquiries received and not ended are the {open_} under way",
             holds=left == open_,
         )
 
+    def lose(self, worker: Worker) -> None:
+        """Lose one of several workers; another takes its place a while later."""
+        self.balance()
+        self.books.cut_off += worker.under_way
+        worker.die()
+        for wire in worker.wires:
+            wire.die()
+        self._world.loop.call_later(self._world.dice.uniform(0.2, 3.0), self._replace, worker)
+
+    def _replace(self, worker: Worker) -> None:
+        if not self.is_dead:
+            self._workers[self._workers.index(worker)] = self._worker()
+            self._world.trace.say("world", "a worker starts")
+
     def die(self) -> None:
-        """Lose the process, not its file."""
+        """Lose the processes, not their file."""
         self.is_dead, self.is_serving = True, False
         self._settling.stop()
         for task in self._tasks:
             task.cancel()
+        for worker in self.workers:
+            worker.die()
         self.writer.stop()
         self.reader.close()
         self.outbox.close()
@@ -140,18 +138,19 @@ class Host:
     @property
     def unended(self) -> list[str]:
         """Say what is still under way: at rest, nothing is."""
+        books, now = self.books, self._world.loop.time()
+        # Of rows A that were given up and never ended some stay, too old to count.
+        claims = sum(one.until >= now for one in self._server._claims._held.values())
         state = {
-            "in flight": self.switch.in_flight, "flights": len(self.house.flights),
-            "turns": len(self.switch._turns._waiting), "rows waiting": self.writer.waiting,
-            "keys awaited": len(self.switch._awaited),
-            "rows unwritten": len(self.house.unwritten),
-            "inquiries received and not ended": self.books.unended,
+            "rows waiting": self.writer.waiting, "claims": claims,
+            "inquiries received and not ended": books.unended,
         }  # fmt: skip
-        books = self.books
-        for line, session in self.desk.links():
-            left = books.ended[line.link] - books.answered[line.link] - books.late[line.link]
-            if session is not None and left:
-                state[f"unanswered on line {line.link}"] = left
+        for at, worker in enumerate(self.workers, 1):
+            state |= {f"{what} at worker {at}": count for what, count in worker.left.items()}
+            for line, session in worker.desk.links():
+                left = books.ended[line.link] - books.answered[line.link] - books.late[line.link]
+                if session is not None and left:
+                    state[f"unanswered on line {line.link}"] = left
         return [f"{count} {what}" for what, count in state.items() if count]
 
     # -- the journal
@@ -177,7 +176,7 @@ class Host:
         world.trace.say("disk", f"{len(batch)} questions, {refused} refused, {through} rows")
         world.loop.call_later(world.dice.uniform(0.0005, 0.006), self._deliver, batch, through)
 
-    def _deliver(self, batch: list[tuple[Ticket, Any]], through: int) -> None:
+    def _deliver(self, batch: list[tuple[Any, Any]], through: int) -> None:
         if self.is_dead:
             return
         self._world.auditor.acknowledged = through
@@ -186,16 +185,25 @@ class Host:
         if self.writer.is_due:
             self._rung()
 
-    def _hear(self, batch: list[tuple[Ticket, Any]]) -> None:
+    def _hear(self, batch: list[tuple[Any, Any]]) -> None:
+        """Hear answers: to a worker's question, whose token the server has made, and our own."""
         if self.is_dead:
             return
-        for ticket, answer in batch:
+        own = [(token, answer) for token, answer in batch if isinstance(token, int)]
+        for ticket, answer in own:
             if ticket == DOUBTS and self._doubts is not None and not self._doubts.done():
                 if isinstance(answer, Exception):
                     self._doubts.set_exception(answer)
                 else:
                     self._doubts.set_result(answer)
-        self.desk.delivered(batch)
+        if self._world.workers == 1:
+            self._workers[0].hear(own)
+            return
+        self._server.delivered([entry for entry in batch if not isinstance(entry[0], int)])
+        self.nudge()
+
+    def nudge(self) -> None:
+        """Have the publisher look for what is new."""
         self._publisher.nudge()
 
     async def _settle(self, question: SettleDoubts) -> Settled:
@@ -208,30 +216,20 @@ class Host:
             with suppress(JournalUnavailable):
                 self.writer.submit(question, UNASKED)
 
-    def _find_repeat(self, question: FindRepeat) -> Any:
-        found = self.reader.find_repeat(question, self.house.vault)
-        return None if self._world.plant.forgets_repeats else found
-
-    def _keep_keys(self, question: KeepKeys) -> "asyncio.Future[None]":
-        return self._world.keys.keep(self, question)
-
-    def _verify_pin(self, question: VerifyPin) -> Any:
-        digest = self.house.vault.card_ref(question.pan).digest
-        self._world.auditor.looks_at_pin(digest)
-        return self._hsm.verify_pin(question)
-
     # -- what passes, and what is told
 
     def _tick(self) -> None:
         if self.is_dead:
             return
-        self.desk.tick()
+        for worker in self.workers:
+            worker.tick()
         for told in self._fleet.tick(self._world.loop.time()):
             self._submit(told)
         self._world.bounded(self)
         self._world.loop.call_later(TICK_SECONDS, self._tick)
 
-    def _note(self, note: Note) -> None:
+    def noted(self, note: Note) -> None:
+        """Hear what a core notes."""
         if self.is_dead:
             return
         self.books.noted(note)
@@ -250,16 +248,14 @@ class Host:
     def _tell(self, event: str, fields: dict[str, str]) -> None:
         self._world.trace.say("publisher", f"{event} {fields}")
 
-    def _log(self, record: Record) -> None:
+    def log(self, record: Record) -> None:
+        """Take a line of the log."""
         if self.is_dead:
             return
         _, level, event, fields = record
         if level == "error":
             self._world.auditor.broken(f"a mistake of the switch: {dict(fields)}")
         self._world.trace.say("switch", f"{event} {dict(fields)}")
-
-    def _now(self) -> Instant:
-        return self._world.now()
 
     def _utc(self) -> Any:
         return self._world.now().utc

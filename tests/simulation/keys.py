@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from tests.simulation.bank import Bank
-    from tests.simulation.host import Host
+    from tests.simulation.worker import Worker
     from tests.simulation.world import World
 
 ASK_FOR_KEYS, NEW_KEY = "161", "162"
@@ -45,7 +45,7 @@ class KeyFile:
         self._world = world
         self.vault: Vault = calm_bench().vault
 
-    def keep(self, host: "Host", question: KeepKeys) -> "asyncio.Future[None]":
+    def keep(self, asker: "Worker", question: KeepKeys) -> "asyncio.Future[None]":
         """Begin to write; the future ends when it is on disk."""
         world = self._world
         kept: asyncio.Future[None] = world.loop.create_future()
@@ -53,26 +53,26 @@ class KeyFile:
             kept.set_result(None)  # a planted bug: said to be on disk
         else:
             world.loop.call_later(
-                world.dice.uniform(0.001, 0.01), self._write, host, question, kept
+                world.dice.uniform(0.001, 0.01), self._write, asker, question, kept
             )
         return kept
 
-    def _write(self, host: "Host", question: KeepKeys, kept: "asyncio.Future[None]") -> None:
-        if host.is_dead:
+    def _write(self, asker: "Worker", question: KeepKeys, kept: "asyncio.Future[None]") -> None:
+        if asker.is_dead:
             return
         world, name = self._world, question.name
         late = world.dice.uniform(0.001, 0.01)
         if not is_still(ladder_before(name, self.vault), question.replaces):
             mistaken = NeighbourUnavailable("the key file was changed meanwhile")
-            world.loop.call_later(late, self._answer, host, kept, mistaken)
+            world.loop.call_later(late, self._answer, asker, kept, mistaken)
             return
         self.vault = self.vault.with_ladder(name, question.ladder)
-        world.loop.call_later(late, self._answer, host, kept, None)
+        world.loop.call_later(late, self._answer, asker, kept, None)
 
     def _answer(
-        self, host: "Host", kept: "asyncio.Future[None]", mistake: Exception | None
+        self, asker: "Worker", kept: "asyncio.Future[None]", mistake: Exception | None
     ) -> None:
-        if host.is_dead or kept.done():
+        if asker.is_dead or kept.done():
             return
         if mistake is not None:
             kept.set_exception(mistake)

@@ -40,6 +40,12 @@ class Plant:
     """Now and then a request gets lost inside."""
     tells_another: bool = False
     """Now and then an event says what another one has said."""
+    begins_twice: bool = False
+    """A request that one worker is at work on is begun by another as well."""
+    answers_twice: bool = False
+    """What two workers have answered is kept twice."""
+    keeps_news: bool = False
+    """A worker does not hear that another has changed the keys."""
 
 
 NONE = Plant()
@@ -59,5 +65,8 @@ PLANTS = {
     "takes-stale": Plant(takes_stale=True),
     "swallows-requests": Plant(swallows_requests=True),
     "tells-another": Plant(tells_another=True),
+    "begins-twice": Plant(begins_twice=True),
+    "answers-twice": Plant(begins_twice=True, answers_twice=True),
+    "keeps-news": Plant(keeps_news=True),
 }
 """By the name the command line knows."""

@@ -10,19 +10,18 @@ from typing import Any
 
 from atm_switch.adapters.batch_writer import OnBatch
 from atm_switch.adapters.journal_writer import JournalWriter
-from atm_switch.switch.effects import Ticket
 
 
-class SteppedWriter(JournalWriter[Ticket]):
+class SteppedWriter(JournalWriter[Any]):
     """Writes one batch each ``step``."""
 
     on_ring: Callable[[], None] = staticmethod(lambda: None)
     """Called when there is something to write."""
-    on_early: Callable[[list[tuple[Ticket, Any]]], None] = staticmethod(lambda _batch: None)
+    on_early: Callable[[list[tuple[Any, Any]]], None] = staticmethod(lambda _batch: None)
     """For a planted bug: hears answers before they are true."""
     _medium: sqlite3.Connection | None = None
 
-    def start(self, on_batch: OnBatch[Ticket]) -> None:  # noqa: ARG002 - who steps hands over
+    def start(self, on_batch: OnBatch[Any]) -> None:  # noqa: ARG002 - who steps hands over
         """Open the file.  Raises what opening it does."""
         self._medium = self._open()
         self._is_open = True
@@ -32,7 +31,7 @@ class SteppedWriter(JournalWriter[Ticket]):
         """Whether a batch waits that was rung for."""
         return self._is_rung and bool(self._waiting)
 
-    def step(self) -> list[tuple[Ticket, Any]]:
+    def step(self) -> list[tuple[Any, Any]]:
         """Write a batch; return its answers, which are durable."""
         assert self._medium is not None
         batch = self._take()

@@ -66,6 +66,7 @@ def test_runs_meet_what_they_are_for() -> None:
         "line cut", "line stalled", "line noisy", "ledger", "broker away", "broker slow",
         "disk stalled", "disk full", "booking", "clock jumped", "keys changed", "in doubt",
         "events told again", "inquiries cut off by a crash", "inquiries whose line was gone",
+        "worker dies", "inquiries cut off with a worker",
         "answers 00", "answers 30", "answers 55", "answers 63", "answers 68", "answers 75",
         "answers 91", "answers 94", "answers 96",
     } <= counts.keys()  # fmt: skip

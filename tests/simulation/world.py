@@ -3,7 +3,8 @@
 Plan: every chance is one ``Random(seed)``, every moment the virtual loop's, so a seed is the
 whole run.  Trouble lasts ``ROUGH_SECONDS``; then everything is well again, terminals ask no
 more, and what is under way comes to its end; then the switch is started once more, and the
-auditor adds up.
+auditor adds up.  In every second seed the switch has two workers and a process that writes for
+both, as the product's own server does; they die one by one, too.
 """
 
 import asyncio
@@ -28,13 +29,14 @@ from tests.simulation.broken import connector_of, dialect_of
 from tests.simulation.broker import SimBroker
 from tests.simulation.fairness import Fairness
 from tests.simulation.faults import Faults
-from tests.simulation.host import IN_FLIGHT_PER_LINK, LIMITS, QUEUE_MAX, Host
+from tests.simulation.host import QUEUE_MAX, Host
 from tests.simulation.keys import KeyFile
 from tests.simulation.loop import BOOT_SECONDS, VirtualLoop
 from tests.simulation.plants import Plant
 from tests.simulation.town import OTHER, Town, calm_bench
 from tests.simulation.trace import Trace
 from tests.simulation.wire import Wire
+from tests.simulation.worker import IN_FLIGHT_PER_LINK, LIMITS
 
 ROUGH_SECONDS = 30.0
 REST_SECONDS = 25.0
@@ -60,6 +62,8 @@ class World:
     ) -> None:
         """Lay everything out."""
         self.plant = plant
+        self.workers = 1 + (seed % 2 == 0)
+        """How many processes answer."""
         self.dice = random.Random(seed)  # noqa: S311 - the same run from the same seed
         self.loop = VirtualLoop(self.dice)
         self.loop.set_exception_handler(self._unhandled)
@@ -154,12 +158,14 @@ class World:
     def connect(self, bank: Bank) -> Wire | None:
         """Connect a bank, if the switch is there."""
         host = self.host
-        if not host.is_serving:
+        if not (host.is_serving and host.workers):
             return None
         self._ports += 1
         entrance = Entrance("127.0.0.1", 1, dialect_of(self.plant), bank.acquirer)
-        line = Line(self._ports, entrance, host.desk, LIMITS.line, PlainChannel())
+        worker = host.workers[self._ports % len(host.workers)]
+        line = Line(self._ports, entrance, worker.desk, LIMITS.line, PlainChannel())
         wire = Wire(self.loop, self.dice, line, bank, 4000 + self._ports)
+        worker.wires.append(wire)
         buffer = FrameBuffer(calm_bench().dialect.profile.framing)
         wire.on_write = lambda data: self._leaving(host, line.link, buffer, data)
         return wire
@@ -185,13 +191,15 @@ class World:
 
     def bounded(self, host: Host) -> None:
         """See that nothing grows beyond its bound."""
-        connections = host.desk.connections
+        connections = sum(one.desk.connections for one in host.workers)
+        under_way = sum(one.desk.in_flight for one in host.workers)
         lines = sum(len(bank.wires) for bank in self.banks)
         self.auditor.must("connections are those there are", holds=connections <= 4 * lines + 8)
         in_flight = connections * IN_FLIGHT_PER_LINK + 2 * len(self.banks)
-        self.auditor.must("what is in flight is bounded", holds=host.desk.in_flight <= in_flight)
+        self.auditor.must("what is in flight is bounded", holds=under_way <= in_flight)
         self.auditor.must("rows that wait are bounded", holds=host.writer.waiting <= QUEUE_MAX)
-        waiting = sum(len(flight.waiting) for flight in host.house.flights.values())
+        flights = [flight for one in host.workers for flight in one.house.flights.values()]
+        waiting = sum(len(flight.waiting) for flight in flights)
         self.auditor.must("who joined is bounded", holds=waiting <= in_flight)
 
     def live_again(self, path: Path) -> None:
