@@ -37,7 +37,6 @@ from atm_switch.switch.ports import (
     RepeatKey,
     Steps,
     StoredResponse,
-    ask,
 )
 from atm_switch.wire.message import IsoMessage
 
@@ -46,6 +45,8 @@ NOT_FINGERPRINTED = (52, 64, 128)
 
 FORMS_KEPT = 256
 """Forms of a fingerprint's material at hand: one for each set of elements and lengths."""
+
+STANDS_STILL = "the journal stands still, and is not asked meanwhile"
 
 NEVER_KEPT = (Outcome.FORMAT_ERROR, Outcome.MAC_WRONG)
 """Outcomes that a repeat must earn anew: whoever sent them proved nothing."""
@@ -70,7 +71,7 @@ def balance_inquiry(case: Case, house: House) -> Steps[Response | None]:
         response = _failed(case, Outcome.INTERNAL_ERROR, place_of(mistake))
     if response.is_repeat:
         return response
-    return (yield from _committed(case, entry, response))
+    return (yield from _committed(case, entry, response, house))
 
 
 def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
@@ -88,6 +89,8 @@ def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
         first = yield from first_time(admitted, inquiry, entry, house)
         if isinstance(first, StoredResponse):
             return again(case, first)
+        if house.journal.stands_still(case):
+            raise JournalUnavailable(STANDS_STILL)
         known = yield from identify(in_time(first, house), house)
         proven = yield from prove(known, house)
     finally:
@@ -97,7 +100,11 @@ def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
     return approved(member, balance, house)
 
 
-def _committed(case: Case, entry: JournalEntry, response: Response) -> Steps[Response]:
+def _committed(
+    case: Case, entry: JournalEntry, response: Response, house: House
+) -> Steps[Response]:
+    if case.sequence is None and house.journal.stands_still(case):  # where there is an A, a B comes
+        return _failed(case, Outcome.INTERNAL_ERROR, STANDS_STILL)
     dialect = case.session.dialect
     response = yield from signed(case, response)  # before the row: row and wire say the same
     keeps = case.is_first and response.outcome not in NEVER_KEPT
@@ -113,15 +120,18 @@ def _committed(case: Case, entry: JournalEntry, response: Response) -> Steps[Res
         returned_try=case.returned_try,
     )
     since = case.repeats_since if keeps else None
+    row = Commit(entry, ending, case.sequence, since)
     try:
-        given = yield from ask(Commit(entry, ending, case.sequence, since))
+        given = yield from house.journal.asked(row, case)
     except NeighbourUnavailable as silent:
         case.has_doubtful_row = True
         return _failed(case, Outcome.INTERNAL_ERROR, str(silent))
-    return response if given is None else (yield from _outrun(case, entry, given))
+    return response if given is None else (yield from _outrun(case, entry, given, house))
 
 
-def _outrun(case: Case, entry: JournalEntry, given: StoredResponse) -> Steps[Response]:
+def _outrun(
+    case: Case, entry: JournalEntry, given: StoredResponse, house: House
+) -> Steps[Response]:
     """Say what another process on the same journal has said to the same request meanwhile.
 
     A row A of this process gets its B; like any repeat without one it has no row at all.
@@ -132,7 +142,7 @@ def _outrun(case: Case, entry: JournalEntry, given: StoredResponse) -> Steps[Res
     response = _as_elsewhere(case, entry, given)
     if response.is_repeat and case.sequence is None:
         return response
-    return (yield from _committed(case, entry, response))
+    return (yield from _committed(case, entry, response, house))
 
 
 def _as_elsewhere(case: Case, entry: JournalEntry, given: StoredResponse) -> Response:

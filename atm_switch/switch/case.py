@@ -118,7 +118,10 @@ class Case:
 
     def given_up_at(self, question: Ask[Any] | None) -> float:
         """Monotonic seconds at which a question that has no answer yet gets none any more."""
-        return self.deadline + ENDING_SECONDS * isinstance(question, ENDINGS)
+        if not isinstance(question, ENDINGS):
+            return self.deadline
+        # ``now`` is when it was asked: one asked in good time has all of the request's, no more.
+        return max(self.deadline, min(self.now.monotonic, self.deadline) + ENDING_SECONDS)
 
     @property
     def is_late(self) -> bool:

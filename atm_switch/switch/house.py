@@ -12,6 +12,7 @@ from atm_switch.security.vault import Vault
 from atm_switch.switch.accepted import Accepted
 from atm_switch.switch.case import Case
 from atm_switch.switch.frequency import Frequency
+from atm_switch.switch.journal_gate import JournalGate
 from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import RepeatKey
 from atm_switch.switch.throttle import Throttle
@@ -57,6 +58,7 @@ class House:
     key_request_frequency: Frequency = field(init=False)
     flights: dict[RepeatKey, Flight] = field(default_factory=dict)
     unwritten: Unwritten = field(default_factory=Unwritten)
+    journal: JournalGate = field(default_factory=JournalGate)
     card_frequency: Frequency = field(init=False)
     terminal_frequency: Frequency = field(init=False)
 

@@ -129,9 +129,8 @@ def _reserved(fresh: Fresh, house: House) -> Steps[Reservation]:
         if newest != entry.card:
             raise NeighbourUnavailable("the card key was changed while the inquiry was under way")
         begun_since = case.received.utc - at_work
-        answer = yield from ask(
-            Reserve(entry, rules.pin_tries_max, tuple(former), case.repeats_since, begun_since)
-        )
+        row = Reserve(entry, rules.pin_tries_max, tuple(former), case.repeats_since, begun_since)
+        answer = yield from house.journal.asked(row, case)
         if isinstance(answer, Reservation):
             return answer
         if isinstance(answer, StoredResponse):

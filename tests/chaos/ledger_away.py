@@ -65,6 +65,12 @@ class Outage:
         ]
         return min(good, default=float("inf")) - self.ended
 
+    def told(self, script: Script) -> str:
+        """Say what must never be: links hung up, cards whose 00 showed several balances."""
+        hung_up, differ = self.tally.hung_up, not self.balances(script)
+        said = [f"{hung_up} links hung up"] if hung_up else []
+        return ", ".join(["", *said, *(["balances differ"] if differ else [])])
+
     def balances(self, script: Script) -> bool:
         """Tell whether every 00 showed one and the same balance of its card."""
         seen: dict[str, set[str]] = {}
@@ -157,7 +163,7 @@ def postgres_part(root: Path, seconds: float) -> tuple[bool, str]:
     said = (
         f"PostgreSQL stopped {seconds:.0f} s: {dict(inside.codes)}, slowest "
         f"{inside.percentile(1.0):,.0f} ms, settled p50 {settled.percentile(0.5):,.0f} ms, "
-        f"back in {outage.back_after:.2f} s"
+        f"back in {outage.back_after:.2f} s{outage.told(script)}"
     )
     return is_held, said
 
@@ -190,6 +196,7 @@ def sqlite_part(root: Path, seconds: float) -> tuple[bool, str]:
     said = (
         f"ledger locked: {dict(calm.codes)}; journal locked {seconds:.0f} s: {dict(inside.codes)}, "
         f"slowest {inside.percentile(1.0):,.0f} ms, back in {outage.back_after:.2f} s"
+        f"{outage.told(script)}"
     )
     return is_held, said
 

@@ -104,13 +104,12 @@ def test_mistake_is_noted_by_its_place() -> None:
 def test_silent_neighbour_is_given_up(kind: type) -> None:
     """
     What waits longer than the profile allows is answered: 96 where the journal is silent,
-    91 where anybody else is; up to that moment nothing is said.  The row of an answer that
-    is decided has a second more.
+    91 where anybody else is; up to that moment nothing is said.
     """
     bench = held(kind)
     before = len(bench.sent)
 
-    bench.pass_time(REQUEST_SECONDS_MAX + ENDING_SECONDS * (kind is Commit))
+    bench.pass_time(REQUEST_SECONDS_MAX)
     on_time = bench.sent[before:]
     bench.pass_time(0.1)
 
