@@ -34,11 +34,6 @@ class Accrual(Enum):
     MONTHLY = "monthly"
     DAILY_365 = "daily365"
 
-    @property
-    def parts(self) -> int:
-        """Parts of a whole year."""
-        return MONTHS if self is Accrual.MONTHLY else DAYS
-
     def opening_parts(self, as_of: date) -> int:
         """Return the parts of the year of ``as_of`` that an opening balance has earned."""
         if self is Accrual.MONTHLY:
@@ -50,6 +45,9 @@ class Accrual(Enum):
         if self is Accrual.MONTHLY:
             return max(0, as_of.month - posted_on.month + 1)
         return max(0, (as_of - posted_on).days)
+
+
+_MONTHLY = Accrual.MONTHLY
 
 
 class YearBase(NamedTuple):
@@ -67,10 +65,16 @@ def estimate_development(
     On 31 December it is what is booked.  The movements are of the year of ``as_of``.
     """
     parts = accrual.posting_parts
-    sen_parts = base.opening.sen * accrual.opening_parts(as_of) + sum(
+    earning = base.opening.sen * accrual.opening_parts(as_of) + sum(
         [amount.sen * parts(posted_on, as_of) for posted_on, amount in base.movements]
     )
-    return Money(divide_half_up(rate_millipercent * sen_parts, MILLIPERCENT * accrual.parts))
+    return Money(earned(earning, rate_millipercent, accrual))
+
+
+def earned(earning: int, rate_millipercent: int, accrual: Accrual) -> int:
+    """Return what sums of sen bring, each of them times the parts of the year it has earned."""
+    whole = MILLIPERCENT * (MONTHS if accrual is _MONTHLY else DAYS)
+    return divide_half_up(rate_millipercent * earning, whole)
 
 
 @dataclass(frozen=True, slots=True)

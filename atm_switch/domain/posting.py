@@ -9,7 +9,7 @@ What is booked as development on another day than 31 December is paid in advance
 everything is claimed: it earns from its day and is part of what the year brings (assumed).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from enum import Enum, unique
 from typing import Final, NamedTuple
@@ -90,7 +90,7 @@ class YearSorted(NamedTuple):
 
 def sort_year(postings: Iterable[Posting]) -> YearSorted:
     """Sort the postings of one year; what was taken back within it is gone from the result."""
-    given, corrections = _standing(tuple(postings))
+    given, corrections = standing(tuple(postings))
     developed = of_kind(given, PostingKind.DEVELOPMENT)
     return YearSorted(
         paid=of_kind(given, PostingKind.CONTRIBUTION) + of_kind(given, PostingKind.ADJUSTMENT),
@@ -103,7 +103,7 @@ def sort_year(postings: Iterable[Posting]) -> YearSorted:
 
 def last_contribution(postings: Iterable[Posting]) -> date | None:
     """Return ``sort_year(postings).last_contribution``, without sorting the rest."""
-    given, _ = _standing(tuple(postings))
+    given, _ = standing(tuple(postings))
     return max([p.posted_on for p in of_kind(given, PostingKind.CONTRIBUTION)], default=None)
 
 
@@ -124,9 +124,7 @@ def total(postings: Collection[Posting]) -> Money:
     return Money(sum([posting.amount.sen for posting in postings]))
 
 
-def _standing(
-    given: tuple[Posting, ...],
-) -> tuple[tuple[Posting, ...], tuple[Posting, ...]]:
+def standing(given: Sequence[Posting]) -> tuple[Sequence[Posting], tuple[Posting, ...]]:
     """Return what stands, and what of it takes back postings of earlier years, apart."""
     # Most years hold no correction, and a closing sorts millions of them.
     if not [posting for posting in given if posting.reverses is not None]:
@@ -138,7 +136,7 @@ def _standing(
     )
 
 
-def _without_taken_back(postings: tuple[Posting, ...]) -> tuple[Posting, ...]:
+def _without_taken_back(postings: Sequence[Posting]) -> tuple[Posting, ...]:
     """Leave out each posting that another takes back, and that one too where both are here."""
     here = {posting.number for posting in postings}
     taken_back = {posting.reverses for posting in postings if posting.reverses is not None}

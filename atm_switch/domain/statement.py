@@ -17,18 +17,12 @@ statements that day is gone at once, its amount when the correction was booked.
 from dataclasses import field
 from datetime import date
 
-from atm_switch.domain.accrual import Accrual, RateTable, YearBase, estimate_development
+from atm_switch.domain.accrual import Accrual, RateTable, earned
 from atm_switch.domain.money import ZERO, Money
-from atm_switch.domain.posting import (
-    Posting,
-    PostingKind,
-    YearSorted,
-    of_kind,
-    sort_year,
-    total,
-)
+from atm_switch.domain.posting import Posting
 from atm_switch.domain.unclosed import OpenYear, Terms, Unclosed, close_in_order
 from atm_switch.domain.value import value
+from atm_switch.domain.year_sums import YearSums, sum_year
 
 
 @value
@@ -97,39 +91,38 @@ def draw_up(
     if history.year != as_of.year:
         message = "the history and the statement are of different years"
         raise ValueError(message)
-    postings = [posting for posting in history.postings if posting.posted_on <= as_of]
-    open_years, handed_over = _open_years(history, Terms(rates, accrual))
-    if handed_over.sen:
-        new_year = date(history.year, 1, 1)
-        postings.append(Posting(new_year, PostingKind.ADJUSTMENT, handed_over))
-    year = sort_year(postings)
-    carried = sum((one.development + one.taken_over for one in open_years), start=ZERO)
-    begun_with = history.opening + carried
-    advanced, rate = total(year.advanced), rates.of(as_of.year).millipercent
-    if year.developed:
-        development = total(year.developed) + advanced
+    open_years, handed_over = _open_years(history, rates, accrual)
+    carried = sum([one.development.sen + one.taken_over.sen for one in open_years])
+    begun_with = history.opening.sen + carried
+    year = sum_year(history.postings, handed_over.sen, as_of, accrual)
+    rate = rates.of(as_of.year).millipercent
+    if year.developed is None:
+        earning = begun_with * accrual.opening_parts(as_of) + year.earning
+        development = max(year.advanced, earned(earning, rate, accrual))
     else:
-        base = YearBase(begun_with, year.movements)
-        development = max(advanced, estimate_development(base, as_of, rate, accrual))
+        development = year.developed + year.advanced
     opening, contributions, claims = _shown(begun_with, year)
-    return Statement(
-        as_of=as_of,
-        opening=opening,
-        contributions=contributions,
-        development=development,
-        claims=claims,
-        rate_millipercent=rate,
-        is_estimate=not year.developed or carried.sen > 0 or handed_over.sen > 0,
-        last_contribution=_last_contribution(history),
-        open_years=open_years,
-        handed_over=handed_over,
+    return Statement(  # by place: by name it takes twice as long
+        as_of,
+        Money(opening),
+        Money(contributions),
+        Money(development),
+        Money(claims),
+        rate,
+        year.developed is None or carried > 0 or handed_over.sen > 0,
+        _last_contribution(history),
+        open_years,
+        handed_over,
     )
 
 
-def _open_years(history: AccountHistory, terms: Terms) -> tuple[tuple[OpenYear, ...], Money]:
+def _open_years(
+    history: AccountHistory, rates: RateTable, accrual: Accrual
+) -> tuple[tuple[OpenYear, ...], Money]:
     """Return the open years before, and what merged accounts bring on 1 January of this one."""
     if history.unclosed is None and not history.merged:
         return (), ZERO
+    terms = Terms(rates, accrual)
     brought: dict[int, Money] = {}
     for gone in history.merged:
         if gone.unclosed is not None:
@@ -150,13 +143,12 @@ def _last_contribution(history: AccountHistory) -> date | None:
     return max((day for day in days if day is not None), default=None)
 
 
-def _shown(begun_with: Money, year: YearSorted) -> tuple[Money, Money, Money]:
+def _shown(begun_with: int, year: YearSums) -> tuple[int, int, int]:
     """Return opening, contributions and claims, none below zero as long as the closing is not."""
-    opening = begun_with + total(year.corrections)
-    contributions, claims = total(year.paid), -total(year.claimed)
-    if contributions.sen < 0:
-        adjusted = total(of_kind(year.paid, PostingKind.ADJUSTMENT))
-        opening, contributions = opening + adjusted, contributions - adjusted
-    if opening.sen < 0:
-        opening, claims = ZERO, claims - opening
+    opening = begun_with + year.corrected
+    contributions, claims = year.contributed + year.adjusted, -year.claimed
+    if contributions < 0:
+        opening, contributions = opening + year.adjusted, year.contributed
+    if opening < 0:
+        opening, claims = 0, claims - opening
     return opening, contributions, claims
