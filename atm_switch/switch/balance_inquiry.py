@@ -105,7 +105,6 @@ def _committed(
 ) -> Steps[Response]:
     if case.sequence is None and house.journal.stands_still(case):  # where there is an A, a B comes
         return _failed(case, Outcome.INTERNAL_ERROR, STANDS_STILL)
-    dialect = case.session.dialect
     response = yield from signed(case, response)  # before the row: row and wire say the same
     keeps = case.is_first and response.outcome not in NEVER_KEPT
     ending = Ending(
@@ -115,7 +114,7 @@ def _committed(
         kpj_masked=case.kpj_masked,
         host_reference=case.host_reference,
         elapsed_us=case.elapsed_us,
-        payload=dialect.pack(response.message.without(2)) if keeps else None,
+        payload=_kept(case, response) if keeps else None,
         resets_tries=case.resets_tries,
         returned_try=case.returned_try,
     )
@@ -127,6 +126,12 @@ def _committed(
         case.has_doubtful_row = True
         return _failed(case, Outcome.INTERNAL_ERROR, str(silent))
     return response if given is None else (yield from _outrun(case, entry, given, house))
+
+
+def _kept(case: Case, response: Response) -> bytes:
+    if response.kept is not None:
+        return response.kept
+    return case.session.dialect.pack(response.message.without(2))
 
 
 def _outrun(

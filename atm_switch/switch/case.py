@@ -157,8 +157,12 @@ class Response:
     """Nothing is sent; the note is all there is to it."""
     is_signed: bool = False
     """The payload carries the MAC the line asks for, or needs none."""
+    kept: bytes | None = field(default=None, repr=False)
+    """What is kept of the message for repeats, if it was packed: all of it but DE2."""
 
-    def packed_as(self, payload: bytes | None, *, is_signed: bool = False) -> "Response":
+    def packed_as(
+        self, payload: bytes | None, kept: bytes | None = None, *, is_signed: bool = False
+    ) -> "Response":
         """Return the response with its payload.
 
         Written out: ``dataclasses.replace`` takes four times as long, twice a request.
@@ -173,4 +177,5 @@ class Response:
             self.note,
             self.is_silent,
             is_signed,
+            self.kept if kept is None else kept,
         )

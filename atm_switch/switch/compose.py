@@ -89,8 +89,12 @@ def packed(case: Case, response: Response) -> Response:
     if response.payload is not None:
         return response
     dialect, outcome = case.session.dialect, Outcome.INTERNAL_ERROR
+    is_signed = case.signing is None
     try:
-        return response.packed_as(dialect.pack(response.message), is_signed=case.signing is None)
+        if case.is_first:
+            payload, kept = dialect.pack_with_rest(response.message, PAN)
+            return response.packed_as(payload, kept, is_signed=is_signed)
+        return response.packed_as(dialect.pack(response.message), is_signed=is_signed)
     except ValueError as mistake:
         reason = str(mistake)
     response = declined(case, Declined(outcome, reason))

@@ -37,7 +37,17 @@ class Dialect:
 
     def pack(self, message: IsoMessage) -> bytes:
         """Pack a message that also fits a frame.  Raises ``ValueError``: our mistake."""
-        payload = self.packager.pack(message)
+        return self._fitting(self.packager.pack(message))
+
+    def pack_with_rest(self, message: IsoMessage, first: int) -> tuple[bytes, bytes]:
+        """Pack a message, and what is left of it without its element ``first``.
+
+        Raises ``ValueError`` where ``pack`` does.
+        """
+        payload, rest = self.packager.pack_with_rest(message, first)
+        return self._fitting(payload), rest
+
+    def _fitting(self, payload: bytes) -> bytes:
         if len(payload) > self.profile.framing.payload_bytes_max:
             raise ValueError("the message is longer than the profile's payload_bytes_max")
         return payload

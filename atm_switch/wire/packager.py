@@ -83,6 +83,37 @@ class Packager:
                 self._learn(message)
         return payload
 
+    def pack_with_rest(self, message: IsoMessage, first: int) -> tuple[bytes, bytes]:
+        """Write a message, and what is left of it without its element ``first``.
+
+        Raises ``ValueError`` for what the profile does not allow.
+        """
+        payload = self.pack_by_plan(message)
+        rest = None if payload is None else self._rest_of(message, first, payload)
+        if payload is None or rest is None:
+            return self.pack(message), self.pack(message.without(first))
+        return payload, rest
+
+    def _rest_of(self, message: IsoMessage, first: int, payload: bytes) -> bytes | None:
+        """Cut the first element out of what was written; ``None`` where that is not known yet."""
+        if not isinstance(message, AnsweringMessage):
+            return None
+        answer = message
+        layout = answer.request.layout
+        writing = layout.writings.get((answer._mti, answer.echo, answer.given))  # noqa: SLF001
+        if layout.spelling is not self._spelling or writing is None:
+            return None
+        if writing.numbers[0] != first or first in answer.given:
+            return None
+        if writing.rest_head is None:
+            plan = self._plans.get((answer._mti, tuple(answer.without(first).elements)))  # noqa: SLF001
+            if plan is None:
+                return None
+            writing.rest_head = plan.head
+        begins, ends = layout.spans[first]
+        rest: bytes = writing.rest_head + payload[len(writing.head) + ends - begins :]
+        return rest
+
     def pack_by_plan(self, message: IsoMessage) -> bytes | None:
         """Write a message of known MTI and elements, or return ``None``: it may still be one."""
         if isinstance(message, AnsweringMessage):

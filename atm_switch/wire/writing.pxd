@@ -12,8 +12,9 @@ cdef class Shape:
     cdef readonly object cut
 
 cdef class Writing:
-    cdef bytes _head
-    cdef tuple _numbers
+    cdef readonly bytes head
+    cdef readonly tuple numbers
+    cdef public bytes rest_head
     cdef tuple _given
     cdef Layout _source
     cdef object _spelling

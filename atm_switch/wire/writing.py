@@ -35,15 +35,8 @@ class Writing:
     """Writes messages of ``numbers``, of which ``given`` come as values."""
 
     __slots__ = (
-        "_given",
-        "_head",
-        "_numbers",
-        "_outwards",
-        "_parts",
-        "_source",
-        "_spelling",
-        "_with_digits",
-        "shapes",
+        "_given", "_outwards", "_parts", "_source", "_spelling", "_with_digits",
+        "head", "numbers", "rest_head", "shapes",
     )  # fmt: skip
 
     def __init__(
@@ -55,7 +48,9 @@ class Writing:
         spelling: Spelling,
     ) -> None:
         """Take the rest from payloads of the layout ``source``, which has them all."""
-        self._head, self._numbers, self._given = head, tuple(numbers), tuple(given)
+        self.head, self.numbers, self._given = head, tuple(numbers), tuple(given)
+        self.rest_head: bytes | None = None
+        """The head of the same messages less their first element, once it is known."""
         self._source, self._spelling, self._outwards = source, spelling, spelling.outwards
         self._parts = [spelling.parts[number] for number in given]
         self._with_digits = any(part.in_hexadecimal for part in self._parts)
@@ -116,9 +111,9 @@ class Writing:
             ends = at + parts[number].octets(lengths[number])
             places[number] = (at, ends)
             at = ends
-        constants = self._head
+        constants = self.head
         spans = [(at, at + len(constants))]
-        for number in self._numbers:
+        for number in self.numbers:
             if number in places:
                 prefix = parts[number].prefixes.get(lengths[number], b"")
                 begins = at + len(constants)
