@@ -9,7 +9,7 @@ Found: a row edited, deleted, added, moved, and a tail cut off, with or without 
 put back by hand.  Not found: the whole file replaced by an older genuine copy of it, or
 the tail cut and the head's row restored from such a copy; who holds the vault's keys can
 write a new chain.  Against the first, note ``head`` elsewhere.  The tables of PIN tries
-and business dates are not chained.
+and business dates, and the notes of answers that were not told, are not chained.
 """
 
 import hmac
