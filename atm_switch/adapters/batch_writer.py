@@ -115,7 +115,7 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         Raises ``JournalUnavailable`` where the queue is full or the writer has ended, and
         ``ValueError`` for a question that makes no sense.
         """
-        self._check(question)
+        self.check(question)
         with self._bell:
             if not self._is_open:
                 raise JournalUnavailable("the journal's writer is not running")
@@ -124,6 +124,21 @@ class BatchWriter(ABC, Generic[K, Q, M]):
             self._waiting.append((token, question))
             if rings:
                 self._ring()
+
+    def submit_all(self, asked: Sequence[tuple[K, Q]]) -> int:
+        """Queue questions, each behind its token, that were ``check``ed; then ring.
+
+        Returns how many, the first ones: what there is room for, and none where it has ended.
+        """
+        with self._bell:
+            room = self._queue_max - len(self._waiting) if self._is_open else 0
+            queued = asked[: max(room, 0)]
+            self._waiting += queued
+            self._ring()
+        return len(queued)
+
+    def check(self, question: Q) -> None:
+        """Raise ``ValueError`` for a question that makes no sense."""
 
     def ring(self) -> None:
         """Have the writer look at what waits."""
@@ -161,9 +176,6 @@ class BatchWriter(ABC, Generic[K, Q, M]):
     @abstractmethod
     def _judge(self, error: Exception) -> Judgement:
         """Say what an error of ``_commit`` means."""
-
-    def _check(self, question: Q) -> None:
-        """Raise ``ValueError`` for a question that makes no sense."""
 
     def _run(self, opened: Future[None], on_batch: OnBatch[K]) -> None:
         try:

@@ -16,9 +16,22 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from atm_switch.adapters import journal_tries as tries
 from atm_switch.adapters.audit_rows import AUDIT_COLUMN_LIST, AUDIT_COLUMNS, audit_row
 from atm_switch.adapters.journal_chain import Head, RowChain
 from atm_switch.adapters.journal_doubts import OF_FILE, SettleDoubts, doubtful_ending, settle
+from atm_switch.adapters.journal_drafts import (
+    FINGERPRINT,
+    KEY,
+    PAYLOAD,
+    SINCE,
+    Draft,
+    drafted,
+    ending_cells,
+    reservation_cells,
+    reset_card,
+    returned_try,
+)
 from atm_switch.adapters.journal_heads import (
     HeadTable,
     required_head,
@@ -36,10 +49,7 @@ from atm_switch.adapters.journal_rows import (
     COLUMNS,
     Cell,
     JournalRow,
-    Placed,
     cells_of,
-    ending_row,
-    reservation_row,
     to_microseconds,
 )
 from atm_switch.adapters.outbox_page import (
@@ -56,10 +66,8 @@ from atm_switch.switch.ports import (
     Ask,
     AuditRecord,
     Commit,
-    FindRepeat,
     JournalEntry,
     KeepRecord,
-    RepeatKey,
     Reservation,
     Reserve,
     StoredResponse,
@@ -97,12 +105,6 @@ class Ink:
     """Whether several processes answer from this journal: then the first answer counts."""
 
 
-CARRIED: Final = 1_000_000
-"""Stands for the tries of a card whose hash is of an older card key: they count elsewhere now.
-
-It is above every maximum, so a process that has not read the newest key yet is granted none.
-"""
-
 _ROW = f"({', '.join('?' * len(COLUMNS))})"
 _ROWS_AT_ONCE: Final = (64, 16, 4, 1)
 """Rows one statement adds: few statements, for each lets go of the interpreter's lock."""
@@ -112,31 +114,10 @@ _INSERT_ROWS: Final = {
 }
 _AUDIT_PLACES = ", ".join("?" * len(AUDIT_COLUMNS))
 _INSERT_RECORD = f"INSERT INTO audit_rows ({AUDIT_COLUMN_LIST}) VALUES ({_AUDIT_PLACES})"  # noqa: S608 - the same
-_READ_TRIES = "SELECT tries FROM pin_tries WHERE pan_digest = ?"
-_COUNT_TRY = (
-    "INSERT INTO pin_tries (pan_digest, tries) VALUES (?, 1)"
-    " ON CONFLICT (pan_digest) DO UPDATE SET tries = tries + 1 WHERE tries < ? RETURNING tries"
-)
-"""Yields nothing where as many tries are used as there are; there is one at least."""
-_ADD_TRIES = (
-    "INSERT INTO pin_tries (pan_digest, tries) VALUES (?, ?)"
-    " ON CONFLICT (pan_digest) DO UPDATE SET tries = tries + excluded.tries"
-)
-_CLOSE_TRIES = (
-    "INSERT INTO pin_tries (pan_digest, tries) VALUES (?, ?)"
-    " ON CONFLICT (pan_digest) DO UPDATE SET tries = excluded.tries"
-)
-_RETURN_TRY = (
-    "UPDATE pin_tries SET tries = tries - 1"
-    " WHERE pan_digest = ? AND tries BETWEEN ? AND ? AND tries > 1 RETURNING tries"
-)
-_RETURN_ONLY_TRY = "DELETE FROM pin_tries WHERE pan_digest = ? AND tries = 1"
-_RESET_TRIES = "DELETE FROM pin_tries WHERE pan_digest = ? AND tries <> ?"
-_CLEAR_TRIES = "DELETE FROM pin_tries WHERE pan_digest = ?"
 
 
 def write_batch(
-    connection: sqlite3.Connection, ink: Ink, questions: Sequence[JournalQuestion],
+    connection: sqlite3.Connection, ink: Ink, questions: Sequence[JournalQuestion | Draft],
     *, keeps: bool = True,
 ) -> list[Any]:  # fmt: skip
     """Answer the questions, in order, in one transaction that is on disk on return.
@@ -157,18 +138,24 @@ class _Page:
     def __init__(self, connection: sqlite3.Connection, ink: Ink) -> None:
         self._connection = connection
         self._ink = ink
-        self._opened_at = self._head = required_head(connection, HeadTable.JOURNAL, ink.chain)
+        self._opened_at = required_head(connection, HeadTable.JOURNAL, ink.chain)
         self._audit_head: Head | None = None
+        self._seq, self._link = self._opened_at.seq, self._opened_at.chain
         self._written_at = to_microseconds(ink.clock())
         self._rows: list[Cell] = []
         """The cells of the rows to be added, one row behind the other."""
-        self._kept: dict[RepeatKey, StoredResponse] = {}
+        self._kept: dict[tuple[str, ...], StoredResponse] = {}
+        """Of a shared journal: what this batch answered, by the request's key."""
 
-    def answer(self, question: JournalQuestion) -> Any:
-        if isinstance(question, Reserve):
-            return self._given(question) or self._reserve(question)
+    def answer(self, question: JournalQuestion | Draft) -> Any:
+        if isinstance(question, tuple):
+            return self._commit(question)
         if isinstance(question, Commit):
-            return self._given(question) or self._commit(question)
+            return self._commit(drafted(question))
+        if isinstance(question, Reserve):
+            since = question.unless_since
+            lately = None if since is None else to_microseconds(since)
+            return self._given(question.entry.key, lately) or self._reserve(question)
         self._add_rows()  # events stand in the order of the questions
         return self._beside(question)
 
@@ -180,7 +167,7 @@ class _Page:
                 return self._keep(record)
             case SettleDoubts():
                 run = self._run
-                return settle(question, self._head.seq, OF_FILE, run, self._end_doubtful)
+                return settle(question, self._seq, OF_FILE, run, self._end_doubtful)
             case Announce() | MarkTold() | PurgeTold() | DropStatus():
                 nonce = self._ink.nonce
                 return answer_outbox(self._connection, question, self._written_at, nonce)
@@ -189,69 +176,49 @@ class _Page:
 
     def close(self) -> None:
         self._add_rows()
-        if self._head != self._opened_at:
-            write_head(self._connection, HeadTable.JOURNAL, self._head, self._ink.chain)
+        if self._seq != self._opened_at.seq:
+            head = Head(self._seq, self._link)
+            write_head(self._connection, HeadTable.JOURNAL, head, self._ink.chain)
         if self._audit_head is not None:
             write_head(self._connection, HeadTable.AUDIT, self._audit_head, self._ink.audit)
 
     def _reserve(self, question: Reserve) -> Reservation:
-        entry, tries_max = question.entry, question.tries_max
-        card = required_card(entry)
+        entry, card = question.entry, required_card(question.entry)
         for ref in question.former:
-            self._carry_over(ref, card)
-        counted = self._run(_COUNT_TRY, card.digest, tries_max)
-        tries = int(counted[0][0]) if counted else self._tries(card)
-        if tries >= CARRIED:
-            tries = tries_max
-        reservation = Reservation(self._head.seq + 1, tries, granted=bool(counted))
-        self._append(reservation_row(entry, reservation, self._written_at))
+            tries.carry_over(self._run, ref, card)
+        count, granted = tries.count_try(self._run, card.digest, question.tries_max)
+        reservation = Reservation(self._seq + 1, count, granted)
+        self._append(reservation_cells(entry, reservation, self._written_at))
         return reservation
 
-    def _carry_over(self, former: CardRef, card: CardRef) -> None:
-        """Count under the newest card key what was tried under an older one.
-
-        A card that is its own former has nothing to carry: it would be counted twice and
-        then closed.
-        """
-        tries = self._tries(former)
-        if former.digest == card.digest or tries == CARRIED:
-            return
-        if tries:
-            self._connection.execute(_ADD_TRIES, (card.digest, tries))
-        self._connection.execute(_CLOSE_TRIES, (former.digest, CARRIED))
-
-    def _commit(self, question: Commit) -> StoredResponse | None:
-        entry, ending = question.entry, question.ending
-        sealed = None
-        if ending.payload is not None:
+    def _commit(self, draft: Draft) -> StoredResponse | None:
+        key, payload, sealed = draft[KEY], draft[PAYLOAD], None
+        if given := self._given(key, draft[SINCE]):
+            return given
+        if payload is not None:
             nonce = self._ink.nonce(NONCE_BYTES)
-            sealed = self._ink.vault.seal(RESPONSE_PURPOSE, ending.payload, nonce)
-            self._kept[entry.key] = StoredResponse(entry.fingerprint, ending.payload)
-        placed = Placed(self._head.seq + 1, question.sequence, self._written_at)
-        self._append(ending_row(entry, ending, placed, sealed))
-        if ending.resets_tries:
-            self._connection.execute(_RESET_TRIES, (required_card(entry).digest, CARRIED))
-        if ending.returned_try:
-            # Fewer by now: they were cleared meanwhile, and this try with them.
-            digest = required_card(entry).digest
-            is_less = self._run(_RETURN_TRY, digest, ending.returned_try, CARRIED - 1)
-            if not is_less and ending.returned_try == 1:
-                self._run(_RETURN_ONLY_TRY, digest)  # no row stands for none
+            sealed = self._ink.vault.seal(RESPONSE_PURPOSE, payload, nonce)
+            if self._ink.is_shared:
+                self._kept[key] = StoredResponse(draft[FINGERPRINT], payload)
+        self._append(ending_cells(draft, self._seq + 1, self._written_at, sealed))
+        if digest := reset_card(draft):
+            tries.reset(self._run, digest)
+        if returned := returned_try(draft):
+            tries.give_back(self._run, *returned)
         return None
 
-    def _given(self, question: Reserve | Commit) -> StoredResponse | None:
+    def _given(self, key: tuple[str, ...], since: int | None) -> StoredResponse | None:
         """Return what another process has answered meanwhile, in this very batch or before."""
-        key, since = question.entry.key, question.unless_since
         if since is None or not self._ink.is_shared:
             return None
         select = lambda sql, values: self._run(sql, *values)  # noqa: E731
-        return self._kept.get(key) or stored_answer(select, FindRepeat(key, since), self._ink.vault)
+        return self._kept.get(key) or stored_answer(select, key, since, self._ink.vault)
 
     def _unblock(self, question: Unblock) -> int:
         for ref in question.former:
-            self._carry_over(ref, question.ref)
-        used = self._tries(question.ref)
-        self._connection.execute(_CLEAR_TRIES, (question.ref.digest,))
+            tries.carry_over(self._run, ref, question.ref)
+        used = tries.tries_of(self._run, question.ref.digest)
+        tries.clear(self._run, question.ref.digest)
         detail = f"unblocked, {used} used PIN tries cleared"
         self._keep(AuditRecord("command", question.actor, f"card {question.pan_masked}", detail))
         return used
@@ -267,21 +234,18 @@ class _Page:
         self._audit_head = Head(cells[0], link)
 
     def _end_doubtful(self, reserved: JournalRow) -> None:
-        self._append(doubtful_ending(reserved, self._head.seq + 1, self._written_at))
+        row = doubtful_ending(reserved, self._seq + 1, self._written_at)
+        self._append(cells_of(row)[:-1])  # the chain is the last column
 
     def _run(self, sql: str, *values: Cell) -> list[Any]:
         return self._connection.execute(sql, values).fetchall()
 
-    def _tries(self, card: CardRef) -> int:
-        found = self._run(_READ_TRIES, card.digest)
-        return int(found[0][0]) if found else 0
-
-    def _append(self, row: JournalRow) -> None:
-        cells = cells_of(row)
-        link = self._ink.chain.link_cells(self._head.chain, cells)
+    def _append(self, cells: tuple[Cell, ...]) -> None:
+        """Take the next row, all but its link."""
+        self._link = self._ink.chain.link_cells(self._link, cells)
+        self._seq += 1
         self._rows += cells
-        self._rows[-1] = link  # the chain is the last column
-        self._head = Head(row.seq, link)
+        self._rows.append(self._link)
 
     def _add_rows(self) -> None:
         at, width = 0, len(COLUMNS)

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from atm_switch.switch.ports import Commit, RepeatKey, Reservation, Reserve, UnderWay
+from atm_switch.adapters.journal_drafts import KEY, REF
+from atm_switch.switch.ports import Reservation, Reserve, UnderWay
 
 
 @dataclass(slots=True)
@@ -35,14 +36,16 @@ class Claims:
     def __init__(self, clock: Callable[[], float]) -> None:
         """Begin with none; ``clock`` tells monotonic seconds."""
         self._clock = clock
-        self._held: dict[RepeatKey, _Claim] = {}
+        self._held: dict[tuple[str, ...], _Claim] = {}
 
     def __len__(self) -> int:
         """How many requests are under way."""
         return len(self._held)
 
-    def taken(self, worker: object, question: Reserve) -> UnderWay | None:
+    def taken(self, worker: object, question: Any) -> UnderWay | None:
         """Take the request of a row A for ``worker``, or say that another one has it."""
+        if not isinstance(question, Reserve):
+            return None
         if question.unless_since is None or question.begun_since is None:
             return None
         now = self._clock()
@@ -57,19 +60,23 @@ class Claims:
 
     def heard(self, worker: object, question: Any, answer: Any) -> None:
         """Hear what a worker's question was answered: its request may be over."""
-        if not isinstance(question, Reserve | Commit):
+        if isinstance(question, tuple):  # a draft of a row B
+            key = question[KEY]
+        elif isinstance(question, Reserve):
+            key = question.entry.key
+        else:
             return
-        held = self._held.get(question.entry.key)
+        held = self._held.get(key)
         if held is None or held.worker != worker:
             return
-        if isinstance(question, Commit):
-            is_over = question.sequence is not None and question.sequence == held.sequence
+        if isinstance(question, tuple):
+            is_over = question[REF] is not None and question[REF] == held.sequence
         elif isinstance(answer, Reservation):
             held.sequence, is_over = answer.sequence, False
         else:
             is_over = not isinstance(answer, UnderWay)
         if is_over:
-            del self._held[question.entry.key]
+            del self._held[key]
 
     def gone(self, worker: object) -> None:
         """Let go of all that a worker had."""

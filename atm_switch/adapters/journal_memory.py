@@ -13,7 +13,6 @@ from atm_switch.adapters.untold_rows import note
 from atm_switch.domain.errors import JournalRowWrong
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import (
-    FindRepeat,
     KeepBusinessDate,
     KeepCommand,
     StoredResponse,
@@ -50,14 +49,14 @@ Select = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """Runs a query and returns all it yields."""
 
 
-def stored_answer(select: Select, question: FindRepeat, vault: Vault) -> StoredResponse | None:
-    """Find the newest stored 0210 under a key.
+def stored_answer(
+    select: Select, key: tuple[str, ...], since: int, vault: Vault
+) -> StoredResponse | None:
+    """Find the newest stored 0210 under a key since a time, in microseconds.
 
     Raises ``JournalRowWrong`` for one that does not open.
     """
-    key, since = question.key, to_microseconds(question.since)
-    values = (key.acquirer, key.terminal, key.stamp, key.stan, key.rrn, since)
-    found = select(_NEWEST_RESPONSE, values)
+    found = select(_NEWEST_RESPONSE, (*key, since))
     return opened_answer(found[0][0], found[0][1], vault) if found else None
 
 

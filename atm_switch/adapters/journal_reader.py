@@ -38,7 +38,8 @@ class JournalReader(FileReader):
 
     def find_repeat(self, question: FindRepeat, vault: Vault) -> StoredResponse | None:
         """Answer the port's question: the newest stored 0210 under this key."""
-        return stored_answer(self._looked_up, question, vault)
+        since = to_microseconds(question.since)
+        return stored_answer(self._looked_up, question.key, since, vault)
 
     def tail(self, count: int) -> tuple[JournalRow, ...]:
         """Return the last ``count`` rows, oldest first."""

@@ -10,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Final
 
-from atm_switch.switch.ports import Ending, JournalEntry, Reservation
-
 RECEIVED: Final = "A"
 """The kind of a row written before the PIN was looked at."""
 ENDED: Final = "B"
@@ -104,65 +102,3 @@ def row_from(cells: tuple[object, ...]) -> JournalRow:
     """Make a row of the columns a SELECT of ``COLUMN_LIST`` gave."""
     named: dict[str, Any] = dict(zip(COLUMNS, cells, strict=True))
     return JournalRow(**named)
-
-
-def reservation_row(entry: JournalEntry, reservation: Reservation, written_at: int) -> JournalRow:
-    """Make the A of a request, still without its chain."""
-    return JournalRow(
-        seq=reservation.sequence,
-        kind=RECEIVED,
-        written_at=written_at,
-        pin_tries=reservation.tries,
-        pin_granted=int(reservation.granted),
-        **_entry_columns(entry),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where and when a B goes: its own sequence, its A's if any, and the time."""
-
-    seq: int
-    ref: int | None
-    written_at: int
-
-
-def ending_row(
-    entry: JournalEntry, ending: Ending, placed: Placed, sealed: bytes | None
-) -> JournalRow:
-    """Make the B of a request, still without its chain; ``sealed`` is the 0210."""
-    return JournalRow(
-        seq=placed.seq,
-        kind=ENDED,
-        ref=placed.ref,
-        written_at=placed.written_at,
-        outcome=ending.outcome.value,
-        response_code=ending.response_code,
-        reason=ending.reason,
-        kpj_masked=ending.kpj_masked,
-        host_reference=ending.host_reference,
-        elapsed_us=ending.elapsed_us,
-        resets_tries=int(ending.resets_tries),
-        response=sealed,
-        **_entry_columns(entry),
-    )
-
-
-def _entry_columns(entry: JournalEntry) -> dict[str, Any]:
-    return {
-        "received_at": to_microseconds(entry.received_at),
-        "acquirer": entry.key.acquirer,
-        "terminal": entry.key.terminal,
-        "stamp": entry.key.stamp,
-        "stan": entry.key.stan,
-        "rrn": entry.key.rrn,
-        "fingerprint": entry.fingerprint,
-        "mti": entry.mti,
-        "processing_code": entry.processing_code,
-        "channel": entry.channel,
-        "business_date": entry.business_date.isoformat(),
-        "peer": entry.peer,
-        "pan_masked": entry.pan_masked,
-        "card_key_id": entry.card.key_id if entry.card else None,
-        "card_digest": entry.card.digest if entry.card else None,
-    }

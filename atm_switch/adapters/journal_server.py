@@ -13,18 +13,19 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from atm_switch.adapters.batch_writer import fulfil
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_claims import Claims
+from atm_switch.adapters.journal_drafts import REF
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.postgres_shared import DATES, KEYS
 from atm_switch.adapters.remote_journal import NEWS
 from atm_switch.domain.errors import JournalUnavailable
-from atm_switch.switch.ports import Commit, KeepBusinessDate, Reserve, UnderWay
+from atm_switch.switch.ports import KeepBusinessDate, Reserve, UnderWay
 
 
 class Asker(Protocol):
@@ -36,7 +37,7 @@ class Asker(Protocol):
 
 Token = tuple[Asker, int, Any]
 """Whose question it is, its number there, and the question where its answer concerns others."""
-_FOR_OTHERS = Reserve, Commit, KeepBusinessDate
+_FULL: Final = "the journal's writer is not running, or too many rows wait for it"
 
 
 class JournalServer:
@@ -107,45 +108,40 @@ class JournalServer:
 
     def asked(self, worker: "_Worker", questions: list[tuple[int, Any]]) -> None:
         """Put a worker's questions to the writer."""
-        refused: list[tuple[int, JournalUnavailable | UnderWay | None]] = []
+        asked: list[tuple[Token, Any]] = []
+        said: list[tuple[int, JournalUnavailable | UnderWay | None]] = []
         for number, question in questions:
-            if isinstance(question, KeysChanged):
-                self._tell_others(worker, KEYS)
-                refused.append((number, None))
+            try:
+                self._writer.check(question)
+            except ValueError as error:
+                said.append((number, JournalUnavailable(type(error).__name__)))
                 continue
-            said = self._put(worker, number, question)
-            if said is not None:
-                refused.append((number, said))
-        self._writer.ring()
-        if refused:
-            worker.say(refused)
-
-    def _put(
-        self, worker: "_Worker", number: int, question: Any
-    ) -> JournalUnavailable | UnderWay | None:
-        """Put one question to the writer, or answer it at once."""
-        busy = self._claims.taken(worker, question) if isinstance(question, Reserve) else None
-        if busy is not None:
-            return busy
-        told = question if isinstance(question, _FOR_OTHERS) else None
-        try:
-            self._writer.submit(question, (worker, number, told), rings=False)
-        except JournalUnavailable as error:
-            refusal = error
-        except ValueError as error:
-            refusal = JournalUnavailable(type(error).__name__)
-        else:
-            return None
-        self._claims.heard(worker, question, refusal)
-        return refusal
+            if isinstance(question, tuple):  # the draft of a row B
+                ends = question if question[REF] is not None else None
+                asked.append(((worker, number, ends), question))
+            elif isinstance(question, KeysChanged):
+                self._tell_others(worker, KEYS)
+                said.append((number, None))
+            elif busy := self._claims.taken(worker, question):
+                said.append((number, busy))
+            else:
+                told = question if isinstance(question, Reserve | KeepBusinessDate) else None
+                asked.append(((worker, number, told), question))
+        count = self._writer.submit_all(asked)
+        for (_, number, told), _question in asked[count:]:
+            said.append((number, refusal := JournalUnavailable(_FULL)))
+            self._claims.heard(worker, told, refusal)
+        if said:
+            worker.say(said)
 
     def delivered(self, batch: list[tuple[Token, Any]]) -> None:
         """Hear what the writer has written, in the loop: answer whoever asked."""
         answers: dict[Asker, list[tuple[int, Any]]] = {}
         for (worker, number, question), answer in batch:
-            self._claims.heard(worker, question, answer)
-            if isinstance(question, KeepBusinessDate) and not isinstance(answer, Exception):
-                self._tell_others(worker, DATES)
+            if question is not None:
+                self._claims.heard(worker, question, answer)
+                if isinstance(question, KeepBusinessDate) and not isinstance(answer, Exception):
+                    self._tell_others(worker, DATES)
             answers.setdefault(worker, []).append((number, answer))
         for worker, its in answers.items():
             worker.say(its)

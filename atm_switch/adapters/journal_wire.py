@@ -2,7 +2,8 @@
 
 Plan: frames of a length (4 bytes) and a pickle, over a socket in the data folder (mode 0600
 in a folder of mode 0700), so that only the user the switch runs as can speak.  A pickle may
-name none but the values listed here: what comes cannot run a thing.
+name none but the values listed here: what comes cannot run a thing.  A commit crosses as its
+draft, which is plain cells: nearly all that is said are commits.
 Limits: both ends are of one release; a frame is at most ``FRAME_BYTES_MAX``.
 """
 
@@ -22,12 +23,9 @@ from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
 from atm_switch.domain.errors import JournalFull, JournalRefusesRow, JournalUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.member import CardRef
-from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.event import Announce, EventKind
 from atm_switch.switch.ports import (
     AuditRecord,
-    Commit,
-    Ending,
     JournalEntry,
     KeepBusinessDate,
     KeepCommand,
@@ -54,11 +52,11 @@ class KeysChanged:
 
 
 _RECORDS: Final[tuple[type[Any], ...]] = (
-    StoredResponse, JournalEntry, Reservation, Ending, Reserve, Commit,
+    StoredResponse, JournalEntry, Reservation, Reserve,
     KeepBusinessDate, KeepCommand, TakeNumbers, AuditRecord, KeepRecord, UnderWay, Announce,
     MarkTold, PurgeTold, DropStatus, AcquirerId, CardRef, Untold, ToldAgain,
 )  # fmt: skip
-_WORDS: Final[tuple[type[Enum], ...]] = (Outcome, EventKind)
+_WORDS: Final[tuple[type[Enum], ...]] = (EventKind,)
 _OTHERS: Final[tuple[type[Any], ...]] = (
     RepeatKey, KeysChanged, JournalFull, JournalRefusesRow, JournalUnavailable,
     datetime, date, timezone, timedelta,

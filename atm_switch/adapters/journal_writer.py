@@ -23,6 +23,7 @@ from atm_switch.adapters.journal_batch import (
     write_batch,
 )
 from atm_switch.adapters.journal_chain import AuditChain, JournalChain
+from atm_switch.adapters.journal_drafts import Draft, check_draft
 from atm_switch.adapters.journal_heads import HeadNotOurs, settle_heads
 from atm_switch.adapters.schema import open_writer
 from atm_switch.security.vault import Vault
@@ -59,8 +60,8 @@ def is_fatal(error: Exception) -> bool:
     return getattr(error, "sqlite_errorname", "") in _FATAL
 
 
-class JournalWriter(BatchWriter[K, JournalQuestion, sqlite3.Connection]):
-    """Appends to the journal's file.
+class JournalWriter(BatchWriter[K, Any, sqlite3.Connection]):
+    """Appends to the journal's file; answers each ``JournalQuestion``, and each ``Draft``.
 
     ``clock`` gives the time in UTC, ``nonce`` so many fresh random bytes.  One switch
     for a file; other processes may read it at any time, and a command may append to it.
@@ -95,15 +96,14 @@ class JournalWriter(BatchWriter[K, JournalQuestion, sqlite3.Connection]):
             raise
         return connection
 
-    def _commit(
-        self, medium: sqlite3.Connection, questions: Sequence[JournalQuestion]
-    ) -> list[Any]:
+    def _commit(self, medium: sqlite3.Connection, questions: Sequence[Any]) -> list[Any]:
         return write_batch(medium, self._ink, questions)
 
-    def _try(self, medium: sqlite3.Connection, questions: Sequence[JournalQuestion]) -> None:
+    def _try(self, medium: sqlite3.Connection, questions: Sequence[Any]) -> None:
         write_batch(medium, self._ink, questions, keeps=False)
 
-    def _check(self, question: JournalQuestion) -> None:
+    def check(self, question: JournalQuestion | Draft) -> None:
+        """Raise ``ValueError`` for a question that makes no sense."""
         check_question(question)
 
     def _judge(self, error: Exception) -> Judgement:
@@ -114,13 +114,15 @@ class JournalWriter(BatchWriter[K, JournalQuestion, sqlite3.Connection]):
         return Judgement(name, is_fatal(error), name in _FULL, blames)
 
 
-def check_question(question: JournalQuestion) -> None:
+def check_question(question: JournalQuestion | Draft) -> None:
     """Raise ``ValueError`` for tries without a card, or a record of no known kind."""
-    if isinstance(question, KeepRecord):
+    if isinstance(question, tuple):
+        check_draft(question)
+    elif isinstance(question, KeepRecord):
         require_known_kind(question.record)
-    needs_card = isinstance(question, Reserve) or (
-        isinstance(question, Commit)
-        and (question.ending.resets_tries or question.ending.returned_try is not None)
-    )
-    if needs_card and isinstance(question, Reserve | Commit):
+    elif isinstance(question, Reserve):
         required_card(question.entry)
+    elif isinstance(question, Commit):
+        ending = question.ending
+        if ending.resets_tries or ending.returned_try is not None:
+            required_card(question.entry)

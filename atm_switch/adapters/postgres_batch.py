@@ -13,7 +13,6 @@ from typing import Any, Final, get_type_hints
 
 from atm_switch.adapters.audit_rows import AUDIT_COLUMN_LIST, AuditRow, audit_row
 from atm_switch.adapters.journal_batch import (
-    CARRIED,
     Ink,
     JournalQuestion,
     Unblock,
@@ -21,18 +20,17 @@ from atm_switch.adapters.journal_batch import (
 )
 from atm_switch.adapters.journal_chain import BEGINNING, Head, RowChain
 from atm_switch.adapters.journal_doubts import OF_NODE, SettleDoubts, doubtful_ending, settle
+from atm_switch.adapters.journal_drafts import drafted, ending_cells, reservation_cells
 from atm_switch.adapters.journal_heads import HeadNotOurs
 from atm_switch.adapters.journal_memory import RESPONSE_PURPOSE, Remembered
 from atm_switch.adapters.journal_rows import (
     COLUMN_LIST,
     Cell,
     JournalRow,
-    Placed,
     cells_of,
-    ending_row,
-    reservation_row,
     to_microseconds,
 )
+from atm_switch.adapters.journal_tries import CARRIED
 from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
 from atm_switch.adapters.postgres_claims import claimed
 from atm_switch.adapters.postgres_link import PostgresSession, values_in_columns
@@ -207,7 +205,7 @@ class _Page:
         self._tries[card] = used + granted
         tries = used + granted if used < CARRIED else question.tries_max
         reservation = Reservation(self._head.seq + 1, tries, granted)
-        self._append(reservation_row(question.entry, reservation, self._written_at))
+        self._append(reservation_cells(question.entry, reservation, self._written_at))
         return reservation
 
     def _carry_over(self, former: Sequence[CardRef], card: bytes) -> None:
@@ -222,8 +220,8 @@ class _Page:
         sealed = None
         if ending.payload is not None:
             sealed = ink.vault.seal(RESPONSE_PURPOSE, ending.payload, ink.nonce(NONCE_BYTES))
-        placed = Placed(self._head.seq + 1, question.sequence, self._written_at)
-        self._append(ending_row(entry, ending, placed, sealed))
+        seq, draft = self._head.seq + 1, drafted(question)
+        self._append(ending_cells(draft, seq, self._written_at, sealed))
         card = entry.card.digest if entry.card else b""
         if self._tries.get(card, CARRIED) != CARRIED:
             if ending.resets_tries:
@@ -244,15 +242,16 @@ class _Page:
         return self._session.rows(sql, self._node, *values)
 
     def _end_doubtful(self, reserved: JournalRow) -> None:
-        self._append(doubtful_ending(reserved, self._head.seq + 1, self._written_at))
+        row = doubtful_ending(reserved, self._head.seq + 1, self._written_at)
+        self._append(cells_of(row)[:-1])  # the chain is the last column
 
-    def _append(self, row: JournalRow) -> None:
+    def _append(self, cells: tuple[Cell, ...]) -> None:
+        """Take the next row, all but its link."""
         if self._records:
             self._add_rows()
-        cells = cells_of(row)[:-1]  # the chain is the last column
         link = self._ink.chain.link_cells(self._head.chain, cells)
         self._rows.append((*cells, link))
-        self._head = Head(row.seq, link)
+        self._head = Head(self._head.seq + 1, link)
 
     def _keep(self, record: AuditRecord) -> None:
         if self._rows:

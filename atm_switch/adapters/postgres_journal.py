@@ -190,7 +190,8 @@ class PostgresJournalWriter(_PostgresWriter[K]):
             medium.after(error)
             raise
 
-    def _check(self, question: JournalQuestion) -> None:
+    def check(self, question: JournalQuestion) -> None:
+        """Raise ``ValueError`` for a question that makes no sense."""
         check_question(question)
 
 

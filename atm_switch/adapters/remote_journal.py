@@ -16,9 +16,11 @@ from typing import Any, Final, cast
 
 from atm_switch.adapters.batch_writer import OnBatch
 from atm_switch.adapters.journal_batch import JournalQuestion
+from atm_switch.adapters.journal_drafts import drafted
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
 from atm_switch.adapters.journal_writer import check_question
 from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.switch.ports import Commit
 
 AGAIN_SECONDS: Final = 0.01
 """Between two attempts: a start waits for it, and so does whoever asks while it is away."""
@@ -68,8 +70,11 @@ class RemoteJournal(asyncio.Protocol):
 
     def submit(self, question: JournalQuestion, token: Any, *, rings: bool = True) -> None:
         """Queue a question.  Raises as the writer thread's does."""
-        check_question(question)
-        self._submit(question, token)
+        if isinstance(question, Commit):
+            self._submit(drafted(question), token)
+        else:
+            check_question(question)
+            self._submit(question, token)
         if rings:
             self.ring()
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from atm_switch.adapters.journal_claims import Claims
+from atm_switch.adapters.journal_drafts import Draft, drafted
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.ports import (
     Commit,
@@ -37,9 +38,9 @@ def row_a(number: int, at: datetime = NOON, at_work: timedelta = AT_WORK) -> Res
     return Reserve(entry_of(number, received_at=at), 3, (), since(1), at - at_work)
 
 
-def row_b(number: int, sequence: int | None = RESERVED.sequence) -> Commit:
+def row_b(number: int, sequence: int | None = RESERVED.sequence) -> Draft:
     """Ask for its row B."""
-    return Commit(entry_of(number), ending_of(), sequence, since(1))
+    return drafted(Commit(entry_of(number), ending_of(), sequence, since(1)))
 
 
 def held(clock: Monotonic | None = None) -> Claims:
@@ -78,10 +79,10 @@ def test_other_row_of_the_same_worker_ends_nothing(
     Beside its request the worker declines others of the same key: 94 other content, 91 too
     many, 58 or 31 on a link that may not ask.  Nor does a late row of an attempt before.
     """
-    claims, declined = held(), row_b(1, sequence)
-    entry = replace(declined.entry, fingerprint=fingerprint)
+    claims, entry = held(), replace(entry_of(1), fingerprint=fingerprint)
+    declined = Commit(entry, ending_of(), sequence, since(1))
 
-    claims.heard("one", replace(declined, entry=entry), None)
+    claims.heard("one", drafted(declined), None)
 
     assert isinstance(claims.taken("two", row_a(1)), UnderWay)
 

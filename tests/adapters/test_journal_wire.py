@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from atm_switch.adapters.journal_drafts import drafted
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed
 from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
 from atm_switch.domain.errors import JournalUnavailable
@@ -31,7 +32,7 @@ from tests.doubles.journal_bench import card_of, ending_of, entry_of, since
 BANK = AcquirerId("009")
 SAID: list[Any] = [
     Reserve(entry_of(1), 3, (card_of(2),)),
-    Commit(entry_of(1), ending_of(), 7, since(1)),
+    drafted(Commit(entry_of(1), ending_of(), 7, since(1))),
     KeepBusinessDate(BANK, date(2026, 7, 1)),
     KeepCommand(BANK, "S1ABC123|0630050000|000001|162", datetime(2026, 7, 1, tzinfo=UTC)),
     TakeNumbers(),

@@ -20,8 +20,10 @@ import pytest
 from atm_switch.adapters.journal_batch import Ink, write_batch
 from atm_switch.adapters.journal_chain import AuditChain, JournalChain
 from atm_switch.adapters.journal_claims import Claims
+from atm_switch.adapters.journal_drafts import drafted
 from atm_switch.adapters.journal_heads import settle_heads
 from atm_switch.adapters.journal_memory import stored_answer
+from atm_switch.adapters.journal_rows import to_microseconds
 from atm_switch.adapters.schema import migrate, migrations_of
 from atm_switch.switch.effects import Asked
 from atm_switch.switch.ports import Commit, FindRepeat, Reserve
@@ -139,7 +141,7 @@ class Town:
         while len(bench.held) > held:  # is it a repeat, and then its row
             asked = bench.held.pop()
             answer = self._written(asked.question)
-            self.claims.heard(process.name, asked.question, answer)
+            self._heard(process, asked.question, answer)
             bench.perform(bench.switch.answered(asked.ticket, answer, bench.now))
         assert "94" == bench.dialect.packager.unpack(bench.sent.pop().payload)[39]
 
@@ -156,13 +158,19 @@ class Town:
     def _written(self, question: Any) -> Any:
         if isinstance(question, FindRepeat):
             select = lambda sql, values: self.journal.execute(sql, values).fetchall()  # noqa: E731
-            return stored_answer(select, question, self.ink.vault)
+            since = to_microseconds(question.since)
+            return stored_answer(select, question.key, since, self.ink.vault)
         return write_batch(self.journal, self.ink, [question])[0]
+
+    def _heard(self, process: Process, question: Any, answer: Any) -> None:
+        """Have the process that writes tell an answer: a commit came to it as a draft."""
+        sent = drafted(question) if isinstance(question, Commit) else question
+        self.claims.heard(process.name, sent, answer)
 
     def _arrive(self, process: Process) -> None:
         asked, bench = process.bench.held.pop(), process.bench
         process.is_written = False
-        self.claims.heard(process.name, asked.question, process.answer)
+        self._heard(process, asked.question, process.answer)
         bench.perform(bench.switch.answered(asked.ticket, process.answer, bench.now))
         self._submit(process)
 
