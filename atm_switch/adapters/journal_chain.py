@@ -19,6 +19,7 @@ from typing import Final
 
 from atm_switch.adapters.audit_rows import AUDIT_COLUMNS
 from atm_switch.adapters.journal_rows import COLUMNS, Cell
+from atm_switch.adapters.journal_text import usual_text
 from atm_switch.security.keyed_hash import KeyedHash
 from atm_switch.security.vault import Vault
 
@@ -47,7 +48,7 @@ BEGINNING: Final = Head(0, GENESIS)
 class RowChain:
     """Makes links and seals of one table.  Not printable, for it holds a key."""
 
-    __slots__ = ("_keyed", "_labelled")
+    __slots__ = ("_keyed", "_labelled", "_short")
 
     def __init__(self, vault: Vault, label: bytes, columns: Sequence[str]) -> None:
         """Draw the chain's own key from the vault's fingerprint key.
@@ -55,6 +56,7 @@ class RowChain:
         ``columns`` names the cells in their order; the one called ``chain`` is not linked.
         """
         self._keyed = KeyedHash(vault.fingerprint(label))
+        self._short = usual_text if columns is COLUMNS else None
         self._labelled = tuple(
             (at, f"{name}=s".encode(), f"{name}=i".encode(), f"{name}=b".encode())
             for at, name in enumerate(columns)
@@ -63,7 +65,8 @@ class RowChain:
 
     def link_cells(self, before: bytes, cells: Sequence[Cell]) -> bytes:
         """Return the link (32 bytes) of a row's cells behind the link ``before``."""
-        return self._code(_ROW_LABEL + before + self.canonical(cells))
+        text = self._short(cells) if self._short is not None else None
+        return self._code(_ROW_LABEL + before + (text or self.canonical(cells)))
 
     def canonical(self, cells: Sequence[Cell]) -> bytes:
         """Write a row, all but its link, as bytes no other row has.
