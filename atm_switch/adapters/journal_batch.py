@@ -39,9 +39,9 @@ from atm_switch.adapters.journal_heads import (
     write_head,
 )
 from atm_switch.adapters.journal_memory import (
-    RESPONSE_PURPOSE,
     Remembered,
     remember,
+    sealed_answer,
     stored_answer,
 )
 from atm_switch.adapters.journal_rows import (
@@ -197,7 +197,7 @@ class _Page:
             return given
         if payload is not None:
             nonce = self._ink.nonce(NONCE_BYTES)
-            sealed = self._ink.vault.seal(RESPONSE_PURPOSE, payload, nonce)
+            sealed = sealed_answer(payload, self._ink.vault, nonce)
             if self._ink.is_shared:
                 self._kept[key] = StoredResponse(draft[FINGERPRINT], payload)
         self._append(ending_cells(draft, self._seq + 1, self._written_at, sealed))

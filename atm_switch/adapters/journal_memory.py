@@ -6,8 +6,10 @@ blocks of host references have small tables.  All of it in the transaction of th
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
+from atm_switch.adapters.journal_folding import folded, unfolded
 from atm_switch.adapters.journal_rows import to_microseconds
 from atm_switch.adapters.untold_rows import note
 from atm_switch.domain.errors import JournalRowWrong
@@ -21,7 +23,9 @@ from atm_switch.switch.ports import (
 from atm_switch.switch.untold import Telling, ToldAgain, Untold
 
 RESPONSE_PURPOSE: Final = "response"
-"""What a stored 0210 is sealed for."""
+"""What a stored 0210 is sealed for, as it is."""
+_FOLDED_PURPOSE: Final = "response, spaces folded"
+"""What it is sealed for in a file, where that is shorter."""
 
 _NEWEST_RESPONSE: Final = (
     "SELECT fingerprint, response FROM journal_rows"
@@ -60,8 +64,18 @@ def stored_answer(
     return opened_answer(found[0][0], found[0][1], vault) if found else None
 
 
+def sealed_answer(payload: bytes, vault: Vault, nonce: bytes) -> bytes:
+    """Seal a 0210 for a row of the file."""
+    short = folded(payload)
+    if short is None:
+        return vault.seal(RESPONSE_PURPOSE, payload, nonce)
+    return vault.seal(_FOLDED_PURPOSE, short, nonce)
+
+
 def opened_answer(fingerprint: bytes, sealed: bytes, vault: Vault) -> StoredResponse:
     """Open a stored 0210.  Raises ``JournalRowWrong`` for one that does not."""
+    with suppress(ValueError):
+        return StoredResponse(fingerprint, unfolded(vault.unseal(_FOLDED_PURPOSE, sealed)))
     try:
         return StoredResponse(fingerprint, vault.unseal(RESPONSE_PURPOSE, sealed))
     except ValueError:
