@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from atm_switch.domain.errors import FramingError
 from atm_switch.server.channel import Channel, reason_of
-from atm_switch.server.dead_peers import notice_death
 from atm_switch.server.entrance import Entrance, shown
 from atm_switch.server.limits import LineLimits
+from atm_switch.server.tcp_options import set_options
 from atm_switch.switch.effects import LinkId
 from atm_switch.wire.framing import FrameBuffer, answering_header, enclose
 
@@ -98,7 +98,7 @@ class Line(asyncio.Protocol):
             self._transport.abort()
             return
         with suppress(OSError):  # gone again already
-            notice_death(transport.get_extra_info("socket"))
+            set_options(transport.get_extra_info("socket"))
         if self.channel.is_open:
             self._open()
         else:
