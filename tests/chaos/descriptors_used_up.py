@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from tests.chaos.crowd import crowd
-from tests.chaos.honest import Honest, HungUp, Script, Tally, paced
+from tests.chaos.honest import Honest, HungUp, Script, Tally, evenly
 from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 
@@ -36,7 +36,7 @@ async def there_and_beside(
     alone, beside = Tally(), Tally()
 
     async def ask(tally: Tally) -> None:
-        await asyncio.gather(*(paced(link, tally, RATE, seconds) for link in links))
+        await evenly(links, tally, RATE, seconds)
 
     await ask(Tally())  # warm
     await ask(alone)

@@ -25,7 +25,7 @@ from atm_switch.wire.packager import Packager
 from terminal_emulator.kit import read_kit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 ANSWER_SECONDS_MAX = 60.0
 CARDS = (
@@ -225,3 +225,16 @@ async def paced(link: Honest, tally: Tally, rate: float, seconds: float) -> None
             tally.take(told)
         else:
             tally.hung_up += 1
+
+
+async def evenly(links: "Sequence[Honest]", tally: Tally, rate: float, seconds: float) -> None:
+    """Ask ``rate`` a second on each link, one link after the other, and never two at once.
+
+    Asked on all links in one go the slowest hundredth is the slowest burst, which is chance.
+    """
+
+    async def ask(number: int, link: Honest) -> None:
+        await asyncio.sleep(number / (len(links) * rate))
+        await paced(link, tally, rate, seconds)
+
+    await asyncio.gather(*(ask(number, link) for number, link in enumerate(links)))

@@ -6,9 +6,8 @@ Plan: rounds of an honest load alone and beside the idle ones, signed on and sil
 so that whatever else the machine does hits both; a round begins when the idle ones have come, or
 gone, and the journal has written that, and in the long form so late that the kernel's probes for
 dead peers fall into it; what counts is the middle round, and the resident memory of the whole
-process, not what they added.  The load's requests come evenly: sent on all links at once, as they
-were, the slowest hundredth of a round was the slowest one of its eighty bursts, which is chance.
-The CPU that a request costs the switch, its journal's process counted, is told beside.
+process, not what they added.  What a request costs the switch in CPU, the process that writes
+its journal counted, is told beside.
 """
 
 import asyncio
@@ -21,7 +20,7 @@ from atm_switch.server.admin_socket import FILE_NAME, ask_switch
 from atm_switch.server.dead_peers import IDLE_SECONDS
 from tests.bench.generator import cpu_seconds_of_all
 from tests.chaos.crowd import crowd
-from tests.chaos.honest import Honest, Script, Tally, paced
+from tests.chaos.honest import Honest, Script, Tally, evenly
 from tests.chaos.plant import Plant, allow_many_files, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 from tests.doubles.certificates import LabCa
@@ -44,12 +43,7 @@ ROUNDS_SHORT, ROUNDS_LONG = 3, 9
 async def active(script: Script, port: int, tally: Tally, seconds: float) -> None:
     """Twenty links, two hundred requests a second, one every five milliseconds."""
     links = [await Honest.open(script, port) for _ in range(LINKS)]
-
-    async def ask(number: int, link: Honest) -> None:
-        await asyncio.sleep(number / (LINKS * RATE))
-        await paced(link, tally, RATE, seconds)
-
-    await asyncio.gather(*(ask(number, link) for number, link in enumerate(links)))
+    await evenly(links, tally, RATE, seconds)
     for link in links:
         link.close()
 
