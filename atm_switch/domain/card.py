@@ -7,7 +7,6 @@ from typing import NoReturn
 from atm_switch.domain.mask import mask_pan
 from atm_switch.domain.value import value
 
-_PAN = re.compile(r"[0-9]{16,19}")
 _EXPIRY = re.compile(r"[0-9]{2}(0[1-9]|1[0-2])")
 _TRACK_2 = re.compile(r"[0-9]{13,19}[=D][0-9]{7,}")
 
@@ -39,10 +38,11 @@ class Pan:
 
     def __post_init__(self) -> None:
         """Let no impossible PAN exist."""
-        if not _PAN.fullmatch(self.digits):
+        digits = self.digits
+        if not (16 <= len(digits) <= 19 and digits.isascii() and digits.isdecimal()):
             message = "a PAN has 16 to 19 digits"
             raise ValueError(message)
-        if not luhn_is_right(self.digits):
+        if not luhn_is_right(digits):
             message = "the PAN's check digit is wrong"
             raise ValueError(message)
 

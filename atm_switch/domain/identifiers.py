@@ -4,10 +4,14 @@ Every class raises ``ValueError`` for a wrong shape; the text never quotes the v
 """
 
 import re
+from functools import lru_cache
 from typing import ClassVar, NoReturn
 
 from atm_switch.domain.mask import mask_kpj, mask_nik
 from atm_switch.domain.value import value
+
+KEPT = 256
+TERMINALS_KEPT = 16_384
 
 
 @value(order=True)
@@ -67,6 +71,11 @@ class Channel(_Shaped):
     shape = re.compile(r"[0-9]{4}", re.ASCII)
     rule = "a channel has four digits"
 
+
+terminal_id = lru_cache(TERMINALS_KEPT)(TerminalId)
+acquirer_id = lru_cache(KEPT)(AcquirerId)
+channel = lru_cache(KEPT)(Channel)
+"""Make an identifier, or find the one made before: few texts come again and again."""
 
 _KPJ = re.compile(r"[0-9]{11}")
 _NIK = re.compile(r"[0-9]{16}")

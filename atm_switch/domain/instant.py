@@ -54,17 +54,25 @@ def read_transmission_stamp(stamp: str, near: datetime) -> datetime:
 
     Raises ``ValueError`` for a day or hour that does not exist in any of those years.
     """
-    month, day, hour = int(stamp[:2]), int(stamp[2:4]), int(stamp[4:6])
-    minute, second = int(stamp[6:8]), int(stamp[8:10])
-    with suppress(ValueError):
-        sent_at = datetime(near.year, month, day, hour, minute, second, tzinfo=near.tzinfo)
-        if abs(sent_at - near) < HALF_YEAR:
+    try:
+        sent_at = _moment(near.year, stamp, near)
+        if -HALF_YEAR < sent_at - near < HALF_YEAR:
             return sent_at
+    except ValueError:
+        pass  # 29 February of another year
     candidates = []
     for year in (near.year - 1, near.year, near.year + 1):
         with suppress(ValueError):
-            candidates.append(datetime(year, month, day, hour, minute, second, tzinfo=near.tzinfo))
+            candidates.append(_moment(year, stamp, near))
     if not candidates:
         message = "DE7 is no moment of the calendar"
         raise ValueError(message)
     return min(candidates, key=lambda candidate: abs(candidate - near))
+
+
+def _moment(year: int, stamp: str, near: datetime) -> datetime:
+    seconds = int(stamp)
+    minutes, hours, days = seconds // 100, seconds // 10_000, seconds // 1_000_000
+    return datetime(
+        year, days // 100, days % 100, hours % 100, minutes % 100, seconds % 100, 0, near.tzinfo
+    )

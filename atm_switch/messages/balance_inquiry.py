@@ -5,15 +5,23 @@ Every door of the corridor takes this or what grew out of it.  Reading it judges
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TypeVar
 
 from atm_switch.domain.card import Expiry, Pan, Track2
 from atm_switch.domain.errors import Declined
-from atm_switch.domain.identifiers import AcquirerId, Channel, Rrn, Stan, TerminalId
+from atm_switch.domain.identifiers import (
+    AcquirerId,
+    Channel,
+    Rrn,
+    Stan,
+    TerminalId,
+    acquirer_id,
+    channel,
+    terminal_id,
+)
 from atm_switch.domain.instant import read_transmission_stamp
 from atm_switch.domain.outcome import Outcome
 from atm_switch.domain.secret import PinBlock
@@ -22,7 +30,6 @@ from atm_switch.messages.inquiry_data import InquiryData, read_inquiry_data
 from atm_switch.profile.model import Profile
 from atm_switch.wire.message import IsoMessage
 
-T = TypeVar("T")
 Elements = Mapping[int, str]
 
 
@@ -44,9 +51,12 @@ class BalanceInquiry:
     data: InquiryData
 
 
-def read_balance_inquiry(message: IsoMessage, profile: Profile, near: datetime) -> BalanceInquiry:
+def read_balance_inquiry(
+    message: IsoMessage, profile: Profile, near: datetime, pan: Pan | None = None
+) -> BalanceInquiry:
     """Read an inquiry whose elements are all there; ``near`` supplies DE7's year.
 
+    ``pan``: the one of DE2, if it was made before.
     Raises ``Declined``: 30 with the element, 13 for an amount, 14 for a card number.
     """
     given = message.elements
@@ -54,36 +64,35 @@ def read_balance_inquiry(message: IsoMessage, profile: Profile, near: datetime) 
     _check_track_2(given)
     if given[49] != profile.inquiry.currency:
         raise _fault(49, "is another currency")
-    data = _read(48, given, lambda text: read_inquiry_data(text, profile))
-    sent_at = _read(7, given, lambda text: read_transmission_stamp(text, near))
-    expiry = _read(14, given, Expiry) if 14 in given else None
-    terminal, rrn = _read(41, given, TerminalId), _read(37, given, Rrn)
+    at = 48  # which element is read, for a fault to name it
+    try:
+        data = read_inquiry_data(given[at], profile)
+        sent_at = read_transmission_stamp(given[at := 7], near)
+        expiry = Expiry(given[at := 14]) if 14 in given else None
+        terminal, rrn = terminal_id(given[at := 41]), Rrn(given[at := 37])
+    except ValueError as error:
+        raise _fault(at, str(error)) from None
     if int(given[4]) != 0:
         raise Declined(Outcome.AMOUNT_NOT_ZERO, "DE004 is not zero")
-    return BalanceInquiry(
-        acquirer=AcquirerId(given[32]),
-        terminal=terminal,
-        channel=Channel(given[18]),
-        stan=Stan(given[11]),
-        rrn=rrn,
-        sent_at=sent_at,
-        pan=_pan(given[2], profile),
-        expiry=expiry,
-        pin_block=PinBlock.from_hex(given[52]) if 52 in given else None,
-        data=data,
+    return BalanceInquiry(  # by place: by name it takes twice as long
+        acquirer_id(given[32]),
+        terminal,
+        channel(given[18]),
+        Stan(given[11]),
+        rrn,
+        sent_at,
+        _pan(given[2], profile, pan),
+        expiry,
+        PinBlock.from_hex(given[52]) if 52 in given else None,
+        data,
     )
 
 
-def _read(number: int, given: Elements, build: Callable[[str], T]) -> T:
-    try:
-        return build(given[number])
-    except ValueError as error:
-        raise _fault(number, str(error)) from None
-
-
-def _pan(digits: str, profile: Profile) -> Pan:
+def _pan(digits: str, profile: Profile, known: Pan | None) -> Pan:
     if len(digits) not in profile.inquiry.pan_lengths:
         raise Declined(Outcome.BAD_PAN, "DE002 has a length the profile does not allow")
+    if known is not None and known.digits == digits:
+        return known
     try:
         return Pan(digits)
     except ValueError as error:
@@ -115,7 +124,10 @@ def _check_track_2(given: Elements) -> None:
     # Read to be compared, then dropped: it never leaves this function.
     if 35 not in given:
         return
-    track = _read(35, given, Track2)
+    try:
+        track = Track2(given[35])
+    except ValueError as error:
+        raise _fault(35, str(error)) from None
     if track.pan_digits != given[2]:
         raise _fault(35, "holds another card number than DE002")
     if 14 in given and track.expiry_yymm != given[14]:

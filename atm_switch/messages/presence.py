@@ -1,30 +1,34 @@
 """Which elements a message must, may and must not carry (security.md 4, check 7)."""
 
+from functools import lru_cache
+
 from atm_switch.domain.errors import Declined
 from atm_switch.domain.outcome import Outcome
 from atm_switch.profile.model import MessageRule
 from atm_switch.wire.message import IsoMessage
 
 MAC_PRIMARY, SECOND_BITMAP = 64, 65
+KEPT = 256
+"""Sets of elements that were found right."""
 
 
 def check_presence(message: IsoMessage, rule: MessageRule) -> None:
     """Raise ``Declined`` (format error, naming the element) for a missing or stray one."""
-    present = frozenset(message.elements)
-    missing = rule.mandatory - present
+    _check(tuple(message.elements), rule.mandatory, rule.optional)
+
+
+@lru_cache(KEPT)
+def _check(numbers: tuple[int, ...], mandatory: frozenset[int], optional: frozenset[int]) -> None:
+    """Raise as ``check_presence``; whoever sends the elements that others sent was judged."""
+    present = frozenset(numbers)
+    missing = mandatory - present
     if missing:
         raise _fault(min(missing), "is mandatory and missing")
-    strays = present - rule.mandatory - rule.optional
+    strays = present - mandatory - optional
     if strays:
         raise _fault(min(strays), "has no place in this message")
-    _check_mac_place(message)
-
-
-def _check_mac_place(message: IsoMessage) -> None:
     # A MAC covers all before it, so it is the last element or it is no MAC.
-    if MAC_PRIMARY not in message:
-        return
-    if any(number > SECOND_BITMAP for number in message.elements):
+    if MAC_PRIMARY in present and max(present) > SECOND_BITMAP:
         raise _fault(MAC_PRIMARY, "stands before the end of the message")
 
 

@@ -5,7 +5,7 @@ journal, the log and the answer need whichever door said no.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from atm_switch.domain.card import Pan
@@ -99,13 +99,18 @@ class Case:
 
     profile: Profile = field(init=False, repr=False)
     """The dialect of the link."""
+    today: date = field(init=False)
+    """The day in Jakarta when it was received."""
     deadline: float = field(init=False)
     """Monotonic seconds by which the request must be answered."""
+    pan: Pan | None = field(default=None, repr=False)
+    """The card number, once it is known to be one."""
     _card_refs: tuple[Vault, tuple[CardRef, ...]] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Look up once what is asked for at every step."""
         self.profile = self.session.dialect.profile
+        self.today = self.received.jakarta_date()
         began = self.received.monotonic if self.began is None else self.began
         self.deadline = began + self.profile.inquiry.request_seconds_max
 
@@ -136,7 +141,7 @@ class Case:
     @property
     def pan_masked(self) -> str:
         """The card as it may be shown; empty where none was sent."""
-        return mask_pan(self.message.get(2))
+        return mask_pan(self.message.get(2)) if self.entry is None else self.entry.pan_masked
 
 
 @value

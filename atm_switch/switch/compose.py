@@ -40,7 +40,7 @@ def approved(member: Member, balance: Balance, house: House) -> Response:
     fresh = member.proven.known.fresh
     case, inquiry = fresh.admitted.case, fresh.inquiry
     profile = case.profile
-    case.host_reference = house.next_host_reference(case.received)
+    case.host_reference = house.next_host_reference(case.today)
     words = profile.texts[inquiry.data.language]
     name = shown_name(balance.participant)
     own, standing = own_of(balance, name), standing_of(balance)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 from atm_switch.domain.errors import Declined
-from atm_switch.domain.identifiers import TerminalId
+from atm_switch.domain.identifiers import TerminalId, terminal_id
 from atm_switch.domain.instant import Zone
 from atm_switch.domain.member import CardRef, CardStatus, LinkedCard
 from atm_switch.domain.outcome import Outcome
@@ -77,7 +77,7 @@ def admit(case: Case, house: House) -> Admitted:
         raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "DE032 is not who signed on")
     policy = house.policy.acquirers[signed_on_as]
     try:
-        terminal = TerminalId(case.message[41])
+        terminal = terminal_id(case.message[41])
     except ValueError as error:
         raise Declined(Outcome.FORMAT_ERROR, f"DE041 {error}", data_element=41) from None
     listed = policy.terminals.get(terminal)
@@ -92,7 +92,7 @@ def admit(case: Case, house: House) -> Admitted:
 def read(admitted: Admitted) -> BalanceInquiry:
     """Read the inquiry (30, 13, 14) and judge whether this channel may ask so (40)."""
     case, policy = admitted.case, admitted.acquirer
-    inquiry = read_balance_inquiry(case.message, case.profile, case.received.utc)
+    inquiry = read_balance_inquiry(case.message, case.profile, case.received.utc, case.pan)
     case.language = inquiry.data.language
     channel = case.profile.channels.get(inquiry.channel.text)
     if channel is None or inquiry.channel not in policy.channels:
@@ -188,8 +188,8 @@ def identify(fresh: Fresh, house: House) -> Steps[KnownCard]:
         raise Declined(Outcome.NOT_PERMITTED, "consent was withdrawn")
     if card.status is not CardStatus.ACTIVE:
         raise Declined(Outcome.CARD_BLOCKED, "the card is blocked")
-    today = fresh.admitted.case.received.jakarta_date()
-    sent = fresh.inquiry.expiry
-    if any(expiry.is_past(today.year, today.month) for expiry in (card.expiry, sent) if expiry):
+    today = fresh.admitted.case.today
+    year, month, sent = today.year, today.month, fresh.inquiry.expiry
+    if card.expiry.is_past(year, month) or (sent is not None and sent.is_past(year, month)):
         raise Declined(Outcome.CARD_EXPIRED, "the card is past its expiry")
     return KnownCard(fresh, card)

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.domain.instant import Instant
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.switch.accepted import Accepted
@@ -87,9 +86,10 @@ class House:
         if before.inquiries_per_terminal_per_minute != policy.inquiries_per_terminal_per_minute:
             self.terminal_frequency = Frequency(policy.inquiries_per_terminal_per_minute, MINUTE)
 
-    def business_date(self, acquirer: AcquirerId, at: Instant) -> date:
+    def business_date(self, acquirer: AcquirerId, today: date) -> date:
         """Return the day that counts for reconciliation with ``acquirer``."""
-        today = at.jakarta_date()
+        if not self.business_dates:
+            return today
         return max(today, self.business_dates.get(acquirer, today))
 
     def next_stan(self) -> str:
@@ -97,14 +97,14 @@ class House:
         self.own_stan = self.own_stan % STAN_MAX + 1
         return f"{self.own_stan:06d}"
 
-    def next_host_reference(self, at: Instant) -> str:
+    def next_host_reference(self, today: date) -> str:
         """Give out a host reference, ``J`` YY DDD and six digits (golden DE48, domain.md 6)."""
         self.host_sequence = (self.host_sequence + 1) % HOST_SEQUENCE_MAX
         if self.host_blocks and self.host_sequence % HOST_BLOCK == 0:
             self.host_sequence = self.host_blocks.pop(0) * HOST_BLOCK
-        return f"J{_year_and_day(at.jakarta_date())}{self.host_sequence:06d}"
+        return f"{_year_and_day(today)}{f'{self.host_sequence}'.zfill(6)}"
 
 
 @lru_cache(maxsize=2)
 def _year_and_day(day: date) -> str:
-    return f"{day:%y%j}"
+    return f"J{day:%y%j}"

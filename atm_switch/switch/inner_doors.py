@@ -158,7 +158,7 @@ def choose(proven: ProvenCard) -> Steps[Member]:
 
 def query(member: Member, house: House) -> Steps[Balance]:
     """Draw up the statement as of today in Jakarta (56, 88)."""
-    as_of = member.proven.known.fresh.admitted.case.received.jakarta_date()
+    as_of = member.proven.known.fresh.admitted.case.today
     account = yield from ask(FindAccount(member.kpj, as_of))
     if account is None:
         raise Declined(Outcome.CARD_NOT_LINKED, "the ledger does not know the KPJ")

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.domain.instant import HALF_YEAR, Instant
+from atm_switch.domain.instant import HALF_YEAR
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.presence import check_presence
 from atm_switch.messages.responses import answer, refusal
@@ -119,12 +119,12 @@ def _cut_over(case: Case, house: House) -> Steps[None]:
         raise Declined(Outcome.NOT_SIGNED_ON, "cut-over before sign-on")
     # Counted from the calendar, so that a cut-over sent twice moves one day.
     today = now.jakarta_date()
-    following = settlement_date(case.message, now) or today + timedelta(days=1)
+    following = settlement_date(case.message, today) or today + timedelta(days=1)
     if abs(following - today) > CUT_OVER_MAX:
         raise Declined(
             Outcome.FORMAT_ERROR, "DE015 is too far from today", data_element=SETTLEMENT_DATE
         )
-    moves = house.business_date(acquirer, now) != following
+    moves = house.business_date(acquirer, today) != following
     if moves:
         require_first(case)
     yield from counted(case, house, changes=moves)
@@ -137,14 +137,14 @@ def _unknown(_case: Case, _house: House) -> Steps[None]:
     raise Declined(Outcome.UNSUPPORTED_TRANSACTION, "DE070 is not a code of the profile")
 
 
-def settlement_date(request: IsoMessage, now: Instant) -> date | None:
+def settlement_date(request: IsoMessage, today: date) -> date | None:
     """Read DE15, ``MMDD``, with the year that puts it nearest to today.
 
     Raises ``Declined`` (30) for a day that does not exist.
     """
     if SETTLEMENT_DATE not in request:
         return None
-    return _nearest_day(request[SETTLEMENT_DATE], now.jakarta_date())
+    return _nearest_day(request[SETTLEMENT_DATE], today)
 
 
 @lru_cache(64)
