@@ -3,10 +3,10 @@
 Plan: everything on is MAC and PIN checked here, events to a real broker, metrics scraped each
 second; the load is open, at half the knee, which is what the closed loop reaches.  The knee
 leaves thousands of events that are still to be told, so it is asked twice: while they are
-told, which is shown, and once all were, which is judged.  Links: the
-same open load over 10 and over 10^4 of them, in turn, each first in every other round; a round
-over many is judged by the median of all over few, for of two 99th percentiles that follow each
-other the disk alone made 0.4 and 5 times the other.  Pauses: the switch runs with a watch on the
+told, which is shown, and once all were, which is judged.  Links: the same open load of 10^4
+terminals over 10 and over 10^4 of them, in turn, each first in every other round; a round over
+many is judged by the median of all over few, for of two 99th percentiles that follow each other
+the disk alone made 0.4 and 5 times the other.  Pauses: the switch runs with a watch on the
 garbage collector (``watched``) under the closed loop.  Start: from the command to its line on
 standard output, warm.  Memory: the resident set of the switch with 5,000 idle links signed on
 less that before, each; by TLS with certificates on both sides.
@@ -138,7 +138,9 @@ def _links(bench: Bench, bank: Path) -> Got:
     p99: dict[int, list[float]] = {FEW: [], MANY: []}
     kit = settle(bank, pin="acquirer", mac="off", more=ROOM)
     cards = str(cards_of(bank))
-    wishes = Wishes(port=0, cards=cards, seconds=LINKS_SECONDS, kit=str(kit), rate=RATE)
+    wishes = Wishes(
+        port=0, cards=cards, seconds=LINKS_SECONDS, kit=str(kit), rate=RATE, terminals=MANY
+    )
     with running(OURS, "serve", bank, log=bench.folder / "host.log") as host:
         for number in range(1, bench.rounds + 1):
             for links in (FEW, MANY) if number % 2 else (MANY, FEW):

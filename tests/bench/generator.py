@@ -45,6 +45,8 @@ class Wishes:
     seconds: float
     kit: str = ""
     links: int = 4
+    terminals: int = 16
+    """At least as many as there are links."""
     in_flight: int = 64
     """Of all links together."""
     rate: float = 0.0
@@ -147,7 +149,9 @@ def _made(wishes: Wishes) -> Load:
     """Make the load: lean, unless there are MACs to make and to check."""
     profile = load_profile("bpjstk-jht-v1")
     kit = read_kit(Path(wishes.kit)) if wishes.kit else BARE_KIT
-    callers = callers_of([kit], _cards(wishes), max(wishes.links, 16), profile, datetime.now(UTC))
+    callers = callers_of(
+        [kit], _cards(wishes), max(wishes.links, wishes.terminals), profile, datetime.now(UTC)
+    )
     target = Target(address=Address("127.0.0.1", wishes.port), profile=profile, seconds=10.0)
     chance = random.Random(os.getpid())  # noqa: S311 - STANs, not keys
     kind = Load if kit.keys().mac else LeanLoad
