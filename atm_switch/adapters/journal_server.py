@@ -24,7 +24,7 @@ from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, frame
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.postgres_shared import DATES, KEYS
 from atm_switch.adapters.remote_journal import NEWS
-from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable
 from atm_switch.switch.ports import KeepBusinessDate, Reserve, UnderWay
 
 
@@ -114,7 +114,7 @@ class JournalServer:
             try:
                 self._writer.check(question)
             except ValueError as error:
-                said.append((number, JournalUnavailable(type(error).__name__)))
+                said.append((number, JournalRefusesRow(type(error).__name__)))
                 continue
             if isinstance(question, tuple):  # the draft of a row B
                 ends = question if question[REF] is not None else None

@@ -12,7 +12,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from atm_switch.domain.errors import JournalFull, JournalUnavailable
+from atm_switch.domain.errors import (
+    JournalFull,
+    JournalRefusesRow,
+    JournalRowWrong,
+    JournalUnavailable,
+)
 from atm_switch.domain.outcome import IN_DOUBT, Outcome
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.switch.effects import Note, Ticket
@@ -88,7 +93,7 @@ class Meters:
         self.journal_asked_at: dict[Ticket, float] = {}
         """Monotonic seconds at which each question was put that the journal has not answered."""
         self.journal_failed_at: float | None = None
-        """Monotonic seconds of the journal's last refusal; ``None`` after a success."""
+        """Monotonic seconds of its last failure, a row's own aside; ``None`` after a success."""
         self.repeats_failed_at: float | None = None
         """The same of its answers to what was asked before: it may write and not be readable."""
         self.journal_is_full = False
@@ -143,14 +148,17 @@ class Meters:
         """Note whether the journal could write, and how long it took where that was measured."""
         if seconds is not None:
             self.journal_seconds.add(seconds)
+        if isinstance(answer, JournalRefusesRow):  # of that row alone: it may write any other
+            return
         self.journal_failed_at = now if isinstance(answer, Exception) else None
         self.journal_is_full = isinstance(answer, JournalFull)
 
     def answered(self, question: Ask[Any], answer: object, now: float) -> None:
         """Note what the journal says in the loop: repeats found or not, rows it does not take."""
         if isinstance(question, FindRepeat):
-            self.repeats_failed_at = now if isinstance(answer, Exception) else None
-        elif isinstance(answer, JournalUnavailable):
+            if not isinstance(answer, JournalRowWrong):
+                self.repeats_failed_at = now if isinstance(answer, Exception) else None
+        elif isinstance(answer, JournalUnavailable) and not isinstance(answer, JournalRefusesRow):
             self.journal_failed_at = now
 
     def journal_silent_for(self, now: float) -> float:

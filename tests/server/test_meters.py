@@ -3,10 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.errors import (
+    JournalFull,
+    JournalRefusesRow,
+    JournalRowWrong,
+    JournalUnavailable,
+)
 from atm_switch.server.meters import OTHER, SECONDS, Histogram, Meters, RequestKind
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.switch.effects import Note
+from atm_switch.switch.ports import FindRepeat, RepeatKey, TakeNumbers
+from tests.doubles.bench import GOLDEN_INSTANT
 
 
 def transaction(**fields: object) -> Note:
@@ -73,6 +80,26 @@ def test_journal_is_well_again_after_a_success() -> None:
 
     assert [100.0, None] == failed_at
     assert ("+Inf", 2.0) == meters.journal_seconds.buckets()[-1]
+
+
+def test_row_at_fault_says_nothing_of_the_journal() -> None:
+    """Neither that it fails nor that it writes again: of one bad row no process is restarted."""
+    meters = Meters()
+    refuses = JournalRefusesRow("no: DataError")
+    find = FindRepeat(RepeatKey("009", "S1ABC123", "0701120000", "000001", "1"), GOLDEN_INSTANT)
+
+    meters.journal_answered(0.1, 100.0, refuses)
+    meters.answered(TakeNumbers(), refuses, 100.0)
+    meters.answered(find, JournalRowWrong("of another length"), 100.0)
+    after_rows = [meters.journal_failed_at, meters.repeats_failed_at]
+    meters.journal_answered(0.1, 101.0, JournalFull("SQLITE_FULL"))
+    meters.answered(find, JournalUnavailable("away"), 101.0)
+    meters.journal_answered(0.1, 102.0, refuses)
+    meters.answered(find, JournalRowWrong("of another length"), 102.0)
+
+    assert [None, None] == after_rows
+    assert (101.0, 101.0) == (meters.journal_failed_at, meters.repeats_failed_at)
+    assert meters.journal_is_full
 
 
 def test_lag_keeps_its_worst_moment() -> None:
