@@ -45,7 +45,9 @@ def guarded(
         response = declined(case, Declined(Outcome.LEDGER_UNAVAILABLE, str(silent)))
     else:
         response = yield from corridor()
-    return None if response is None else (yield from signed(case, response))
+    if response is None or response.is_signed:
+        return response
+    return (yield from signed(case, response))
 
 
 def authenticate(case: Case, house: House) -> Steps[None]:

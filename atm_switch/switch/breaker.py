@@ -18,11 +18,8 @@ class Breaker:
         """Begin closed."""
         self._failures = 0
         self._ask_at: float | None = None
-
-    @property
-    def is_open(self) -> bool:
+        self.is_open = False
         """Whether most questions are refused."""
-        return self._ask_at is not None
 
     def admits(self, now: float) -> bool:
         """Tell whether a question may be put now; one that may is taken to be put."""
@@ -38,11 +35,11 @@ class Breaker:
         self._failures += 1
         if self._ask_at is not None or self._failures < FAILURES_MAX:
             return False
-        self._ask_at = now + AGAIN_SECONDS
+        self._ask_at, self.is_open = now + AGAIN_SECONDS, True
         return True
 
     def succeeded(self) -> bool:
         """Take an answer; true where that closes the breaker."""
-        was_open = self._ask_at is not None
-        self._failures, self._ask_at = 0, None
+        was_open = self.is_open
+        self._failures, self._ask_at, self.is_open = 0, None, False
         return was_open

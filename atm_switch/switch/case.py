@@ -28,7 +28,7 @@ LATE_SECONDS = 2.0
 
 ENDING_SECONDS = 1.0
 """From the deadline until the row and the MAC of what came of it are given up, too."""
-ENDINGS = (Commit, MakeMac)
+ENDINGS = frozenset((Commit, MakeMac))
 """What is asked for an answer that is decided: it may take a little longer than the rest."""
 
 
@@ -123,7 +123,7 @@ class Case:
 
     def given_up_at(self, question: Ask[Any] | None) -> float:
         """Monotonic seconds at which a question that has no answer yet gets none any more."""
-        if not isinstance(question, ENDINGS):
+        if type(question) not in ENDINGS:
             return self.deadline
         # ``now`` is when it was asked: one asked in good time has all of the request's, no more.
         return max(self.deadline, min(self.now.monotonic, self.deadline) + ENDING_SECONDS)

@@ -13,6 +13,9 @@ from atm_switch.switch.breaker import AGAIN_SECONDS, Breaker
 from atm_switch.switch.effects import Asked, Note, Ticket
 from atm_switch.switch.ports import ASKS_LEDGER, Ask
 
+_ASKS_LEDGER = frozenset(ASKS_LEDGER)
+"""Looked up by type: no question has a subclass, and each step of a request looks here twice."""
+
 PROBE_SECONDS_MAX = 2.0
 """How long the answer to a question of our own is waited for."""
 
@@ -37,7 +40,7 @@ class LedgerGate:
 
     def refuses(self, question: Ask[Any], now: float) -> bool:
         """Tell whether a question must not be put now (monotonic seconds)."""
-        if not isinstance(question, ASKS_LEDGER) or not self.is_shut:
+        if not self._breaker.is_open or type(question) not in _ASKS_LEDGER:
             return False
         admits = self._breaker.admits(now)
         if admits:
@@ -46,9 +49,9 @@ class LedgerGate:
 
     def heard(self, question: Ask[Any] | None, answer: Any, now: float) -> list[Note]:
         """Learn from an answer, or from the want of one, whether the ledger is worth asking."""
-        if not isinstance(question, ASKS_LEDGER):
+        if type(question) not in _ASKS_LEDGER:
             return []
-        if isinstance(answer, LedgerRowWrong) or not isinstance(answer, BaseException):
+        if not isinstance(answer, BaseException) or isinstance(answer, LedgerRowWrong):
             # Even with a row that is wrong it was there and answered.
             return [Note("ledger asked again", {})] if self._breaker.succeeded() else []
         if isinstance(answer, NeighbourUnavailable):

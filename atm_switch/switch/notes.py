@@ -36,7 +36,7 @@ def note_of(case: Case, response: Response | None, what: str = "") -> Note:
         fields["pan"] = pan
     if response is None:
         return Note("transaction", {**fields, "note": what})
-    fields["outcome"] = response.outcome.value
+    fields["outcome"] = response.outcome._value_
     fields["de39"] = response.message.get(39)
     if 44 in response.message:
         fields["de44"] = response.message[44]

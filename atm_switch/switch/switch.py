@@ -145,7 +145,8 @@ class Switch:
             late += self._tellings.heard(ticket, answer)
             return [*late, *self._ledger.probed(ticket, answer, now.monotonic)]
         told = self._ledger.heard(waiting.question, answer, now.monotonic)
-        return [*told, *self._advance(waiting, answer, now)]
+        effects = self._advance(waiting, answer, now)
+        return [*told, *effects] if told else effects
 
     def tick(self, now: Instant) -> list[Effect]:
         """Let time pass: give up what waits too long, keep silent links awake."""
@@ -187,12 +188,11 @@ class Switch:
     def _advance(self, waiting: _Open, answer: Any, now: Instant) -> list[Effect]:
         case, steps = waiting.case, waiting.steps
         case.now = now
-        if isinstance(answer, BaseException) and not isinstance(answer, Exception):
+        is_fault = isinstance(answer, BaseException)
+        if is_fault and not isinstance(answer, Exception):
             answer = NeighbourUnavailable(type(answer).__name__)  # a cancelled task is no answer
         try:
-            question: Ask[Any] = (
-                steps.throw(answer) if isinstance(answer, Exception) else steps.send(answer)
-            )
+            question: Ask[Any] = steps.throw(answer) if is_fault else steps.send(answer)
         except StopIteration as end:
             return self._finished(case, end.value)
         except Joined as joined:
@@ -207,11 +207,12 @@ class Switch:
         ticket = next(self._tickets)
         waiting.question = question
         self._open[ticket] = waiting
-        self._crowd.enter(case)
-        if isinstance(question, TakeTurn):
+        if not case.is_counted:
+            self._crowd.enter(case)
+        if type(question) is TakeTurn:
             has_turn = self._turns.take(question.card.digest, ticket)
             return self._give_turn(question.card.digest, ticket, now) if has_turn else []
-        waits = isinstance(question, AwaitTick)
+        waits = type(question) is AwaitTick
         return [] if waits else [Asked(ticket, question, case.given_up_at(question))]
 
     def _give_turn(self, card: bytes, ticket: Ticket, now: Instant) -> list[Effect]:
