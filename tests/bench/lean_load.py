@@ -85,14 +85,15 @@ class LeanLoad(Load):
         return self.tally
 
     def _begin(self) -> None:
-        super()._begin()
         for number, line in enumerate(self.lean_lines):
             line.askers = self._askers[number :: len(self.lines)] or self._askers
             line.whole = line.settled = 0
+        super()._begin()  # last: the run's time begins
 
     def _send_many(self, line: LeanLine, count: int, now: float) -> None:
         """Send on one link, as many requests as said, in one write."""
         stamp, tally, turn = self._stamp_of(now), self.tally, line.turn
+        self._asking[line] = None
         for _ in range(count):
             tally.take_due(now)
             if not line.is_up:
@@ -113,6 +114,7 @@ class LeanLoad(Load):
         if not line.is_up:
             self.tally.take_fault("link lost")
             return
+        self._asking[line] = None
         if line.ask(self._askers[number], due, self._stamp_of(now)):
             self._waiting.append(line)
         self.tally.take_sent(due, now)
