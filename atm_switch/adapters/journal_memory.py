@@ -30,8 +30,9 @@ _FOLDED_PURPOSE: Final = "response, spaces folded"
 _NEWEST_RESPONSE: Final = (
     "SELECT fingerprint, response FROM journal_rows"
     " WHERE acquirer = ? AND terminal = ? AND stamp = ? AND stan = ? AND rrn = ?"
-    " AND response IS NOT NULL AND received_at >= ? ORDER BY seq DESC LIMIT 1"
+    " AND (response IS NULL) = 0 AND received_at >= ? ORDER BY seq DESC LIMIT 1"
 )
+"""Worded as the index ``journal_rows_by_key`` has it."""
 _SET_DATE: Final = (
     "INSERT INTO business_dates (acquirer, business_date) VALUES (?, ?)"
     " ON CONFLICT (acquirer) DO UPDATE SET business_date = excluded.business_date"

@@ -1,17 +1,24 @@
 """The journal's schema defends itself against plain SQL."""
 
+import json
 import sqlite3
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.journal_memory import _NEWEST_RESPONSE
-from atm_switch.adapters.journal_reader import _SELECT
-from atm_switch.switch.ports import Commit, Reserve
-from tests.doubles.journal_bench import JournalBench, ending_of, entry_of
+from atm_switch.adapters.journal_memory import stored_answer
+from atm_switch.adapters.journal_reader import _SELECT, JournalReader
+from atm_switch.adapters.schema import migrate, migrations_of
+from atm_switch.security.vault import Vault
+from atm_switch.switch.ports import Commit, FindRepeat, Reserve
+from tests.doubles.journal_bench import JournalBench, ending_of, entry_of, since
 from tests.doubles.journal_intruder import copy_statement
+
+VECTORS = Path(__file__).parents[1] / "vectors"
 
 
 @pytest.mark.parametrize(
@@ -41,28 +48,57 @@ def test_schema_refuses_changes(tmp_path: Path, statement: str, values: tuple[in
         connection.execute(statement, values)
 
 
-@pytest.mark.parametrize(
-    ("query", "by"),
-    [
-        (_NEWEST_RESPONSE, "rrn=? AND stamp=? AND stan=? AND terminal=? AND acquirer=?"),
-        (f"{_SELECT} WHERE rrn = ? ORDER BY seq", "rrn=?"),
-    ],
-    ids=["repeat", "retrieval reference number"],
-)
-def test_one_index_finds_a_request(tmp_path: Path, query: str, by: str) -> None:
-    """By its whole key and by its RRN: a row costs one page of an index, not one of each."""
-    with (
-        JournalBench(tmp_path / "journal.db"),
-        closing(sqlite3.connect(tmp_path / "journal.db")) as connection,
-    ):
-        values = [0] * query.count("?")
-        (step, *_) = connection.execute(f"EXPLAIN QUERY PLAN {query}", values).fetchall()
-        indexes = connection.execute(
+@pytest.mark.parametrize("beside", ["under its key", "under other keys"])
+def test_request_is_found_past_any_number_of_rows(tmp_path: Path, beside: str) -> None:
+    """
+    By its whole key and by its RRN: a repeat is answered in the event loop, and finding its
+    answer takes no more steps of SQLite where it was asked for without one 2,000 times.
+    """
+    unanswered = ending_of(None)
+    with JournalBench(tmp_path / "journal.db") as bench, closing(_reading(bench.path)) as other:
+        bench.send_all(Commit(entry_of(1), ending_of(), None))
+        before = _steps_to(other, bench)
+        for at in range(2_000, 4_000, 250):
+            numbers = range(at, at + 250) if beside == "under other keys" else (1,) * 250
+            bench.send_all(*(Commit(entry_of(one), unanswered, None) for one in numbers))
+        after = _steps_to(other, bench)
+        indexes = other.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'journal_rows'"
         ).fetchall()
 
-    assert f"SEARCH journal_rows USING INDEX journal_rows_by_key ({by})" == step[3]
+    assert after["repeat"] < before["repeat"] + 10
+    assert after["RRN"] < before["RRN"] + 10 or beside == "under its key"
     assert 3 == len(indexes)
+
+
+def test_journal_with_two_indexes_goes_on_with_one(tmp_path: Path) -> None:
+    """
+    A journal made by the migrations up to the eighth, its rows written under those: brought up
+    to date its chain is sound, its answers are found, and the indexes are those of a new one.
+    """
+    document = json.loads((VECTORS / "first_release_vault.json").read_text())
+    bench = JournalBench(tmp_path / "journal.db", vault=Vault.from_document(document))
+    with closing(_reading(bench.path)) as connection:
+        migrate(connection, migrations_of("journal")[:1], bench.path.name)
+        connection.executescript((VECTORS / "first_release_journal.sql").read_text())
+        migrate(connection, migrations_of("journal")[:8], bench.path.name)
+        before = _indexes(connection)
+
+    with bench, closing(_reading(bench.path)) as connection:
+        bench.send_all(Commit(entry_of(3), ending_of(), None))
+        after = _indexes(connection)
+        found = [bench.find(FindRepeat(entry_of(one).key, since(1))) for one in (1, 2, 3)]
+        steps = _steps_to(connection, bench)
+    with JournalReader(bench.path) as reader:
+        verified = reader.verify(bench.vault)
+    with JournalBench(tmp_path / "new.db"), closing(_reading(tmp_path / "new.db")) as connection:
+        new = _indexes(connection)
+
+    assert {"journal_rows_by_repeat_key", "journal_rows_by_rrn"} <= set(before)
+    assert new == after
+    assert [True, False, True] == [one is not None for one in found]
+    assert 50 > steps["repeat"]
+    assert (verified.rows, verified.is_sound) == (5, True)
 
 
 def test_batch_dirties_few_pages(tmp_path: Path) -> None:
@@ -80,6 +116,33 @@ def test_batch_dirties_few_pages(tmp_path: Path) -> None:
         _, pages, _ = other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     assert 32 < pages <= 32 + 16
+
+
+def _steps_to(connection: sqlite3.Connection, bench: JournalBench) -> dict[str, int]:
+    """Count what SQLite does to find the first request's answer, and its rows by their RRN."""
+    key, counted = entry_of(1).key, Counter[str]()
+
+    def count(what: str, ask: Callable[[], object]) -> None:
+        def one_more() -> int:
+            counted[what] += 1
+            return 0
+
+        assert ask()  # the first of a connection reads the schema
+        connection.set_progress_handler(one_more, 1)
+        assert ask()
+        connection.set_progress_handler(None, 0)
+
+    def select(query: str, values: Sequence[object]) -> list[tuple[object, ...]]:
+        return connection.execute(query, values).fetchall()
+
+    count("repeat", lambda: stored_answer(select, key, 0, bench.vault))
+    count("RRN", lambda: select(f"{_SELECT} WHERE rrn = ? ORDER BY seq", (key.rrn,)))
+    return dict(counted)
+
+
+def _indexes(connection: sqlite3.Connection) -> dict[str, str]:
+    query = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+    return dict(connection.execute(query).fetchall())
 
 
 def _reading(path: Path) -> sqlite3.Connection:
