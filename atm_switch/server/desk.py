@@ -60,7 +60,7 @@ class Desk:
         self._log = log
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: dict[LinkId, Line] = {}
-        self._rounds = Rounds(self._lines.values)
+        self._rounds = Rounds(self._lines)
         self._performer = Performer(switch, neighbours, clock, self._lines, log, self.meters)
         self._perform = self._performer.perform
         self.peers = Peers()

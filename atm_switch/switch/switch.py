@@ -64,7 +64,7 @@ class Switch:
         """Begin with no link."""
         self._house = house
         self._sessions: dict[LinkId, Session] = {}
-        self._rounds = Rounds(self._sessions.values)
+        self._rounds = Rounds(self._sessions)
         self._open: dict[Ticket, _Open] = {}
         self._tickets = itertools.count(1)
         self._tellings = Tellings(self._tickets)
