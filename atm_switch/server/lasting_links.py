@@ -7,7 +7,7 @@ pass it by.  It is freed with its last reference, as ever; only a circle of refe
 a link that ends leaves none, nor does a request.  The young are collected before, for they are
 what circles are found among.  Once half of the links are gone all is thawed, looked through and
 frozen again, so that what else has become garbage - a broker's client, settings of before - does
-not heap up over a life of years.  That takes a tenth of a second for ten thousand links, so it
+not heap up over a life of years.  That takes 36 ms or more where ten thousand links left, so it
 waits until nobody has asked for a second, and for a day at most.  Meanwhile garbage is looked for
 seldom: a request leaves none in circles, and every look goes over all that is under way.
 Limits: of the whole process; the fewer links, the less there is to go over, and nothing is frozen.
