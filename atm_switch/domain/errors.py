@@ -94,6 +94,10 @@ class JournalUnavailable(NeighbourUnavailable):
     """The journal cannot make a row durable now."""
 
 
+class JournalSilent(JournalUnavailable):
+    """The journal did not answer in time; it may do what was asked all the same."""
+
+
 class JournalFull(JournalUnavailable):
     """There is no room for the row; the next one is tried all the same, and may find some."""
 

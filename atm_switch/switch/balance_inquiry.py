@@ -1,7 +1,8 @@
 """The corridor of a balance inquiry, 0200 and 0201, from the request to the response.
 
 Whatever happens inside, it ends with a response and a journal row: a door's no, a silent
-neighbour, even a mistake of ours.  Only an explicit way through all doors gives 00.
+neighbour, even a mistake of ours.  Only an explicit way through all doors gives 00.  Where the
+journal takes no row the response is 96.
 """
 
 import itertools
@@ -53,7 +54,7 @@ NEVER_KEPT = (Outcome.FORMAT_ERROR, Outcome.MAC_WRONG)
 
 
 def balance_inquiry(case: Case, house: House) -> Steps[Response | None]:
-    """Answer one inquiry; the row is durable before this returns."""
+    """Answer one inquiry; its row is durable before this returns, or the answer is 96."""
     entry = case.entry = _entry(case, house)
     try:
         response = yield from _corridor(case, entry, house)

@@ -27,7 +27,7 @@ LATE_SECONDS = 2.0
 """From the deadline until no answer leaves: what it takes to journal that there is none."""
 
 ENDING_SECONDS = 1.0
-"""From the deadline until the row and the MAC of what came of it are given up, too."""
+"""What the row and the MAC of a request have at least, behind its deadline where need be."""
 ENDINGS = frozenset((Commit, MakeMac))
 """What is asked for an answer that is decided: it may take a little longer than the rest."""
 

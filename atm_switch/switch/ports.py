@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from atm_switch.domain.errors import (
-    JournalUnavailable,
+    JournalSilent,
     LedgerUnavailable,
     NeighbourUnavailable,
 )
@@ -291,5 +291,5 @@ ASKS_JOURNAL = (FindRepeat, KeepKeys, AwaitTick, *JOURNALED)
 
 def silence_of(question: Ask[Any] | None) -> NeighbourUnavailable:
     """Return what it means that a question has no answer by its deadline."""
-    silent = JournalUnavailable if isinstance(question, ASKS_JOURNAL) else LedgerUnavailable
+    silent = JournalSilent if isinstance(question, ASKS_JOURNAL) else LedgerUnavailable
     return silent("no answer in time")

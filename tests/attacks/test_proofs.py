@@ -150,5 +150,5 @@ def test_outage_tells_inside_from_behind() -> None:
     outage = Outage(tally, began=10.0, ended=20.0)
 
     assert {"91": 2} == dict(outage.inside.codes)
-    assert {"91": 1} == dict(outage.settled.codes)
+    assert {"91": 1} == dict(outage.settled().codes)
     assert 1.75 == outage.back_after

@@ -85,14 +85,35 @@ def test_first_row_that_is_answered_opens_the_way(pin: PinPolicy, row: type) -> 
         assert ["00"] == [one[39] for one in begun(bench, 3)]
 
 
-def test_row_that_is_given_up_opens_the_way() -> None:
-    """A journal that never answers is asked again and again, not given up for ever."""
-    bench = waiting(PinPolicy.ACQUIRER, Commit, PATIENT_SECONDS + MOMENT)
-    assert ["96"] == [one[39] for one in begun(bench, 2)]
-    bench.pass_time(BUDGET)  # the first is given up
+def test_one_row_at_a_time_finds_out_once_one_was_given_up() -> None:
+    """A journal that never answers is asked again and again, by one request, not by a crowd."""
+    bench = waiting(PinPolicy.ACQUIRER, Commit, PATIENT_SECONDS - MOMENT)
+    assert [] == begun(bench, 2)
+    bench.pass_time(PATIENT_SECONDS + BUDGET)  # both are given up
+    assert 2 == len(bench.held)
 
     assert [] == begun(bench, 3)
-    assert 2 == len(bench.held)
+    assert ["96"] == [one[39] for one in begun(bench, 4)]
+    assert 3 == len(bench.held)
+    bench.pass_time(BUDGET + MOMENT)  # the one that was to find out is given up, too
+    assert [] == begun(bench, 5)
+    assert ["96"] == [one[39] for one in begun(bench, 6)]
+
+
+@pytest.mark.parametrize("answer", [None, JournalUnavailable("full")])
+def test_way_is_open_again_when_the_one_that_finds_out_is_answered(
+    answer: JournalUnavailable | None,
+) -> None:
+    """Written or not, it was answered: as many as come may ask."""
+    bench = waiting(PinPolicy.ACQUIRER, Commit, BUDGET + MOMENT)
+    assert [] == begun(bench, 2)
+    finding_out = bench.held[-1]
+
+    bench.perform(bench.switch.answered(finding_out.ticket, answer, bench.now))
+
+    assert [] == begun(bench, 3)
+    assert [] == begun(bench, 4)
+    assert 4 == len(bench.held)
 
 
 def test_never_more_wait_than_came_in_half_the_time_of_a_request() -> None:
