@@ -4,6 +4,9 @@ Plan: what others may change is locked or claimed first (``postgres_shared``); t
 question is answered in order, from memory; rows go out in one statement over arrays; at the
 end what has no answer and changes rows of all nodes, and the node's heads, which must still be
 those this process wrote last.
+Every batch comes to rows that others change in one order: PIN tries, claims, commands, the mark
+of the outbox, notes, dates and states; those of one kind in their own.  So none waits for one that
+waits for it.
 Limits: an error rolls the whole batch back, and the heads are those of before.
 """
 
@@ -38,10 +41,12 @@ from atm_switch.adapters.postgres_outbox import answer_outbox
 from atm_switch.adapters.postgres_shared import (
     Change,
     change_all,
+    forget_commands,
     is_change,
+    kept_commands,
     locked_tries,
-    remember,
     set_tries,
+    take_numbers,
 )
 from atm_switch.domain.member import CardRef
 from atm_switch.security.vault import NONCE_BYTES
@@ -49,7 +54,6 @@ from atm_switch.switch.event import Announce
 from atm_switch.switch.ports import (
     AuditRecord,
     Commit,
-    KeepCommand,
     KeepRecord,
     Reservation,
     Reserve,
@@ -130,7 +134,8 @@ def write_batch(
     with session.transaction(keeps=keeps):
         page = _Page(session, node, ink, heads, questions)
         answers = [
-            page.given.get(at) or page.answer(question) for at, question in enumerate(questions)
+            page.given[at] if at in page.given else page.answer(question)
+            for at, question in enumerate(questions)
         ]
         moved = page.close()
     return answers, moved
@@ -152,8 +157,10 @@ class _Page:
         self._written_at = to_microseconds(ink.clock())
         self._counted = locked_tries(session, questions)
         self._tries = dict(self._counted)
-        self.given = claimed(session, node, questions, ink.vault)
-        """By the place of a question: what another process has made of its request."""
+        claims = claimed(session, node, questions, ink.vault)
+        self._commands = kept_commands(session, questions, self._written_at)
+        self.given: dict[int, Any] = {**claims, **self._commands}
+        """By the place of a question: what another process has made of it, or this one by now."""
         self._rows: list[tuple[Cell, ...]] = []
         self._records: list[tuple[Cell, ...]] = []
         self._changes: list[Change] = []
@@ -179,8 +186,8 @@ class _Page:
         if is_change(question):
             self._changes.append(question)
         match question:
-            case KeepCommand() | TakeNumbers():
-                return remember(self._session, question, self._written_at)
+            case TakeNumbers():
+                return take_numbers(self._session)
             case Announce() | MarkTold() | PurgeTold() | DropStatus():
                 self._add_rows()  # events stand in the order of the questions
                 nonce = self._ink.nonce
@@ -192,6 +199,8 @@ class _Page:
         """Write what was gathered; return the heads as they are once it is committed."""
         self._add_rows()
         change_all(self._session, self._changes, self._written_at)
+        if self._commands:
+            forget_commands(self._session, self._written_at)
         set_tries(self._session, self._counted, self._tries)
         self._move(JOURNAL, self._ink.chain, self._opened_at.journal, self._head)
         self._move(AUDIT, self._ink.audit, self._opened_at.audit, self._audit_head)

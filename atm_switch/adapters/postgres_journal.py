@@ -4,7 +4,8 @@ Plan: both are a ``BatchWriter``: what waits goes to the server as one transacti
 query.  The writer holds its node's name (``postgres_schema.take_node``), so that no two
 processes write one chain; where the connection is lost the next batch makes a new one,
 takes the name again and reads the heads anew.
-A batch that the server ended for a deadlock left nothing, and is written once more, whole.
+A batch that the server ended for a deadlock left nothing, and is written once more, whole; so
+is a trial of one, for a deadlock is no question's fault.
 Limits: a batch whose COMMIT was cut off may be there or not.  Its requests are answered
 that the journal failed; their repeats get what the journal has.
 """
@@ -164,18 +165,21 @@ class PostgresJournalWriter(_PostgresWriter[K]):
         return session
 
     def _commit(self, medium: _Reconnecting, questions: Sequence[JournalQuestion]) -> list[Any]:
-        deadlock = driver(WHAT).DeadlockDetectedError
-        for _ in range(DEADLOCKS_MAX):
-            with suppress(deadlock):
-                return self._committed(medium, questions)
-        return self._committed(medium, questions)
-
-    def _committed(self, medium: _Reconnecting, questions: Sequence[JournalQuestion]) -> list[Any]:
-        answers, self._heads = self._written(medium, questions, keeps=True)
+        answers, self._heads = self._beside_others(medium, questions, keeps=True)
         return answers
 
     def _try(self, medium: _Reconnecting, questions: Sequence[JournalQuestion]) -> None:
-        self._written(medium, questions, keeps=False)
+        self._beside_others(medium, questions, keeps=False)
+
+    def _beside_others(
+        self, medium: _Reconnecting, questions: Sequence[JournalQuestion], *, keeps: bool
+    ) -> tuple[list[Any], Heads]:
+        """Write once more what the server ended for a deadlock with another node."""
+        deadlock = driver(WHAT).DeadlockDetectedError
+        for _ in range(DEADLOCKS_MAX):
+            with suppress(deadlock):
+                return self._written(medium, questions, keeps=keeps)
+        return self._written(medium, questions, keeps=keeps)
 
     def _written(
         self, medium: _Reconnecting, questions: Sequence[JournalQuestion], *, keeps: bool

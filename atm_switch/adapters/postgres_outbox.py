@@ -23,15 +23,19 @@ _REMEMBER: Final = (
     " ON CONFLICT (acquirer, terminal) DO UPDATE SET state = excluded.state, at = excluded.at"
 )
 _MARK: Final = "UPDATE outbox_mark SET seq = $1 WHERE seq < $1"
-# Written rows are deleted by the order of their ids, which is nearly that of time.
+# Written rows are deleted by the order of their ids, which is nearly that of time; what another
+# process deletes right now, or numbers, is not waited for.
 _PURGE: Final = (
-    "WITH gone AS (DELETE FROM outbox WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1)"
-    " AND at < $2 AND ($3 OR seq <= (SELECT seq FROM outbox_mark)) RETURNING 1)"
+    "WITH gone AS (DELETE FROM outbox WHERE id IN (SELECT id FROM outbox"
+    " WHERE id IN (SELECT id FROM outbox ORDER BY id LIMIT $1)"
+    " AND at < $2 AND ($3 OR seq <= (SELECT seq FROM outbox_mark))"
+    " FOR UPDATE SKIP LOCKED) RETURNING 1)"
     " SELECT count(*) FROM gone"
 )
 _DROP: Final = (
     "WITH gone AS (DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE source = 'status'"
-    " AND seq IS NULL ORDER BY id LIMIT $1) RETURNING 1) SELECT count(*) FROM gone"
+    " AND seq IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING 1)"
+    " SELECT count(*) FROM gone"
 )
 
 

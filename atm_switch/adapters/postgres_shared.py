@@ -2,9 +2,10 @@
 
 Plan: PIN tries are counted on rows that are locked first, all of a batch in one statement
 and in one order, so that two processes wait for each other and never dead-lock.  Whose a
-request is, is settled behind them in the same way (``postgres_claims``).  What changes a row
-of both and has no answer of its own is done last, again in one order: notes of answers that
-were not told, business dates, what terminals are.
+request is, is settled behind them in the same way (``postgres_claims``), then which signed
+commands are new.  What changes a row of both and has no answer of its own is done last, again in
+one order: notes of answers that were not told, business dates, what terminals are.  What is
+merely deleted for its age is left to whoever has it locked.
 Limits: a lock lasts one batch, some milliseconds.
 """
 
@@ -28,7 +29,6 @@ from atm_switch.switch.ports import (
     RepeatKey,
     Reserve,
     StoredResponse,
-    TakeNumbers,
 )
 from atm_switch.switch.untold import Telling, ToldAgain, Untold
 
@@ -61,6 +61,9 @@ _SET_DATE: Final = (
     " ON CONFLICT (acquirer) DO UPDATE SET business_date = excluded.business_date"
 )
 _TELL: Final = "SELECT pg_notify($1, $2)"
+_FORGET_COMMAND: Final = (
+    "DELETE FROM commands WHERE acquirer = $1 AND identity = $2 AND until <= $3"
+)
 # What another process forgets right now is not waited for.
 _FORGET_COMMANDS: Final = (
     "DELETE FROM commands WHERE (acquirer, identity) IN"
@@ -127,13 +130,30 @@ def keys_in_columns(keys: Sequence[RepeatKey]) -> list[list[str]]:
     ]
 
 
-def remember(session: PostgresSession, question: KeepCommand | TakeNumbers, now: int) -> bool | int:
-    """Carry out one question in the transaction under way; ``now`` in microseconds."""
-    if isinstance(question, TakeNumbers):
-        return int(session.rows(_TAKE_BLOCK)[0][0])
+def take_numbers(session: PostgresSession) -> int:
+    """Take the next block of numbers."""
+    return int(session.rows(_TAKE_BLOCK)[0][0])
+
+
+def kept_commands(
+    session: PostgresSession, questions: Sequence[JournalQuestion], now: int
+) -> dict[int, bool]:
+    """Keep the signed commands of a batch, ``now`` in microseconds, row by row in one order.
+
+    Returns, by the place of each question, whether it is the first.
+    """
+    asked = [(at, one) for at, one in enumerate(questions) if isinstance(one, KeepCommand)]
+    are_new: dict[int, bool] = {}
+    for at, one in sorted(asked, key=lambda its: (its[1].acquirer.text, its[1].identity)):
+        bank, until = one.acquirer.text, to_microseconds(one.until)
+        session.rows(_FORGET_COMMAND, bank, one.identity, now)
+        are_new[at] = bool(session.rows(_KEEP_COMMAND, bank, one.identity, until)[0][0])
+    return are_new
+
+
+def forget_commands(session: PostgresSession, now: int) -> None:
+    """Delete commands of which no recording is fresh any more."""
     session.rows(_FORGET_COMMANDS, now)
-    bank, until = question.acquirer.text, to_microseconds(question.until)
-    return bool(session.rows(_KEEP_COMMAND, bank, question.identity, until)[0][0])
 
 
 Change = Telling | KeepBusinessDate | Announce
