@@ -2,7 +2,8 @@
 
 Plan: ``v1:NUMBER:WORKERS:CONTROL`` for the writer's process, with ``:SETTINGS`` behind it for a
 worker; both last are descriptors it inherits.  The mark in front is of all that the processes of
-a switch say to each other: it changes where a process of another release would not understand.
+a switch say to each other: it changes, from one release to the next, where a process of the one
+would not understand the other.  Between releases it stays, whatever is changed there.
 Why: the processes of a switch are started again one by one, also once the program they are
 started from was replaced by another release; the running switch goes by its own.
 """
