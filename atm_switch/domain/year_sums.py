@@ -43,7 +43,7 @@ def sum_year(
     developed: int | None = None
     adjusted = handed_over
     earning = handed_over and handed_over * accrual.posting_parts(date(as_of.year, 1, 1), as_of)
-    behind = as_of.month + 1
+    is_monthly, behind = accrual is _MONTHLY, as_of.month + 1
     for posted_on, kind, amount, _, _ in given:
         sen = amount.sen
         if kind is _CONTRIBUTION:
@@ -58,7 +58,6 @@ def sum_year(
         else:
             advanced += sen
         # Without a call for each, most often: as ``posting_parts`` has it.
-        is_monthly = accrual is _MONTHLY
         parts = behind - posted_on.month if is_monthly else accrual.posting_parts(posted_on, as_of)
         earning += sen * parts
     for one in corrections:

@@ -6,8 +6,10 @@ journal takes no row the response is 96.
 """
 
 import itertools
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import PurePath
 
 from atm_switch.domain.card import Pan
@@ -199,17 +201,17 @@ def fingerprint_material(message: IsoMessage) -> bytes:
     """
     elements = message.elements
     texts = tuple(elements.values())
-    form, places = _form_of(tuple(elements), tuple(map(len, texts)))
+    form, picked = _form_of(tuple(elements), tuple(map(len, texts)))
     pieces = form.copy()
-    pieces[1::2] = [texts[at] for at in places]
+    pieces[1::2] = picked(texts)
     return "".join(pieces).encode()
 
 
 @lru_cache(FORMS_KEPT)
 def _form_of(
     numbers: tuple[int, ...], lengths: tuple[int, ...]
-) -> tuple[list[str], tuple[int, ...]]:
-    """Return the form of elements with these numbers and lengths, and which texts to put in.
+) -> tuple[list[str], Callable[[tuple[str, ...]], tuple[str, ...]]]:
+    """Return the form of elements with these numbers and lengths, and what picks their texts.
 
     Every second piece is the place of a text.
     """
@@ -219,7 +221,9 @@ def _form_of(
             pieces[-1] = f"{';' if places else ''}{number}:{length}:"
             pieces += ["", ""]
             places.append(at)
-    return pieces, tuple(places)
+    if len(places) > 1:
+        return pieces, itemgetter(*places)
+    return pieces, lambda texts: tuple([texts[at] for at in places])
 
 
 def _business_date(case: Case, house: House) -> date:

@@ -40,7 +40,7 @@ def note_of(case: Case, response: Response | None, what: str = "") -> Note:
     fields["de39"] = response.message.get(39)
     if 44 in response.message:
         fields["de44"] = response.message[44]
-    fields["ms"] = round(case.elapsed_us / 1000, 3)
+    fields["ms"] = case.elapsed_us / 1000
     if response.reason:
         fields["reason"] = response.reason
     if response.is_repeat:

@@ -19,7 +19,7 @@ BESIDE = "core of an inquiry beside pyiso8583's round trip, instructions"
 ROW = "row and line of log beside pyiso8583's round trip, instructions"
 PROGRAM = Program("tests.bench.path_trips", COUNTED)
 GOALS = (
-    Goal(BESIDE, least=2.4, less_is_better=True),
+    Goal(BESIDE, least=1.4, less_is_better=True),
     Goal(ROW, least=0.75, less_is_better=True),
 )
 
