@@ -20,7 +20,7 @@ NO_NIK = "0" * 16
 NO_MONTH = "0" * 6
 TEXTS_KEPT = 64
 FORMS_KEPT = 1024
-"""Forms of DE48 at hand: one for all members of a standing, a day and a last month paid for."""
+"""Forms of DE48 at hand: one for all members of a standing on a day."""
 _NOBODYS = f"{NO_KPJ}0{NO_NIK}"
 """No KPJ, a look-up by card, no NIK; what is left of such a text has no room for more."""
 
@@ -150,6 +150,8 @@ class BalanceData(NamedTuple):
 
 
 _AMOUNTS = ("opening", "contributions", "development", "claims", "closing")
+_OWN_TEXTS = ("kpj", "name", "last_contribution", "host_reference")
+"""The places of DE48 that are the member's own, as the amounts are; the rest many share."""
 
 
 def minor_units(amount: Money, exponent: int) -> int:
@@ -172,25 +174,23 @@ def write_balance_data(data: BalanceData, profile: Profile) -> str:
     closing = opening + contributions + development - claims
     form = _form_of(
         profile, data.segment, data.status, data.as_of, data.rate_millipercent, data.is_estimate,
-        data.kpj_count, data.last_contribution,
+        data.kpj_count,
     )  # fmt: skip
     own = (
-        data.kpj, data.name, opening, contributions, development, claims, closing,
-        data.host_reference,
+        data.kpj, data.name, _month_of(data.last_contribution), data.host_reference,
+        opening, contributions, development, claims, closing,
     )  # fmt: skip
     return form.filled(own)
 
 
-_OWN = (
-    "kpj", "name", "opening", "contributions", "development", "claims", "closing", "host_reference",
-)  # fmt: skip
-"""The places of DE48 that are the member's own; many members share what is in the others."""
+def _month_of(last: date | None) -> str:
+    return "%04d%02d" % (last.year, last.month) if last else NO_MONTH  # noqa: UP031  half the time
 
 
 @lru_cache(FORMS_KEPT)
-def _form_of(  # noqa: PLR0913, PLR0917  what is the same for many members, one by one
+def _form_of(
     profile: Profile, segment: str, status: str, as_of: date, rate: int,
-    is_estimate: bool, kpj_count: int, last_contribution: date | None,  # noqa: FBT001
+    is_estimate: bool, kpj_count: int,  # noqa: FBT001
 ) -> LayoutForm:  # fmt: skip
     shared = {
         "product": profile.inquiry.product,
@@ -200,11 +200,8 @@ def _form_of(  # noqa: PLR0913, PLR0917  what is the same for many members, one 
         "rate": str(rate),
         "estimate": "E" if is_estimate else "F",
         "kpj_count": str(kpj_count),
-        "last_contribution": (
-            last_contribution.isoformat()[:7].replace("-", "") if last_contribution else NO_MONTH
-        ),
     }
-    return LayoutForm(profile.layouts["inquiry_response"], shared, _OWN)
+    return LayoutForm(profile.layouts["inquiry_response"], shared, _OWN_TEXTS, _AMOUNTS)
 
 
 def read_balance_data(text: str, profile: Profile) -> BalanceData:

@@ -84,25 +84,39 @@ def write_layout(layout: Layout, values: Mapping[str, str]) -> str:
 class LayoutForm:
     """A layout in which some values stand already, for others to be filled in."""
 
-    __slots__ = ("_layout", "_length", "_names", "_numbers", "_order", "_shared", "_text")
+    __slots__ = ("_digits", "_layout", "_length", "_names", "_numbers", "_order", "_shared",
+                 "_text")  # fmt: skip
 
-    def __init__(self, layout: Layout, shared: Mapping[str, str], names: Sequence[str]) -> None:
-        """Write the ``shared`` values; two or more are to follow, numbers as ``int``.
+    def __init__(
+        self,
+        layout: Layout,
+        shared: Mapping[str, str],
+        texts: Sequence[str],
+        numbers: Sequence[str],
+    ) -> None:
+        """Write the ``shared`` values; two or more are to follow, ``numbers`` as ``int``.
 
+        What is a text and what an ``int`` is the caller's to say; the class of a place is the
+        profile's, and either may stand in a place of any class.
         Raises ``ValueError`` for a number too long for its place.
         """
-        self._layout, self._shared, self._names = layout, dict(shared), tuple(names)
+        self._layout, self._shared, self._names = layout, dict(shared), (*texts, *numbers)
         self._length = layout_length(layout)
-        empty = [one for one in layout if one.name in names]
+        empty = [one for one in layout if one.name in self._names]
         self._text = "".join(
-            _place_of(one) if one in empty else write_layout((one,), shared).replace("%", "%%")
+            _place_of(one, one.name in numbers)
+            if one in empty
+            else write_layout((one,), shared).replace("%", "%%")
             for one in layout
         )
-        self._order = itemgetter(*[self._names.index(one.name) for one in empty])
-        self._numbers = [self._names.index(one.name) for one in empty if one.content == "n"]
+        at = self._names.index
+        self._order = itemgetter(*[at(one.name) for one in empty])
+        of_digits = [one for one in empty if one.content == "n"]
+        self._numbers = [at(one.name) for one in of_digits if one.name in numbers]
+        self._digits = [(at(one.name), one.length) for one in of_digits if one.name in texts]
 
     def filled(self, values: Sequence[Any]) -> str:
-        """Lay out ``values``, in the order of their names.
+        """Lay out ``values``, in the order of their names: texts, then numbers.
 
         Raises ``ValueError`` for a number below zero or too long for its place.
         """
@@ -110,15 +124,19 @@ class LayoutForm:
         fits = len(text) == self._length  # texts are cut to their places, numbers are not
         for at in self._numbers:
             fits = fits and values[at] >= 0
+        for at, length in self._digits:  # a shorter one wants zeros
+            fits = fits and len(values[at]) == length and _are_digits(values[at])
         if fits:
             return text
         own = {name: str(one) for name, one in zip(self._names, values, strict=True)}
-        return write_layout(self._layout, {**self._shared, **own})  # which says what is wrong
+        return write_layout(self._layout, {**self._shared, **own})  # or says what is wrong
 
 
-def _place_of(field: LayoutField) -> str:
+def _place_of(field: LayoutField, is_number: bool) -> str:  # noqa: FBT001  one of two formats
     """Return the place of a value as ``%`` wants it."""
-    return f"%0{field.length}d" if field.content == "n" else f"%-{field.length}.{field.length}s"
+    if field.content != "n":
+        return f"%-{field.length}.{field.length}s"
+    return f"%0{field.length}d" if is_number else "%s"
 
 
 def _are_digits(text: str) -> bool:

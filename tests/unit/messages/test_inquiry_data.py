@@ -12,12 +12,14 @@ from atm_switch.messages.inquiry_data import (
     BalanceData,
     InquiryData,
     Lookup,
+    _form_of,
     minor_units,
     read_balance_data,
     read_inquiry_data,
     write_balance_data,
     write_inquiry_data,
 )
+from atm_switch.profile.judge import contradictions
 from atm_switch.profile.load import load_profile
 
 PROFILE = load_profile("bpjstk-jht-v1")
@@ -105,6 +107,28 @@ def test_response_is_read_as_written() -> None:
 
     assert 153 == len(text)
     assert BALANCE == read_balance_data(text, PROFILE)
+
+
+@pytest.mark.parametrize("name", ["kpj", "host_reference", "last_contribution", "opening"])
+@pytest.mark.parametrize("content", ["n", "ans"])
+def test_response_is_written_in_the_class_of_the_profile(name: str, content: str) -> None:
+    """A profile may have digits in a place of text, and texts of digits in a place of numbers."""
+    layout = PROFILE.layouts["inquiry_response"]
+    own = tuple(replace(one, content=content) if one.name == name else one for one in layout)
+    profile = replace(PROFILE, layouts={**PROFILE.layouts, "inquiry_response": own})
+    data = BALANCE._replace(host_reference="518100000123")
+
+    assert [] == [fault for fault in contradictions(profile) if "layouts" in fault]
+    assert data == read_balance_data(write_balance_data(data, profile), profile)
+
+
+def test_members_of_many_months_share_a_form() -> None:
+    """The month last paid for is a member's own: a form for each would not be kept for long."""
+    _form_of.cache_clear()
+    for year in range(1990, 2025):
+        write_balance_data(BALANCE._replace(last_contribution=date(year, 3, 1)), PROFILE)
+
+    assert 1 == _form_of.cache_info().currsize
 
 
 def test_account_without_contribution_has_no_month() -> None:

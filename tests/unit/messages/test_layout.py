@@ -92,14 +92,14 @@ def test_form_says_what_the_layout_says(number: int, letters: str, free: str) ->
     """
     With some values written before, the text is the same, or the same number is refused.
     """
-    form = LayoutForm(LAYOUT, {"mixed": "A%d"}, ("free", "number", "letters"))
+    form = LayoutForm(LAYOUT, {"mixed": "A%d"}, ("free", "letters"), ("number",))
     values = {"number": str(number), "letters": letters, "mixed": "A%d", "free": free}
 
     if 0 <= number < 10**4:
-        assert write_layout(LAYOUT, values) == form.filled((free, number, letters))
+        assert write_layout(LAYOUT, values) == form.filled((free, letters, number))
     else:
         with pytest.raises(ValueError, match="number does not fit 4 digits"):
-            form.filled((free, number, letters))
+            form.filled((free, letters, number))
 
 
 def test_form_of_a_number_too_long_is_refused() -> None:
@@ -107,4 +107,19 @@ def test_form_of_a_number_too_long_is_refused() -> None:
     What is written before must fit its place, too.
     """
     with pytest.raises(ValueError, match="number does not fit 4 digits"):
-        LayoutForm(LAYOUT, {"number": "12345", "mixed": ""}, ("letters", "free"))
+        LayoutForm(LAYOUT, {"number": "12345", "mixed": ""}, ("letters", "free"), ())
+
+
+@given(st.text("0123456789A٣ ", max_size=6), st.integers(-10, 10**6))
+def test_form_takes_any_value_in_a_place_of_any_class(digits: str, count: int) -> None:
+    """
+    A text of digits in a place of class n gets its zeros, a count in one of text is cut as a text.
+    """
+    form = LayoutForm(LAYOUT, {"letters": "A", "mixed": "1"}, ("number",), ("free",))
+    values = {"number": digits, "letters": "A", "mixed": "1", "free": str(count)}
+
+    if 0 < len(digits) <= 4 and digits.isdecimal() and digits.isascii():
+        assert write_layout(LAYOUT, values) == form.filled((digits, count))
+    else:
+        with pytest.raises(ValueError, match="number does not fit 4 digits"):
+            form.filled((digits, count))
