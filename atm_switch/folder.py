@@ -60,6 +60,13 @@ class DataFolder:
         return self.root / self.settings.journal.path
 
     @property
+    def databases(self) -> list[tuple[Path, str]]:
+        """The SQLite files of the folder, each with the family of its schema."""
+        rules = self.settings
+        there = [] if rules.journal.url else [(self.journal, "journal")]
+        return there if rules.ledger.url else [*there, (self.ledger, "ledger")]
+
+    @property
     def journal_place(self) -> JournalPlace:
         """Where the journal is, and as whom this machine writes it."""
         rules = self.settings.journal

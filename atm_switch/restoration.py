@@ -101,22 +101,13 @@ def outdated(folder: DataFolder) -> Iterator[tuple[str, int, int]]:
 
 
 def _versions(folder: DataFolder) -> Iterator[tuple[str, int]]:
-    for path in _databases(folder):
+    for path, _family in folder.databases:
         yield path.name, schema_of(path)
 
 
-def _databases(folder: DataFolder) -> Iterator[Path]:
-    if not folder.settings.journal.url:
-        yield folder.journal
-    if not folder.settings.ledger.url:
-        yield folder.ledger
-
-
 def _bring_up_to_date(folder: DataFolder) -> None:
-    if not folder.settings.journal.url:
-        open_writer(folder.journal, "journal").close()
-    if not folder.settings.ledger.url:
-        open_writer(folder.ledger, "ledger").close()
+    for path, family in folder.databases:
+        open_writer(path, family).close()
 
 
 def _name_master(root: Path, master_file: Path) -> None:

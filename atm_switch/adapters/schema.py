@@ -14,7 +14,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -137,6 +137,16 @@ def open_reader(
         raise
     Stopwatch(connection, seconds_max)
     return connection
+
+
+def is_outdated(path: Path, family: str) -> bool:
+    """Tell whether a file is of an older release.
+
+    What is not there, or cannot be read, is for whoever opens it to make or to refuse.
+    """
+    with suppress(Refused, sqlite3.Error), closing(open_reader(path)) as connection:
+        return 0 < _version(connection) < migrations_of(family)[-1][0]
+    return False
 
 
 def migrate(

@@ -3,7 +3,8 @@
 Plan: sd_notify(3) is a datagram to the socket that ``NOTIFY_SOCKET`` names.  The watchdog is
 fed ``FEEDINGS`` times in its time, and only while the switch is well; otherwise systemd
 restarts it.  So often that one bad moment does not starve it.  A stop asks for the time that the
-settings give it (EXTEND_TIMEOUT_USEC, systemd 236): how long a drain may take no unit knows.
+settings give it (EXTEND_TIMEOUT_USEC, systemd 236): how long a drain may take no unit knows.  So
+does a start that brings large files up to date, for as long as that lasts.
 Limits: what cannot be delivered is lost, as with any other service.
 """
 
@@ -41,6 +42,10 @@ class ServiceManager:
     def here(cls) -> "ServiceManager":
         """Find what started this process."""
         return cls.of(os.environ)
+
+    def starting(self, seconds: float) -> None:
+        """Say that the start goes on, and is not over before so long from now."""
+        self._tell(f"EXTEND_TIMEOUT_USEC={round(seconds * 1_000_000)}")
 
     def ready(self) -> None:
         """Say that connections are taken, or that a reload is over."""

@@ -82,13 +82,19 @@ def _loop() -> Iterator[asyncio.Runner]:
 
 
 def _run_folder(root: Path, runner: asyncio.Runner) -> int:
-    """Serve in as many processes as the settings say."""
+    """Serve in as many processes as the settings say, from files that are up to date."""
+    from atm_switch.adapters.schema import is_outdated
+    from atm_switch.adapters.service_manager import ServiceManager
     from atm_switch.writer_apart import WriterApart, is_likely, is_wanted
 
     writer = WriterApart(root)
     if is_likely(root):
         runner.run(writer.begin())
     folder, log = _opened(root)
+    if any(is_outdated(*one) for one in folder.databases):
+        from atm_switch.upgrade import bring_up_to_date
+
+        runner.run(bring_up_to_date(folder, log, ServiceManager.here()))
     if is_wanted(folder.settings):
         return runner.run(_serve_beside(writer, folder, log))
     writer.let_go()
