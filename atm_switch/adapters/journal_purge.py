@@ -60,7 +60,7 @@ def read_floor(connection: sqlite3.Connection, chain: RowChain) -> Head:
 
 def count_old(path: Path, vault: Vault, before: datetime) -> int:
     """Count the rows a purge would take.  Raises ``Refused`` as ``purge`` does."""
-    with closing(open_writer(path, "journal")) as connection:
+    with closing(open_writer(path, "journal", migrates=False)) as connection:
         floor = _floor(connection, JournalChain(vault))
         return max(_ceiling(connection, floor, before) - floor.seq, 0)
 
@@ -68,10 +68,10 @@ def count_old(path: Path, vault: Vault, before: datetime) -> int:
 def purge(path: Path, vault: Vault, before: datetime, report: Report) -> int:
     """Take out the rows written before a time; return how many went.
 
-    Raises ``Refused`` where the floor was changed by hand.
+    Raises ``Refused`` where the floor was changed by hand, and for a file of an older release.
     """
     chain = JournalChain(vault)
-    with closing(open_writer(path, "journal")) as connection:
+    with closing(open_writer(path, "journal", migrates=False)) as connection:
         first = floor = _floor(connection, chain)
         ceiling = _ceiling(connection, floor, before)
         while floor.seq < ceiling:

@@ -80,11 +80,12 @@ def migrations_of(family: str, database: str = SQLITE) -> list[tuple[int, str]]:
     return sorted(numbered)
 
 
-def open_writer(path: Path, family: str) -> sqlite3.Connection:
+def open_writer(path: Path, family: str, *, migrates: bool = True) -> sqlite3.Connection:
     """Open ``path`` for writing, made with mode 0600 and migrated if need be.
 
     The connection is in autocommit: transactions are begun by hand.  Raises ``Refused``
-    for a file newer than the program, no database, another database, or no access.
+    for a file newer than the program, no database, another database, or no access; unless it
+    ``migrates`` for an older file, too: an older switch may be at work with that.
     """
     try:
         path.touch(mode=0o600)
@@ -95,7 +96,10 @@ def open_writer(path: Path, family: str) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        migrate(connection, migrations_of(family), path.name)
+        migrations = migrations_of(family)
+        if not migrates and (version := _version(connection)):
+            _require_schema(version, migrations[-1][0], path.name)
+        migrate(connection, migrations, path.name)
     except sqlite3.Error as error:
         connection.close()
         raise Refused(_cannot(path, f"opened as a {family} file", error)) from None

@@ -19,6 +19,7 @@ from atm_switch.adapters.journal_verify import Fault, Verification
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.postgres_journal import PostgresJournalWriter
 from atm_switch.adapters.postgres_link import PostgresSession
+from atm_switch.adapters.schema import migrations_of
 from atm_switch.domain.errors import Refused
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import Commit, Reserve
@@ -259,3 +260,22 @@ def test_purge_beside_a_writer_loses_nothing(kept: Kept, monkeypatch: pytest.Mon
     assert 40 == gone
     assert (found.head.seq - 40, ()) == (found.rows, found.findings)
     assert found.rows >= 40
+
+
+def test_journal_of_an_older_release_is_left_to_it(tmp_path: Path) -> None:
+    """
+    A switch of that release may be at work with the file: neither counting nor purging brings
+    it up to date, and what does is named.
+    """
+    kept = Kept(JournalPlace(tmp_path / "journal.db"), fresh_vault())
+    kept.inquire(1, 2, at=OLD)
+    newest = migrations_of("journal")[-1][0]
+    kept.by_hand("DROP INDEX journal_rows_by_key", f"PRAGMA user_version = {newest - 1}")
+
+    with pytest.raises(Refused, match="atm-switch migrate DIR brings it up to date"):
+        kept.count()
+    with pytest.raises(Refused, match="atm-switch migrate DIR brings it up to date"):
+        kept.purge()
+
+    with closing(sqlite3.connect(kept.place.path)) as connection:
+        assert (newest - 1,) == connection.execute("PRAGMA user_version").fetchone()
