@@ -156,7 +156,7 @@ class Journaling:
             self._let_go = await lock_writing(self._root)
 
     def telling_of_keys(self, keep: Keep) -> Keep:
-        """Have other workers told when keys were kept, before that is answered.
+        """Have other workers take up the keys that were kept, before that is answered.
 
         A journal on PostgreSQL tells by itself.
         """
@@ -231,10 +231,11 @@ class Journaling:
         found = settle_dead_nodes(self._place.url, self._vault, utc_now, os.urandom, before)
         return sum((one.ended for one in found), Counter())
 
-    def _heard(self, kind: str) -> None:
+    def _heard(self, kind: str) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(self._take_up(kind))
         self._tasks.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _take_up(self, kind: str) -> None:
         house = self._house

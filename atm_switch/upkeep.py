@@ -53,7 +53,7 @@ class Upkeep:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wanted: list[str] = []
         """Why the keys are to be read again, as long as an HSM is asked of the last reading."""
-        self._is_reading = False
+        self._reading: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._first_end: datetime | None = None
 
@@ -79,9 +79,14 @@ class Upkeep:
             self.reload_keys(why)
 
     async def pull_keys(self) -> None:
-        """Take up keys that another process has changed, from where all of them keep them."""
+        """Take up keys that another process has changed, from where all of them keep them.
+
+        Returns once they are in use, or it is said why not.
+        """
         await asyncio.wrap_future(begun(self._folder.pull_keys))
         self.catch_up("changed by another process")
+        if self._reading is not None:  # an HSM is asked of them
+            await asyncio.wait({self._reading})
 
     def warn_of_certificates(self) -> None:
         """Name in the log every certificate that soon ends, and see when the first does."""
@@ -108,9 +113,8 @@ class Upkeep:
                 self._adopt(vault, why)
             return
         self._wanted.append(why)
-        if not self._is_reading:
-            self._is_reading = True
-            self._later(self._read_and_ask())
+        if self._reading is None:
+            self._reading = self._later(self._read_and_ask())
 
     def key_changed_elsewhere(self, name: KeyName) -> None:
         """Take up the keys another process has changed under this one."""
@@ -143,7 +147,7 @@ class Upkeep:
                 self._wanted.clear()
                 await self._adopt_asked(why)
         finally:
-            self._is_reading = False
+            self._reading = None
 
     async def _adopt_asked(self, why: str) -> None:
         for _ in range(READINGS_MAX):
@@ -167,10 +171,11 @@ class Upkeep:
         for reason in await wrong_tokens(self._house.vault, self._engine.check_value):
             self._log.warning("key token wrong", reason=reason)
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _later(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def refuse_wrong_tokens(vault: Vault, engine: Engine) -> None:

@@ -2,9 +2,9 @@
 
 Plan: a stream socket in the folder; what every worker sends is put to the one writer thread,
 which makes one commit of all that waits, whoever sent it.  Answers go back a batch at a
-time.  A cut-over, and a key file that was changed, is told to all other workers before it
-is answered.  A request that another worker is at work on is not begun twice
-(``journal_claims``).
+time.  A cut-over is told to all other workers before it is answered; a key file that was
+changed is so once they have taken it up (``journal_news``).  A request that another worker is
+at work on is not begun twice (``journal_claims``).
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_claims import Claims
 from atm_switch.adapters.journal_drafts import REF
+from atm_switch.adapters.journal_news import Unheard
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.postgres_shared import DATES, KEYS
@@ -49,6 +50,7 @@ class JournalServer:
         self._workers: set[_Worker] = set()
         self._own = _Own()
         self._claims = Claims(lambda: read_clock().monotonic)
+        self._unheard = Unheard[Asker, tuple[Asker, int]]()
         self._server: asyncio.Server | None = None
         self._inode = 0
 
@@ -105,6 +107,7 @@ class JournalServer:
         """Hear that it is gone."""
         self._workers.discard(worker)
         self._claims.gone(worker)
+        _answer(self._unheard.gone(worker))
 
     def asked(self, worker: "_Worker", questions: list[tuple[int, Any]]) -> None:
         """Put a worker's questions to the writer."""
@@ -120,8 +123,7 @@ class JournalServer:
                 ends = question if question[REF] is not None else None
                 asked.append(((worker, number, ends), question))
             elif isinstance(question, KeysChanged):
-                self._tell_others(worker, KEYS)
-                said.append((number, None))
+                self._keys_changed(worker, number)
             elif busy := self._claims.taken(worker, question):
                 said.append((number, busy))
             else:
@@ -146,10 +148,18 @@ class JournalServer:
         for worker, its in answers.items():
             worker.say(its)
 
-    def _tell_others(self, worker: Asker, news: str) -> None:
-        for other in self._workers:
-            if other is not worker:
-                other.say([(NEWS, news)])
+    def _keys_changed(self, worker: "_Worker", number: int) -> None:
+        """Hear that a worker has changed keys, or has taken up what another has."""
+        if number == NEWS:
+            _answer(self._unheard.taken_up(worker))
+        else:
+            _answer(self._unheard.told(self._tell_others(worker, KEYS), (worker, number)))
+
+    def _tell_others(self, worker: Asker, news: str) -> "list[_Worker]":
+        others = [other for other in self._workers if other is not worker]
+        for other in others:
+            other.say([(NEWS, news)])
+        return others
 
 
 class _Own:
@@ -196,6 +206,11 @@ class _Worker(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         self._transport = None
         self._server.went(self)
+
+
+def _answer(waiting: Sequence[tuple[Asker, int]]) -> None:
+    for worker, number in waiting:
+        worker.say([(number, None)])
 
 
 def _soon(loop: asyncio.AbstractEventLoop, call: Any, batch: Any) -> None:

@@ -46,7 +46,7 @@ _LENGTH: Final = struct.Struct(">I")
 
 
 class KeysChanged:
-    """Tell the other workers that the key file was changed; answered when they are told."""
+    """Tell the other workers that the key file was changed; answered when they have it."""
 
     __slots__ = ()
 

@@ -28,7 +28,7 @@ Tell = Callable[[str, dict[str, str]], None]
 class PostgresNews:
     """Listens until it is closed."""
 
-    def __init__(self, url: str, heard: Callable[[str], None], tell: Tell) -> None:
+    def __init__(self, url: str, heard: Callable[[str], object], tell: Tell) -> None:
         """``heard`` is called in the loop with what was changed, ``tell`` writes the log."""
         self._url, self._heard, self._tell = url, heard, tell
         self._task: asyncio.Task[None] | None = None

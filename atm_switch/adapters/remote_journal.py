@@ -11,33 +11,43 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any, Final, cast
 
-from atm_switch.adapters.batch_writer import OnBatch
+from atm_switch.adapters.batch_writer import OnBatch, fulfil
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_drafts import drafted
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
 from atm_switch.adapters.journal_writer import check_question
+from atm_switch.adapters.postgres_shared import DATES, KEYS
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.ports import Commit
 
 AGAIN_SECONDS: Final = 0.01
 """Between two attempts: a start waits for it, and so does whoever asks while it is away."""
 NEWS: Final = 0
-"""The number of a frame's entry that answers no question but tells of a change."""
+"""The number of an entry that is no answer but tells of a change, or that one is taken up."""
+HEARD_SECONDS_MAX: Final = 5.0
+"""So long a change waits for the other workers to take it up."""
+BACK_SECONDS: Final = 0.5
+"""After a connection is made anew until all other workers may be thought to have theirs."""
+
+Heard = Callable[[str], "asyncio.Future[None] | None"]
+"""Told what another worker has changed; what it returns ends once that is taken up."""
 
 
 class RemoteJournal(asyncio.Protocol):
     """Asks the writer's process; the token of a question is a ticket."""
 
-    def __init__(self, path: Path, heard: Callable[[str], None], queue_max: int = 4096) -> None:
+    def __init__(self, path: Path, heard: Heard, queue_max: int = 4096) -> None:
         """Wait for ``connect``; ``heard`` is told what other workers have changed."""
         self._path, self._told, self._queue_max = path, heard, queue_max
         self._numbers = itertools.count(NEWS + 1)
         self._asked: dict[int, Any] = {}
         self._waiting: list[tuple[int, Any]] = []
         self._transport: asyncio.WriteTransport | None = None
+        self._back_at = -inf
         self._frames = Frames()
         self._on_batch: OnBatch[Any] = lambda _batch: None
         self._connecting: asyncio.Task[None] | None = None
@@ -85,12 +95,21 @@ class RemoteJournal(asyncio.Protocol):
             self._waiting.clear()
 
     async def tell_keys_changed(self) -> None:
-        """Have every other worker told that the key file was changed."""
-        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        with suppress(JournalUnavailable):  # they are told at their next connection
-            self._submit(KeysChanged(), told)
-            self.ring()
-            await told
+        """Have every other worker take up that the key file was changed.
+
+        Raises ``JournalUnavailable`` where that is not certain: they do when they are back,
+        and nobody must go by the change before.
+        """
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[None] = loop.create_future()
+        # Behind a writer that has come back the others may not be connected yet.
+        await asyncio.sleep(self._back_at + BACK_SECONDS - loop.time())
+        self._submit(KeysChanged(), told)
+        self.ring()
+        try:
+            await asyncio.wait_for(told, HEARD_SECONDS_MAX)
+        except TimeoutError:
+            raise JournalUnavailable("another worker does not take up a change") from None
 
     def stop(self) -> None:
         """Ask no more.  What was sent is written."""
@@ -140,24 +159,37 @@ class RemoteJournal(asyncio.Protocol):
 
     async def _connect_again(self) -> None:
         await self.connect()
-        for kind in ("dates", "keys"):  # what was told meanwhile was not heard
+        self._back_at = asyncio.get_running_loop().time()
+        for kind in (DATES, KEYS):  # what was told meanwhile was not heard
             self._told(kind)
 
     def _take(self, frame: list[tuple[int, Any]]) -> None:
         answers = []
         for number, answer in frame:
             if number == NEWS:
-                self._told(answer)
+                self._hear(answer)
             elif number in self._asked:
                 answers.append((self._asked.pop(number), answer))
         self._deliver(answers)
+
+    def _hear(self, kind: str) -> None:
+        transport, taken_up = self._transport, self._told(kind)
+
+        def say(_ended: object = None) -> None:
+            if kind == KEYS and transport is not None and transport is self._transport:
+                transport.write(framed([(NEWS, KeysChanged())]))
+
+        if taken_up is None:
+            say()
+        else:
+            taken_up.add_done_callback(say)
 
     def _deliver(self, answers: list[tuple[Any, Any]]) -> None:
         batch = []
         for token, answer in answers:
             if not isinstance(token, asyncio.Future):
                 batch.append((token, answer))
-            elif not token.done():
-                token.set_result(None)
+            else:
+                fulfil(token, answer)
         if batch:
             self._on_batch(batch)

@@ -197,6 +197,23 @@ async def test_tokens_are_asked_once_more_at_the_start(tmp_path: Path) -> None:
     assert "key token wrong" in rig.events()
 
 
+async def test_keys_of_another_process_are_pulled_once_they_are_in_use(tmp_path: Path) -> None:
+    """Whoever changed them confirms it to the bank then: not while the HSM is still asked."""
+    rig = Rig(tmp_path)
+    changed = rig.lay(lambda vault: vault.with_key(MAC, token(b"new", "ABCDEF")))
+
+    pulling = asyncio.create_task(rig.upkeep.pull_keys())
+    async with asyncio.timeout(30):
+        while not rig.hardware.asked:
+            await asyncio.sleep(0.005)
+        was_pulled = pulling.done()
+        rig.hardware.gate.set()
+        await pulling
+
+    assert not was_pulled
+    assert rig.house.vault.is_same_as(changed)
+
+
 async def test_software_keys_are_in_use_at_once(tmp_path: Path) -> None:
     """Without hardware nobody needs to be asked; a file that cannot be used changes nothing."""
     rig = Rig(tmp_path, is_hardware=False)
