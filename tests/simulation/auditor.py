@@ -25,6 +25,8 @@ UNJOURNALED = {"96", "63", "30", "12"}
 PASSING = UNJOURNALED | {"58", "94", "91"}
 """DE39 that may be followed by another answer to the same request."""
 TRIES_MAX = 3
+OUTRUN = "repeat of an answered request"
+"""Why a row B has what another worker has answered: its try decided nothing, and is given back."""
 READ_SECONDS_MAX = 60.0
 ROWS_MAX = 1_000_000
 
@@ -171,6 +173,9 @@ class Auditor:
                 self.must("no fourth try", holds=tries[digest] <= TRIES_MAX)
             elif row.resets_tries:
                 tries[digest] = 0
+            elif row.ref is not None and row.reason == OUTRUN:
+                given = self.rows[row.ref - 1].pin_tries or 0
+                tries[digest] -= tries[digest] >= given > 0
         for card in calm_bench().memory.cards.values():
             counted = reader.tries(card.ref)
             self.must("tries are as the rows say", holds=counted == tries[card.ref.digest])

@@ -1,15 +1,19 @@
 """The seams of the switch, whole or with a planted bug in them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_claims import Claims
+from atm_switch.adapters.journal_wire import KeysChanged
 from atm_switch.adapters.mqtt_broker import Message
 from atm_switch.adapters.outbox_reader import OutboxReader, Stretch
+from atm_switch.adapters.remote_journal import AGAIN_SECONDS, RemoteJournal
 from atm_switch.adapters.software_hsm import SoftwareHsm
+from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.security.key_ring import LineKey
 from atm_switch.settling import Settling
 from atm_switch.switch.hsm_port import CheckMac, ImportKey, MakeMac, MintedKey, MintKey
@@ -113,6 +117,37 @@ class ConfusedOutbox(OutboxReader):
         return Stretch(tuple(events), stretch.through)
 
 
+class PipedJournal(RemoteJournal):
+    """The worker's side; connects as far as there is somebody who writes."""
+
+    reach: Callable[[RemoteJournal], bool]
+
+    async def connect(self) -> None:
+        """Try until it is so."""
+        while not (self._is_closed or self.reach(self)):
+            await asyncio.sleep(AGAIN_SECONDS)
+
+
+class TrustingJournal(PipedJournal):
+    """Takes a row B for written that nobody has said to be."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Lose the writer; what was asked will have been written."""
+        lost, self._asked = self._asked, {}
+        self._deliver([(token, None) for token in lost.values()])
+        super().connection_lost(error)
+
+
+class HastyJournal(PipedJournal):
+    """Does not wait until others have heard of a change of keys."""
+
+    async def tell_keys_changed(self) -> None:
+        """Tell, if there is somebody to tell."""
+        with suppress(JournalUnavailable):
+            self._submit(KeysChanged(), asyncio.get_running_loop().create_future())
+            self.ring()
+
+
 class OpenClaims(Claims):
     """Gives a request to whoever asks."""
 
@@ -120,6 +155,13 @@ class OpenClaims(Claims):
         """Say that nobody else has it."""
         super().taken(worker, question)
         return None
+
+
+def journal_of(plant: Plant) -> type[PipedJournal]:
+    """Return a worker's way to who writes."""
+    if plant.trusts_the_lost:
+        return TrustingJournal
+    return HastyJournal if plant.tells_in_haste else PipedJournal
 
 
 def claims_of(plant: Plant) -> type[Claims]:

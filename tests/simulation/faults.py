@@ -17,6 +17,8 @@ KINDS = (
 FAULTS_LEAST, FAULTS_MOST = 4, 12
 DEATHS_MOST = 3
 """Of workers one by one, where there are several."""
+LOSSES_MOST = 3
+"""Of the process that writes for them."""
 BEFORE, TORN, BEHIND = "before", "torn", "behind"
 CLOCK_JUMPS = (-40_000, -3_600, -1_200, -600, -30, 30, 600, 1_200, 3_600, 40_000)
 """Seconds, less than a day from one to another, for which repeats are kept; of the switch's wall
@@ -37,6 +39,7 @@ class Faults:
         self.counts = Counter[str]()
         self._strike: tuple[int, str] | None = None
         """At which commit from now the power goes, and what is left of that commit."""
+        self._dooms_writer = False
         self._unsynced: deque[Image] = deque(maxlen=COMMITS_UNSYNCED)
 
     def plan(self, seconds: float) -> None:
@@ -47,6 +50,8 @@ class Faults:
             world.loop.call_later(dice.uniform(1.0, seconds), self._happen, kind)
         for _ in range(dice.randint(0, DEATHS_MOST) if world.workers > 1 else 0):
             world.loop.call_later(dice.uniform(1.0, seconds), self._lose_worker)
+        for _ in range(dice.randint(0, LOSSES_MOST) if world.workers > 1 else 0):
+            world.loop.call_later(dice.uniform(1.0, seconds), self._doom_writer)
 
     def heal(self) -> None:
         """Have everything well again."""
@@ -110,6 +115,27 @@ class Faults:
             self._world.trace.say("fault", "a worker dies")
             self.counts["worker dies"] += 1
             host.lose(self._world.dice.choice(host.workers))
+
+    def _doom_writer(self) -> None:
+        """Have the process that writes the journal die at its next commit."""
+        self._dooms_writer = True
+
+    def loses_writer(self, host: Host) -> bool:
+        """Let it die at this commit, before or behind it, if it is to."""
+        world = self._world
+        if not (self._dooms_writer and world.is_rough and host.is_serving):
+            return False
+        self._dooms_writer = False
+        how = world.dice.choice((BEFORE, BEHIND))
+        world.trace.say("fault", f"the journal's writer dies {how} a commit")
+        self.counts[f"writer dies {how} a commit"] += 1
+        if how == BEHIND:
+            host.writer.step()
+            world.auditor.committed(host.reader)
+        away = world.dice.uniform(0.2, 3.0)
+        world.fairness.trouble(away, is_of_lines=False)
+        host.lose_writer(away)
+        return True
 
     def _happen(self, kind: str) -> None:
         world, dice = self._world, self._world.dice

@@ -2,7 +2,8 @@
 
 Plan: put together as ``serve`` does, with what is around it simulated: the loop, the
 connections, the ledger, the broker's side and the moment a commit takes.  With one worker all is
-one process; with several the journal's own server writes for them, and each may die by itself.
+one process; with several the journal's own server writes for them, and each, as the server's
+process, may die by itself.
 When a process dies nothing it still has under way reaches anybody.
 """
 
@@ -29,6 +30,7 @@ from atm_switch.switch.fleet import FleetWatch
 from tests.simulation.auditor import READ_SECONDS_MAX
 from tests.simulation.books import Books
 from tests.simulation.broken import SilentSettling, claims_of, outbox_of, writer_of
+from tests.simulation.stepped_writer import SteppedWriter
 from tests.simulation.worker import Worker
 
 if TYPE_CHECKING:
@@ -50,22 +52,12 @@ class Host:
         self.is_dead = self.is_serving = self._is_writing = False
         self.books = Books()
         loop, dice, plant = world.loop, world.dice, world.plant
-        self.writer = writer_of(plant)(
-            path, world.keys.vault, self._utc, dice.randbytes, QUEUE_MAX, BATCH_MAX,
-            is_shared=world.workers > 1 and not plant.answers_twice,
-        )  # fmt: skip
-        self.writer.on_ring = self._rung
-        self.writer.on_early = self._hear
-        self.writer.start(lambda _batch: None)
+        self._open_writer()
         self.reader = JournalReader(path, READ_SECONDS_MAX, soon=loop.call_soon)
         self.outbox = outbox_of(plant)(path, NAME, READ_SECONDS_MAX)
-        self._server = JournalServer(path, self.writer)
-        self._server._claims = claims_of(plant)(loop.time)
         self._workers = [self._worker() for _ in range(world.workers)]
         self._fleet = FleetWatch(NAME, 20.0)
         self._doubts: asyncio.Future[Settled] | None = None
-        settling = SilentSettling if plant.leaves_doubts else Settling
-        self._settling = settling(self._settle, lambda _ended: None, loop.time)
         self._publisher = EventPublisher(
             Broker("broker", 1883),
             Manner(NAME, "atm", 10, 2.0),
@@ -74,12 +66,51 @@ class Host:
         )
         self._tasks: list[asyncio.Task[None]] = []
 
+    def _open_writer(self) -> None:
+        """Begin to write the file, and to end what is in doubt there."""
+        world, plant = self._world, self._world.plant
+        self.writer = writer_of(plant)(
+            self.path, world.keys.vault, self._utc, world.dice.randbytes, QUEUE_MAX, BATCH_MAX,
+            is_shared=world.workers > 1 and not plant.answers_twice,
+        )  # fmt: skip
+        self.writer.on_ring = self._rung
+        self.writer.on_early = self._hear
+        self.writer.start(lambda _batch: None)
+        self._server = JournalServer(self.path, self.writer)
+        self._server._claims = claims_of(plant)(world.loop.time)
+        settling = SilentSettling if plant.leaves_doubts else Settling
+        self._settling = settling(self._settle, lambda _ended: None, world.loop.time)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether there is somebody who writes the file."""
+        return self.writer.is_writing
+
+    def reached(self) -> "asyncio.Protocol | None":
+        """Connect one more worker to who writes, if there is one."""
+        return self._server.worker() if self.is_written else None
+
+    def lose_writer(self, seconds: float) -> None:
+        """Lose the process that writes, alone; another takes its place a while later."""
+        self._settling.stop()
+        self.writer.stop()
+        self._is_writing = False
+        for worker in self.workers:
+            worker.lose_writer()
+        self._world.loop.call_later(seconds, self._write_again)
+
+    def _write_again(self) -> None:
+        if not self.is_dead:
+            self._open_writer()
+            self._tasks.append(self._world.loop.create_task(self._settling.start(is_alone=False)))
+            self._world.trace.say("world", "the journal's writer starts")
+
     def _worker(self) -> Worker:
         made = Worker(self._world, self)
         if self._world.workers == 1:
             made.write_to(self.writer)
         else:
-            made.write_over(self._server.worker())
+            made.write_over()
         return made
 
     @property
@@ -158,26 +189,27 @@ class Host:
     def _rung(self) -> None:
         if not self._is_writing and not self.is_dead:
             self._is_writing = True
-            self._world.loop.call_later(self._world.disk_late(), self._write)
+            self._world.loop.call_later(self._world.disk_late(), self._write, self.writer)
 
-    def _write(self) -> None:
-        if self.is_dead:
+    def _write(self, writer: SteppedWriter) -> None:
+        if self.is_dead or writer is not self.writer or not self.is_written:
             return
         if not self.writer.is_due:
             self._is_writing = False
             return
         world = self._world
-        if world.is_struck(self):
+        if world.is_struck(self) or world.faults.loses_writer(self):
             return
         self.writer.limit_pages(is_full=world.is_full)
         batch = self.writer.step()
         through = world.auditor.committed(self.reader)
         refused = sum(isinstance(answer, JournalUnavailable) for _, answer in batch)
         world.trace.say("disk", f"{len(batch)} questions, {refused} refused, {through} rows")
-        world.loop.call_later(world.dice.uniform(0.0005, 0.006), self._deliver, batch, through)
+        late = world.dice.uniform(0.0005, 0.006)
+        world.loop.call_later(late, self._deliver, writer, batch, through)
 
-    def _deliver(self, batch: list[tuple[Any, Any]], through: int) -> None:
-        if self.is_dead:
+    def _deliver(self, writer: SteppedWriter, batch: list[tuple[Any, Any]], through: int) -> None:
+        if self.is_dead or writer is not self.writer or not self.is_written:
             return
         self._world.auditor.acknowledged = through
         self._is_writing = False

@@ -45,9 +45,15 @@ class Pipe:
     ) -> None:  # fmt: skip
         """Connect."""
         self.loop, self.dice, self.is_open = loop, dice, True
-        self._writer = writer
+        self._worker, self._writer = worker, writer
         writer.connection_made(End(self, worker))
         worker.connection_made(End(self, writer))
+
+    def lose_writer(self) -> None:
+        """Lose the process that writes: the worker hears of it in its time."""
+        if self.is_open:
+            self.is_open = False
+            self.loop.call_later(self.dice.uniform(0.0, 0.01), self._worker.connection_lost, None)
 
     def die(self) -> None:
         """Lose the worker: the process that writes hears of it in its time."""

@@ -46,6 +46,10 @@ class Plant:
     """What two workers have answered is kept twice."""
     keeps_news: bool = False
     """A worker does not hear that another has changed the keys."""
+    tells_in_haste: bool = False
+    """A change of keys is confirmed before the other worker has taken it up."""
+    trusts_the_lost: bool = False
+    """What was asked of a journal's writer that has died is taken for written."""
 
 
 NONE = Plant()
@@ -68,5 +72,7 @@ PLANTS = {
     "begins-twice": Plant(begins_twice=True),
     "answers-twice": Plant(begins_twice=True, answers_twice=True),
     "keeps-news": Plant(keeps_news=True),
+    "tells-in-haste": Plant(tells_in_haste=True),
+    "trusts-the-lost": Plant(trusts_the_lost=True),
 }
 """By the name the command line knows."""

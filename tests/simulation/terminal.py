@@ -98,7 +98,7 @@ class Terminal:
     def answered(self, message: IsoMessage, payload: bytes) -> None:
         """Take an answer, whoever waits for it."""
         world = self._world
-        world.trace.say(self.name, f"gets {message[39]} to {message[11]}")
+        world.trace.say(self.name, f"gets {message[39]} to {message.get(11)}")
         key = key_of(message)
         content = message.get(22)
         said = world.auditor.said.get((key, content)) if content else None

@@ -3,13 +3,12 @@
 A switch has one, in the process that writes the journal, or several that die one by one.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.postgres_shared import KEYS
 from atm_switch.adapters.remote_journal import RemoteJournal
+from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.server.journal_bell import JournalBell, Queue
 from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.server.log import Logger
@@ -21,15 +20,19 @@ from atm_switch.switch.ports import ASKS_LEDGER, FindRepeat, KeepKeys
 from atm_switch.switch.switch import Switch
 from tests.simulation.auditor import READ_SECONDS_MAX
 from tests.simulation.books import CountingDesk, under_way
-from tests.simulation.broken import hsm_of
+from tests.simulation.broken import PipedJournal, hsm_of, journal_of
 from tests.simulation.pipe import Pipe
 from tests.simulation.town import calm_bench
 
 if TYPE_CHECKING:
+    import asyncio
+
     from tests.simulation.host import Host
     from tests.simulation.wire import Wire
     from tests.simulation.world import World
 
+READ_SECONDS = 0.001, 1.0
+"""To read the key file, and to ask an HSM of its tokens."""
 IN_FLIGHT_PER_LINK = 8
 LINE_LIMITS = LineLimits(
     idle_seconds_max=60.0,
@@ -70,20 +73,32 @@ class Worker:
         self.desk.books, self.desk.fairness = host.books, world.fairness
         self.desk.swallows = world.plant.swallows_requests
         self.desk.on_note = self._note
-        self._remote: RemoteJournal | None = None
+        self._remote: PipedJournal | None = None
         self._pipe: Pipe | None = None
 
     def write_to(self, journal: Queue) -> None:
         """Have the journal written in this very process."""
         self.desk.start(self._world.loop, JournalBell(self._world.loop, journal))
 
-    def write_over(self, writer: asyncio.Protocol) -> None:
-        """Have it written in another, which hears us as ``writer``."""
-        loop, host = self._world.loop, self._host
-        self._remote = RemoteJournal(host.path, self._told)
-        self._pipe = Pipe(loop, self._world.dice, self._remote, writer)
-        self._remote.start(self._heard_later)
-        self.write_to(self._remote)
+    def write_over(self) -> None:
+        """Have it written in another."""
+        self._remote = remote = journal_of(self._world.plant)(self._host.path, self._told)
+        remote.reach = self._reach
+        remote.start(self._heard_later)
+        if not self._reach(remote):
+            remote._connecting = self._world.loop.create_task(remote._connect_again())
+        self.write_to(remote)
+
+    def _reach(self, remote: RemoteJournal) -> bool:
+        writer = self._host.reached()
+        if writer is not None:
+            self._pipe = Pipe(self._world.loop, self._world.dice, remote, writer)
+        return writer is not None
+
+    def lose_writer(self) -> None:
+        """Lose who writes."""
+        if self._pipe is not None:
+            self._pipe.lose_writer()
 
     def _heard_later(self, batch: list[tuple[Ticket, Any]]) -> None:
         self._world.loop.call_soon(self.hear, batch)
@@ -102,6 +117,8 @@ class Worker:
     def die(self) -> None:
         """Lose it, with all it has under way."""
         self.is_dead = True
+        if self._remote is not None:
+            self._remote.stop()
         if self._pipe is not None:
             self._pipe.die()
         self.reader.close()
@@ -130,12 +147,29 @@ class Worker:
         remote = self._remote
         if remote is None:
             return kept
-        return self._world.loop.create_task(_and_then(kept, remote.tell_keys_changed))
+        return self._world.loop.create_task(self._tell(kept, remote))
 
-    def _told(self, news: str) -> None:
-        """Hear that another worker has changed the key file."""
-        if not (self.is_dead or self._world.plant.keeps_news) and news == KEYS:
+    async def _tell(self, kept: "asyncio.Future[None]", remote: PipedJournal) -> None:
+        await kept
+        try:
+            await remote.tell_keys_changed()
+        except JournalUnavailable:
+            if self.is_dead:  # it hears nothing any more
+                await self._world.never
+            raise
+
+    def _told(self, news: str) -> "asyncio.Future[None] | None":
+        """Hear that another worker has changed the key file; to read it takes a while."""
+        if self.is_dead or self._world.plant.keeps_news or news != KEYS:
+            return None
+        read: asyncio.Future[None] = self._world.loop.create_future()
+        self._world.loop.call_later(self._world.dice.uniform(*READ_SECONDS), self._read, read)
+        return read
+
+    def _read(self, read: "asyncio.Future[None]") -> None:
+        if not self.is_dead:
             self.house.vault = self._world.keys.vault
+            read.set_result(None)
 
     def _verify_pin(self, question: VerifyPin) -> Any:
         digest = self.house.vault.card_ref(question.pan).digest
@@ -145,8 +179,3 @@ class Worker:
     def _note(self, note: Note) -> None:
         if not self.is_dead:
             self._host.noted(note)
-
-
-async def _and_then(kept: "asyncio.Future[None]", tell: Callable[[], Awaitable[None]]) -> None:
-    await kept
-    await tell()

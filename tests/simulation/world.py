@@ -4,7 +4,7 @@ Plan: every chance is one ``Random(seed)``, every moment the virtual loop's, so 
 whole run.  Trouble lasts ``ROUGH_SECONDS``; then everything is well again, terminals ask no
 more, and what is under way comes to its end; then the switch is started once more, and the
 auditor adds up.  In every second seed the switch has two workers and a process that writes for
-both, as the product's own server does; they die one by one, too.
+both, as the product's own server does; all three die one by one, too.
 """
 
 import asyncio
@@ -67,6 +67,8 @@ class World:
         self.dice = random.Random(seed)  # noqa: S311 - the same run from the same seed
         self.loop = VirtualLoop(self.dice)
         self.loop.set_exception_handler(self._unhandled)
+        self.never: asyncio.Future[None] = self.loop.create_future()
+        """What a process that is dead waits for."""
         self.trace = Trace(self.loop.time, watch)
         self.town = Town(self.dice, mixes_accounts=plant.mixes_accounts)
         self.broker = SimBroker(self.dice)
