@@ -1,0 +1,79 @@
+"""A change of keys is confirmed once every worker works with it, or not at all."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from atm_switch.adapters import remote_journal
+from atm_switch.domain.errors import JournalUnavailable
+from tests.adapters.test_journal_server import SECONDS_MAX, House, house
+
+
+async def test_changed_keys_are_told_to_all_others(tmp_path: Path) -> None:
+    """And whoever changed them is answered when each works with them, or is gone."""
+    async with house(tmp_path) as one:
+        first, second, third = [await one.worker() for _ in range(3)]
+        second.taking_up = asyncio.get_running_loop().create_future()
+        third.taking_up = asyncio.get_running_loop().create_future()
+
+        changed = asyncio.create_task(first.journal.tell_keys_changed())
+        await House.until(lambda: second.news and third.news)
+        third.journal.stop()
+        await House.until(lambda: one.server.workers == 2)
+        was_answered = changed.done()
+        second.taking_up.set_result(None)
+        async with asyncio.timeout(SECONDS_MAX):
+            await changed
+
+        assert not was_answered
+        assert ([], ["keys"]) == (first.news, second.news)
+
+
+async def test_change_that_others_may_not_know_is_not_confirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the writer is away, goes away meanwhile, or a worker does not take it up in time."""
+    async with house(tmp_path) as one:
+        first, second = await one.worker(), await one.worker()
+        second.taking_up = asyncio.get_running_loop().create_future()
+        monkeypatch.setattr(remote_journal, "HEARD_SECONDS_MAX", 0.05)
+        with pytest.raises(JournalUnavailable, match="does not take up"):
+            await first.journal.tell_keys_changed()
+
+        monkeypatch.setattr(remote_journal, "HEARD_SECONDS_MAX", SECONDS_MAX)
+        changed = asyncio.create_task(first.journal.tell_keys_changed())
+        await House.until(lambda: len(second.news) == 2)
+        one.server.shut()
+        for worker in list(one.server._workers):
+            assert worker._transport is not None
+            worker._transport.abort()
+        with pytest.raises(JournalUnavailable, match="has ended"):
+            await changed
+        with pytest.raises(JournalUnavailable, match="not running"):
+            await first.journal.tell_keys_changed()
+
+
+async def test_change_behind_a_new_connection_waits_for_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is back first does not take itself for the only one."""
+    async with house(tmp_path) as one:
+        first, second = await one.worker(), await one.worker()
+        at_once, gate = second.journal.connect, asyncio.Event()
+
+        async def later() -> None:
+            await gate.wait()
+            await at_once()
+
+        monkeypatch.setattr(second.journal, "connect", later)
+        for worker in list(one.server._workers):
+            assert worker._transport is not None
+            worker._transport.abort()
+        await House.until(lambda: first.news and one.server.workers == 1)
+        asyncio.get_running_loop().call_later(0.1, gate.set)
+
+        async with asyncio.timeout(SECONDS_MAX):
+            await first.journal.tell_keys_changed()
+
+        assert ["dates", "keys", "keys"] == second.news
