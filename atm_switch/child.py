@@ -12,7 +12,7 @@ import signal
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,11 @@ RESTARTS_MAX: Final = 5
 MINUTE: Final = 60.0
 GIVEN_UP: Final = 70
 """The exit code of a switch whose processes die all the time: EX_SOFTWARE of sysexits(3)."""
+LEFT_OUT_SECONDS: Final = 300.0
+"""Between two attempts to start a process from a program of another release."""
+REPLACED: Final = (
+    "atm-switch was replaced by another release under this switch: stop it and start it again"
+)
 AT_ONCE_SECONDS_MAX: Final = 3.0
 """From a second SIGTERM until a process that still runs is killed."""
 
@@ -134,6 +139,24 @@ class Restarts:
         while self.at[0] < now - MINUTE:
             self.at.popleft()
         return len(self.at) > RESTARTS_MAX
+
+
+@dataclass
+class LeftOut:
+    """The workers that a program of another release, installed meanwhile, does not start."""
+
+    numbers: set[int] = field(default_factory=set)
+    _again: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait(self) -> None:
+        """Wait until another attempt is due."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._again.wait(), LEFT_OUT_SECONDS)
+
+    def try_again(self) -> None:
+        """Make it due now, for all who wait."""
+        self._again.set()
+        self._again = asyncio.Event()
 
 
 def name_of(number: int) -> str:

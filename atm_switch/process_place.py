@@ -13,11 +13,18 @@ from typing import Final, NamedTuple, Self
 
 from atm_switch.domain.errors import Refused
 
+OTHER_RELEASE: Final = 76
+"""The exit code of a process that a switch of another release started, and of such a switch where
+it cannot do without: EX_PROTOCOL of sysexits(3)."""
 WRITER: Final = 0
 """The number of the writer's process; workers count from 1."""
 MARK: Final = "v1"
 
 _WRITTEN: Final = re.compile(rf"{MARK}:(0:\d+:\d+|[1-9]\d*:\d+:\d+:\d+)")
+
+
+class OfAnotherRelease(Refused):
+    """Whoever started this process speaks to it as another release does."""
 
 
 class ProcessPlace(NamedTuple):
@@ -32,9 +39,9 @@ class ProcessPlace(NamedTuple):
 
     @classmethod
     def of(cls, argument: str) -> Self:
-        """Read what ``written`` wrote.  Raises ``Refused`` for what another release writes."""
+        """Read what ``written`` wrote.  Raises ``OfAnotherRelease``."""
         if _WRITTEN.fullmatch(argument) is None:
-            raise Refused(
+            raise OfAnotherRelease(
                 "this process was started by a switch of another release of atm-switch than is "
                 "installed now; stop that switch and start it again"
             )

@@ -9,6 +9,9 @@ writes as a node of its own.
 A process that ends is started again; ``child.RESTARTS_MAX`` times a minute, then the supervisor
 stops the others and exits 70, for a switch that dies all the time is not to be believed.  One
 that cannot be started for want of descriptors or memory is tried again, less and less often.
+A worker that does not start for another release of the program is there by now is left out: the
+others go on, and it is tried again at SIGHUP and now and then; without any worker, or without the
+writer, the supervisor exits 76.
 Signals: SIGTERM drains every worker, then the writer ends; one that hangs is killed, so that a stop
 always ends.  At SIGHUP settings are read here, for all (``common_settings``); it is over when every
 worker has taken them, one that starts once it is ready.  Workers say once a second whether their
@@ -21,7 +24,7 @@ known a tick later, what is turned away at once.
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
@@ -29,12 +32,20 @@ from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.service_manager import ServiceManager
-from atm_switch.child import AT_ONCE_SECONDS_MAX, GIVEN_UP, Child, Restarts, spawned
+from atm_switch.child import (
+    GIVEN_UP,
+    REPLACED,
+    Child,
+    LeftOut,
+    Restarts,
+    spawned,
+)
 from atm_switch.common_settings import CommonSettings
 from atm_switch.doorways import bound
+from atm_switch.endings import Endings
 from atm_switch.fleet_page import FleetPage
 from atm_switch.folder import DataFolder
-from atm_switch.process_place import WRITER
+from atm_switch.process_place import OTHER_RELEASE, WRITER
 from atm_switch.reception import Reception
 from atm_switch.server.entrance import shown
 from atm_switch.server.log import Logger
@@ -46,9 +57,6 @@ RELOAD_SECONDS_MAX: Final = 10.0
 LOOK_SECONDS: Final = 0.05
 ENDING_SECONDS_MAX: Final = 10.0
 """From the end of the drain until a worker that still runs is taken to hang; the writer's, too."""
-REPEAT_SECONDS: Final = 1.0
-"""From a second SIGTERM until workers are told again: of two that come while one of them is not
-looking the kernel keeps one."""
 WELL_SECONDS: Final = 5.0
 """So long after it last said so a worker is believed to be well."""
 AGAIN_SECONDS_FIRST: Final = 0.5
@@ -70,15 +78,15 @@ class Supervisor:
         self._reception = Reception((), list, log)
         self._restarts = Restarts()
         self._stopping = asyncio.Event()
-        self._has_given_up = False
+        self._left_out = LeftOut()
+        self._given_up = 0
+        """The exit code of a switch that cannot go on."""
         self._is_up = False
         self._doubts: Counter[str] = Counter()
         self._deaths: Counter[int] = Counter()
         """By the number of the process."""
         self._stops_asked = 0
-        self._hurried_at = float("inf")
-        """When the second SIGTERM came; monotonic seconds."""
-        self._has_killed = False
+        self._endings = Endings(log)
 
     async def run(self, up: Callable[[list[str], list[str]], None]) -> int:
         """Run until SIGTERM; return the exit code.  Raises ``Refused``.
@@ -94,7 +102,8 @@ class Supervisor:
             self._hear_signals()
             await self._start_all()
             seen = self._children.copy, lambda: self._doubts, lambda: self._deaths
-            page = await FleetPage.open(self._folder, *seen, self.stop, self._log)
+            left_out = self._left_out.numbers.copy
+            page = await FleetPage.open(self._folder, *seen, left_out, self.stop, self._log)
             self._reception.open()
             banks = [shown(line.host, line.port) for line in self._folder.settings.lines]
             up(self._reception.addresses, list(dict.fromkeys(banks)))
@@ -111,26 +120,20 @@ class Supervisor:
                 page.close()
             release()
             self._log.info("stopped")
-        return GIVEN_UP if self._has_given_up else int(self._stops_asked > 1 or self._has_killed)
+        return self._given_up or int(self._stops_asked > 1 or self._endings.has_killed)
 
     def stop(self) -> None:
         """Take no more connections and have every worker finish; the second time at once."""
         self._stops_asked += 1
         self._stopping.set()
         if self._stops_asked > 1:
-            self._hurried_at = min(self._hurried_at, read_clock().monotonic)
-            self._hurry(self._children.values())
-
-    @staticmethod
-    def _hurry(children: Iterable[Child]) -> None:
-        for child in children:
-            child.signal(signal.SIGTERM if child.number else signal.SIGCONT)
+            self._endings.hurry(self._children.values())
 
     def is_well(self) -> bool:
-        """Tell whether every worker is there and has just said that its journal commits."""
-        since = read_clock().monotonic - WELL_SECONDS
-        there = [self._children[number] for number in self._workers()]
-        are_all = len(there) == self._folder.settings.workers
+        """Tell whether every worker not left out is there and has just said that it commits."""
+        since, out = read_clock().monotonic - WELL_SECONDS, self._left_out.numbers
+        there = [self._children[number] for number in self._workers() if number not in out]
+        are_all = len(there) == self._folder.settings.workers - len(out)
         return are_all and all(child.well_at > since for child in there)
 
     def _workers(self) -> list[int]:
@@ -147,6 +150,7 @@ class Supervisor:
         settings = self._settings.read_anew()
         if settings is not None:  # too long a wait for a worker that refuses them harms nobody
             self._drain_seconds = max(self._drain_seconds, settings.limits.drain_seconds_max)
+        self._left_out.try_again()
         self._later(self._reloaded([self._children[number] for number in self._workers()]))
 
     def _take_level(self, settings: Settings | None) -> None:
@@ -219,6 +223,7 @@ class Supervisor:
         self._doubts.update(message.get(seat.DOUBTS, {}))
         if seat.READY in message:
             child.is_ready.set()
+            self._left_out.numbers.discard(child.number)
             if self._settings.were_taken_anew or not child.has_reloaded:
                 self._settings.tell_late(child)
         if message.get(seat.WELL):
@@ -237,49 +242,44 @@ class Supervisor:
         if self._stopping.is_set() or self._children.get(child.number) is not child:
             return
         del self._children[child.number]
-        self._deaths[child.number] += 1
+        self._deaths[child.number] += code != OTHER_RELEASE
         self._log.error("process ended", process=child.name, code=code)
         if not child.is_ready.is_set() and not self._restarts.at and not self._is_up:
             return  # it never came up: the start says so
-        if self._restarts.one_more(read_clock().monotonic):
-            self._log.error("given up", restarts_within_a_minute=len(self._restarts.at))
-            self._has_given_up = True
-            self._stopping.set()
+        if code == OTHER_RELEASE:
+            await self._leave_out(child)
+        elif self._restarts.one_more(read_clock().monotonic):
+            self._give_up(GIVEN_UP, restarts_within_a_minute=len(self._restarts.at))
+        else:
+            await self._spawned_again(child)
+
+    async def _leave_out(self, child: Child) -> None:
+        """Go on without a worker that another release is to start, and try again in a while."""
+        out = self._left_out.numbers
+        out.add(child.number)
+        if child.number == WRITER or len(out) == self._folder.settings.workers:
+            self._give_up(OTHER_RELEASE, process=child.name, why=REPLACED)
             return
+        self._log.error("worker left out", process=child.name, why=REPLACED)
+        await self._left_out.wait()
         await self._spawned_again(child)
+
+    def _give_up(self, code: int, **why: object) -> None:
+        self._log.error("given up", **why)
+        self._given_up = code
+        self._stopping.set()
 
     async def _end(self) -> None:
         """Listen no more, have the workers finish, then the writer."""
         self._stopping.set()
+        self._left_out.try_again()
         self._reception.close()
         there = list(self._children.values())
         workers = [child for child in there if child.number != WRITER]
         for child in workers:
             child.signal(signal.SIGTERM)
-        await self._ended(workers, self._drain_seconds + ENDING_SECONDS_MAX)
+        await self._endings.wait(workers, self._drain_seconds + ENDING_SECONDS_MAX)
         for child in there:
             child.control.close()  # by which the writer knows that it was all
-        await self._ended(there, ENDING_SECONDS_MAX)
+        await self._endings.wait(there, ENDING_SECONDS_MAX)
         await asyncio.gather(*self._watching, return_exceptions=True)
-
-    async def _ended(self, children: list[Child], seconds: float) -> None:
-        """Wait until they have ended; kill those that take longer."""
-        since = read_clock().monotonic
-        waits = {asyncio.ensure_future(child.process.wait()): child for child in children}
-        left, now, is_repeated = set(waits), since, False
-        while left and now <= min(since + seconds, self._at_once(since)):
-            _, left = await asyncio.wait(left, timeout=LOOK_SECONDS)
-            now = read_clock().monotonic
-            if not is_repeated and now > self._hurried_at + REPEAT_SECONDS:
-                is_repeated = True
-                self._hurry(waits[one] for one in left)
-        for one in left:
-            self._has_killed = True
-            self._log.error("process killed", process=waits[one].name, why="it hangs")
-            waits[one].signal(signal.SIGKILL)
-        if left:
-            await asyncio.wait(left)
-
-    def _at_once(self, since: float) -> float:
-        """Until when processes told to end at ``since`` have time where a second SIGTERM came."""
-        return max(since, self._hurried_at) + AT_ONCE_SECONDS_MAX

@@ -8,7 +8,8 @@ them takes as long; they decide, and one that gets no orders ends unheard.  It e
 last row when the switch is gone, however it went.  One that dies is started again, as soon as
 there is room for it, and what it had not answered meanwhile is 96; ``RESTARTS_MAX`` times a
 minute, then the switch ends, and at once where the disk failed under it: then only a fresh
-start knows what it holds.
+start knows what it holds; or where another release of the program is there by now, with which
+only a fresh start comes to terms.
 """
 
 import asyncio
@@ -27,13 +28,14 @@ from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.child import (
     AT_ONCE_SECONDS_MAX,
     GIVEN_UP,
+    REPLACED,
     Child,
     Restarts,
     name_of,
     spawned,
 )
 from atm_switch.domain.errors import Refused
-from atm_switch.process_place import WRITER
+from atm_switch.process_place import OTHER_RELEASE, WRITER
 
 if TYPE_CHECKING:
     from atm_switch.folder import DataFolder
@@ -217,6 +219,9 @@ class WriterApart:
         self._log.error("process ended", process=child.name, code=code)
         if code == seat.LOST:
             self.on_end(seat.LOST)
+        elif code == OTHER_RELEASE:
+            self._log.error("given up", process=child.name, why=REPLACED)
+            self.on_end(OTHER_RELEASE)
         elif self._restarts.one_more(read_clock().monotonic):
             self._log.error("given up", restarts_within_a_minute=len(self._restarts.at))
             self.on_end(GIVEN_UP)

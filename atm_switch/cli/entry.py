@@ -1,8 +1,8 @@
 """``atm-switch``: the list of commands, and the one place where errors become exit codes.
 
-0 done; 1 refused or failed, in one sentence on stderr; 2 wrong usage; 78 wrong settings;
-130 interrupted.  Long numbers in an error are starred: a PAN or key may stand in the wrong
-place of a command.
+0 done; 1 refused or failed, in one sentence on stderr; 2 wrong usage; 76 of a process of another
+release than its switch; 78 wrong settings; 130 interrupted.  Long numbers in an error are starred:
+a PAN or key may stand in the wrong place of a command.
 Why nothing else is imported here: ``--help`` answers as fast as a bare script.
 """
 
@@ -98,7 +98,7 @@ def _explain(error: Exception) -> int | None:
     if isinstance(error, click.ClickException):
         return _show_misuse(error)
     if isinstance(error, Refused | NeighbourUnavailable):
-        return _fail(str(error), MISCONFIGURED if _is_of_a_profile(error) else FAILED)
+        return _fail(str(error), _code_of(error))
     if isinstance(error, SwitchError):
         return _fail_settings(error)
     if isinstance(error, OSError):
@@ -111,10 +111,13 @@ def _explain(error: Exception) -> int | None:
     return None
 
 
-def _is_of_a_profile(error: Exception) -> bool:
+def _code_of(error: Exception) -> int:
+    from atm_switch.process_place import OTHER_RELEASE, OfAnotherRelease
     from atm_switch.profile.load import ProfileWrong
 
-    return isinstance(error, ProfileWrong)
+    if isinstance(error, OfAnotherRelease):
+        return OTHER_RELEASE
+    return MISCONFIGURED if isinstance(error, ProfileWrong) else FAILED
 
 
 def _fail(sentence: str, code: int) -> int:

@@ -31,8 +31,10 @@ dials prints "dialling HOST:PORT".  SIGTERM or Ctrl-C answers what is under way 
 stops; a second one stops at once.  SIGHUP reads limits, profiles, the log level, TLS
 certificates and keys again; connections that are there stay.  With workers = N in the
 settings N processes answer; one that dies is started again, and exit code 70 says that
-they died too often.  Exit code 74 says that the disk failed under the journal: what was
-answered is on it, and the next start goes on from there."""
+they died too often.  Exit code 76 says that another release of atm-switch was installed
+meanwhile and a process could not be started from it.  Exit code 74 says that the disk
+failed under the journal: what was answered is on it, and the next start goes on from
+there."""
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--as-process", "process", default="", hidden=True)

@@ -127,7 +127,7 @@ def test_process_of_another_release_says_what_to_do(folder: Path, written: str) 
     """A package replaced under a running switch: its next process ends in a sentence."""
     ended = run("serve", folder, "--as-process", written)
 
-    assert 1 == ended.returncode
+    assert 76 == ended.returncode
     assert "stop that switch and start it again" in ended.stderr
     assert "Traceback" not in ended.stderr
 

@@ -1,0 +1,113 @@
+"""A package replaced by another release under a running switch, in real processes."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+import atm_switch
+from atm_switch.process_place import MARK
+from tests.doubles.machines import set_in
+from tests.doubles.served import SECONDS, make_folder, serve
+from tests.doubles.workers import PIN, Workers, asked, wait_for, with_workers
+from tests.end_to_end.test_workers_without_room import shown
+
+OUT = "worker left out"
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[tuple[Workers, Path]]:
+    """Serve from a copy of the package for a block; yield where its mark is written, too."""
+    place = folder.parent / "installed"
+    program = Path(atm_switch.__file__).parent
+    shutil.copytree(program, place / program.name)
+    (place / "specs").symlink_to(program.parent / "specs")
+    with serve(folder, cwd=place) as served:
+        yield Workers(folder, served), place / program.name / "process_place.py"
+
+
+def exchange(program: Path, old: str, new: str) -> None:
+    """Put another release in the place of the program, as an upgrade does."""
+    text = program.read_text()
+    assert text.count(f'"{old}"') == 1
+    program.write_text(text.replace(f'"{old}"', f'"{new}"'))
+
+
+def test_siblings_go_on_without_a_worker_of_another_release(tmp_path: Path) -> None:
+    """
+    A worker dies and does not start from the new program, however often: the other answers and
+    the switch is ready; log, status and metrics tell.  With the old one back so is the worker.
+    """
+    folder = make_folder(tmp_path)
+    with_workers(folder, 2)
+    set_in(folder, "metrics", listen="127.0.0.1:0")
+    with installed(folder) as (switch, program):
+        one, two = switch.talks_apart()
+        name = f"worker {switch.worker_of(one)}"
+        exchange(program, MARK, "v0")
+        gone, served = switch.kill(name), switch.served
+        one.close()
+        for times in range(1, 8):
+            wait_for(lambda: served.log.read_text().count(OUT) == times)  # noqa: B023
+            assert "00" == asked(two, times, PIN)
+            if times < 7:
+                served.process.send_signal(signal.SIGHUP)
+        told, metrics, at = switch.told(), shown(served), metrics_of(switch)
+        with urlopen(f"http://{at}/readyz", timeout=SECONDS) as page:
+            ready = page.status
+        exchange(program, "v0", MARK)
+        served.process.send_signal(signal.SIGHUP)
+        switch.wait_until_all_answer(gone)
+        again = switch.talk()
+        codes = [asked(talk, 100, PIN) for talk in (again, two)]
+        for talk in (again, two):
+            talk.close()
+        code = served.stop()
+
+    assert "stop it and start it again" in told["checks"][name]
+    assert 200 == ready
+    assert (2.0, 1.0) == tuple(metrics[f"atm_switch_workers_{it}"] for it in ("wanted", "up"))
+    assert 1.0 == metrics[f'atm_switch_process_deaths_total{{process="{name}"}}']
+    assert (["00", "00"], 0) == (codes, code)
+    assert "given up" not in served.log.read_text()
+
+
+def metrics_of(switch: Workers) -> str:
+    """Where the switch serves its metrics."""
+    (line,) = [one for one in switch.served.log.read_text().splitlines() if "metrics served" in one]
+    return str(json.loads(line)["at"])
+
+
+@pytest.mark.parametrize(
+    ("workers", "dying"),
+    [
+        (1, ["journal writer"]),
+        (2, ["journal writer"]),
+        (2, ["worker 1", "worker 2"]),
+    ],
+)
+def test_switch_that_cannot_do_without_ends_at_once(
+    tmp_path: Path, workers: int, dying: list[str]
+) -> None:
+    """Nobody writes the journal, or nobody answers: exit code 76, and the log says what to do."""
+    folder = make_folder(tmp_path)
+    set_in(folder, "journal", writer="process")
+    if workers > 1:
+        with_workers(folder, workers)
+    with installed(folder) as (switch, program):
+        pids = [switch.told()["processes"][name] for name in dying]
+        exchange(program, MARK, "v0")
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        code = switch.served.process.wait(SECONDS)
+        said = switch.served.log.read_text()
+
+    assert 76 == code
+    (line,) = [one for one in said.splitlines() if '"given up"' in one]
+    assert "stop it and start it again" in line
