@@ -4,6 +4,7 @@ Every class raises ``ValueError`` for a wrong shape; the text never quotes the v
 """
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, NoReturn
 
@@ -14,10 +15,10 @@ KEPT = 256
 TERMINALS_KEPT = 16_384
 
 
-@value(order=True)
-class _Shaped:
-    """A text of fixed shape."""
+class _OfShape:
+    """What a text of fixed shape is held to."""
 
+    __slots__ = ()
     text: str
     shape: ClassVar[re.Pattern[str]]
     rule: ClassVar[str]
@@ -30,6 +31,20 @@ class _Shaped:
     def __str__(self) -> str:
         """Write the identifier."""
         return self.text
+
+
+@value(order=True)
+class _Shaped(_OfShape):
+    """A text of fixed shape, of one request."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _KeptShaped(_OfShape):
+    """The same, made once and kept for all requests: no one of them may change it."""
+
+    text: str
 
 
 class Stan(_Shaped):
@@ -48,7 +63,7 @@ class Rrn(_Shaped):
     rule = "an RRN has twelve letters or digits"
 
 
-class TerminalId(_Shaped):
+class TerminalId(_KeptShaped):
     """DE41, card acceptor terminal identification: eight printable characters."""
 
     __slots__ = ()
@@ -56,7 +71,7 @@ class TerminalId(_Shaped):
     rule = "a terminal id has eight printable characters, the first not a space"
 
 
-class AcquirerId(_Shaped):
+class AcquirerId(_KeptShaped):
     """DE32, acquiring institution: up to eleven digits; 009 is BNI (domain.md 3.6)."""
 
     __slots__ = ()
@@ -64,7 +79,7 @@ class AcquirerId(_Shaped):
     rule = "an acquirer id has one to eleven digits"
 
 
-class Channel(_Shaped):
+class Channel(_KeptShaped):
     """DE18 as the field here uses it: how the member asks; 6011 is an ATM (domain.md 4.5)."""
 
     __slots__ = ()

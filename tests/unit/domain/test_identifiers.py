@@ -1,10 +1,23 @@
 """Claims about identifiers: the right shape or none, and no value in an error."""
 
 import pickle
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError
 
 import pytest
 
-from atm_switch.domain.identifiers import AcquirerId, Channel, Kpj, Nik, Rrn, Stan, TerminalId
+from atm_switch.domain.identifiers import (
+    AcquirerId,
+    Channel,
+    Kpj,
+    Nik,
+    Rrn,
+    Stan,
+    TerminalId,
+    acquirer_id,
+    channel,
+    terminal_id,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +66,23 @@ def test_wrong_shape_is_refused_unquoted(kind: type, bad: str) -> None:
         kind(bad)
 
     assert not bad.strip() or bad not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"), [(terminal_id, "S1ABC123"), (acquirer_id, "009"), (channel, "6011")]
+)
+def test_what_all_requests_share_cannot_be_changed(
+    make: Callable[[str], object], text: str
+) -> None:
+    """It is one object for all, so that it is held at run time, too; a copy is equal to it."""
+    shared = make(text)
+
+    with pytest.raises(FrozenInstanceError):
+        setattr(shared, "text", "another")  # noqa: B010  mypy would say the same
+    assert text == str(make(text))
+    assert shared is make(text)
+    assert shared == pickle.loads(pickle.dumps(shared))  # noqa: S301
+    assert {shared: 1}[type(shared)(text)] == 1  # type: ignore[call-arg]
 
 
 def test_member_numbers_print_as_masks() -> None:
