@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from atm_switch.adapters.journal_writer import JournalWriter
-from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable
 from atm_switch.domain.secret import Key
 from atm_switch.switch.ports import Commit, FindRepeat, Reserve, StoredResponse
 from tests.doubles.journal_bench import (
@@ -170,6 +170,6 @@ def test_repeats_asked_for_together_are_found_without_the_one_that_does_not_open
 
     answers = [token.result(ANSWER_SECONDS_MAX) for token in tokens]
 
-    kinds = [StoredResponse, JournalUnavailable, StoredResponse]
+    kinds = [StoredResponse, JournalRefusesRow, StoredResponse]
     assert kinds == [type(answer) for answer in answers]
     assert "a stored response cannot be opened" in str(answers[1])
