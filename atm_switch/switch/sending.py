@@ -19,10 +19,10 @@ def sent(case: Case, response: Response, tellings: Tellings, *, is_open: bool) -
     else:
         effects = [Send(case.session.link, payload, case.header), note]
         if entry is not None and response.is_repeat and case.joins_kept:
-            effects.append(tellings.tell(ToldAgain(entry.key)))
+            effects += tellings.tell_once(ToldAgain(entry.key))
         if not case.has_doubtful_row:
             return effects
     if entry is not None:
         why = LATE if is_open else NOT_SENT
-        effects.append(tellings.tell(Untold(entry.key, entry.received_at, why)))
+        effects += tellings.tell_once(Untold(entry.key, entry.received_at, why))
     return effects

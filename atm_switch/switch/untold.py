@@ -9,6 +9,7 @@ unless it was told to a repeat meanwhile.  What is itself at fault is given up a
 has by name whatever is given up.
 Limits: what waits here when the process is killed is lost, and its answers count as told.  Where
 another machine answers a repeat in the very moment between a row B and its note, the note stays.
+What is under way as the last word of a key is not asked once more.
 """
 
 from collections.abc import Iterator
@@ -63,6 +64,8 @@ class Tellings:
         """Begin with none; ``tickets`` are those of the switch."""
         self._tickets = tickets
         self._asked: dict[Ticket, tuple[Telling, int]] = {}
+        self._newest: dict[RepeatKey, Ticket] = {}
+        """Of each key the last one under way: behind it nothing says otherwise."""
         self._waiting: dict[Telling, int] = {}
         """What failed, the eldest first, and how often it was asked."""
 
@@ -74,11 +77,24 @@ class Tellings:
         """Ask the journal; this is the ``times``-th time."""
         ticket = next(self._tickets)
         self._asked[ticket] = telling, times
+        self._newest[telling.key] = ticket
         return Asked(ticket, telling)
+
+    def tell_once(self, telling: Telling) -> list[Asked]:
+        """Ask the journal, but for what was the last thing asked of its key and is under way.
+
+        However often a terminal repeats while the journal stands still, it is one question.
+        """
+        newest = self._newest.get(telling.key)
+        if newest is not None and self._asked[newest][0] == telling:
+            return []
+        return [self.tell(telling)]
 
     def heard(self, ticket: Ticket, answer: Any) -> list[Note]:
         """Hear an answer nobody waits for; a failure is asked again, or noted as given up."""
         telling, times = self._asked.pop(ticket, (None, 0))
+        if telling is not None and self._newest.get(telling.key) == ticket:
+            del self._newest[telling.key]
         if isinstance(telling, ToldAgain):  # what waits of its key was so before, and is no more
             for old in [one for one in self._waiting if one.key == telling.key]:
                 del self._waiting[old]

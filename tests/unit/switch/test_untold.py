@@ -75,6 +75,36 @@ def test_note_that_waits_is_gone_once_a_repeat_was_told(*, is_taken: bool) -> No
     assert left == [asked.question for asked in tellings.again()]
 
 
+def test_what_is_under_way_is_not_asked_twice() -> None:
+    """
+    A terminal may repeat for as long as the journal stands still: that is one question.
+    """
+    tellings = Tellings(itertools.count(1))
+
+    (first,) = tellings.tell_once(telling())
+    more = [asked for _ in range(100) for asked in tellings.tell_once(telling())]
+    another = tellings.tell_once(telling(2))
+    tellings.heard(first.ticket, None)
+    again = tellings.tell_once(telling())
+
+    assert ([], 1, 1, 2) == (more, len(another), len(again), len(tellings))
+
+
+def test_what_another_stands_behind_is_asked_again() -> None:
+    """
+    The last word of a key stands: told, not told and told again are three questions.
+    """
+    tellings = Tellings(itertools.count(1))
+    back, note = telling(), Untold(KEY, NOON, LATE)
+
+    asked = [one for each in (back, note, note, back, back) for one in tellings.tell_once(each)]
+    tellings.heard(asked[0].ticket, None)
+    more = tellings.tell_once(back)
+
+    assert [back, note, back] == [one.question for one in asked]
+    assert [] == more
+
+
 def test_what_never_goes_in_is_given_up() -> None:
     """So that a note no journal takes is not asked for ever; the log hears of the end alone."""
     tellings = Tellings(itertools.count(1))
