@@ -1,6 +1,6 @@
 """The pieces of an inquiry, each run by itself for callgrind to count: by turns, in one process.
 
-    python -m tests.bench.path_trips NAME...    runs each 100 times
+    python -m tests.bench.path_trips NAME...    runs each 96 times
 
 Plan: a real switch, codec and vault answer one golden inquiry (``tests/doubles/bench.py``); what
 each piece was given is kept, and the piece is run with that again.  "core" is a whole inquiry of
