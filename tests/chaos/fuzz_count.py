@@ -15,8 +15,12 @@ from tests.chaos.plant import REPOSITORY
 from tests.figures.banner import taken_on
 
 FILE = Path(__file__).parent / "decoder_fuzzed.json"
-SOURCES = ("atm_switch/wire/*.py", "atm_switch/profile/*.py", "specs/profiles/*.toml",
-           "tests/chaos/fuzz_target.py")  # fmt: skip
+WORDS = ("__init__", "card", "errors", "identifiers", "mask", "member", "outcome", "value")
+"""Modules of ``domain`` that the decoder and its profiles load: errors, values, words."""
+SOURCES = (
+    "atm_switch/wire/*.py", "atm_switch/profile/*.py", "specs/profiles/*.toml",
+    "tests/chaos/fuzz_target.py", *(f"atm_switch/domain/{name}.py" for name in WORDS),
+)  # fmt: skip
 """All that what the fuzzer asks runs through; what the elements mean is not of the decoder."""
 
 
