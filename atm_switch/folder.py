@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atm_switch.adapters import key_file as sealed_keys
-from atm_switch.adapters.folder_lock import keys_locked
+from atm_switch.adapters.folder_lock import is_served, keys_locked
 from atm_switch.adapters.journal_place import JournalPlace
+from atm_switch.adapters.schema import is_outdated
 from atm_switch.adapters.shared_keys import SharedKeys, held_keys
 from atm_switch.domain.errors import Refused
 from atm_switch.ledger.opening import LedgerPlace
@@ -161,6 +162,22 @@ def open_folder(path: Path, text: str | None = None) -> DataFolder:
         )
     text = settings_text(path) if text is None else text
     return DataFolder(path, read_settings(text), text)
+
+
+def open_to_write(path: Path) -> DataFolder:
+    """Open a data folder for a command that writes to its files, and so brings them up to date.
+
+    Raises ``Refused`` as ``open_folder`` does, and while a switch is at work with files of an
+    older release: it is of that release, and knows nothing of a newer schema.
+    """
+    opened = open_folder(path)
+    old = [file.name for file, family in opened.databases if is_outdated(file, family)]
+    if old and is_served(path):
+        raise Refused(
+            f"the switch that serves {path} is of an older release, and so is {' and '.join(old)}: "
+            "stop it, then start this one or bring the files up to date with atm-switch migrate DIR"
+        )
+    return opened
 
 
 def profile_of(name: str, root: Path) -> Profile:

@@ -49,13 +49,13 @@ def add(folder: Path, bank: str, name: str, pin: str, mac: str) -> None:
     import os
 
     from atm_switch.domain.identifiers import AcquirerId
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.founding import add_acquirer
     from atm_switch.key_office import record_command
     from atm_switch.line_keys import write_kit
 
     values = {"id": bank, "name": name, "pin": pin, "mac": mac}
-    opened, vault = add_acquirer(open_folder(folder), values, os.urandom)
+    opened, vault = add_acquirer(open_to_write(folder), values, os.urandom)
     record_command(opened, f"acquirer {bank}", f"added, pin {pin}, mac {mac}")
     print(f"acquirer {bank} is in {folder / 'switch.toml'}; restart the switch to let it in")
     for key_name, ladder in vault.keys.items():

@@ -199,12 +199,12 @@ def rotate_key(folder: Path, again: bool) -> None:  # noqa: FBT001
     import sys
 
     from atm_switch.card_key_change import change_card_key
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
 
     def tell(moved: int, count: int) -> None:
         print(f"{moved:,} of {count:,} cards moved", file=sys.stderr, flush=True)
 
-    done = change_card_key(open_folder(folder), os.urandom, tell, again=again)
+    done = change_card_key(open_to_write(folder), os.urandom, tell, again=again)
     if done.is_begun:
         print(f"the new card key is {done.key_id}; send the switch SIGHUP, then run this again")
     else:
@@ -215,10 +215,10 @@ def rotate_key(folder: Path, again: bool) -> None:  # noqa: FBT001
 def _desk(folder: Path) -> "Iterator[tuple[DataFolder, Store, Vault]]":
     from contextlib import closing
 
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.ledger.opening import open_store
 
-    opened = open_folder(folder)
+    opened = open_to_write(folder)
     vault = opened.vault()
     with closing(open_store(opened.settings.ledger.url, opened.ledger)) as store:
         yield opened, store, vault

@@ -111,11 +111,11 @@ def unblock(folder: Path) -> None:
     from atm_switch.adapters.audit_book import ask_journal
     from atm_switch.adapters.clock import utc_now
     from atm_switch.adapters.journal_batch import Unblock
-    from atm_switch.folder import command_actor, open_folder
+    from atm_switch.folder import command_actor, open_to_write
     from atm_switch.ledger.opening import open_store
     from atm_switch.ledger.registry_book import unblock as lift
 
-    opened = open_folder(folder)
+    opened = open_to_write(folder)
     vault = opened.vault()
     pan = ask("Card number: ", pan_of)
     ref, *former = vault.card_refs(pan)

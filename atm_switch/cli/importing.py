@@ -15,7 +15,7 @@ from atm_switch.adapters.process_hygiene import give_way
 from atm_switch.card_key_change import require_card_key_read, require_same_card_key
 from atm_switch.cli.import_pace import Pace
 from atm_switch.domain.errors import Refused
-from atm_switch.folder import DataFolder, open_folder
+from atm_switch.folder import DataFolder, open_to_write
 from atm_switch.key_office import record_command
 from atm_switch.ledger.csv_import import ImportOptions, import_files, link_cards, was_booked
 from atm_switch.ledger.csv_meter import Progress
@@ -49,7 +49,7 @@ def import_ledger_files(
     Raises ``Refused`` for what stops the import; nothing is changed then.
     """
     give_way()
-    opened = open_folder(folder)
+    opened = open_to_write(folder)
     vault = opened.vault()
     witness = _Witness(opened, "ledger import")
     with _told_if_interrupted(witness, skip_bad), _progress() as report, _store(opened) as store:
@@ -60,7 +60,7 @@ def import_ledger_files(
 
 def link_card_file(folder: Path, file: Path, skip_bad: Path | None, *, relink: bool) -> None:
     """Link the cards of a file and print what became of them.  Raises ``Refused``."""
-    opened = open_folder(folder)
+    opened = open_to_write(folder)
     vault = opened.vault()
     require_card_key_read(opened, vault)
     verifies_pins = any(bank.pin == "issuer" for bank in opened.settings.acquirers)

@@ -35,10 +35,10 @@ def purge(folder: Path, keep_days: int | None, yes: bool) -> None:  # noqa: FBT0
     from atm_switch.adapters.clock import read_clock
     from atm_switch.domain.errors import Refused
     from atm_switch.domain.instant import Zone
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.key_office import record_command
 
-    opened = open_folder(folder)
+    opened = open_to_write(folder)
     days = opened.settings.journal.keep_days if keep_days is None else keep_days
     first = retention.first_day_kept(read_clock().jakarta_date(), days)
     before = datetime.combine(first, time(), Zone.WIB.tzinfo)
@@ -78,10 +78,10 @@ def settle(folder: Path, minutes: int) -> None:
     from atm_switch.adapters.clock import utc_now
     from atm_switch.adapters.postgres_dead_nodes import settle_dead_nodes
     from atm_switch.domain.errors import Refused
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.key_office import record_command
 
-    opened = open_folder(folder)
+    opened = open_to_write(folder)
     url = opened.settings.journal.url
     if not url:
         raise Refused("the journal is a file: the next start of its switch ends what is in doubt")
@@ -124,13 +124,13 @@ def affected(
     from atm_switch.adapters.journal_answers import Span
     from atm_switch.domain.errors import Refused
     from atm_switch.domain.instant import Zone
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.key_office import record_command
 
     if until <= since:
         raise click.UsageError("--until is after --from")
     begin, end = (one.replace(tzinfo=Zone.WIB.tzinfo).astimezone(UTC) for one in (since, until))
-    opened = open_folder(folder)
+    opened = open_to_write(folder)
     if out.exists():
         raise Refused(f"{out} is there already: name a new file")
     those = retention.affected(opened, opened.vault(), Span(begin, end, acquirer, terminal))

@@ -102,10 +102,10 @@ def ceremony(
     """
     from atm_switch.cli.custodians import ask_components, formed_key, require_agreed
     from atm_switch.domain.errors import Refused
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.key_office import bank_named, form_exchange_key, require_software
 
-    opened, name = open_folder(folder), _name("exchange", acquirer, terminal)
+    opened, name = open_to_write(folder), _name("exchange", acquirer, terminal)
     bank_named(opened, name)
     require_software(opened, "form the key at the HSM")
     require_agreed(opened, name, yes=yes, replace=replace)
@@ -146,11 +146,11 @@ def generate(
     import os
 
     from atm_switch.cli.custodians import require_agreed
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.key_office import bank_named, draw_key, require_software
     from atm_switch.line_keys import write_kit
 
-    opened, name = open_folder(folder), _name(usage, acquirer, terminal)
+    opened, name = open_to_write(folder), _name(usage, acquirer, terminal)
     require_software(opened, "make the key at the HSM")
     require_agreed(opened, name, yes=yes, replace=replace)
     key = draw_key(opened, name, os.urandom)
@@ -172,10 +172,10 @@ def export(folder: Path, usage: str, acquirer: str, terminal: str | None) -> Non
     """Print a key's check value and its key block under the line's exchange key."""
     import os
 
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.key_office import export_key
 
-    check, block = export_key(open_folder(folder), _name(usage, acquirer, terminal), os.urandom)
+    check, block = export_key(open_to_write(folder), _name(usage, acquirer, terminal), os.urandom)
     print(f"{check} {block}")
 
 
@@ -194,7 +194,7 @@ def export(folder: Path, usage: str, acquirer: str, terminal: str | None) -> Non
 @click.option("--check", default="", help="The check value that came with it.")
 def import_(folder: Path, usage: str, acquirer: str, terminal: str | None, check: str) -> None:
     """Take a key from the key block on standard input (X9.143, versions B and D)."""
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.key_office import import_key
 
     if sys.stdin.isatty():
@@ -203,7 +203,7 @@ def import_(folder: Path, usage: str, acquirer: str, terminal: str | None, check
     if not block:
         raise click.UsageError("there is no key block on standard input")
     name = _name(usage, acquirer, terminal)
-    key = import_key(open_folder(folder), name, block, check.strip())
+    key = import_key(open_to_write(folder), name, block, check.strip())
     print(f"{name}: check value {key.check}; {RELOAD}")
 
 
@@ -232,7 +232,7 @@ def install(
 ) -> None:  # fmt: skip
     """Take a key as a hardware HSM gives it out: under its master key, from standard input."""
     from atm_switch.domain.secret import Key
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.key_office import install_key
     from atm_switch.security.key_ring import LineKey
 
@@ -247,7 +247,7 @@ def install(
         )
     name = _name(usage, acquirer, terminal, index)
     line_key = LineKey(Key(token.encode()), check.upper(), algorithm[0].upper(), is_clear=False)
-    if not install_key(open_folder(folder), name, line_key):
+    if not install_key(open_to_write(folder), name, line_key):
         print("the HSM did not answer: it is asked of this key at the next start", file=sys.stderr)
     print(f"{name}: check value {line_key.check}; {RELOAD}")
 

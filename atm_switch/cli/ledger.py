@@ -143,7 +143,7 @@ def show(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedStatement]") -> None:
     from atm_switch.cli.ledger_statement import DrawnStatement, show_statement
     from atm_switch.domain.accrual import Accrual
     from atm_switch.domain.statement import draw_up
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.ledger.closing import closing_rates
     from atm_switch.ledger.opening import open_store
     from atm_switch.ledger.posting_list import additional_account, merged_into
@@ -151,7 +151,7 @@ def show(folder: Path, kpj: "Kpj", **wanted: "Unpack[WantedStatement]") -> None:
     from atm_switch.ledger.year_table import years_of
 
     day = wanted["as_of"].date() if wanted["as_of"] else read_clock().jakarta_date()
-    opened = open_folder(folder)
+    opened = open_to_write(folder)
     participant, history = _read(opened, kpj, day)
     with closing(open_store(opened.settings.ledger.url, opened.ledger)) as store:
         rates = read_rates(opened.rates).closed_by(closing_rates(store))

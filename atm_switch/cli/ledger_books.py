@@ -219,9 +219,9 @@ COMMANDS = (post, reverse, postings, amalgamate)
 @contextmanager
 def books(path: Path) -> "Iterator[tuple[DataFolder, Store]]":
     """Lend an opened folder and its ledger for writing.  Raises ``Refused``."""
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.ledger.opening import open_store
 
-    opened = open_folder(path)
+    opened = open_to_write(path)
     with closing(open_store(opened.settings.ledger.url, opened.ledger)) as store:
         yield opened, store

@@ -32,10 +32,10 @@ def backup(folder: Path, out: Path) -> None:
     """
     from atm_switch.adapters.clock import utc_now
     from atm_switch.backup import back_up, left_out
-    from atm_switch.folder import open_folder
+    from atm_switch.folder import open_to_write
     from atm_switch.key_office import record_command
 
-    opened = open_folder(folder)
+    opened = open_to_write(folder)
     with _progress() as report:
         manifest = back_up(opened, out, utc_now(), report)
     record_command(opened, "backup", f"{len(manifest.parts)} files, made {manifest.made_at}")

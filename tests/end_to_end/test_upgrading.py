@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import atm_switch
 from atm_switch.adapters.folder_lock import lock_folder, lock_writing
 from atm_switch.adapters.schema import BUSY_SECONDS, migrations_of
 from atm_switch.adapters.service_manager import ServiceManager
+from atm_switch.cli import main
 from atm_switch.folder import open_folder
 from atm_switch.server.log import Logger
 from atm_switch.upgrade import bring_up_to_date
@@ -171,3 +173,49 @@ async def test_nothing_is_brought_up_to_date_beside_a_writer(tmp_path: Path) -> 
 
     assert (NEWEST - 1, NEWEST) == (before, version_of(folder))
     assert ["bringing up to date", "brought up to date"] == said
+
+
+WRITING = (
+    ("backup", "{bank}", "{bank}.tar"),
+    ("acquirer", "add", "{bank}", "014", "--name", "BANK LAIN"),
+    ("cards", "block", "{bank}"),
+    ("cards", "link", "{bank}", "{bank}/sample/cards.csv"),
+    ("cards", "rotate-key", "{bank}"),
+    ("cards", "unblock", "{bank}"),
+    ("journal", "affected", "{bank}", "--from", "2026-01-30", "--until", "2026-02-02",
+     "--out", "{bank}.csv"),
+    ("journal", "purge", "{bank}", "--keep-days", "400"),
+    ("keys", "export", "{bank}", "--acquirer", "009", "--usage", "mac"),
+    ("keys", "generate", "{bank}", "--acquirer", "009", "--usage", "mac", "--replace"),
+    ("ledger", "close-year", "{bank}", "2024"),
+    ("ledger", "import", "{bank}", "{bank}/sample/participants.csv"),
+    ("ledger", "show", "{bank}", "12345678901"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of an older release, and a switch at work with it."""
+    folder = make_folder(tmp_path_factory.mktemp("older"))
+    with closing(sqlite3.connect(folder / "journal.db")) as connection:
+        connection.execute(f"PRAGMA user_version = {NEWEST - 1}")
+    release = lock_folder(folder)
+    yield folder
+    release()
+
+
+@pytest.mark.parametrize("words", WRITING, ids=" ".join)
+def test_command_leaves_the_files_of_an_older_switch_to_it(
+    older: Path, words: Sequence[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    A command of the newer release that writes is refused before it has done anything, with what
+    to do: it would bring the files up to date under a switch that does not know them so.
+    """
+    code = main([word.format(bank=older) for word in words])
+    said = capsys.readouterr()
+
+    assert (1, "") == (code, said.out)
+    assert "is of an older release, and so is journal.db: stop it" in said.err
+    assert NEWEST - 1 == version_of(older)
+    assert [] == [one for one in older.parent.iterdir() if one.suffix in {".tar", ".csv"}]
