@@ -2,9 +2,13 @@
 
 Plan: numbered migrations as for a file, their version in ``journal_version``; a database
 of another version is refused, and so is one that does not keep what it says it keeps.
+Machines are brought up to date one by one: a migration with which older programs work on says
+from which schema on (``_SAYS_SO``, a line of its file), the database keeps that, and such a program
+goes on, and starts, with the newer schema.  One that says nothing shuts out all before it.
 Every process that writes holds the lock of its node's name for as long as it is connected.
 """
 
+import re
 from typing import Final
 
 from atm_switch.adapters.advisory_lock import took_lock
@@ -20,19 +24,29 @@ _MIGRATING: Final = 8583002
 NODES: Final = 8583
 """The space of the locks of nodes."""
 
+_SAYS_SO: Final = re.compile(r"(?m)^-- Programs of schema (\d+) work with this one, too\.$")
+# The column came with schema 8.
+_FOUND: Final = (
+    "SELECT coalesce(max(version), 0), max((to_jsonb(held) ->> 'works_from')::bigint)"
+    " FROM journal_version AS held"
+)
+
 DURABLE: Final = ("on", "remote_apply", "remote_write", "local")
 """What ``synchronous_commit`` may be: each waits for this server's own disk."""
 
 
 def migrate(session: PostgresSession) -> None:
-    """Make the schema, or bring it up to date.  Raises ``Refused`` for a newer one."""
+    """Make the schema, or bring it up to date.
+
+    Raises ``Refused`` for a newer one with which this program does not work.
+    """
     migrations = migrations_of(FAMILY, POSTGRESQL)
     newest = migrations[-1][0]
     with session.transaction():
         session.rows("SELECT pg_advisory_xact_lock($1)", _MIGRATING)
         session.run("CREATE TABLE IF NOT EXISTS journal_version (version BIGINT NOT NULL)")
-        version = session.rows("SELECT coalesce(max(version), 0) FROM journal_version")[0][0]
-        if version > newest:
+        version, works_from = _found(session)
+        if works_from > newest:
             raise Refused(
                 f"the journal has schema {version}, this program knows up to {newest}; "
                 "use the atm-switch release that made it, or a later one"
@@ -42,19 +56,33 @@ def migrate(session: PostgresSession) -> None:
                 session.run(text)
                 session.run("DELETE FROM journal_version")
                 session.rows("INSERT INTO journal_version VALUES ($1)", number)
+                works_from = max(works_from, _works_from(number, text))
+        if version < newest:
+            session.rows("UPDATE journal_version SET works_from = $1", works_from)
+
+
+def _found(session: PostgresSession) -> tuple[int, int]:
+    """Return the schema there is and the oldest whose programs work with it."""
+    version, works_from = session.rows(_FOUND)[0]
+    return version, version if works_from is None else works_from
+
+
+def _works_from(number: int, migration: str) -> int:
+    said = _SAYS_SO.search(migration)
+    return int(said[1]) if said is not None else number
 
 
 def require_newest(session: PostgresSession) -> None:
-    """Raise ``Refused`` where the database has not this program's schema."""
+    """Raise ``Refused`` for a schema that is older, or with which this program does not work."""
     newest = migrations_of(FAMILY, POSTGRESQL)[-1][0]
     try:
-        version = session.rows("SELECT max(version) FROM journal_version")[0][0]
+        version, works_from = _found(session)
     except driver(WHAT).UndefinedTableError:
         raise Refused(
             "the journal's PostgreSQL has no schema of ours; it gets one when the switch is "
             "first started"
         ) from None
-    if version != newest:
+    if version < newest or works_from > newest:
         raise Refused(
             f"the journal has schema {version}, this program needs {newest}; start the switch "
             "to bring it up to date, or use the atm-switch release that made it"
