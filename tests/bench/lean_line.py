@@ -3,12 +3,14 @@
 Plan: a stencil of the emulator becomes the few pieces between what changes.  An answer is cut
 off the stream and looked at where its MTI, DE11, DE37, DE39 and DE41 stand; where that is, is
 learned from an answer decoded whole, and holds for answers of the same bitmap and of elements as
-long.  Decoded whole by the strict packager, as the emulator's own load does it, are every answer
-in the warm-up, every ``WHOLE_EVERY``-th later, and whatever does not look like one seen before;
-each of them must have in it what is read in place.
+long.  Behind DE41 the lengths are followed to the end, which must be that of the payload, and
+every byte must be printable.  Decoded whole by the strict packager, as the emulator's own load
+does it, are every answer in the warm-up, every ``WHOLE_EVERY``-th later, and whatever does not
+look like one seen before; each of them must have in it what is read in place.
 Why: at the emulator's price an answer the load takes more of the machine than a host worth
 measuring.
-Limits: text dialects whose frames are a length and the payload; no MACs.
+Limits: text dialects whose frames are a length and the payload; no MACs.  What printable text says
+behind DE41 is looked at in the sample alone.
 """
 
 from dataclasses import dataclass, field
@@ -35,6 +37,7 @@ LENGTH_BYTES = 2
 SEEN_BY = 22
 """Answers alike in so many bytes - MTI, bitmap, the length of DE2 - may be of one layout."""
 READ = (11, 37, 39, 41)
+PRINTABLE = bytes(range(0x20, 0x7F))
 
 
 def require_lean(profile: Profile) -> None:
@@ -117,10 +120,13 @@ class Places(NamedTuple):
 
     prefixes: tuple[tuple[slice, bytes], ...]
     """The lengths of elements before DE41 that vary in it; with others it is another layout."""
-    stan: slice
-    reference: slice
-    code: slice
-    terminal: slice
+    behind: tuple[tuple[int, int, dict[bytes, int]], ...]
+    """Of each element behind DE41 whose length varies: the bytes from the end of the one before to
+    its length, those of its length, and how many follow by how it is spelled."""
+    rest: int
+    """Bytes behind the last of them."""
+    read: tuple[slice, ...]
+    """Where the elements ``READ`` are, one by one."""
 
     @classmethod
     def of(cls, payload: bytes, profile: Profile, parts: dict[int, Part]) -> "Places":
@@ -132,11 +138,33 @@ class Places(NamedTuple):
             if number < max(READ) and width:
                 place = slice(piece.offset, piece.offset + width)
                 prefixes.append((place, payload[place]))
+        behind, skipped = [], 0
+        for number in (one for one in pieces if one > max(READ)):
+            part = parts[number]
+            if part.prefix_octets:
+                follow = {spelled: part.octets(count) for spelled, count in part.lengths.items()}
+                behind.append((skipped, part.prefix_octets, follow))
+                skipped = 0
+            else:
+                skipped += part.octets(part.element.longest)
         found = (pieces[number] for number in READ)
         return cls(
             tuple(prefixes),
-            *(slice(one.offset, one.offset + len(one.octets)) for one in found),
+            tuple(behind),
+            skipped,
+            tuple(slice(one.offset, one.offset + len(one.octets)) for one in found),
         )
+
+    def end(self, payload: bytes) -> int:
+        """Return where an answer ends by its lengths; -1 where one is none."""
+        at: int = self.read[-1].stop
+        for skipped, width, follow in self.behind:
+            at += skipped + width
+            octets = follow.get(payload[at - width : at])
+            if octets is None:
+                return -1
+            at += octets
+        return at + self.rest
 
 
 class Layouts:
@@ -150,12 +178,14 @@ class Layouts:
         self._known: dict[bytes, Places] = {}
 
     def find(self, payload: bytes) -> Places | None:
-        """Return the places of an answer; ``None`` for a layout that was not seen yet."""
+        """Return the places of an answer; ``None`` for a layout not seen yet, or no message."""
         places = self._known.get(payload[:SEEN_BY])
         if places is not None:
             for place, prefix in places.prefixes:
                 if payload[place] != prefix:
                     return None
+            if places.end(payload) != len(payload) or payload.translate(None, PRINTABLE):
+                return None
         return places
 
     def learn(self, payload: bytes, message: IsoMessage) -> bool:
@@ -170,7 +200,7 @@ class Layouts:
             except KeyError:  # it lacks one of them: every such answer is decoded
                 return True
             self._known[payload[:SEEN_BY]] = places
-        read = (payload[place].decode("latin-1") for place in places[1:])
+        read = (payload[place].decode("latin-1") for place in places.read)
         return [message.get(number) for number in READ] == list(read)
 
 
@@ -231,7 +261,7 @@ class LeanLine(LoadLine):
             self._until_whole = WHOLE_EVERY
             self._take(payload, b"")
             return
-        _, stan, reference, code, terminal = places
+        stan, reference, code, terminal = places.read
         self._match(
             payload[stan].decode("latin-1"),
             payload[reference].decode("latin-1"),

@@ -1,4 +1,8 @@
-"""The bench's own load: it writes what the emulator writes, and finds every fault of a host."""
+"""The bench's own load: it writes what the emulator writes, and finds what a host does wrong.
+
+That is each answer that is missing, doubled, another's, declined or no message; what a readable
+one says of the member is looked at in the sample that is decoded.
+"""
 
 import asyncio
 import random
@@ -188,6 +192,37 @@ async def test_one_faulty_answer_is_found(
     assert {"00": ASKED - lost} == tally.codes
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda one: one[:-10],
+        lambda one: one[:-10] + bytes(10),
+        lambda one: one + b" " * 30,
+        lambda one: one.replace(b"153JHTBAL", b"152JHTBAL"),
+        lambda one: one.replace(b"153JHTBAL", b"1x3JHTBAL"),
+        lambda one: one.replace(b"153JHTBAL", b"000JHTBAL"),
+        lambda one: one.replace(b"JHTBAL", b"JHT\nAL"),
+    ],
+    ids=["cut", "NUL", "longer", "short length", "no length", "length 0", "control"],
+)
+async def test_one_answer_that_is_no_message_is_found(spoil: Callable[[bytes], bytes]) -> None:
+    """Also where what is read in place is well, amid answers whose lengths vary behind it."""
+
+    class Telling(_Counting):
+        count = 0
+
+        def given(self, answer: bytes) -> list[bytes]:
+            told = _told(answer, self.count)
+            return [spoil(told) if self.count == FAULTY else told]
+
+    async with hosted(Telling) as made:
+        tally = await made.open_loop(constant(2_000, ASKED / 2_000))
+
+        assert {"answer that cannot be read": 1, "unanswered": 1} == tally.faults
+        assert {"00": ASKED - 1} == tally.codes
+        assert made.whole <= ASKED // WHOLE_EVERY + 6  # the others were read in place
+
+
 async def test_one_declined_answer_is_told_by_its_code() -> None:
     """DE39 is read of every answer."""
     tally = await _asked(_host(lambda one: [_declined(one)]))
@@ -236,6 +271,16 @@ def _declined(answer: bytes) -> bytes:
 def _of_another_hour(answer: bytes) -> bytes:
     message = PACKAGER.unpack(answer)
     return _packed(message, 37, "999999" + message[37][6:])
+
+
+def _told(answer: bytes, count: int) -> bytes:
+    """Add the elements that an approved answer has, two of them longer each time."""
+    elements = {
+        **PACKAGER.unpack(answer).elements,
+        48: "JHTBAL".ljust(153, "0"), 54: "5" * 20, 62: "ABCDE" + "S" * (count % 70),
+        63: "ABCDE" + "R" * (count % 300),
+    }  # fmt: skip
+    return PACKAGER.pack(IsoMessage("0210", dict(sorted(elements.items()))))
 
 
 def _foreign(answer: bytes) -> bytes:
