@@ -8,6 +8,7 @@ from tests.simulation.power_cut import Image, torn
 from tests.simulation.town import HOLDERS, MOODS, WELL
 
 if TYPE_CHECKING:
+    from tests.simulation.worker import Worker
     from tests.simulation.world import World
 
 KINDS = (
@@ -39,7 +40,7 @@ class Faults:
         self.counts = Counter[str]()
         self._strike: tuple[int, str] | None = None
         """At which commit from now the power goes, and what is left of that commit."""
-        self._dooms_writer = False
+        self._dooms_writer = self._dooms_worker = False
         self._unsynced: deque[Image] = deque(maxlen=COMMITS_UNSYNCED)
 
     def plan(self, seconds: float) -> None:
@@ -109,12 +110,25 @@ class Faults:
         return True
 
     def _lose_worker(self) -> None:
-        """Have one die, if another lives."""
+        """Have one die now, or once one has asked the journal something; if another lives."""
+        host, dice = self._world.host, self._world.dice
+        if dice.random() < 0.5:
+            self._dooms_worker = True
+        elif not host.is_dead:
+            self._lose(dice.choice(host.workers), "worker dies")
+
+    def asks(self, worker: "Worker") -> None:
+        """Have it die, if one is to, before that arrives."""
+        if self._dooms_worker:
+            self._dooms_worker = False
+            self._world.loop.call_soon(self._lose, worker, "worker dies behind a question")
+
+    def _lose(self, worker: "Worker", how: str) -> None:
         host = self._world.host
-        if self._world.is_rough and not host.is_dead and len(host.workers) > 1:
-            self._world.trace.say("fault", "a worker dies")
-            self.counts["worker dies"] += 1
-            host.lose(self._world.dice.choice(host.workers))
+        if self._world.is_rough and worker in host.workers and len(host.workers) > 1:
+            self._world.trace.say("fault", f"a {how}")
+            self.counts[how] += 1
+            host.lose(worker)
 
     def _doom_writer(self) -> None:
         """Have the process that writes the journal die at its next commit."""

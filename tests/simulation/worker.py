@@ -92,7 +92,10 @@ class Worker:
     def _reach(self, remote: RemoteJournal) -> bool:
         writer = self._host.reached()
         if writer is not None:
-            self._pipe = Pipe(self._world.loop, self._world.dice, remote, writer)
+            asks = self._world.faults.asks
+            self._pipe = Pipe(
+                self._world.loop, self._world.dice, remote, writer, lambda: asks(self)
+            )
         return writer is not None
 
     def lose_writer(self) -> None:
@@ -117,10 +120,10 @@ class Worker:
     def die(self) -> None:
         """Lose it, with all it has under way."""
         self.is_dead = True
-        if self._remote is not None:
-            self._remote.stop()
         if self._pipe is not None:
             self._pipe.die()
+        if self._remote is not None:
+            self._remote.stop()
         self.reader.close()
 
     @property
