@@ -16,8 +16,8 @@ import pytest
 
 from tests.doubles.served import SECONDS, make_folder
 
-OWN_MOST = 236
-"""Modules of our own that a plain folder's switch is made of; 232 when this was set."""
+OWN_MOST = 246
+"""Modules of our own that a plain folder's switch is made of; 243 when this was set."""
 FOREIGN_MOST = 140
 """Of libraries, which vary with their releases; 126 when this was written."""
 UNUSED = {
