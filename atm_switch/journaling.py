@@ -31,7 +31,7 @@ from atm_switch.adapters.postgres_dead_nodes import settle_dead_nodes
 from atm_switch.adapters.postgres_journal import PostgresJournalWriter, PostgresRepeats
 from atm_switch.adapters.postgres_news import PostgresNews
 from atm_switch.adapters.postgres_reader import PostgresReader
-from atm_switch.adapters.postgres_shared import DATES
+from atm_switch.adapters.postgres_shared import DATES, KEYS
 from atm_switch.adapters.remote_journal import RemoteJournal
 from atm_switch.adapters.schema import open_writer
 from atm_switch.adapters.side_thread import begun
@@ -166,7 +166,11 @@ class Journaling:
 
         async def kept(question: KeepKeys) -> None:
             await keep(question)
-            await remote.tell_keys_changed()
+            try:
+                await remote.tell_keys_changed()
+            except JournalUnavailable:
+                self._heard(KEYS)  # the others work with what was kept, or will: so must this one
+                raise
 
         return lambda question: asyncio.get_running_loop().create_task(kept(question))
 

@@ -191,7 +191,10 @@ def _taken(
         if not is_known:
             require_first(case)
         yield from counted(case, house, changes=not is_known)
-        if not is_known:
+        if is_known:
+            # Kept again: it may be known here only, where its first confirmation failed.
+            yield from ask(KeepKeys(name, ladder, held))
+        else:
             detail = f"received, check value {key.check}"
             yield from _keep(name, held, ladder, detail, case, house)
     finally:

@@ -1,0 +1,63 @@
+"""A key delivered while a worker hangs: no 00 before all work with it, and then all do."""
+
+import itertools
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from atm_switch.domain.secret import Key
+from atm_switch.security.components import key_check_value
+from atm_switch.security.key_block import KeyBlock, wrap
+from atm_switch.security.key_ring import TDES
+from atm_switch.security.tdes import with_odd_parity
+from tests.doubles.served import make_folder
+from tests.doubles.talk import Talk
+from tests.doubles.workers import PIN, Workers, asked, running, wait_for, with_workers
+
+
+def deliver(talk: Talk, number: int, mac_key: Key) -> str:
+    """Send a MAC key as the bank does (162); return DE39."""
+    form = KeyBlock("M3", "T", "C", "00", "E", mac_key)
+    assert talk.keys.exchange is not None
+    block = wrap(talk.keys.exchange, form, os.urandom, kbpk_algorithm=TDES)
+    sent = key_check_value(mac_key, TDES) + block
+    return talk.ask(talk.network("162", {11: f"{number:06d}", 48: sent}))[39]
+
+
+def stands(process: int) -> bool:
+    """Tell whether a process is stopped."""
+    state = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    return state == "T"
+
+
+def pid_of(switch: Workers, talk: Talk) -> int:
+    """Return the process a link fell at."""
+    pid: int = switch.told()["processes"][f"worker {switch.worker_of(talk)}"]
+    return pid
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_key_that_was_not_confirmed_is_good_at_every_worker(tmp_path: Path, times: int) -> None:
+    """96 while the other hangs; said again until it is 00, and then no worker refuses the key."""
+    folder = make_folder(tmp_path, "--mac", "required")
+    with_workers(folder, 2)
+    with running(folder) as switch:
+        one, two = switch.talks_apart()
+        with one, two:
+            key = with_odd_parity(Key(os.urandom(16)))
+            other = pid_of(switch, two)
+            os.kill(other, signal.SIGSTOP)
+            try:
+                wait_for(lambda: stands(other))
+                while_it_hangs = [deliver(one, number, key) for number in range(1, 1 + times)]
+            finally:
+                os.kill(other, signal.SIGCONT)
+            numbers = itertools.count(12)
+            wait_for(lambda: deliver(two, next(numbers), key) == "00")
+            one.keys.mac = two.keys.mac = (key,)
+            codes = [asked(talk, 20 + at, PIN) for at, talk in enumerate((one, two, one))]
+
+    assert ["96"] * times == while_it_hangs
+    assert ["00", "00", "00"] == codes
