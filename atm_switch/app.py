@@ -152,7 +152,7 @@ class Service:
         refuse_what_cannot_work(self.folder, self.vault)
         refuse_wrong_certificates(self.folder)
         if not settings.ledger.url:  # a folder of an older release is brought up to date
-            open_writer(self.folder.ledger, "ledger").close()
+            open_writer(self.folder.ledger, "ledger", migrates=not self.seat.is_worker).close()
         journaling = self._kept(Journaling(self.folder, self.vault, self.seat))
         journal = journaling.writer
         self._engine = await open_engine(self.folder, self._tidings.of_hsm)

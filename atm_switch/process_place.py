@@ -24,7 +24,14 @@ _WRITTEN: Final = re.compile(rf"{MARK}:(0:\d+:\d+|[1-9]\d*:\d+:\d+:\d+)")
 
 
 class OfAnotherRelease(Refused):
-    """Whoever started this process speaks to it as another release does."""
+    """Whoever started this process speaks to it as another release does, or has its files so."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(
+            "this process was started by a switch of another release of atm-switch than is "
+            "installed now; stop that switch and start it again"
+        )
 
 
 class ProcessPlace(NamedTuple):
@@ -41,10 +48,7 @@ class ProcessPlace(NamedTuple):
     def of(cls, argument: str) -> Self:
         """Read what ``written`` wrote.  Raises ``OfAnotherRelease``."""
         if _WRITTEN.fullmatch(argument) is None:
-            raise OfAnotherRelease(
-                "this process was started by a switch of another release of atm-switch than is "
-                "installed now; stop that switch and start it again"
-            )
+            raise OfAnotherRelease
         return cls(*map(int, argument.split(":")[1:]))
 
     @property

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from atm_switch.adapters.sql_dialect import SQLITE, migration_for
-from atm_switch.domain.errors import Refused
+from atm_switch.domain.errors import FileOutdated, Refused
 
 BUSY_SECONDS: Final = 5.0
 CACHE_KIBIBYTES = 65_536
@@ -85,7 +85,7 @@ def open_writer(path: Path, family: str, *, migrates: bool = True) -> sqlite3.Co
 
     The connection is in autocommit: transactions are begun by hand.  Raises ``Refused``
     for a file newer than the program, no database, another database, or no access; unless it
-    ``migrates`` for an older file, too: an older switch may be at work with that.
+    ``migrates`` ``FileOutdated`` for an older one: an older switch may be at work with that.
     """
     try:
         path.touch(mode=0o600)
@@ -181,7 +181,7 @@ def _require_schema(version: int, newest: int, name: str) -> None:
             "use the atm-switch release that made it, or a later one"
         )
     if version < newest:
-        raise Refused(
+        raise FileOutdated(
             f"{name} has schema {version}, this program needs {newest}; "
             "atm-switch migrate DIR brings it up to date, atm-switch init DIR makes a new folder"
         )

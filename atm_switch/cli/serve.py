@@ -52,7 +52,8 @@ def serve(folder: Path, process: str) -> int:
 def _run(root: Path, process: str) -> int:
     from atm_switch.adapters.handed_text import taken
     from atm_switch.adapters.process_hygiene import forbid_core_dumps, refuse_optimised
-    from atm_switch.process_place import ProcessPlace
+    from atm_switch.domain.errors import FileOutdated
+    from atm_switch.process_place import OfAnotherRelease, ProcessPlace
 
     refuse_optimised()
     forbid_core_dumps()
@@ -64,9 +65,12 @@ def _run(root: Path, process: str) -> int:
     with _loop() as runner:
         if place is None:
             return _run_folder(root, runner)
-        if place.settings is None:
-            return runner.run(_write_as(place))
-        return runner.run(_serve_as(place, *_opened(root, taken(place.settings))))
+        try:
+            if place.settings is None:
+                return runner.run(_write_as(place))
+            return runner.run(_serve_as(place, *_opened(root, taken(place.settings))))
+        except FileOutdated:  # a start brings them up to date first: whoever started this is older
+            raise OfAnotherRelease from None
 
 
 @contextmanager

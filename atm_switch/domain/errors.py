@@ -13,6 +13,7 @@
             * ``JournalRowWrong`` - it was read, and an answer it keeps of one request does not open
         * ``NeverAsked`` - the question did not reach the neighbour: what it cost is given back
     * ``Refused`` - the person at the command line reacts: one sentence, exit code 1
+        * ``FileOutdated`` - a file is of an older release, and may be in use by it
 
 No error text holds a PAN, a PIN, a key or a NIK; what a peer sent is named by its
 data element and place, never quoted.
@@ -120,3 +121,7 @@ class NeverAsked(NeighbourUnavailable):
 
 class Refused(SwitchError):
     """A command cannot be carried out; the text says why and what to do next."""
+
+
+class FileOutdated(Refused):
+    """A file is of an older release, and it is not for whoever opens it to bring it up to date."""

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 import pytest
 
 import atm_switch
+from atm_switch.adapters.file_copy import schema_of
 from atm_switch.process_place import MARK
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, serve
@@ -111,3 +112,40 @@ def test_switch_that_cannot_do_without_ends_at_once(
     assert 76 == code
     (line,) = [one for one in said.splitlines() if '"given up"' in one]
     assert "stop it and start it again" in line
+
+
+@pytest.mark.parametrize(
+    ("family", "workers", "dying", "code"),
+    [
+        ("journal", 2, "worker 1", 0),
+        ("ledger", 2, "worker 1", 0),
+        ("journal", 2, "journal writer", 76),
+        ("journal", 1, "journal writer", 76),
+    ],
+)
+def test_process_started_again_leaves_the_files_as_its_switch_has_them(
+    tmp_path: Path, family: str, workers: int, dying: str, code: int
+) -> None:
+    """
+    A program with one more migration is installed and a process dies: the file stays as the
+    running switch has it, and that goes on without the worker, or ends where it cannot.
+    """
+    folder = make_folder(tmp_path)
+    set_in(folder, "journal", writer="process")
+    if workers > 1:
+        with_workers(folder, workers)
+    before = schema_of(folder / f"{family}.db")
+    with installed(folder) as (switch, mark):
+        migration = mark.parent / "adapters" / "migrations" / family / f"{before + 1:04}_more.sql"
+        migration.write_text("CREATE TABLE of_the_next_release (it INTEGER);\n")
+        switch.kill(dying)
+        if code:
+            ended = switch.served.process.wait(SECONDS)
+        else:
+            wait_for(lambda: OUT in switch.served.log.read_text())
+            ended = switch.served.stop()
+        said = switch.served.log.read_text()
+
+    assert before == schema_of(folder / f"{family}.db")
+    assert code == ended
+    assert "stop that switch and start it again" in said
