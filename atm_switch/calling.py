@@ -18,7 +18,7 @@ from atm_switch.server.dialler import Dialler, Manner
 from atm_switch.server.entrance import Entrance
 from atm_switch.server.limits import LineLimits
 from atm_switch.server.log import Logger
-from atm_switch.settings.dialling import OutgoingLine
+from atm_switch.settings.dialling import OutgoingLine, lines_of
 from atm_switch.start_up import server_limits
 from atm_switch.switch.retries import Retries
 from atm_switch.switch.session import Dialect
@@ -45,12 +45,8 @@ class Calling:
         """
         self._desk, self._log = desk, log
         limits = server_limits(folder.settings).line
-        wanted = [line for line in folder.settings.lines for _ in range(line.connections)]
-        mine = [
-            line
-            for at, line in enumerate(wanted)
-            if not seat.is_worker or at % seat.count == seat.number - 1
-        ]
+        at = (seat.number, seat.count) if seat.is_worker else (1, 1)
+        mine = lines_of(folder.settings.lines, *at)
         self._profiles = [line.profile for line in mine]
         self._diallers = [
             self._dialler(line, dialects[line.profile], limits, folder) for line in mine

@@ -10,8 +10,8 @@ A process that ends is started again; ``child.RESTARTS_MAX`` times a minute, the
 stops the others and exits 70, for a switch that dies all the time is not to be believed.  One
 that cannot be started for want of descriptors or memory is tried again, less and less often.
 A worker that does not start for another release of the program is there by now is left out: the
-others go on, and it is tried again at SIGHUP and now and then; without any worker, or without the
-writer, the supervisor exits 76.
+others go on, and it is tried again at SIGHUP and now and then; without any worker, without one that
+dials or without the writer, the supervisor exits 76.
 Signals: SIGTERM drains every worker, then the writer ends; one that hangs is killed, so that a stop
 always ends.  At SIGHUP settings are read here, for all (``common_settings``); it is over when every
 worker has taken them, one that starts once it is ready.  Workers say once a second whether their
@@ -49,6 +49,7 @@ from atm_switch.process_place import OTHER_RELEASE, WRITER
 from atm_switch.reception import Reception
 from atm_switch.server.entrance import shown
 from atm_switch.server.log import Logger
+from atm_switch.settings.dialling import lines_of
 from atm_switch.settings.model import Settings
 from atm_switch.start_up import plain_words
 from atm_switch.writer_orders import WriterOrders
@@ -254,10 +255,16 @@ class Supervisor:
             await self._spawned_again(child)
 
     async def _leave_out(self, child: Child) -> None:
-        """Go on without a worker that another release is to start, and try again in a while."""
-        out = self._left_out.numbers
+        """Go on without a worker that another release is to start, and try again in a while.
+
+        Not without one that dials: nobody else has its lines, and their bank would be cut off.
+        """
+        out, settings = self._left_out.numbers, self._folder.settings
         out.add(child.number)
-        if child.number == WRITER or len(out) == self._folder.settings.workers:
+        is_needed = child.number == WRITER or lines_of(
+            settings.lines, child.number, settings.workers
+        )
+        if is_needed or len(out) == settings.workers:
             self._give_up(OTHER_RELEASE, process=child.name, why=REPLACED)
             return
         self._log.error("worker left out", process=child.name, why=REPLACED)

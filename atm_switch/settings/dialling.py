@@ -94,6 +94,12 @@ class OutgoingLine(Section):
         return not self.has_tls and not is_loopback(self.host)
 
 
+def lines_of(lines: Sequence[OutgoingLine], number: int, count: int) -> list[OutgoingLine]:
+    """Return what worker ``number`` of ``count`` dials, from 1: one for each connection."""
+    wanted = [line for line in lines for _ in range(line.connections)]
+    return wanted[number - 1 :: count]
+
+
 def line_doubts(lines: Sequence[OutgoingLine]) -> Iterator[Doubt]:
     """Name what makes no sense in ``[[lines]]``."""
     seen: list[tuple[str, str]] = []

@@ -17,6 +17,7 @@ from atm_switch.process_place import MARK
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, serve
 from tests.doubles.workers import PIN, Workers, asked, wait_for, with_workers
+from tests.end_to_end.test_dialled_line import with_line
 from tests.end_to_end.test_workers_without_room import shown
 
 OUT = "worker left out"
@@ -86,18 +87,24 @@ def metrics_of(switch: Workers) -> str:
 
 
 @pytest.mark.parametrize(
-    ("workers", "dying"),
+    ("workers", "lines", "dying"),
     [
-        (1, ["journal writer"]),
-        (2, ["journal writer"]),
-        (2, ["worker 1", "worker 2"]),
+        (1, 0, ["journal writer"]),
+        (2, 0, ["journal writer"]),
+        (2, 0, ["worker 1", "worker 2"]),
+        (2, 1, ["worker 1"]),
     ],
 )
 def test_switch_that_cannot_do_without_ends_at_once(
-    tmp_path: Path, workers: int, dying: list[str]
+    tmp_path: Path, workers: int, lines: int, dying: list[str]
 ) -> None:
-    """Nobody writes the journal, or nobody answers: exit code 76, and the log says what to do."""
+    """
+    Nobody writes the journal, dials a bank's line, or answers: exit code 76, and the log says
+    what to do.
+    """
     folder = make_folder(tmp_path)
+    if lines:  # nobody needs to listen there
+        with_line(folder, 1, f"connections = {lines}\n")
     set_in(folder, "journal", writer="process")
     if workers > 1:
         with_workers(folder, workers)
@@ -112,6 +119,24 @@ def test_switch_that_cannot_do_without_ends_at_once(
     assert 76 == code
     (line,) = [one for one in said.splitlines() if '"given up"' in one]
     assert "stop it and start it again" in line
+    assert lines == 0 or OUT not in said
+
+
+def test_worker_without_a_line_of_its_own_is_left_out(tmp_path: Path) -> None:
+    """Of two workers and one line the first dials it: the second dies, and the first goes on."""
+    folder = make_folder(tmp_path)
+    with_line(folder, 1)
+    with_workers(folder, 2)
+    with installed(folder) as (switch, program):
+        exchange(program, MARK, "v0")
+        switch.kill("worker 2")
+        wait_for(lambda: OUT in switch.served.log.read_text())
+        talk = switch.talk()
+        answer = asked(talk, 1, PIN)
+        talk.close()
+        code = switch.served.stop()
+
+    assert ("00", 0) == (answer, code)
 
 
 @pytest.mark.parametrize(

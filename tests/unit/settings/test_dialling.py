@@ -2,6 +2,7 @@
 
 import pytest
 
+from atm_switch.settings.dialling import lines_of
 from atm_switch.settings.load import SettingsWrong, read_settings
 from atm_switch.settings.model import Settings
 
@@ -63,3 +64,12 @@ def test_production_dials_nobody_who_proves_nothing() -> None:
     text = wrong('connect = "10.1.2.3:8583"\nplaintext = true\n', head=head)
 
     assert "sends no MAC" in text
+
+
+def test_workers_share_connections_and_none_is_left() -> None:
+    """Three connections of one line: two are the first worker's, one the second's, none else's."""
+    lines = read('connect = "127.0.0.1:1"\nconnections = 3\n').lines
+
+    assert [2, 1] == [len(lines_of(lines, number, 2)) for number in (1, 2)]
+    assert [1, 1, 1, 0] == [len(lines_of(lines, number, 4)) for number in (1, 2, 3, 4)]
+    assert 3 == len(lines_of(lines, 1, 1))
