@@ -8,7 +8,7 @@ whole time to fail, and may be well long before.
 """
 
 FAILURES_MAX = 5
-AGAIN_SECONDS = 0.5
+AGAIN_SECONDS = 0.25
 
 
 class Breaker:

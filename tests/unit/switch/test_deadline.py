@@ -133,7 +133,7 @@ def test_open_breaker_answers_91_without_asking() -> None:
 
 
 def test_ledger_that_is_back_serves_within_a_second() -> None:
-    """The next question after half a second finds it, and everybody is served from then on."""
+    """The next question a quarter of a second later finds it; from then on everybody is served."""
     bench = signed_on()
     away(bench)
     for number in range(20):

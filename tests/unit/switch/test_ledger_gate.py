@@ -51,7 +51,7 @@ def test_row_that_makes_no_sense_is_the_affair_of_its_card_alone() -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_question_that_fails_for_ever_leaves_the_turn_to_the_next(seed: int) -> None:
     """
-    A page of the file that cannot be read: whoever else asks within half a second or later
+    A page of the file that cannot be read: whoever else asks within a quarter of a second or later
     is let through and opens the way, however the ticks fall.
     """
     bench, chance = with_a_bad_card(LedgerUnavailable("SQLITE_CORRUPT")), Random(seed)  # noqa: S311
