@@ -16,6 +16,9 @@ from atm_switch.wire.packager import Packager
 PROFILE = load_profile("bpjstk-jht-v1")
 PACKAGER = Packager(PROFILE)
 
+TURNS = 10
+"""Of the loop, in which a link that was just accepted has become a task that can be cancelled."""
+
 Spoil = Callable[[IsoMessage], tuple[list[IsoMessage], float]]
 """What goes on for an answer to an inquiry, and after how many seconds."""
 
@@ -88,7 +91,9 @@ async def _end(servers: list[asyncio.Server]) -> None:
     """Cancel whatever still runs in the relay's loop, and let its sockets close."""
     for server in servers:
         server.close()
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    for _ in range(TURNS):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)
