@@ -30,9 +30,12 @@ class Relay:
         """Relay to HOST:PORT."""
         host, _, port = address.rpartition(":")
         self._host, self._port, self._spoil = host, int(port), spoil
+        self._held: set[asyncio.Task[None] | None] = set()
+        """The loop holds a task weakly, and a link whose two ends are gone is held by nobody."""
 
     async def link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one link until either side ends it."""
+        self._held.add(asyncio.current_task())
         there = await asyncio.open_connection(self._host, self._port)
         ways = self._forth(reader, there[1]), self._back(there[0], writer)
         try:
