@@ -1,4 +1,4 @@
-"""Both databases of the ledger, for claims that hold on either."""
+"""Empty databases: one on PostgreSQL, and both of the ledger for claims that hold on either."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +15,12 @@ from tests.doubles.postgres_bench import CardReader, Database, WaitingReader, wa
 
 if TYPE_CHECKING:
     from tests.doubles.postgres import PostgresServer
+
+
+@pytest.fixture
+def url(postgres: "PostgresServer") -> str:
+    """Name an empty database."""
+    return postgres.empty()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

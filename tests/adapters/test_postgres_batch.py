@@ -10,14 +10,7 @@ from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.ports import Commit, Reserve
 from tests.doubles.journal_bench import ending_of, entry_of
-from tests.doubles.postgres import PostgresServer
 from tests.doubles.postgres_journal import PostgresJournalBench
-
-
-@pytest.fixture
-def url(postgres: PostgresServer) -> str:
-    """Name an empty database."""
-    return postgres.empty()
 
 
 @pytest.fixture

@@ -26,17 +26,10 @@ from tests.doubles.journal_bench import (
     key_of,
     since,
 )
-from tests.doubles.postgres import PostgresServer
 from tests.doubles.postgres_journal import PostgresJournalBench
 
 OLD = NOON + timedelta(microseconds=1)
 """Every row of the benches is written at noon: older than this."""
-
-
-@pytest.fixture
-def url(postgres: PostgresServer) -> str:
-    """Name an empty database."""
-    return postgres.empty()
 
 
 @pytest.fixture

@@ -24,16 +24,10 @@ from atm_switch.switch.ports import (
     TakeNumbers,
 )
 from tests.doubles.journal_bench import NOON, card_of, ending_of, entry_of, key_of, since
-from tests.doubles.postgres import PostgresServer, server_to_fall
+from tests.doubles.postgres import server_to_fall
 from tests.doubles.postgres_journal import PostgresJournalBench
 
 BANK = AcquirerId("009")
-
-
-@pytest.fixture
-def url(postgres: PostgresServer) -> str:
-    """Name an empty database."""
-    return postgres.empty()
 
 
 @pytest.fixture

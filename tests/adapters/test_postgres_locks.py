@@ -19,16 +19,9 @@ from atm_switch.switch.event import Announce, EventKind
 from atm_switch.switch.ports import Commit, KeepBusinessDate, KeepCommand, Reserve
 from atm_switch.switch.untold import LATE, ToldAgain, Untold
 from tests.doubles.journal_bench import ANSWER_SECONDS_MAX, NOON, ending_of, entry_of, key_of
-from tests.doubles.postgres import PostgresServer
 from tests.doubles.postgres_journal import PostgresJournalBench
 
 BANKS = tuple(AcquirerId(name) for name in ("008", "009"))
-
-
-@pytest.fixture
-def url(postgres: PostgresServer) -> str:
-    """Name an empty database."""
-    return postgres.empty()
 
 
 @pytest.fixture

@@ -13,17 +13,10 @@ from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.event import Announce, EventKind
 from atm_switch.switch.ports import AuditRecord, Commit, KeepRecord
 from tests.doubles.journal_bench import ending_of, entry_of
-from tests.doubles.postgres import PostgresServer
 from tests.doubles.postgres_journal import PostgresJournalBench
 
 STATUS = Announce(EventKind.STATUS, "009", "ATM00001", {"state": "active"})
 RECORD = KeepRecord(AuditRecord("sign-on", "127.0.0.1:1", "acquirer 009"))
-
-
-@pytest.fixture
-def url(postgres: PostgresServer) -> str:
-    """Name an empty database."""
-    return postgres.empty()
 
 
 @pytest.fixture
