@@ -9,6 +9,8 @@ ends when its standard input does.
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import cast
 
 from atm_switch.domain.errors import FormatError, FramingError
@@ -16,6 +18,7 @@ from atm_switch.profile.load import load_profile
 from atm_switch.wire.framing import FrameBuffer, enclose
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
+from terminal_emulator.address import Address
 
 PROFILE = load_profile("bpjstk-jht-v1")
 PACKAGER = Packager(PROFILE)
@@ -24,6 +27,16 @@ STAN = slice(66, 72)
 """Where DE11 is in an inquiry with a PAN of sixteen digits, and in its answer."""
 REFERENCE = slice(100, 112)
 """Where DE37 is in the request."""
+
+
+@asynccontextmanager
+async def listening(host: Callable[[], asyncio.Protocol]) -> AsyncIterator[Address]:
+    """Have a host in this process listen for a block; yields where."""
+    server = await asyncio.get_running_loop().create_server(host, "127.0.0.1", 0)
+    try:
+        yield Address("127.0.0.1", server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
 
 
 class TrivialHost(asyncio.Protocol):

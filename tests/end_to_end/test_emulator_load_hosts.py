@@ -21,7 +21,7 @@ from terminal_emulator.load.schedule import constant
 from terminal_emulator.load.tally import Tally, percentile
 from terminal_emulator.mock_host.host import MockHost
 from terminal_emulator.mock_host.rules import Rules
-from tests.doubles.trivial_host import PROFILE, STAN, TrivialHost
+from tests.doubles.trivial_host import PROFILE, STAN, TrivialHost, listening
 
 CARDS = [Card("9990090000000012")]
 PATIENCE = 2.0
@@ -34,17 +34,15 @@ async def hosted(
     protocol: Callable[[], TrivialHost], links: int = 1, seconds: float = 10.0
 ) -> AsyncIterator[Load]:
     """A load on a host in this process, its links open."""
-    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
-    address = Address("127.0.0.1", server.sockets[0].getsockname()[1])
     callers = callers_of([BARE_KIT], CARDS, links, PROFILE, datetime.now(UTC))
-    target = Target(address=address, profile=PROFILE, seconds=seconds)
-    made = Load(target, callers, links, random.Random(1))  # noqa: S311 - STANs, not keys
-    await made.open()
-    try:
-        yield made
-    finally:
-        await made.close()
-        server.close()
+    async with listening(protocol) as address:
+        target = Target(address=address, profile=PROFILE, seconds=seconds)
+        made = Load(target, callers, links, random.Random(1))  # noqa: S311 - STANs, not keys
+        await made.open()
+        try:
+            yield made
+        finally:
+            await made.close()
 
 
 class _Stalling(TrivialHost):

@@ -4,7 +4,6 @@ That is each answer that is missing, doubled, another's, declined or no message;
 one says of the member is looked at in the sample that is decoded.
 """
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +16,6 @@ import pytest
 from atm_switch.domain.secret import Key
 from atm_switch.profile.load import load_profile
 from atm_switch.wire.message import IsoMessage
-from terminal_emulator.address import Address
 from terminal_emulator.kit import BARE_KIT
 from terminal_emulator.load.callers import Caller, Card, callers_of
 from terminal_emulator.load.run import Target
@@ -26,7 +24,7 @@ from terminal_emulator.load.stencil import Moment
 from terminal_emulator.load.tally import Tally
 from tests.bench.lean_line import WHOLE_EVERY, Form, Layouts, Stamp
 from tests.bench.lean_load import LeanLoad
-from tests.doubles.trivial_host import PACKAGER, PROFILE, TrivialHost
+from tests.doubles.trivial_host import PACKAGER, PROFILE, TrivialHost, listening
 
 CARDS = [Card("9990090000000012"), Card("99900900000000110")]
 ASKED = 6 * WHOLE_EVERY
@@ -74,17 +72,15 @@ def _host(spoil: Callable[[bytes], list[bytes]]) -> type[_Counting]:
 @asynccontextmanager
 async def hosted(host: type[TrivialHost], links: int = 2) -> AsyncIterator[LeanLoad]:
     """A load on a host in this process, its links open."""
-    server = await asyncio.get_running_loop().create_server(host, "127.0.0.1", 0)
-    address = Address("127.0.0.1", server.sockets[0].getsockname()[1])
-    target = Target(address=address, profile=PROFILE, seconds=PATIENCE)
     chance = random.Random(1)  # noqa: S311 - STANs, not keys
-    made = LeanLoad(target, _callers(3), links, chance)
-    await made.open()
-    try:
-        yield made
-    finally:
-        await made.close()
-        server.close()
+    async with listening(host) as address:
+        target = Target(address=address, profile=PROFILE, seconds=PATIENCE)
+        made = LeanLoad(target, _callers(3), links, chance)
+        await made.open()
+        try:
+            yield made
+        finally:
+            await made.close()
 
 
 def _callers(count: int) -> list[Caller]:
