@@ -42,6 +42,21 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _nothing_here_gives_way() -> Iterator[None]:
+    """Have commands that run in this process keep its priority, as where a system refuses it.
+
+    What one of them lowers stays low, for every test behind it and all that they start.
+    """
+
+    def refused(_steps: int) -> int:
+        raise PermissionError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "nice", refused)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _nothing_is_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Fail the run where a file or a word of it holds a card number, key, NIK or PIN block."""
     yield
