@@ -19,6 +19,12 @@ import click
 
 from tests.figures.banner import print_banner, taken_on
 
+HOURS = click.option(
+    "--hours",
+    type=click.FloatRange(min=0, min_open=True),
+    help="The long form, for so long instead: held in part at best.",
+)
+
 MISSED, HELD, HELD_IN_PART, SKIPPED = "MISSED", "held", "held in part", "skipped"
 
 
@@ -32,6 +38,8 @@ class Trial:
     """A folder of its own, removed afterwards."""
     is_timed: bool = True
     """Whether what took too long was missed: on a machine that others use it says nothing."""
+    hours: float | None = None
+    """How long a long form that goes by the clock shall take instead."""
 
     def in_time(self, *, was: bool) -> bool:
         """Judge by a time, or let it pass: it is printed in either case."""
@@ -105,13 +113,16 @@ def skipped(why: str) -> Found:
     return Found(why, is_held=False, skipped=why)
 
 
-def tried(goal: Goal, *, is_long: bool, seed: int, is_timed: bool = True) -> Outcome:
+def tried(
+    goal: Goal, *, is_long: bool, seed: int, is_timed: bool = True, hours: float | None = None
+) -> Outcome:
     """Measure a goal in a folder of its own.  What is raised is a goal missed, with its place."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as root:
-        found = goal.measure(Trial(is_long, seed, Path(root), is_timed))
+        found = goal.measure(Trial(is_long, seed, Path(root), is_timed, hours))
     seconds = time.perf_counter() - began
     form = ("long" if is_long else "short") + ("" if is_timed else ", untimed")
+    form += "" if hours is None else f", cut to {hours:g} hours"
     return Outcome(
         goal.number, goal.what, goal.wanted, found.got, found.verdict, round(seconds, 1), form,
         seed, found.notes,
@@ -128,21 +139,26 @@ def print_outcome(outcome: Outcome) -> None:
         click.echo(f"  {note}")
 
 
-def prove(goal: Goal) -> None:
-    """Be the command of a goal."""
+def prove(goal: Goal, *, goes_by_hours: bool = False) -> None:
+    """Be the command of a goal; one that goes by the clock can be told for how long."""
 
     @click.command(help=f"{goal.number}: {goal.what}.  Wanted: {goal.wanted}.")
     @click.option("--long", "is_long", is_flag=True, help="The full count, as long as it takes.")
     @click.option("--seed", type=int, default=1, show_default=True)
     @click.option("--untimed", is_flag=True, help="Print times, and do not judge by them.")
     @click.option("--json", "path", type=click.Path(path_type=Path), help="Keep the figure here.")
-    def main(*, is_long: bool, seed: int, untimed: bool, path: Path | None) -> None:
+    def main(
+        *, is_long: bool, seed: int, untimed: bool, path: Path | None, hours: float | None = None
+    ) -> None:
         print_banner(f"proof of {goal.number}")
         click.echo(how_busy())
-        outcome = tried(goal, is_long=is_long, seed=seed, is_timed=not untimed)
+        is_cut = hours is not None
+        outcome = tried(
+            goal, is_long=is_long or is_cut, seed=seed, is_timed=not untimed, hours=hours
+        )
         print_outcome(outcome)
         if path is not None:
             outcome.save(path)
         sys.exit(1 if outcome.verdict == MISSED else 0)
 
-    main()
+    (HOURS(main) if goes_by_hours else main)()
