@@ -10,6 +10,7 @@ first out.
 
 import logging
 import re
+import socket
 import ssl
 import stat
 from collections.abc import AsyncIterator
@@ -28,6 +29,9 @@ KEEPALIVE_SECONDS: Final = 10
 """After one and a half of it without a sign of us the broker publishes the last will."""
 ANSWER_SECONDS_MAX: Final = 10.0
 GROUP_OR_OTHER: Final = 0o077
+
+AT_ONCE: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+"""An event is not held back until the broker's host has confirmed the one before."""
 
 _ERRNO: Final = re.compile(r"^\[Errno -?[0-9]+\] ")
 
@@ -142,6 +146,7 @@ def _client(broker: Broker, identifier: str, window: int, will: Message | None) 
         keepalive=KEEPALIVE_SECONDS,
         max_inflight_messages=window,
         tls_context=_secured(broker) if broker.is_tls else None,
+        socket_options=AT_ONCE,
     )
     client.pending_calls_threshold = window
     return client

@@ -1,18 +1,22 @@
 """Tells the outbox to the broker: in order, at least once, never on the way of a response.
 
-Plan: one task of the switch's loop.  A window of events is published in order, one a turn of
-the loop so that frames are read in between, and slower while requests are under way; when all
-of it is acknowledged the next follows.  How far that is gets marked about once a second, for
-each mark is a synced commit.  A lost connection is made again after a wait that grows, with
-chance in it, and goes on behind the last event that was acknowledged.
+Plan: one task of the switch's loop.  Events are published in order, one a turn of the loop so
+that frames are read in between, and slower while requests are under way; half a window of them
+while the half before is acknowledged.  Were each waited for before the next, a broker that holds
+small packets back (Nagle's algorithm, RFC 896) would wait for this host to confirm some, which
+waits for something to send with it (delayed acknowledgement, RFC 1122, 4.2.3.2): 40 ms each.
+How far all is acknowledged gets marked about once a second, for each mark is a synced commit.
+A lost connection is made again after a wait that grows, with chance in it, and goes on behind
+the last event that was acknowledged.
 Limits: an event whose PUBACK was lost, or whose mark was not written before a crash, is told
 again, with the same id.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Final, Protocol
 
@@ -39,6 +43,8 @@ ONLINE, STOPPED, LOST = "online", "stopped", "lost"
 
 BUSY_SECONDS: Final = 0.001
 """The pause after each event while requests are under way: some hundred events a second then."""
+
+_HALVES: Final = 2
 
 Tell = Callable[[str, dict[str, str]], None]
 """Event and fields, for the log."""
@@ -98,6 +104,23 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
+class _Sent:
+    """Events that were published, and who waits for the acknowledgement of each."""
+
+    stretch: Stretch
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def through(self) -> int:
+        """The last sequence of it."""
+        return self.stretch.through
+
+    def pairs(self) -> Iterator[tuple[Event, asyncio.Task[None]]]:
+        """Yield each event that was published so far with who waits for it."""
+        return zip(self.stretch.events, self.tasks, strict=False)
+
+
+@dataclass(frozen=True, slots=True)
 class _Line:
     """A connection, and a task that ends when it is lost."""
 
@@ -108,13 +131,14 @@ class _Line:
         if self.lost.done():
             raise BrokerUnavailable("the connection was lost")
 
-    async def wait_for(self, task: asyncio.Task[None]) -> None:
-        """Wait for an acknowledgement, and no longer than the connection lasts."""
-        if not task.done():
-            await asyncio.wait({task, self.lost}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            self.require()
-        await task
+    async def wait_for(self, sent: _Sent) -> None:
+        """Wait for the acknowledgements, and no longer than the connection lasts."""
+        for task in sent.tasks:
+            if not task.done():
+                await asyncio.wait({task, self.lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                self.require()
+            await task
 
 
 class EventPublisher:
@@ -187,40 +211,52 @@ class EventPublisher:
                 line.lost.cancel()
 
     async def _tell_all(self, line: _Line) -> None:
-        while not self._is_over():
-            self._bell.clear()
-            stretch = self._around.outbox.since(self.told_through, self._manner.window)
-            if stretch.through != self.told_through:
-                await self._tell(line, stretch.events)
-                self._have_told(stretch.through)
-                self._failures = 0
-            elif self._stopping.is_set():
-                return
-            else:
-                await self._bell.wait()
-            line.require()
+        """Publish until it is time to stop; whatever happens, what is acknowledged counts."""
+        ahead = min(self._manner.window, _HALVES) - 1
+        sent: deque[_Sent] = deque()
+        try:
+            while sent or not self._is_over():
+                self._bell.clear()
+                is_more = not self._is_over() and await self._publish_next(line, sent)
+                if sent and (len(sent) > ahead or not is_more):
+                    await line.wait_for(sent[0])
+                    self._have_told(sent.popleft().through)
+                    self._failures = 0
+                elif not is_more:
+                    if self._stopping.is_set():
+                        return
+                    await self._bell.wait()
+                line.require()
+        finally:
+            await self._give_up(sent)
 
     def _is_over(self) -> bool:
         return asyncio.get_running_loop().time() > self._deadline
 
-    async def _tell(self, line: _Line, events: Sequence[Event]) -> None:
-        """Publish a window; whatever happens, what is acknowledged from its start counts."""
-        tasks = []
-        try:
-            for event in events:
-                tasks.append(asyncio.create_task(line.link.publish(self._message(event))))
-                # a frame that came in goes before the next event
-                await asyncio.sleep(BUSY_SECONDS if self._around.is_busy() else 0)
-            for task in tasks:
-                await line.wait_for(task)
-        finally:
-            for event, task in zip(events, tasks, strict=False):
-                if not task.done() or task.cancelled() or task.exception() is not None:
-                    break
-                self._have_told(event.sequence)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async def _publish_next(self, line: _Line, sent: deque[_Sent]) -> bool:
+        """Publish half a window behind what was ``sent``; tell whether there was something."""
+        begun = sent[-1].through if sent else self.told_through
+        size = max(1, self._manner.window // _HALVES)
+        stretch = self._around.outbox.since(begun, size)
+        if stretch.through == begun:
+            return False
+        sent.append(half := _Sent(stretch))
+        for event in stretch.events:
+            half.tasks.append(asyncio.create_task(line.link.publish(self._message(event))))
+            # a frame that came in goes before the next event
+            await asyncio.sleep(BUSY_SECONDS if self._around.is_busy() else 0)
+        return True
+
+    async def _give_up(self, sent: Iterable[_Sent]) -> None:
+        """Let go what is not acknowledged, and count what is, up to the first that is not."""
+        pairs = [pair for one in sent for pair in one.pairs()]
+        for event, task in pairs:
+            if not task.done() or task.cancelled() or task.exception() is not None:
+                break
+            self._have_told(event.sequence)
+        for _, task in pairs:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in pairs), return_exceptions=True)
 
     def _have_told(self, through: int) -> None:
         self.told_through = through

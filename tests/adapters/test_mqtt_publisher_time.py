@@ -105,11 +105,16 @@ def test_stop_tells_for_two_seconds_and_says_so() -> None:
     assert b'"state":"stopped"' in desk.sea.heard[-1][1].payload
 
 
-@pytest.mark.parametrize(("missing", "kept"), [({1}, 0), ({3}, 2), ({5}, 4), ({2, 4}, 1)])
-def test_what_is_acknowledged_from_the_start_of_a_window_counts(
-    missing: set[int], kept: int
-) -> None:
-    """What stands behind a lost acknowledgement is told again, for the order's sake."""
+@pytest.mark.parametrize(
+    ("missing", "sent"),
+    [({1}, WINDOW), ({3}, WINDOW), ({2, 5}, WINDOW), ({4}, WINDOW + 2), ({6}, WINDOW + 2)],
+)
+def test_what_is_acknowledged_from_the_start_counts(missing: set[int], sent: int) -> None:
+    """
+    What stands behind a lost acknowledgement is told again, for the order's sake; half a window
+    is told once the half before the last is acknowledged, and no more.
+    """
+    kept = min(missing) - 1
 
     async def play() -> TimedDesk:
         desk = TimedDesk(Shelf(WINDOW + 2), Sea(unacknowledged=set(missing)))
@@ -119,11 +124,28 @@ def test_what_is_acknowledged_from_the_start_of_a_window_counts(
 
     desk = in_no_time(play)
 
-    first, again = desk.sea.sequences[:WINDOW], desk.sea.sequences[WINDOW : WINDOW + 1]
-    assert list(range(1, WINDOW + 1)) == first
-    assert [kept + 1] == again
+    first, again = desk.sea.sequences[:sent], desk.sea.sequences[sent]
+    assert list(range(1, sent + 1)) == first
+    assert kept + 1 == again
     assert list(range(kept + 1, WINDOW + 3)) == desk.sea.sequences[-(WINDOW + 2 - kept) :]
     assert WINDOW + 2 == desk.marks[-1][1]
+
+
+@pytest.mark.parametrize(("window", "under_way"), [(1, 1), (2, 2), (3, 2), (6, 6)])
+def test_never_more_is_under_way_than_the_window(window: int, under_way: int) -> None:
+    """Half of it follows while the half before is acknowledged; a window of one has no halves."""
+
+    async def play() -> Sea:
+        sea = Sea(puback_seconds=0.1)
+        desk = TimedDesk(Shelf(20), sea, window=window)
+        await asyncio.sleep(10.0)
+        await desk.stop()
+        return sea
+
+    sea = in_no_time(play)
+
+    assert under_way == sea.most_under_way
+    assert list(range(1, 21)) == sea.sequences
 
 
 def test_broker_knows_the_switch_by_its_name_and_its_will() -> None:
@@ -198,7 +220,7 @@ def test_what_another_process_told_is_not_told_again() -> None:
 
     asked, heard = in_no_time(play)
 
-    assert (7, WINDOW) == asked[0]
+    assert (7, WINDOW // 2) == asked[0]
     assert [8, 9, 10, 11] == heard
 
 
@@ -211,5 +233,5 @@ def test_requests_under_way_come_first() -> None:
         await desk.stop()
         return gaps(at for at, message in sea.heard if message.topic != OWN_TOPIC)
 
-    assert SAME([BUSY_SECONDS] * 4, abs=1e-5) == in_no_time(lambda: play(is_busy=True))
-    assert SAME([0.0] * 4, abs=1e-5) == in_no_time(lambda: play(is_busy=False))
+    assert SAME([BUSY_SECONDS] * (WINDOW - 1), abs=1e-5) == in_no_time(lambda: play(is_busy=True))
+    assert SAME([0.0] * (WINDOW - 1), abs=1e-5) == in_no_time(lambda: play(is_busy=False))

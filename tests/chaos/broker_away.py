@@ -111,7 +111,7 @@ def endings(plant: Plant) -> set[str]:
 def drained(auditor: Auditor, ended: set[str]) -> float:
     """Wait until all that ended was told, or nothing more is; return when (monotonic seconds)."""
     told, heard_at = 0, time.monotonic()
-    while not ended <= auditor.transactions:
+    while len(auditor.transactions) < len(ended) or not ended <= auditor.transactions:
         now = time.monotonic()
         if len(auditor.heard) > told:
             told, heard_at = len(auditor.heard), now
@@ -156,9 +156,10 @@ def phases(plant: Plant, root: Path, port: int, rate: float, seconds: float) -> 
     asyncio.run(load_into_kill(plant, script, run.cut, rate))
     plant.start()
     asyncio.run(load(script, plant.port, run.away, rate, seconds / 2))
+    ended = endings(plant)  # now, for to read them takes this process as long as to hear them
     back = time.monotonic()
     broker = Mosquitto(port, root, keeps)
-    run.drained = drained(auditor, endings(plant)) - back
+    run.drained = drained(auditor, ended) - back
     plant.stop()
     auditor.stop()
     broker.stop()

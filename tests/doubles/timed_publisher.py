@@ -22,7 +22,7 @@ from tests.simulation.loop import VirtualLoop
 
 NOON = datetime(2026, 6, 30, 5, tzinfo=UTC)
 BROKER = Broker("broker.example", 1883)
-WINDOW, LONGEST = 5, 2.0
+WINDOW, LONGEST = 6, 2.0
 OWN_TOPIC = "atm/switch/bank-1/status"
 
 T = TypeVar("T")
@@ -78,6 +78,8 @@ class Sea:
     opened: list[tuple[Any, ...]] = field(default_factory=list)
     heard: list[tuple[float, Message]] = field(default_factory=list)
     lost: asyncio.Event = field(default_factory=asyncio.Event)
+    most_under_way: int = 0
+    _under_way: int = 0
 
     @asynccontextmanager
     async def connect(self, *how: Any) -> AsyncIterator["Sea"]:
@@ -96,7 +98,10 @@ class Sea:
             self.unacknowledged.remove(number)
             asyncio.get_running_loop().call_later(1.0, self.lost.set)
             await asyncio.Event().wait()
+        self._under_way += 1
+        self.most_under_way = max(self.most_under_way, self._under_way)
         await asyncio.sleep(self.puback_seconds)
+        self._under_way -= 1
 
     async def until_lost(self) -> None:
         """Wait for the end."""
@@ -126,6 +131,7 @@ class TimedDesk:
     longest: float = LONGEST
     chance: float = 1.0
     is_busy: bool = False
+    window: int = WINDOW
     told: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     marks: list[tuple[float, int]] = field(default_factory=list)
 
@@ -136,7 +142,7 @@ class TimedDesk:
             lambda event, fields: self.told.append((event, fields)), lambda: self.is_busy,
         )  # fmt: skip
         self.publisher = EventPublisher(
-            BROKER, Manner("bank-1", "atm", WINDOW, self.longest), around, self.sea.connect
+            BROKER, Manner("bank-1", "atm", self.window, self.longest), around, self.sea.connect
         )
         self.task = asyncio.create_task(self.publisher.run())
 
