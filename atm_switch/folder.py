@@ -8,7 +8,7 @@ Limits: one machine, one owner (mode 0700).
 
 import getpass
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from atm_switch.adapters.schema import is_outdated
 from atm_switch.adapters.shared_keys import SharedKeys, held_keys
 from atm_switch.domain.errors import Refused
 from atm_switch.ledger.opening import LedgerPlace
+from atm_switch.profile.judge import masks_in_vain
 from atm_switch.profile.load import load_profile
 from atm_switch.profile.model import Profile
 from atm_switch.profile.shipped import profile_text, shipped_profiles
@@ -28,6 +29,7 @@ from atm_switch.settings.dialling import OutgoingLine
 from atm_switch.settings.listener import Listener
 from atm_switch.settings.load import FILE_NAME, read_settings, settings_text
 from atm_switch.settings.model import Contradiction, Settings
+from atm_switch.settings.sections import Acquirer
 
 _ROOT = b"one switch"
 """What two copies of one vault make the same hash of."""
@@ -193,6 +195,20 @@ def profile_of(name: str, root: Path) -> Profile:
         return path.read_text(encoding="utf-8")
 
     return load_profile(name, text_of)
+
+
+def unmaskable(
+    profile: Profile, way: Listener | OutgoingLine, banks: Sequence[Acquirer]
+) -> Iterator[str]:
+    """Name the banks of a way that are shown the KPJ masked where the profile has digits only."""
+    if masks_in_vain(profile):
+        yield from (
+            f"{profile.name} has only digits in the place of the KPJ, and bank {bank.id} is shown "
+            "it masked: give kpj the class ans in layouts.inquiry_response, or set "
+            f"unmasked_kpj = true for {bank.id}"
+            for bank in banks
+            if not bank.unmasked_kpj and way.acquirer in (None, bank.id)
+        )
 
 
 def tls_files_of(listener: Listener, root: Path) -> TlsFiles | None:

@@ -11,8 +11,9 @@ from typing import Protocol
 from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Instant
-from atm_switch.folder import DataFolder, profile_of, tls_doubts
+from atm_switch.folder import DataFolder, profile_of, tls_doubts, unmaskable
 from atm_switch.ledger.rates_file import read_rates
+from atm_switch.profile.load import ProfileWrong
 from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.settings.load import FILE_NAME, SettingsWrong
 from atm_switch.settings.model import Settings
@@ -23,9 +24,18 @@ from atm_switch.switch.session import Dialect
 
 
 def dialects_of(folder: DataFolder) -> dict[str, Dialect]:
-    """Load every profile the settings name.  Raises ``ProfileWrong``."""
-    names = dict.fromkeys(one.profile for one in folder.settings.ways)
-    return {name: Dialect.of(profile_of(name, folder.root)) for name in names}
+    """Load every profile the settings name.
+
+    Raises ``ProfileWrong``, also for one in which a bank that uses it could not be answered.
+    """
+    settings = folder.settings
+    names = dict.fromkeys(one.profile for one in settings.ways)
+    profiles = {name: profile_of(name, folder.root) for name in names}
+    for way in settings.ways:
+        wrong = list(unmaskable(profiles[way.profile], way, settings.acquirers))
+        if wrong:
+            raise ProfileWrong(way.profile, wrong)
+    return {name: Dialect.of(profile) for name, profile in profiles.items()}
 
 
 def rates_of(folder: DataFolder) -> RateTable:

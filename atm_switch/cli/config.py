@@ -12,6 +12,8 @@ from atm_switch.command_groups import Group
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from atm_switch.settings.dialling import OutgoingLine
+    from atm_switch.settings.listener import Listener
     from atm_switch.settings.model import Place, Settings
 
 
@@ -121,20 +123,22 @@ def _ending_soon(settings: "Settings", root: Path) -> list[str]:
 
 def _wrong_profiles(settings: "Settings", root: Path) -> "Iterator[tuple[Place, str]]":
     from atm_switch.domain.errors import Refused
-    from atm_switch.folder import profile_of
+    from atm_switch.folder import profile_of, unmaskable
 
-    ways = [("listeners", at, one.profile) for at, one in enumerate(settings.listeners)]
-    ways += [("lines", at, one.profile) for at, one in enumerate(settings.lines)]
-    for section, at, profile in ways:
-        place: Place = (section, at, "profile")
+    ways: list[tuple[Place, Listener | OutgoingLine]] = [
+        *((("listeners", at, "profile"), one) for at, one in enumerate(settings.listeners)),
+        *((("lines", at, "profile"), one) for at, one in enumerate(settings.lines)),
+    ]
+    for place, way in ways:
         try:
-            known = profile_of(profile, root).channels
+            profile = profile_of(way.profile, root)
         except Refused as error:
             yield from ((place, line) for line in str(error).splitlines())
             continue
         for bank in settings.acquirers:
-            for code in sorted(set(bank.channels) - known.keys()):
-                yield place, f"{profile} knows no channel {code} of bank {bank.id}"
+            for code in sorted(set(bank.channels) - profile.channels.keys()):
+                yield place, f"{way.profile} knows no channel {code} of bank {bank.id}"
+        yield from ((place, line) for line in unmaskable(profile, way, settings.acquirers))
 
 
 def _wrong_rates(settings: "Settings", root: Path) -> "Iterator[tuple[Place, str]]":

@@ -181,7 +181,13 @@ def _words(profile: Profile) -> Iterator[str]:
             yield f"texts.{language} needs a heading and a footer"
 
 
-LAYOUT_CONTENTS = ("n", "a", "an", "ans")
+TEXTS = ("a", "an", "ans")
+LAYOUT_CONTENTS = ("n", *TEXTS)
+
+NUMBERS = (
+    "opening", "contributions", "development", "claims", "closing", "rate", "kpj_count",
+)  # fmt: skip
+"""What DE48 of a response counts."""
 
 REQUEST_FIELDS = frozenset(
     {"product", "kpj", "lookup", "nik", "language", "kpj_index", "receipt_width"}
@@ -207,3 +213,15 @@ def _layouts(profile: Profile) -> Iterator[str]:
             yield f"layouts.{name} has a place without length"
         if any(field.content not in LAYOUT_CONTENTS for field in profile.layouts[name]):
             yield f"layouts.{name} may hold the classes {', '.join(LAYOUT_CONTENTS)}"
+    response = profile.layouts["inquiry_response"]
+    if texts := [one.name for one in response if one.name in NUMBERS and one.content in TEXTS]:
+        yield (
+            f"layouts.inquiry_response: give {', '.join(texts)} the class n; a number in a place "
+            "of text would be cut to its width without a word"
+        )
+
+
+def masks_in_vain(profile: Profile) -> bool:
+    """Tell whether the place of the KPJ in a response takes digits only, and no asterisk."""
+    response = profile.layouts["inquiry_response"]
+    return any(one.name == "kpj" and one.content == "n" for one in response)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from atm_switch.profile.shipped import profile_text
 from atm_switch.server.tls import TlsFiles
 from tests.doubles.certificates import DAY, LabCa, Pair
 from tests.doubles.served import make_folder, run
@@ -40,6 +41,39 @@ def test_channel_the_profile_lacks_is_named(tmp_path: Path) -> None:
     done = run("config", "check", folder)
 
     assert (78, True) == (done.returncode, "knows no channel 6999 of bank 009" in done.stderr)
+
+
+@pytest.mark.parametrize("command", [("config", "check"), ("serve",)])
+def test_profile_without_place_for_a_masked_kpj_is_refused(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """Digits only where asterisks go: every answer of the bank would be 96; it says what to do."""
+    folder = make_folder(tmp_path)
+    shipped = profile_text("bpjstk-jht-v1")
+    (folder / "own.toml").write_text(shipped.replace('["kpj", 11, "ans"]', '["kpj", 11, "n"]'))
+    settings = folder / "switch.toml"
+    settings.write_text(settings.read_text().replace('"bpjstk-jht-v1"', '"own.toml"'))
+
+    done = run(*command, folder)
+
+    assert 78 == done.returncode
+    assert "give kpj the class ans in layouts.inquiry_response" in done.stderr
+    assert "or set unmasked_kpj = true for 009" in done.stderr
+
+
+def test_place_of_digits_serves_a_bank_that_is_shown_the_whole_kpj(tmp_path: Path) -> None:
+    """What the sentence advises is enough."""
+    folder = make_folder(tmp_path)
+    shipped = profile_text("bpjstk-jht-v1")
+    (folder / "own.toml").write_text(shipped.replace('["kpj", 11, "ans"]', '["kpj", 11, "n"]'))
+    settings = folder / "switch.toml"
+    bank = 'name = "BANK CONTOH"'
+    text = settings.read_text().replace('"bpjstk-jht-v1"', '"own.toml"')
+    settings.write_text(text.replace(bank, bank + "\nunmasked_kpj = true"))
+
+    done = run("config", "check", folder)
+
+    assert (0, "") == (done.returncode, done.stderr)
 
 
 def test_serve_refuses_wrong_settings_with_78(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 """Contradictions that no single table shows: what loads can be spoken, answered and shown."""
 
+import re
+
 import pytest
 
-from atm_switch.profile.judge import LENGTH_KINDS
-from tests.unit.profile.variant import problems_of, rewritten, without
+from atm_switch.profile.judge import LENGTH_KINDS, NUMBERS, masks_in_vain
+from atm_switch.profile.load import load_profile
+from atm_switch.profile.shipped import profile_text, shipped_profiles
+from tests.unit.profile.variant import DEFAULT, problems_of, rewritten, without
 
 
 @pytest.mark.parametrize("kind", sorted(LENGTH_KINDS))
@@ -199,3 +203,28 @@ def test_layout_that_cannot_be_filled_is_named(old: str, new: str, problem: str)
     (found,) = rewritten(old, new)
 
     assert found.startswith(problem)
+
+
+@pytest.mark.parametrize("content", ["a", "an", "ans"])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_number_in_a_place_of_text_is_refused(name: str, content: str) -> None:
+    """
+    It would be cut to its width, and an account of millions show a few rupiah.
+    """
+    text = profile_text(DEFAULT)
+    (place,) = re.findall(rf'\["{name}", [0-9]+, "n"\]', text)
+
+    (problem,) = rewritten(place, place.replace('"n"', f'"{content}"'))
+
+    assert problem.startswith(f"layouts.inquiry_response: give {name} the class n; a number")
+
+
+def test_place_of_digits_takes_no_masked_kpj() -> None:
+    """
+    It loads, for a bank that is shown the whole KPJ; for any other it says so.
+    """
+    text = profile_text(DEFAULT).replace('["kpj", 11, "ans"]', '["kpj", 11, "n"]')
+    digits = load_profile("digits", lambda _: text)
+
+    assert masks_in_vain(digits)
+    assert not any(masks_in_vain(load_profile(name)) for name in shipped_profiles())
