@@ -9,9 +9,9 @@ of them, rows cost a sync each, and both threads the interpreter's lock at every
 Failures: a batch that cannot be written is answered ``JournalUnavailable``, each of its
 questions, and the next batch is tried.  Where one question is itself at fault, it is looked
 for by trials that are undone and cost no sync, and the others are one commit without it; where
-several are, that is done some times and what is left is written one by one.  A fatal error ends
-the thread, and ``has_failed`` says so: whoever runs it ends the process, for only a fresh start
-knows what the medium holds.
+several are, that is done some times and what is left is written one by one.  A medium that takes
+not even a sound question blames none.  A fatal error ends the thread, and ``has_failed`` says so:
+whoever runs it ends the process, for only a fresh start knows what the medium holds.
 Why a thread: a sync takes milliseconds, and no event loop may stand still that long.
 """
 
@@ -20,16 +20,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass
+from functools import partial
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
-from atm_switch.domain.errors import (
-    JournalFull,
-    JournalRefusesRow,
-    JournalUnavailable,
-    NeighbourUnavailable,
-)
+from atm_switch.adapters.journal_judgement import Judgement, told_apart
+from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable, NeighbourUnavailable
 
 if TYPE_CHECKING:
     import asyncio
@@ -51,20 +47,6 @@ Q = TypeVar("Q")
 M = TypeVar("M", bound=Medium)
 OnBatch = Callable[[list[tuple[K, Any]]], None]
 """Told each batch's tokens with their answers, or ``JournalUnavailable`` as a value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What an error means for what comes after."""
-
-    name: str
-    """What it is called in an answer; it quotes no row."""
-    is_fatal: bool = False
-    """No further write may be tried."""
-    is_full: bool = False
-    """There is no room; the next write may find some."""
-    blames_a_question: bool = False
-    """One question is at fault, not the medium."""
 
 
 class BatchWriter(ABC, Generic[K, Q, M]):
@@ -173,6 +155,10 @@ class BatchWriter(ABC, Generic[K, Q, M]):
     def _try(self, medium: M, questions: Sequence[Q]) -> None:
         """Go as far as ``_commit`` does and undo all; raise what it would."""
 
+    def _sound(self, kind: type[Q]) -> Q | None:  # noqa: ARG002  subclasses look at it
+        """Return a question of a kind that can be at no fault, for a trial; if there is one."""
+        return None
+
     @abstractmethod
     def _judge(self, error: Exception) -> Judgement:
         """Say what an error of ``_commit`` means."""
@@ -214,10 +200,17 @@ class BatchWriter(ABC, Generic[K, Q, M]):
             self._is_rung = bool(self._waiting)
             return batch
 
-    def _write(
+    def _write(self, medium: M, questions: Sequence[Q]) -> tuple[list[Any], bool]:
+        """Write a batch: its answers, and whether the writer may go on."""
+        answers, go_on = self._write_some(medium, questions)
+        if go_on and JournalRefusesRow in map(type, answers):
+            return told_apart(questions, answers, partial(self._fault_of, medium))
+        return answers, go_on
+
+    def _write_some(
         self, medium: M, questions: Sequence[Q], faults_left: int = FAULTS_MAX
     ) -> tuple[list[Any], bool]:
-        """Write a batch: its answers, and whether the writer may go on."""
+        """Write some; whoever is refused may be without fault where the medium takes none."""
         try:
             return self._commit(medium, questions), True
         except Exception as error:  # noqa: BLE001 - every failure is an answer, none ends unsaid
@@ -226,7 +219,7 @@ class BatchWriter(ABC, Generic[K, Q, M]):
                 if not faults_left:
                     return self._write_singly(medium, questions)
                 return self._write_around(medium, questions, judged, faults_left)
-            return [_failure(judged) for _ in questions], not judged.is_fatal
+            return [judged.failure() for _ in questions], not judged.is_fatal
 
     def _write_around(
         self, medium: M, questions: Sequence[Q], judged: Judgement, faults_left: int
@@ -234,10 +227,10 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         """Write a batch, in which one question was ``judged`` at fault, without that one."""
         at, fault = self._first_fault(medium, questions, judged)
         if not fault.blames_a_question:
-            return [_failure(fault) for _ in questions], not fault.is_fatal
+            return [fault.failure() for _ in questions], not fault.is_fatal
         rest = [*questions[:at], *questions[at + 1 :]]
-        answers, go_on = self._write(medium, rest, faults_left - 1)
-        return [*answers[:at], _failure(fault), *answers[at:]], go_on
+        answers, go_on = self._write_some(medium, rest, faults_left - 1)
+        return [*answers[:at], fault.failure(), *answers[at:]], go_on
 
     def _first_fault(
         self, medium: M, questions: Sequence[Q], judged: Judgement
@@ -260,12 +253,22 @@ class BatchWriter(ABC, Generic[K, Q, M]):
                 sound = middle
         return faulty - 1, judged
 
+    def _fault_of(self, medium: M, kind: type[Any]) -> Judgement | None:
+        """Say what is wrong with a medium that takes not even a sound question of a kind."""
+        sound = self._sound(kind)
+        if sound is not None:
+            try:
+                self._try(medium, [sound])
+            except Exception as error:  # noqa: BLE001 - it is judged
+                return self._judge(error)
+        return None
+
     def _write_singly(self, medium: M, questions: Sequence[Q]) -> tuple[list[Any], bool]:
         answers: list[Any] = []
         go_on = True
         for question in questions:
             if go_on:
-                answered, go_on = self._write(medium, [question])
+                answered, go_on = self._write_some(medium, [question])
                 answers += answered
             else:
                 answers.append(JournalUnavailable("the journal's writer has ended"))
@@ -283,11 +286,6 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         if left:
             ended = JournalUnavailable("the journal's writer has ended")
             on_batch([(token, ended) for token in left])
-
-
-def _failure(judged: Judgement) -> JournalUnavailable:
-    kind = JournalRefusesRow if judged.blames_a_question else JournalUnavailable
-    return (JournalFull if judged.is_full else kind)(f"the journal could not write: {judged.name}")
 
 
 def fulfil(future: "asyncio.Future[Any]", answer: Any) -> None:

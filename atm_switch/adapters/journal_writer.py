@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from atm_switch.adapters.audit_rows import require_known_kind
-from atm_switch.adapters.batch_writer import BatchWriter, Judgement, K, OnBatch
+from atm_switch.adapters.batch_writer import BatchWriter, K, OnBatch
 from atm_switch.adapters.journal_batch import (
     Ink,
     JournalQuestion,
@@ -25,6 +25,8 @@ from atm_switch.adapters.journal_batch import (
 from atm_switch.adapters.journal_chain import AuditChain, JournalChain
 from atm_switch.adapters.journal_drafts import Draft, check_draft
 from atm_switch.adapters.journal_heads import HeadNotOurs, settle_heads
+from atm_switch.adapters.journal_judgement import Judgement
+from atm_switch.adapters.journal_sample import sound_question
 from atm_switch.adapters.schema import open_writer
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import Commit, KeepRecord, Reserve
@@ -103,6 +105,9 @@ class JournalWriter(BatchWriter[K, Any, sqlite3.Connection]):
 
     def _try(self, medium: sqlite3.Connection, questions: Sequence[Any]) -> None:
         write_batch(medium, self._ink, questions, keeps=False)
+
+    def _sound(self, kind: type[Any]) -> Any | None:
+        return sound_question(kind, self._ink.clock())
 
     def check(self, question: JournalQuestion | Draft) -> None:
         """Raise ``ValueError`` for a question that makes no sense."""

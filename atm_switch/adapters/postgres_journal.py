@@ -17,10 +17,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from atm_switch.adapters.advisory_lock import ENDING_SECONDS, STEP_SECONDS
-from atm_switch.adapters.batch_writer import BatchWriter, Judgement, K
+from atm_switch.adapters.batch_writer import BatchWriter, K
 from atm_switch.adapters.journal_batch import Ink, JournalQuestion
 from atm_switch.adapters.journal_chain import chains_of
 from atm_switch.adapters.journal_heads import HeadNotOurs
+from atm_switch.adapters.journal_judgement import Judgement
+from atm_switch.adapters.journal_sample import sound_question
 from atm_switch.adapters.journal_writer import check_question
 from atm_switch.adapters.postgres_batch import Heads, read_heads, write_batch
 from atm_switch.adapters.postgres_link import PostgresSession, driver
@@ -193,6 +195,9 @@ class PostgresJournalWriter(_PostgresWriter[K]):
         except Exception as error:
             medium.after(error)
             raise
+
+    def _sound(self, kind: type[Any]) -> Any | None:
+        return sound_question(kind, self._ink.clock())
 
     def check(self, question: JournalQuestion) -> None:
         """Raise ``ValueError`` for a question that makes no sense."""

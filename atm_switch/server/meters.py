@@ -30,8 +30,6 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 OTHER = "other"
 MISTAKE = (Outcome.INTERNAL_ERROR.value, "96")
 """Outcome and code of what must not be: all profiles that come with this have that code."""
-REFUSED_MAX = 16
-"""So many rows refused with none taken between them are no fault of the rows."""
 AWAITED = ("clock jumped", SURPLUS)
 """Events that an alert waits for."""
 
@@ -96,8 +94,6 @@ class Meters:
         """Monotonic seconds at which each question was put that the journal has not answered."""
         self.journal_failed_at: float | None = None
         """Monotonic seconds of its last failure, a row's own aside; ``None`` after a success."""
-        self.journal_refused = 0
-        """Rows it called at fault since it last took one."""
         self.repeats_failed_at: float | None = None
         """The same of its answers to what was asked before: it may write and not be readable."""
         self.journal_is_full = False
@@ -152,19 +148,15 @@ class Meters:
         """Note whether the journal could write, and how long it took where that was measured."""
         if seconds is not None:
             self.journal_seconds.add(seconds)
-        if isinstance(answer, JournalRefusesRow):
-            self.journal_refused += 1
-            if self.journal_refused < REFUSED_MAX:  # of that row alone: it may write any other
-                return
-        elif not isinstance(answer, Exception):
-            self.journal_refused = 0
+        if isinstance(answer, JournalRefusesRow):  # of that row alone: it takes any other
+            return
         self.journal_failed_at = now if isinstance(answer, Exception) else None
         self.journal_is_full = isinstance(answer, JournalFull)
 
     def answered(self, question: Ask[Any], answer: object, now: float) -> None:
         """Note what the journal says in the loop: repeats found or not, rows it does not take."""
         if isinstance(question, FindRepeat):
-            if not isinstance(answer, JournalRowWrong):
+            if not isinstance(answer, JournalRowWrong | JournalRefusesRow):
                 self.repeats_failed_at = now if isinstance(answer, Exception) else None
         elif isinstance(answer, JournalUnavailable) and not isinstance(answer, JournalRefusesRow):
             self.journal_failed_at = now

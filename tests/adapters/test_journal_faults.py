@@ -1,8 +1,10 @@
 """A question at fault is refused alone, on either store: what waits with it is written."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +12,22 @@ from typing import Any
 
 import pytest
 
+from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_writer import JournalWriter
+from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable
+from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.secret import Key
-from atm_switch.switch.ports import Commit, FindRepeat, Reserve, StoredResponse
+from atm_switch.switch.ports import (
+    AuditRecord,
+    Commit,
+    FindRepeat,
+    JournalEntry,
+    KeepBusinessDate,
+    KeepRecord,
+    Reserve,
+    StoredResponse,
+)
 from tests.doubles.journal_bench import (
     ANSWER_SECONDS_MAX,
     NOON,
@@ -29,6 +43,7 @@ from tests.doubles.postgres_journal import PostgresJournalBench
 
 Journal = JournalBench | PostgresJournalBench
 LATER = NOON + timedelta(seconds=1)
+BANK = AcquirerId("009")
 
 
 class SharedWriter(JournalWriter[Token]):
@@ -173,3 +188,71 @@ def test_repeats_asked_for_together_are_found_without_the_one_that_does_not_open
     kinds = [StoredResponse, JournalRefusesRow, StoredResponse]
     assert kinds == [type(answer) for answer in answers]
     assert "a stored response cannot be opened" in str(answers[1])
+
+
+def refusing(journal: Journal, table: str, condition: str = "1 = 1") -> None:
+    """Have the store refuse rows of a table, as a constraint of its own does."""
+    if isinstance(journal, JournalBench):
+        with closing(sqlite3.connect(journal.path, isolation_level=None)) as file:
+            file.execute(
+                f"CREATE TRIGGER refusing BEFORE INSERT ON {table} WHEN {condition}"
+                " BEGIN SELECT raise(ABORT, 'no'); END"
+            )
+        return
+    with closing(PostgresSession(journal.url, "a test")) as session:
+        session.run(
+            "CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE check_violation; END $$"
+        )
+        session.run(
+            f"CREATE TRIGGER refusing BEFORE INSERT ON {table} FOR EACH ROW"
+            f" WHEN ({condition}) EXECUTE FUNCTION refuses()"
+        )
+
+
+RECORD = KeepRecord(AuditRecord("command", "switch", "bank", "a test"))
+
+
+@pytest.mark.parametrize(
+    ("table", "question"),
+    [("journal_rows", commit(1)), ("journal_rows", Reserve(entry_of(1), 3)),
+     ("audit_rows", RECORD)],
+    ids=["B", "A", "audit"],
+)  # fmt: skip
+def test_journal_that_takes_no_row_blames_none(
+    journal: Journal, table: str, question: JournalQuestion
+) -> None:
+    """
+    From the first on, also where it takes rows of another kind: a sound one would be refused, too.
+    """
+    refusing(journal, table)
+
+    first = [type(journal.ask(question)) for _ in range(2)]
+    beside = journal.send_all(question, KeepBusinessDate(BANK, NOON.date()), question)
+
+    assert [JournalUnavailable] * 2 == first
+    assert [JournalUnavailable, type(None), JournalUnavailable] == [type(one) for one in beside]
+
+
+def test_rows_of_one_terminal_at_fault_are_no_journal_at_fault(journal: Journal) -> None:
+    """
+    However many come on end: each is refused by itself, and the next of another is written.
+    """
+    refusing(journal, "journal_rows", "new.terminal = 'ATM00002'")
+
+    def of_that_terminal(number: int) -> JournalEntry:
+        entry = entry_of(number)
+        return replace(entry, key=entry.key._replace(terminal="ATM00002"))
+
+    said = [
+        type(journal.ask(question))
+        for at in range(10)
+        for question in (
+            Reserve(of_that_terminal(at), 3),
+            Commit(of_that_terminal(at), ending_of(), None, since(1)),
+        )
+    ]
+
+    assert [JournalRefusesRow] * 20 == said
+    assert 1 == journal.ask(Reserve(entry_of(3), 3)).sequence
+    assert journal.ask(commit(1)) is None

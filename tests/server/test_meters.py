@@ -9,7 +9,7 @@ from atm_switch.domain.errors import (
     JournalRowWrong,
     JournalUnavailable,
 )
-from atm_switch.server.meters import OTHER, REFUSED_MAX, SECONDS, Histogram, Meters, RequestKind
+from atm_switch.server.meters import OTHER, SECONDS, Histogram, Meters, RequestKind
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.switch.effects import Note
 from atm_switch.switch.ports import FindRepeat, RepeatKey, TakeNumbers
@@ -102,25 +102,17 @@ def test_row_at_fault_says_nothing_of_the_journal() -> None:
     assert meters.journal_is_full
 
 
-def test_journal_that_takes_no_row_at_all_has_failed() -> None:
-    """So many at fault on end are not the rows': such a journal blames each, and answers all 96."""
+def test_rows_at_fault_say_nothing_of_the_journal_however_many() -> None:
+    """Those of one terminal may all be: who writes them tells them from a journal that fails."""
     meters = Meters()
     refuses = JournalRefusesRow("no: IntegrityConstraintViolation")
+    find = FindRepeat(RepeatKey("009", "S1ABC123", "0701120000", "000001", "1"), GOLDEN_INSTANT)
 
-    failed_at = []
-    for second in range(2 * REFUSED_MAX - 1):
-        if second == REFUSED_MAX - 1:
-            meters.journal_answered(0.1, float(second), None)
+    for second in range(1_000):
         meters.journal_answered(0.1, float(second), refuses)
-        failed_at.append(meters.journal_failed_at)
-    last = float(2 * REFUSED_MAX - 2)
-    meters.journal_answered(0.1, last, JournalUnavailable("away"))
-    meters.journal_answered(0.1, last + 1, refuses)
+        meters.answered(find, refuses, float(second))
 
-    assert [*[None] * (2 * REFUSED_MAX - 2), last] == failed_at
-    assert last + 1 == meters.journal_failed_at
-    meters.journal_answered(0.1, last + 2, None)
-    assert meters.journal_failed_at is None
+    assert [None, None] == [meters.journal_failed_at, meters.repeats_failed_at]
 
 
 def test_lag_keeps_its_worst_moment() -> None:
