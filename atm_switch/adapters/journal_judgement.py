@@ -4,7 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from atm_switch.domain.errors import JournalFull, JournalRefusesRow, JournalUnavailable
+from atm_switch.domain.errors import (
+    JournalFull,
+    JournalRefusesRow,
+    JournalSilent,
+    JournalUnavailable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +24,18 @@ class Judgement:
     """There is no room; the next write may find some."""
     blames_a_question: bool = False
     """One question is at fault, not the medium."""
+    is_silence: bool = False
+    """The medium did not answer in time."""
 
     def failure(self) -> JournalUnavailable:
         """Return what a question is answered that met it."""
+        kind = JournalUnavailable
         if self.is_full:
-            kind: type[JournalUnavailable] = JournalFull
-        else:
-            kind = JournalRefusesRow if self.blames_a_question else JournalUnavailable
+            kind = JournalFull
+        elif self.blames_a_question:
+            kind = JournalRefusesRow
+        elif self.is_silence:
+            kind = JournalSilent
         return kind(f"the journal could not write: {self.name}")
 
 

@@ -6,6 +6,8 @@ processes write one chain; where the connection is lost the next batch makes a n
 takes the name again and reads the heads anew.
 A batch that the server ended for a deadlock left nothing, and is written once more, whole; so
 is a trial of one, for a deadlock is no question's fault.
+A server that did not answer a look in time is asked by one at a time until it does; whoever comes
+meanwhile is told at once, for behind that one he would wait as long.
 Limits: a batch whose COMMIT was cut off may be there or not.  Its requests are answered
 that the journal failed; their repeats get what the journal has.
 """
@@ -28,6 +30,7 @@ from atm_switch.adapters.postgres_batch import Heads, read_heads, write_batch
 from atm_switch.adapters.postgres_link import PostgresSession, driver
 from atm_switch.adapters.postgres_schema import (
     WHAT,
+    NoAnswer,
     migrate,
     opened,
     require_durable,
@@ -35,7 +38,12 @@ from atm_switch.adapters.postgres_schema import (
     take_node,
 )
 from atm_switch.adapters.postgres_shared import find_answers
-from atm_switch.domain.errors import JournalRowWrong, JournalUnavailable, Refused
+from atm_switch.domain.errors import (
+    JournalRowWrong,
+    JournalSilent,
+    JournalUnavailable,
+    Refused,
+)
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import FindRepeat, StoredResponse
 
@@ -47,6 +55,7 @@ STOP_SECONDS_MAX: Final = 2.0
 """How long a stop waits for a server that hangs: no answer depends on what is left by then."""
 DEADLOCKS_MAX: Final = 2
 """How often a batch is written once more: the server needs a second to find each deadlock."""
+_NOT_ASKED: Final = "PostgreSQL does not answer, and is not asked meanwhile"
 _OURS: Final = (ValueError, KeyError, TypeError)
 """What goes wrong here, before the server is asked to commit."""
 
@@ -59,17 +68,19 @@ class _Reconnecting:
         self._connect = connect
         self._session: PostgresSession | None = connect()
         self._failed_at = 0.0
+        self._failure: type[JournalUnavailable] = JournalUnavailable
 
     def session(self) -> PostgresSession:
         """Return a session that is there.  Raises ``JournalUnavailable``."""
         if self._session is None:
             if time.monotonic() - self._failed_at < PAUSE_SECONDS:
-                raise JournalUnavailable("PostgreSQL is away")
+                raise self._failure("PostgreSQL is away")
             try:
                 self._session = self._connect()
             except Refused as away:
                 self._failed_at = time.monotonic()
-                raise JournalUnavailable(str(away)) from None
+                self._failure = JournalSilent if isinstance(away, NoAnswer) else JournalUnavailable
+                raise self._failure(str(away)) from None
         return self._session
 
     def after(self, error: Exception) -> None:
@@ -123,6 +134,7 @@ class _PostgresWriter(BatchWriter[K, Any, _Reconnecting]):
             is_full=isinstance(error, asyncpg.DiskFullError),
             blames_a_question=isinstance(error, of_one_question)
             and not isinstance(error, HeadNotOurs),
+            is_silence=_is_silence(error),
         )
 
 
@@ -210,6 +222,17 @@ class PostgresRepeats(_PostgresWriter[K]):
     def __init__(self, url: str, vault: Vault, queue_max: int = 4096, batch_max: int = 256) -> None:
         super().__init__(url, queue_max, batch_max, "journal-repeats")
         self._vault = vault
+        self._is_silent = False
+        """Whether the last look had no answer in time."""
+        self._is_looking = False
+        self._behind = 0
+        """How many waited behind the first of them, and are not asked for any more."""
+
+    def submit(self, question: FindRepeat, token: K, *, rings: bool = True) -> None:
+        """Queue a look.  Raises ``JournalUnavailable`` also where one finds out already."""
+        if self._is_silent and (self._is_looking or self.waiting):
+            raise JournalSilent(_NOT_ASKED)
+        super().submit(question, token, rings=rings)
 
     def _open(self) -> _Reconnecting:
         return _Reconnecting(self._connected)
@@ -226,6 +249,24 @@ class PostgresRepeats(_PostgresWriter[K]):
     def _commit(
         self, medium: _Reconnecting, questions: Sequence[FindRepeat]
     ) -> list[StoredResponse | None]:
+        if self._behind > 0:
+            self._behind -= len(questions)
+            raise JournalSilent(_NOT_ASKED)
+        self._is_looking = True
+        try:
+            answers = self._found(medium, questions)
+        except Exception as error:
+            was_silent, self._is_silent = self._is_silent, _is_silence(error)
+            self._behind = self.waiting if self._is_silent and not was_silent else 0
+            raise
+        finally:
+            self._is_looking = False
+        self._is_silent = False
+        return answers
+
+    def _found(
+        self, medium: _Reconnecting, questions: Sequence[FindRepeat]
+    ) -> list[StoredResponse | None]:
         session = medium.session()
         try:
             return find_answers(session, questions, self._vault)
@@ -235,3 +276,9 @@ class PostgresRepeats(_PostgresWriter[K]):
 
     def _try(self, medium: _Reconnecting, questions: Sequence[FindRepeat]) -> None:
         self._commit(medium, questions)
+
+
+def _is_silence(error: Exception) -> bool:
+    """Tell whether the server did not answer in time, or gave the call up for its time."""
+    late = (TimeoutError, JournalSilent, driver(WHAT).QueryCanceledError)
+    return isinstance(error, late)

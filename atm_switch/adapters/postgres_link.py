@@ -83,7 +83,8 @@ def driver(what: str = "the ledger") -> Any:
 class PostgresSession:
     """One connection, used from one thread that has no loop of its own.
 
-    Its methods raise what asyncpg raises, ``OSError`` and ``TimeoutError``.
+    Its methods raise what asyncpg raises, ``OSError`` and ``TimeoutError``; the latter, too, where
+    the server did not even say that it ended a call.
     """
 
     def __init__(self, url: str, what: str, seconds_max: float = 0) -> None:
@@ -100,6 +101,7 @@ class PostgresSession:
             raise
         # The server ends a statement in time; this is for one that does not even say so.
         self._seconds_max = GRACE * seconds_max
+        self._is_late = False
 
     def wait(self, call: Coroutine[Any, Any, T]) -> T:
         """Run one call of the connection to its end.
@@ -108,11 +110,20 @@ class PostgresSession:
         """
         if not self._seconds_max:
             return self._loop.run(call)
-        timer = self._loop.later(self._seconds_max, self.connection.terminate)
+        self._is_late = False
+        timer = self._loop.later(self._seconds_max, self._give_up)
         try:
             return self._loop.run(call)
+        except Exception:
+            if self._is_late:
+                raise TimeoutError from None
+            raise
         finally:
             timer.cancel()
+
+    def _give_up(self) -> None:
+        self._is_late = True
+        self.connection.terminate()
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement and return all it yields."""

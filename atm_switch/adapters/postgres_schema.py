@@ -117,6 +117,10 @@ def take_node(session: PostgresSession, node: str, seconds: float) -> None:
         )
 
 
+class NoAnswer(Refused):
+    """The server was reached, or not even that, and did not answer in time."""
+
+
 def opened(url: str, seconds_max: float = 0) -> PostgresSession:
     """Connect.  Raises ``Refused``, in words for the person at the terminal."""
     asyncpg = driver(WHAT)
@@ -130,4 +134,5 @@ def opened(url: str, seconds_max: float = 0) -> PostgresSession:
         ) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise Refused(f"the journal's PostgreSQL cannot be reached: {reason}") from None
+        kind = NoAnswer if isinstance(error, TimeoutError) else Refused
+        raise kind(f"the journal's PostgreSQL cannot be reached: {reason}") from None
