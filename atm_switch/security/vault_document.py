@@ -37,6 +37,7 @@ ROW = {
 }  # fmt: skip
 LAYERS_MAX = 64
 """Card keys laid over the first one in the life of a folder; a lookup asks for each."""
+_HEX = re.compile("[0-9a-f]+")
 SECOND_ROW: dict[str, Any] = {"past": [], "fading": []}
 """What a row of schema 2 does not say."""
 
@@ -225,7 +226,7 @@ def _require_entries(table: Mapping[str, object], names: set[str]) -> None:
 
 def _key(value: object, name: str) -> Key:
     text = _text(value, name)
-    if not re.fullmatch(r"(?:[0-9a-f]{2})+", text):
+    if len(text) % 2 or not _HEX.fullmatch(text):
         message = f"{name} is not lower-case hexadecimal"
         raise ValueError(message)
     return Key.from_hex(text)
