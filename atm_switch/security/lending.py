@@ -10,6 +10,7 @@ terminals that were offered a key of their own and never used it.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from atm_switch.security.key_ring import KeyName, Ladder, LineKey, is_among, latest_checks
 
@@ -24,16 +25,27 @@ def keys_with(
 ) -> dict[KeyName, Ladder]:
     """Put a ladder among all keys: the terminals of a bank follow it, a terminal its bank."""
     stored = ladder if ladder.lender is None else replace(ladder, lender=None)
+    fresh = copied(keys)
     if name.terminal is not None:
         bank = keys.get(replace(name, terminal=None))
-        return {**keys, name: stored if bank is None else following(stored, bank, bank)}
+        fresh[name] = stored if bank is None else following(stored, bank, bank)
+        return fresh
     held = keys.get(name)
-    followers = {
-        other: following(own, held, stored)
-        for other, own in keys.items()
-        if held is not None and name == replace(other, terminal=None) != other
-    }
-    return {**keys, **followers, name: stored}
+    if held is not None:
+        fresh.update(
+            (other, following(own, held, stored))
+            for other, own in keys.items()
+            if other.terminal is not None
+            and other.usage is name.usage
+            and other.acquirer == name.acquirer
+        )
+    fresh[name] = stored
+    return fresh
+
+
+def copied(keys: Mapping[KeyName, Ladder]) -> dict[KeyName, Ladder]:
+    """Copy a table; a frozen one by its own copy, which hashes none of a thousand names anew."""
+    return keys.copy() if isinstance(keys, MappingProxyType) else dict(keys)
 
 
 def following(own: Ladder, before: Ladder, after: Ladder) -> Ladder:

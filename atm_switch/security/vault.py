@@ -27,7 +27,7 @@ from atm_switch.security import tdes
 from atm_switch.security.key_ring import TDES, KeyName, KeyUsage, Ladder, LineKey
 from atm_switch.security.keyed_hash import KeyedHash
 from atm_switch.security.known_keys import is_publicly_known
-from atm_switch.security.lending import keys_with, lent_by
+from atm_switch.security.lending import copied, keys_with, lent_by
 from atm_switch.security.vault_document import (
     KEY_NAMES,
     LAYERS_MAX,
@@ -125,7 +125,7 @@ class Vault:
         if not all(_is_proper(name) for name in self.keys):
             message = "a key's name does not fit its usage"
             raise ValueError(message)
-        object.__setattr__(self, "keys", MappingProxyType(dict(self.keys)))
+        object.__setattr__(self, "keys", MappingProxyType(copied(self.keys)))
         card_keys = (self.pan_key, *self.card_layers)
         ids = tuple(_key_id(key).hex() for key in reversed(card_keys))
         object.__setattr__(self, "card_key_ids", ids)
