@@ -25,6 +25,7 @@ from atm_switch.engine import Engine, open_engine
 from atm_switch.folder import DataFolder
 from atm_switch.journaling import Journaling, Writer
 from atm_switch.key_office import keys_in_use
+from atm_switch.key_reading import refuse_wrong_tokens
 from atm_switch.ledger.opening import LedgerReading, open_reading
 from atm_switch.monitor import Monitor, admin_socket, answer_admin, commits, serve_page
 from atm_switch.publishing import Publishing
@@ -64,7 +65,7 @@ from atm_switch.switch.ports import (
 )
 from atm_switch.switch.switch import Switch
 from atm_switch.tidings import Tidings
-from atm_switch.upkeep import Upkeep, refuse_wrong_tokens
+from atm_switch.upkeep import Upkeep
 
 C = TypeVar("C", bound=Any)
 """Whatever has a ``close``."""
@@ -154,7 +155,6 @@ class Service:
         if not settings.ledger.url:  # a folder of an older release is brought up to date
             open_writer(self.folder.ledger, "ledger", migrates=not self.seat.is_worker).close()
         journaling = self._kept(Journaling(self.folder, self.vault, self.seat))
-        journal = journaling.writer
         self._engine = await open_engine(self.folder, self._tidings.of_hsm)
         await refuse_wrong_tokens(self.vault, self._engine)
         self._ledger = await open_reading(self.folder.ledger_place, self._tidings.of_ledger)
@@ -169,14 +169,15 @@ class Service:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._tidings.of_mistake)
         self.desk, self._house, self._journaling = desk, house, journaling
-        publishing = self._publish(journal, desk)
-        desk.start(loop, JournalBell(loop, journal))
+        publishing = self._publish(journaling.writer, desk)
+        desk.start(loop, JournalBell(loop, journaling.writer))
         journaling.on_doubts, hearers = self._tell_of_doubts, (desk.delivered, publishing.nudge)
         await journaling.start(house, self._tidings.of_journal, self._changed_elsewhere, *hearers)
         publishing.start()
         self._record("start", root.name, f"mode {settings.mode}, {settings.hsm.engine} HSM")
         self._record("configuration", "keys", keys_in_use(self.vault, "start"))
         self._record("configuration", FILE_NAME, digest_of(self.folder.text))
+        await self._upkeep.catch_up()  # with all others: from now on it hears of every change
         self._doorways = Doorways(self.folder, self.log)
         self.seat.peers, self.seat.taken = desk.peers, self._doorways.take
         await self._doorways.open(dialects, desk, self.seat.lent)
@@ -184,8 +185,7 @@ class Service:
         self.calling.start()
         self._tick(loop, desk)
         self._upkeep.start()
-        self._upkeep.catch_up()
-        await self._let_watch(desk, journal, publishing, self._upkeep.certificate_seconds)
+        await self._let_watch(desk, journaling.writer, publishing, self._upkeep.certificate_seconds)
         self.seat.tell_ready()
         settle()
 

@@ -216,7 +216,7 @@ class Ladder:
 
     def is_same_as(self, other: "Ladder") -> bool:
         """Tell whether both hold the same keys in the same state, field by field."""
-        return _written(self) == _written(other)
+        return self is other or _written(self) == _written(other)
 
     def _after(self, step: "Ladder", end: datetime | None = None) -> "Ladder":
         """Carry over to the next ladder what is fading and what has left.

@@ -4,8 +4,9 @@ import asyncio
 import io
 import json
 import os
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,23 @@ import pytest
 from atm_switch import upkeep
 from atm_switch.domain.accrual import DevelopmentRate, RateTable
 from atm_switch.domain.errors import NeighbourUnavailable
-from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
 from atm_switch.engine import Engine
 from atm_switch.folder import DataFolder, open_folder
 from atm_switch.key_office import IN_USE
-from atm_switch.security.key_ring import KeyName, KeyUsage, LineKey
-from atm_switch.security.vault import Vault
+from atm_switch.key_reading import tokens_of
+from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.vault import Vault, fresh_line_key
 from atm_switch.server.log import make_logger
 from atm_switch.switch.house import House
 from atm_switch.upkeep import Upkeep
 from tests.unit.folder.test_readiness import HOST, made, under_master_key
 
 MAC = KeyName(KeyUsage.MAC, AcquirerId("009"))
+PIN = replace(MAC, usage=KeyUsage.PIN)
+TERMINALS = 200
+SECONDS_MAX = 30.0
 
 
 def token(text: bytes, check: str) -> LineKey:
@@ -96,8 +101,10 @@ class Rig:
         return [json.loads(line)["event"] for line in self.log.getvalue().splitlines()]
 
     async def settle(self) -> None:
-        """Let everything that can go on go on."""
+        """Let everything that can go on go on, beside the loop as well."""
         for _ in range(200):
+            while any(one.name == "side call" for one in threading.enumerate()):
+                await asyncio.sleep(0.001)
             await asyncio.sleep(0)
 
 
@@ -203,7 +210,7 @@ async def test_keys_of_another_process_are_pulled_once_they_are_in_use(tmp_path:
     changed = rig.lay(lambda vault: vault.with_key(MAC, token(b"new", "ABCDEF")))
 
     pulling = asyncio.create_task(rig.upkeep.pull_keys())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(SECONDS_MAX):
         while not rig.hardware.asked:
             await asyncio.sleep(0.005)
         was_pulled = pulling.done()
@@ -234,10 +241,10 @@ async def test_keys_changed_while_the_switch_started_are_taken_up(tmp_path: Path
     """What an officer changed between the first reading and the first message counts."""
     rig = Rig(tmp_path, is_hardware=False)
 
-    rig.upkeep.catch_up()
+    await rig.upkeep.catch_up()
     unchanged = rig.events()
     laid = rig.lay(lambda vault: vault.with_card_layer(Key(os.urandom(32))))
-    rig.upkeep.catch_up()
+    await rig.upkeep.catch_up()
 
     assert [] == unchanged
     assert laid.is_same_as(rig.house.vault)
@@ -255,13 +262,116 @@ async def test_keys_that_never_hold_still_are_tried_again(
     rig.hardware.between = lambda: rig.lay(lambda vault: vault.with_key(MAC, next(tokens)))
 
     rig.upkeep.reload_keys("SIGHUP")
-    for _ in range(200):  # each change is synced to the disk: no more of them than it takes
-        if rig.events():
-            break
-        await asyncio.sleep(0)
+    async with asyncio.timeout(SECONDS_MAX):
+        while not rig.events():  # each change is synced to the disk: no more than it takes
+            await asyncio.sleep(0.001)
     rig.hardware.between = None
     await rig.settle()
 
     assert "keys not reloaded" == rig.events()[0]
     assert "keys reloaded" == rig.events()[-1]
     assert rig.folder.vault().is_same_as(rig.house.vault)
+
+
+def with_terminals(vault: Vault) -> Vault:
+    """Give many terminals keys of their own; half of them may still be at their bank's."""
+    keys = dict(vault.keys)
+    for at in range(TERMINALS):
+        name = replace(MAC, terminal=TerminalId(f"S1A{at:05d}"))
+        own = token(b"UT%d" % at, f"{at:06X}")
+        keys[name] = Ladder(own) if at % 2 else Ladder(keys[MAC].in_use, own, is_coming=True)
+    return replace(vault, keys=keys)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [(replace(MAC, terminal=TerminalId("S1A00007")), 1), (MAC, 1), (None, 0)]
+)
+async def test_key_changed_elsewhere_is_the_only_one_the_hsm_is_asked_of(
+    tmp_path: Path, name: KeyName | None, asked: int
+) -> None:
+    """However many keys there are, also those that follow their bank's; of none where none is."""
+    rig = Rig(tmp_path)
+    rig.hardware.gate.set()
+    rig.house.vault = rig.lay(with_terminals)
+    if name is not None:
+        new = token(b"UNEW", "ABC123")
+        laid = rig.lay(lambda vault: vault.with_ladder(name, vault.keys[name].received(new)))
+    else:
+        laid = rig.folder.vault()
+
+    await rig.upkeep.pull_keys()
+
+    assert asked == rig.hardware.asked
+    assert rig.house.vault.is_same_as(laid)
+    assert ["keys reloaded"] * asked == rig.events()
+
+
+async def test_reload_asks_the_hsm_of_every_key_once(tmp_path: Path) -> None:
+    """Also where one is changed meanwhile: of that one besides, and of none a second time."""
+    rig = Rig(tmp_path)
+    tokens = len(tokens_of(rig.house.vault))
+    newer = token(b"UNEWER", "123456")
+
+    rig.upkeep.reload_keys("SIGHUP")
+    await rig.settle()
+    rig.lay(lambda vault: vault.with_key(MAC, newer))
+    rig.hardware.gate.set()
+    await rig.settle()
+
+    assert tokens + 1 == rig.hardware.asked
+    assert "123456" == rig.house.vault.keys[MAC].in_use.check
+
+
+class HeldFolder(DataFolder):
+    """What is read of it comes late."""
+
+    has_read = threading.Event()
+    gate = threading.Event()
+
+    def vault(self) -> Vault:
+        """Read the keys, and keep them back."""
+        vault = super().vault()
+        self.has_read.set()
+        self.gate.wait(SECONDS_MAX)
+        return vault
+
+
+async def test_key_of_another_process_comes_beside_one_of_this(tmp_path: Path) -> None:
+    """While theirs are read a line of this process gets a new key: both are in use, none undone."""
+    rig = Rig(tmp_path, is_hardware=False)
+    folder = rig.folder
+    rig.upkeep._folder = held = HeldFolder(folder.root, folder.settings, folder.text)
+    theirs, ours = (fresh_line_key("T", os.urandom) for _ in range(2))
+    rig.lay(lambda vault: vault.with_key(MAC, theirs))
+
+    pulling = asyncio.create_task(rig.upkeep.pull_keys())
+    async with asyncio.timeout(SECONDS_MAX):
+        while not held.has_read.is_set():
+            await asyncio.sleep(0.001)
+    rig.lay(lambda vault: vault.with_key(PIN, ours))
+    rig.house.vault = rig.house.vault.with_key(PIN, ours)
+    held.gate.set()
+    await pulling
+
+    assert rig.house.vault.is_same_as(folder.vault())
+    assert [theirs.check, ours.check] == [
+        rig.house.vault.keys[name].in_use.check for name in (MAC, PIN)
+    ]
+
+
+async def test_news_while_keys_are_read_are_waited_for_by_themselves(tmp_path: Path) -> None:
+    """Who tells of a change waits for the reading after, and no longer."""
+    rig = Rig(tmp_path)
+    rig.lay(lambda vault: vault.with_key(MAC, token(b"U1", "AAAAAA")))
+    first = asyncio.create_task(rig.upkeep.pull_keys())
+    await rig.settle()
+    rig.lay(lambda vault: vault.with_key(PIN, token(b"U2", "BBBBBB")))
+    second = asyncio.create_task(rig.upkeep.pull_keys())
+    await rig.settle()
+    waiting = [first.done(), second.done()]
+    rig.hardware.gate.set()
+    await asyncio.wait({first, second})
+
+    assert [False, False] == waiting
+    assert rig.house.vault.is_same_as(rig.folder.vault())
+    assert ["keys reloaded"] == list(dict.fromkeys(rig.events()))

@@ -1,0 +1,112 @@
+"""The key file read anew beside the loop, and an HSM's word on the tokens in it.
+
+Plan: reading and judging a file of thousands of keys takes its time, so a thread does it.  Of a
+token that is in use nothing is asked again: taking up one changed key asks the HSM of that one.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from atm_switch.domain.errors import NeighbourUnavailable, Refused
+from atm_switch.engine import AskCheckValue, Engine
+from atm_switch.folder import DataFolder
+from atm_switch.readiness import refuse_what_cannot_work
+from atm_switch.security.key_changes import Changes, changes, is_same_house, merged, rungs
+from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.vault import Vault
+from atm_switch.switch.hsm_port import KeyRefused
+
+CHECK_DIGITS: Final = 6
+"""What two check values of one key agree in at least, however long each is written."""
+
+TokenId = tuple[KeyUsage, bytes, str]
+"""What an HSM is asked about: a token, for its use, and the check value it should have."""
+Tokens = dict[TokenId, tuple[KeyName, LineKey]]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reading:
+    """What the file held, beside what was in use before it was read."""
+
+    before: Vault
+    vault: Vault
+    changed: Changes
+    unasked: Tokens
+    """Tokens the HSM has not been asked about."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether anything is other than before."""
+        return bool(self.changed) or not is_same_house(self.before, self.vault)
+
+    def into(self, now: Vault) -> Vault | None:
+        """Return what is to be in use; ``None`` where it changed meanwhile, too."""
+        return merged(now, self.before, self.vault, self.changed)
+
+
+def read_keys(
+    folder: DataFolder, before: Vault, asked: Collection[TokenId], *, asks_all: bool
+) -> Reading:
+    """Read the file and judge it.  Raises ``Refused`` for keys the switch cannot work with.
+
+    ``asked``: what an HSM was asked about since; without ``asks_all`` what is in use was, too.
+    """
+    vault = folder.vault()
+    changed = changes(before, vault)
+    reading = Reading(before, vault, changed, {})
+    if asks_all or reading.is_news:
+        refuse_what_cannot_work(folder, vault)
+    known = set(asked)
+    if not asks_all:  # a key of its bank's is in use where it comes to a terminal
+        names = {*changed, *(replace(name, terminal=None) for name in changed)}
+        held = {name: before.keys.get(name) for name in names}
+        known |= {_id(name, key) for name, key in rungs(held)}
+    tokens = _tokens(vault.keys if asks_all else changed)
+    unasked = {one: its for one, its in tokens.items() if one not in known}
+    return Reading(before, vault, changed, unasked)
+
+
+def tokens_of(vault: Vault) -> Tokens:
+    """Return every key that is under an HSM's master key, by name."""
+    return _tokens(vault.keys)
+
+
+def _tokens(keys: Mapping[KeyName, Ladder | None]) -> Tokens:
+    in_order = sorted(rungs(keys), key=lambda rung: str(rung[0]))
+    return {_id(name, key): (name, key) for name, key in in_order if not key.is_clear}
+
+
+def _id(name: KeyName, key: LineKey) -> TokenId:
+    return name.usage, key.token.reveal(), key.check
+
+
+async def refuse_wrong_tokens(vault: Vault, engine: Engine) -> None:
+    """Raise ``Refused`` with every key that is another one at the HSM, a line each."""
+    wrong = await wrong_tokens(tokens_of(vault), engine.check_value)
+    if wrong:
+        raise Refused("\n".join(wrong))
+
+
+async def wrong_tokens(tokens: Tokens, ask: AskCheckValue | None) -> list[str]:
+    """Name every key whose token is not the key the key file says it is.
+
+    An HSM that does not answer says nothing of a key.
+    """
+    if ask is None:
+        return []
+    wrong = []
+    for name, key in tokens.values():
+        try:
+            check = await ask(key, name.usage)
+        except KeyRefused as refused:
+            wrong.append(f"the key {name}, check value {key.check}: {refused}")
+        except NeighbourUnavailable:
+            continue
+        else:
+            if check[:CHECK_DIGITS].upper() != key.check[:CHECK_DIGITS].upper():
+                wrong.append(
+                    f"the key {name} has check value {check} at the HSM and {key.check} in the "
+                    "key file; install it again with: atm-switch keys install"
+                )
+    return wrong
