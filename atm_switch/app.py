@@ -19,7 +19,7 @@ from atm_switch.adapters.key_keeper import KeyKeeper
 from atm_switch.adapters.postgres_shared import KEYS
 from atm_switch.adapters.schema import open_writer
 from atm_switch.calling import Calling
-from atm_switch.domain.errors import JournalUnavailable
+from atm_switch.domain.errors import JournalUnavailable, NeighbourUnavailable
 from atm_switch.doorways import Doorways
 from atm_switch.engine import Engine, open_engine
 from atm_switch.folder import DataFolder
@@ -253,14 +253,14 @@ class Service:
             FindSiblings: lambda question: ledger.siblings(question.kpj),
             FindAccount: lambda question: ledger.account(question.kpj, question.as_of),
             KeepKeys: journaling.telling_of_keys(
-                self._kept(KeyKeeper(folder.change_keys, self._key_changed_elsewhere)).keep
+                self._kept(KeyKeeper(folder.change_keys, self._key_not_kept)).keep
             ),
             **engine.answers,
         }
 
-    def _key_changed_elsewhere(self, name: KeyName) -> None:
+    def _key_not_kept(self, name: KeyName, why: NeighbourUnavailable) -> None:
         if self._upkeep is not None:
-            self._upkeep.key_changed_elsewhere(name)
+            self._upkeep.key_not_kept(name, why)
 
     def _kept(self, resource: C) -> C:
         self._resources.callback(resource.close)

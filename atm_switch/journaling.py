@@ -14,7 +14,7 @@ each process's own: two processes may look at two PINs of a card at once, never 
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -156,7 +156,7 @@ class Journaling:
             self._let_go = await lock_writing(self._root)
 
     def telling_of_keys(self, keep: Keep) -> Keep:
-        """Have other workers take up the keys that were kept, before that is answered.
+        """Have other workers take up the keys that were kept, before that is answered if need be.
 
         A journal on PostgreSQL tells by itself.
         """
@@ -166,6 +166,9 @@ class Journaling:
 
         async def kept(question: KeepKeys) -> None:
             await keep(question)
+            if not question.is_awaited:  # nor by anybody that others have heard of it
+                self._later(remote.say_keys_changed())
+                return
             try:
                 await remote.tell_keys_changed()
             except JournalUnavailable:
@@ -236,7 +239,10 @@ class Journaling:
         return sum((one.ended for one in found), Counter())
 
     def _heard(self, kind: str) -> "asyncio.Task[None]":
-        task = asyncio.get_running_loop().create_task(self._take_up(kind))
+        return self._later(self._take_up(kind))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(self._tasks.discard)
         return task

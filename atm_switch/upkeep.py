@@ -17,8 +17,9 @@ from typing import Any, Final
 
 from atm_switch.adapters.batch_writer import fulfil
 from atm_switch.adapters.clock import utc_now
+from atm_switch.adapters.key_keeper import ChangedMeanwhile
 from atm_switch.adapters.side_thread import begun
-from atm_switch.domain.errors import SwitchError
+from atm_switch.domain.errors import NeighbourUnavailable, SwitchError
 from atm_switch.engine import Engine
 from atm_switch.folder import DataFolder, hsm_tls_files_of, line_tls_files_of, tls_files_of
 from atm_switch.key_office import keys_in_use
@@ -111,10 +112,13 @@ class Upkeep:
         elif (vault := self._read()) is not None:
             self._adopt(vault, why)
 
-    def key_changed_elsewhere(self, name: KeyName) -> None:
-        """Take up the keys another process has changed under this one."""
-        self._log.warning("key changed by another process", key=str(name))
-        self._want(f"{name} was changed elsewhere")
+    def key_not_kept(self, name: KeyName, why: NeighbourUnavailable) -> None:
+        """Take up what the file holds: another process changed it, or a change may be in it."""
+        if isinstance(why, ChangedMeanwhile):
+            self._log.warning("key changed by another process", key=str(name))
+            self._want(f"{name} was changed elsewhere")
+        else:
+            self._want(f"{name} may be kept or not")
 
     def hardware_is_back(self) -> None:
         """Ask the HSM of the tokens in use, and sound the alarm for a wrong one."""

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from atm_switch.domain.errors import NeighbourUnavailable, Refused
-from atm_switch.security.key_ring import KeyName, Ladder
-from atm_switch.security.key_rules import ladder_before
+from atm_switch.security.key_ring import KeyName
+from atm_switch.security.key_rules import is_still, ladder_before
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import KeepKeys
 
@@ -30,15 +30,16 @@ class KeyKeeper:
     """Answers ``KeepKeys``."""
 
     def __init__(
-        self, change_keys: ChangeKeys, changed_meanwhile: Callable[[KeyName], None]
+        self, change_keys: ChangeKeys, not_kept: Callable[[KeyName, NeighbourUnavailable], None]
     ) -> None:
         """``change_keys`` does one change, whatever other processes do meanwhile.
 
-        ``changed_meanwhile`` is told, in the loop's thread and before the question is
-        answered, of a key that was found changed by somebody else.
+        ``not_kept`` is told, in the loop's thread and before the question is answered, of a
+        key that was found changed by somebody else, or of which nobody knows whether the change
+        is on disk: the file says what is in use.
         """
         self._change_keys = change_keys
-        self._changed_meanwhile = changed_meanwhile
+        self._not_kept = not_kept
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="key-keeper")
 
     def keep(self, question: KeepKeys) -> "asyncio.Future[None]":
@@ -53,12 +54,19 @@ class KeyKeeper:
     def _keep(self, question: KeepKeys, loop: asyncio.AbstractEventLoop) -> None:
         try:
             self._change_keys(lambda vault: _changed(vault, question))
-        except ChangedMeanwhile:
-            with suppress(RuntimeError):  # the loop is closed: nobody has keys in memory
-                loop.call_soon_threadsafe(self._changed_meanwhile, question.name)
+        except ChangedMeanwhile as other:
+            self._tell(loop, question.name, other)
             raise
         except Refused as error:
-            raise NeighbourUnavailable(str(error)) from None
+            doubtful = NeighbourUnavailable(str(error))
+            self._tell(loop, question.name, doubtful)
+            raise doubtful from None
+
+    def _tell(
+        self, loop: asyncio.AbstractEventLoop, name: KeyName, why: NeighbourUnavailable
+    ) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody has keys in memory
+            loop.call_soon_threadsafe(self._not_kept, name, why)
 
 
 def _changed(vault: Vault, question: KeepKeys) -> Vault:
@@ -66,10 +74,3 @@ def _changed(vault: Vault, question: KeepKeys) -> Vault:
     if not is_still(ladder_before(question.name, vault), question.replaces):
         raise ChangedMeanwhile("the key file was changed meanwhile")
     return vault.with_ladder(question.name, question.ladder)
-
-
-def is_still(held: Ladder | None, expected: Ladder | None) -> bool:
-    """Tell whether the keys of a name are those a change began from."""
-    if held is None or expected is None:
-        return held is expected
-    return held.is_same_as(expected)

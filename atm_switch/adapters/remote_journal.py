@@ -111,6 +111,11 @@ class RemoteJournal(asyncio.Protocol):
         except TimeoutError:
             raise JournalUnavailable("another worker does not take up a change") from None
 
+    async def say_keys_changed(self) -> None:
+        """Have them take it up whenever they do; who is not told now reads the keys when back."""
+        with suppress(JournalUnavailable):
+            await self.tell_keys_changed()
+
     def stop(self) -> None:
         """Ask no more.  What was sent is written."""
         self._is_closed = True

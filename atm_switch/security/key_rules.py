@@ -57,6 +57,13 @@ def ladder_before(name: KeyName, vault: Vault) -> Ladder | None:
     return found[1] if found else None
 
 
+def is_still(held: Ladder | None, expected: Ladder | None) -> bool:
+    """Tell whether the keys of a name are those a change began from."""
+    if held is None or expected is None:
+        return held is expected
+    return held.is_same_as(expected)
+
+
 def _lender(name: KeyName, vault: Vault) -> Ladder | None:
     """Return the keys of a terminal's bank: what the bank gave up is no terminal's key."""
     if name.acquirer is None or name.terminal is None:

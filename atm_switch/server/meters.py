@@ -22,7 +22,7 @@ from atm_switch.domain.outcome import IN_DOUBT, Outcome
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.switch.effects import Note, Ticket
 from atm_switch.switch.fleet import SURPLUS
-from atm_switch.switch.ports import Ask, FindRepeat
+from atm_switch.switch.ports import Ask, FindRepeat, KeepKeys
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of a histogram's buckets."""
@@ -158,6 +158,8 @@ class Meters:
         if isinstance(question, FindRepeat):
             if not isinstance(answer, JournalRowWrong | JournalRefusesRow):
                 self.repeats_failed_at = now if isinstance(answer, Exception) else None
+        elif isinstance(question, KeepKeys):
+            pass  # that another worker does not take a key up says nothing of the rows
         elif isinstance(answer, JournalUnavailable) and not isinstance(answer, JournalRefusesRow):
             self.journal_failed_at = now
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from atm_switch.domain.accrual import RateTable
 from atm_switch.domain.identifiers import AcquirerId
@@ -10,10 +11,12 @@ from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.switch.accepted import Accepted
 from atm_switch.switch.case import Case
+from atm_switch.switch.effects import Note, Ticket
 from atm_switch.switch.frequency import Frequency
 from atm_switch.switch.journal_gate import JournalGate
+from atm_switch.switch.late_keys import LateKeys
 from atm_switch.switch.policy import SwitchPolicy
-from atm_switch.switch.ports import RepeatKey
+from atm_switch.switch.ports import Ask, KeepKeys, RepeatKey
 from atm_switch.switch.throttle import Throttle
 from atm_switch.switch.unwritten import Unwritten
 
@@ -57,6 +60,7 @@ class House:
     key_request_frequency: Frequency = field(init=False)
     flights: dict[RepeatKey, Flight] = field(default_factory=dict)
     unwritten: Unwritten = field(default_factory=Unwritten)
+    late_keys: LateKeys = field(default_factory=LateKeys)
     journal: JournalGate = field(default_factory=JournalGate)
     card_frequency: Frequency = field(init=False)
     terminal_frequency: Frequency = field(init=False)
@@ -85,6 +89,17 @@ class House:
             self.card_frequency = Frequency(policy.inquiries_per_card_per_hour, HOUR)
         if before.inquiries_per_terminal_per_minute != policy.inquiries_per_terminal_per_minute:
             self.terminal_frequency = Frequency(policy.inquiries_per_terminal_per_minute, MINUTE)
+
+    def given_up(self, ticket: Ticket, question: Ask[Any] | None, case: Case) -> None:
+        """Hear that a question of a request is given up: what comes of it counts all the same."""
+        self.unwritten.given_up(ticket, question, case)
+        if isinstance(question, KeepKeys):
+            self.late_keys.asked(ticket, question)
+
+    def heard_late(self, ticket: Ticket, answer: object) -> list[Note]:
+        """Hear an answer that no request waits for."""
+        self.vault = self.late_keys.heard(ticket, answer, self.vault)
+        return self.unwritten.heard(ticket, answer)
 
     def business_date(self, acquirer: AcquirerId, today: date) -> date:
         """Return the day that counts for reconciliation with ``acquirer``."""

@@ -272,11 +272,13 @@ class KeepKeys(Ask[None]):
     ``replaces``: what was there, for a terminal's first own key what its bank has, ``None``
     for nothing.  Where the key file holds something
     else by now, nothing is written and the answer is a ``NeighbourUnavailable``.
+    ``is_awaited``: the request waits until it is kept, and other processes work with it.
     """
 
     name: KeyName
     ladder: Ladder
     replaces: Ladder | None
+    is_awaited: bool = True
 
 
 ASKS_LEDGER = (FindCard, FindSiblings, FindAccount)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.outcome import Outcome
 from atm_switch.profile.model import MessageRule, Profile
 from atm_switch.security.key_ring import KeyName, LineKey
 from atm_switch.switch.effects import LinkId
@@ -13,6 +14,8 @@ from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 
 STRIKE_SECONDS = 60.0
+STRIKING = (Outcome.FORMAT_ERROR, Outcome.NOT_SIGNED_ON, Outcome.MAC_WRONG)
+"""Outcomes a link should not keep earning: each costs it a strike, as an unknown MTI does."""
 OFFERS_MAX = 3
 """Unanswered deliveries of one key that an answer may still belong to: as many as the ladder
 can hold."""

@@ -15,36 +15,34 @@ from typing import Any
 from atm_switch.domain.errors import FormatError, LedgerUnavailable, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant
-from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.mti import is_answerable, is_response
-from atm_switch.security.key_ring import KeyName
 from atm_switch.switch.authentication import guarded, signed
+from atm_switch.switch.awaited_keys import AwaitedKeys
 from atm_switch.switch.balance_inquiry import balance_inquiry, place_of
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.crowd import Crowd
 from atm_switch.switch.doors import Joined
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Ticket
 from atm_switch.switch.house import House
-from atm_switch.switch.key_exchange import deliver_key
 from atm_switch.switch.ledger_gate import LedgerGate
 from atm_switch.switch.network_management import network_management
 from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
 from atm_switch.switch.own_sign_off import sign_off, stands
 from atm_switch.switch.own_sign_on import sign_on
 from atm_switch.switch.own_word import Word, due, heard
-from atm_switch.switch.ports import Ask, AwaitTick, Steps, TakeTurn, silence_of
+from atm_switch.switch.ports import Ask, AwaitTick, KeepKeys, Steps, TakeTurn, silence_of
 from atm_switch.switch.refusals import mistaken, refuse_unknown, refuse_unreadable, rule_of_strays
 from atm_switch.switch.reversal import reversal
 from atm_switch.switch.rounds import Rounds
 from atm_switch.switch.sending import sent
-from atm_switch.switch.session import Dialect, Session, SigningOn
+from atm_switch.switch.session import STRIKING, Dialect, Session, SigningOn
 from atm_switch.switch.turns import Turns
 from atm_switch.switch.untold import Tellings
 from atm_switch.wire.framing import Frame
 from atm_switch.wire.message import IsoMessage
 
-STRIKING = (Outcome.FORMAT_ERROR, Outcome.NOT_SIGNED_ON, Outcome.MAC_WRONG)
-"""Outcomes a link should not keep earning: each costs it a strike, as an unknown MTI does."""
+NOT_JUST_ASKED = frozenset((TakeTurn, AwaitTick, KeepKeys))
+"""Questions that the switch answers itself, or does not wait for."""
 
 
 @dataclass(slots=True)
@@ -71,8 +69,7 @@ class Switch:
         self._turns = Turns()
         self._crowd = Crowd()
         self._ledger = LedgerGate()
-        self._awaited: list[tuple[Case, KeyName]] = []
-        """Keys that were asked for and wait until a change of them is over."""
+        self._awaited = AwaitedKeys()
 
     @property
     def in_flight(self) -> int:
@@ -141,7 +138,7 @@ class Switch:
         """
         waiting = self._open.pop(ticket, None)
         if waiting is None:
-            late = self._house.unwritten.heard(ticket, answer)
+            late = self._house.heard_late(ticket, answer)
             late += self._tellings.heard(ticket, answer)
             return [*late, *self._ledger.probed(ticket, answer, now.monotonic)]
         told = self._ledger.heard(waiting.question, answer, now.monotonic)
@@ -155,7 +152,7 @@ class Switch:
         for ticket, waiting in list(self._open.items()):
             case, question = waiting.case, waiting.question
             if now.monotonic > case.given_up_at(question):
-                self._house.unwritten.given_up(ticket, question, case)
+                self._house.given_up(ticket, question, case)
                 effects += self.answered(ticket, silence_of(question), now)
             elif isinstance(question, AwaitTick):
                 effects += self.answered(ticket, None, now)
@@ -209,11 +206,23 @@ class Switch:
         self._open[ticket] = waiting
         if not case.is_counted:
             self._crowd.enter(case)
-        if type(question) is TakeTurn:
+        if type(question) in NOT_JUST_ASKED:
+            return self._not_just_asked(ticket, question, case, now)
+        return [Asked(ticket, question, case.given_up_at(question))]
+
+    def _not_just_asked(
+        self, ticket: Ticket, question: Ask[Any], case: Case, now: Instant
+    ) -> list[Effect]:
+        if isinstance(question, TakeTurn):
             has_turn = self._turns.take(question.card.digest, ticket)
             return self._give_turn(question.card.digest, ticket, now) if has_turn else []
-        waits = type(question) is AwaitTick
-        return [] if waits else [Asked(ticket, question, case.given_up_at(question))]
+        if not isinstance(question, KeepKeys):
+            return []
+        asked = Asked(ticket, question, case.given_up_at(question))
+        if question.is_awaited:
+            return [asked]
+        self._house.late_keys.asked(ticket, question)
+        return [asked, *self.answered(ticket, None, now)]  # what comes of it is heard late
 
     def _give_turn(self, card: bytes, ticket: Ticket, now: Instant) -> list[Effect]:
         self._open[ticket].case.card_turn = card
@@ -228,8 +237,8 @@ class Switch:
             effects += self._told_others(case, response)
             if case.is_stray or response.outcome in STRIKING:
                 effects += self._strike(case.session, case.received)
-        self._awaited += [(case, name) for name in case.wanted_keys]
-        effects += self._deliver_awaited()
+        for own, steps in self._awaited.due(case, self._house, self._sessions):
+            effects += self._begin(own, steps)
         if case.card_turn is not None:
             following = self._turns.pass_on(case.card_turn, self._open)
             if following is not None:
@@ -248,21 +257,6 @@ class Switch:
             )
             effects += self._advance(_Open(other, signed(other, again)), None, case.now)
         return effects
-
-    def _deliver_awaited(self) -> list[Effect]:
-        """Deliver what was asked for, but for keys that are being changed right now."""
-        effects: list[Effect] = []
-        awaited, self._awaited = self._awaited, []
-        for case, name in awaited:
-            if name in self._house.changing_keys:
-                self._awaited.append((case, name))
-            elif case.session.link in self._sessions:
-                effects += self._deliver(case, name)
-        return effects
-
-    def _deliver(self, case: Case, name: KeyName) -> list[Effect]:
-        own = Case(case.message, None, case.rule, case.session, case.now, case.now)
-        return self._begin(own, deliver_key(own, name, self._house))
 
     def _unknown(
         self, session: Session, message: IsoMessage, frame: Frame, now: Instant

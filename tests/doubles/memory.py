@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from atm_switch.adapters.key_keeper import is_still
 from atm_switch.adapters.software_hsm import SoftwareHsm
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import LinkedCard, Participant
 from atm_switch.domain.statement import AccountHistory
 from atm_switch.security.key_ring import LineKey
-from atm_switch.security.key_rules import ladder_before
+from atm_switch.security.key_rules import is_still, ladder_before
 from atm_switch.security.vault import Vault
 from atm_switch.switch.hsm_port import (
     CheckMac,

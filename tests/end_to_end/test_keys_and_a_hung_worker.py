@@ -1,12 +1,14 @@
-"""A key delivered while a worker hangs: no 00 before all work with it, and then all do."""
+"""A key delivered or used while a worker hangs: no 00 before all work with it, and then all do."""
 
 import itertools
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
+from atm_switch.adapters.remote_journal import HEARD_SECONDS_MAX
 from atm_switch.domain.secret import Key
 from atm_switch.security.components import key_check_value
 from atm_switch.security.key_block import KeyBlock, wrap
@@ -61,3 +63,27 @@ def test_key_that_was_not_confirmed_is_good_at_every_worker(tmp_path: Path, time
 
     assert ["96"] * times == while_it_hangs
     assert ["00", "00", "00"] == codes
+
+
+def test_message_under_a_new_key_waits_for_no_worker_that_hangs(tmp_path: Path) -> None:
+    """It dates the key before, which the other hears of when it goes on: nobody waits for that."""
+    folder = make_folder(tmp_path, "--mac", "required")
+    with_workers(folder, 2)
+    with running(folder) as switch:
+        one, two = switch.talks_apart()
+        with one, two:
+            key = with_odd_parity(Key(os.urandom(16)))
+            delivered = deliver(one, 1, key)
+            one.keys.mac = (key,)
+            other = pid_of(switch, two)
+            os.kill(other, signal.SIGSTOP)
+            try:
+                wait_for(lambda: stands(other))
+                began = time.monotonic()
+                codes = [asked(one, 20 + at, PIN) for at in range(2)]
+                took = time.monotonic() - began
+            finally:
+                os.kill(other, signal.SIGCONT)
+
+    assert ("00", ["00", "00"]) == (delivered, codes)
+    assert took < HEARD_SECONDS_MAX / 2

@@ -9,10 +9,13 @@ from atm_switch.domain.errors import (
     JournalRowWrong,
     JournalUnavailable,
 )
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.secret import Key
+from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
 from atm_switch.server.meters import OTHER, SECONDS, Histogram, Meters, RequestKind
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.switch.effects import Note
-from atm_switch.switch.ports import FindRepeat, RepeatKey, TakeNumbers
+from atm_switch.switch.ports import FindRepeat, KeepKeys, RepeatKey, TakeNumbers
 from tests.doubles.bench import GOLDEN_INSTANT
 
 
@@ -113,6 +116,17 @@ def test_rows_at_fault_say_nothing_of_the_journal_however_many() -> None:
         meters.answered(find, refuses, float(second))
 
     assert [None, None] == [meters.journal_failed_at, meters.repeats_failed_at]
+
+
+def test_key_that_another_worker_does_not_take_up_says_nothing_of_the_journal() -> None:
+    """Its change is 96; the rows are written all the same."""
+    meters = Meters()
+    ladder = Ladder(LineKey(Key(b"token"), "ABCDEF", is_clear=False))
+    keep = KeepKeys(KeyName(KeyUsage.MAC, AcquirerId("009")), ladder, None)
+
+    meters.answered(keep, JournalUnavailable("another worker does not take up a change"), 1.0)
+
+    assert meters.journal_failed_at is None
 
 
 def test_lag_keeps_its_worst_moment() -> None:

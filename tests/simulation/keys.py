@@ -9,13 +9,12 @@ if the switch dies first, is there or is not.
 
 from typing import TYPE_CHECKING
 
-from atm_switch.adapters.key_keeper import is_still
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.secret import Key
 from atm_switch.security.components import key_check_value
 from atm_switch.security.key_block import unwrap
 from atm_switch.security.key_ring import TDES
-from atm_switch.security.key_rules import ladder_before
+from atm_switch.security.key_rules import is_still, ladder_before
 from atm_switch.security.vault import Vault, fresh_tdes_key
 from atm_switch.switch.ports import KeepKeys
 from atm_switch.wire.message import IsoMessage

@@ -73,6 +73,7 @@ class Worker:
         self.desk.books, self.desk.fairness = host.books, world.fairness
         self.desk.swallows = world.plant.swallows_requests
         self.desk.on_note = self._note
+        self._tellings: set[asyncio.Task[None]] = set()
         self._remote: PipedJournal | None = None
         self._pipe: Pipe | None = None
 
@@ -150,7 +151,16 @@ class Worker:
         remote = self._remote
         if remote is None:
             return kept
-        return self._world.loop.create_task(self._tell(kept, remote))
+        if question.is_awaited:
+            return self._world.loop.create_task(self._tell(kept, remote))
+        kept.add_done_callback(lambda ended: self._tell_later(ended, remote))
+        return kept
+
+    def _tell_later(self, kept: "asyncio.Future[None]", remote: PipedJournal) -> None:
+        if kept.exception() is None:
+            telling = self._world.loop.create_task(remote.say_keys_changed())
+            self._tellings.add(telling)  # the loop holds it weakly
+            telling.add_done_callback(self._tellings.discard)
 
     async def _tell(self, kept: "asyncio.Future[None]", remote: PipedJournal) -> None:
         await kept

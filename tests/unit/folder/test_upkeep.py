@@ -1,111 +1,19 @@
 """Keys read anew by a running switch: asked of the HSM first, and never over a newer change."""
 
 import asyncio
-import io
-import json
 import os
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from atm_switch import upkeep
-from atm_switch.domain.accrual import DevelopmentRate, RateTable
+from atm_switch.adapters.key_keeper import ChangedMeanwhile
 from atm_switch.domain.errors import NeighbourUnavailable
-from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
-from atm_switch.engine import Engine
-from atm_switch.folder import DataFolder, open_folder
 from atm_switch.key_office import IN_USE
-from atm_switch.key_reading import tokens_of
-from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
-from atm_switch.security.vault import Vault, fresh_line_key
-from atm_switch.server.log import make_logger
-from atm_switch.switch.house import House
-from atm_switch.upkeep import Upkeep
-from tests.unit.folder.test_readiness import HOST, made, under_master_key
-
-MAC = KeyName(KeyUsage.MAC, AcquirerId("009"))
-PIN = replace(MAC, usage=KeyUsage.PIN)
-TERMINALS = 200
-SECONDS_MAX = 30.0
-
-
-def token(text: bytes, check: str) -> LineKey:
-    """A key as an HSM gave it out."""
-    return LineKey(Key(text.ljust(33, b"0")), check, is_clear=False)
-
-
-@dataclass
-class Hardware:
-    """What an HSM says of a token; it may take its time, and be away."""
-
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    asked: int = 0
-    is_away: bool = False
-    wrong: str = ""
-    between: Callable[[], object] | None = None
-    """What others do meanwhile."""
-
-    async def check_value(self, key: LineKey, _usage: KeyUsage) -> str:
-        """Answer once the gate is open."""
-        self.asked += 1
-        if self.between is not None:
-            self.between()
-        await self.gate.wait()
-        if self.is_away:
-            raise NeighbourUnavailable("away")
-        return self.wrong or key.check
-
-
-async def _close() -> None:
-    """Nothing is open."""
-
-
-class Rig:
-    """A folder whose keys are an HSM's, and the upkeep of a switch that serves it."""
-
-    def __init__(self, path: Path, *, is_hardware: bool = True) -> None:
-        """Begin with the keys in the folder in use."""
-        self.folder = self._folder(path, is_hardware=is_hardware)
-        self.hardware = Hardware()
-        policy = self.folder.settings.to_policy()
-        rates = RateTable([DevelopmentRate(2025, 5000, is_published=False)])
-        self.house = House(policy, self.folder.vault(), rates, 0)
-        self.log, self.audit = io.StringIO(), list[tuple[str, str, str]]()
-        check: Callable[..., Any] | None = self.hardware.check_value if is_hardware else None
-        engine = Engine({}, _close, check)
-        log = make_logger("json", "info", self.log)
-        self.upkeep = Upkeep(
-            self.folder, self.house, engine, log, lambda *told: self.audit.append(told)
-        )
-
-    def _folder(self, path: Path, *, is_hardware: bool) -> DataFolder:
-        folder = made(path)
-        if is_hardware:
-            folder.change_keys(under_master_key)
-            settings = folder.root / "switch.toml"
-            settings.write_text(settings.read_text() + HOST)
-        return open_folder(folder.root)
-
-    def lay(self, change: Callable[[Vault], Vault]) -> Vault:
-        """Have another process change the key file."""
-        return self.folder.change_keys(change)
-
-    def events(self) -> list[str]:
-        """The events of the log."""
-        return [json.loads(line)["event"] for line in self.log.getvalue().splitlines()]
-
-    async def settle(self) -> None:
-        """Let everything that can go on go on, beside the loop as well."""
-        for _ in range(200):
-            while any(one.name == "side call" for one in threading.enumerate()):
-                await asyncio.sleep(0.001)
-            await asyncio.sleep(0)
+from atm_switch.security.vault import fresh_line_key
+from tests.doubles.upkeep_rig import MAC, SECONDS_MAX, Rig, token
 
 
 async def test_reload_is_told_when_keys_are_in_use(tmp_path: Path) -> None:
@@ -148,7 +56,7 @@ async def test_two_reloads_are_one_after_the_other(tmp_path: Path) -> None:
     await rig.settle()
     asked = rig.hardware.asked
     rig.upkeep.reload_keys("SIGHUP")
-    rig.upkeep.key_changed_elsewhere(MAC)
+    rig.upkeep.key_not_kept(MAC, ChangedMeanwhile("changed"))
     rig.lay(lambda vault: vault.with_key(MAC, token(b"ULATER", "ABC123")))
     await rig.settle()
     still = rig.hardware.asked
@@ -273,105 +181,22 @@ async def test_keys_that_never_hold_still_are_tried_again(
     assert rig.folder.vault().is_same_as(rig.house.vault)
 
 
-def with_terminals(vault: Vault) -> Vault:
-    """Give many terminals keys of their own; half of them may still be at their bank's."""
-    keys = dict(vault.keys)
-    for at in range(TERMINALS):
-        name = replace(MAC, terminal=TerminalId(f"S1A{at:05d}"))
-        own = token(b"UT%d" % at, f"{at:06X}")
-        keys[name] = Ladder(own) if at % 2 else Ladder(keys[MAC].in_use, own, is_coming=True)
-    return replace(vault, keys=keys)
-
-
 @pytest.mark.parametrize(
-    ("name", "asked"), [(replace(MAC, terminal=TerminalId("S1A00007")), 1), (MAC, 1), (None, 0)]
+    ("why", "events"),
+    [
+        (NeighbourUnavailable("the folder cannot be synced"), ["keys reloaded"]),
+        (ChangedMeanwhile("changed"), ["key changed by another process", "keys reloaded"]),
+    ],
 )
-async def test_key_changed_elsewhere_is_the_only_one_the_hsm_is_asked_of(
-    tmp_path: Path, name: KeyName | None, asked: int
+async def test_key_that_was_not_kept_for_certain_is_looked_up(
+    tmp_path: Path, why: NeighbourUnavailable, events: list[str]
 ) -> None:
-    """However many keys there are, also those that follow their bank's; of none where none is."""
-    rig = Rig(tmp_path)
-    rig.hardware.gate.set()
-    rig.house.vault = rig.lay(with_terminals)
-    if name is not None:
-        new = token(b"UNEW", "ABC123")
-        laid = rig.lay(lambda vault: vault.with_ladder(name, vault.keys[name].received(new)))
-    else:
-        laid = rig.folder.vault()
-
-    await rig.upkeep.pull_keys()
-
-    assert asked == rig.hardware.asked
-    assert rig.house.vault.is_same_as(laid)
-    assert ["keys reloaded"] * asked == rig.events()
-
-
-async def test_reload_asks_the_hsm_of_every_key_once(tmp_path: Path) -> None:
-    """Also where one is changed meanwhile: of that one besides, and of none a second time."""
-    rig = Rig(tmp_path)
-    tokens = len(tokens_of(rig.house.vault))
-    newer = token(b"UNEWER", "123456")
-
-    rig.upkeep.reload_keys("SIGHUP")
-    await rig.settle()
-    rig.lay(lambda vault: vault.with_key(MAC, newer))
-    rig.hardware.gate.set()
-    await rig.settle()
-
-    assert tokens + 1 == rig.hardware.asked
-    assert "123456" == rig.house.vault.keys[MAC].in_use.check
-
-
-class HeldFolder(DataFolder):
-    """What is read of it comes late."""
-
-    has_read = threading.Event()
-    gate = threading.Event()
-
-    def vault(self) -> Vault:
-        """Read the keys, and keep them back."""
-        vault = super().vault()
-        self.has_read.set()
-        self.gate.wait(SECONDS_MAX)
-        return vault
-
-
-async def test_key_of_another_process_comes_beside_one_of_this(tmp_path: Path) -> None:
-    """While theirs are read a line of this process gets a new key: both are in use, none undone."""
+    """What the file holds is in use a moment later, without a reload or another change."""
     rig = Rig(tmp_path, is_hardware=False)
-    folder = rig.folder
-    rig.upkeep._folder = held = HeldFolder(folder.root, folder.settings, folder.text)
-    theirs, ours = (fresh_line_key("T", os.urandom) for _ in range(2))
-    rig.lay(lambda vault: vault.with_key(MAC, theirs))
+    laid = rig.lay(lambda vault: vault.with_key(MAC, fresh_line_key("T", os.urandom)))
 
-    pulling = asyncio.create_task(rig.upkeep.pull_keys())
-    async with asyncio.timeout(SECONDS_MAX):
-        while not held.has_read.is_set():
-            await asyncio.sleep(0.001)
-    rig.lay(lambda vault: vault.with_key(PIN, ours))
-    rig.house.vault = rig.house.vault.with_key(PIN, ours)
-    held.gate.set()
-    await pulling
-
-    assert rig.house.vault.is_same_as(folder.vault())
-    assert [theirs.check, ours.check] == [
-        rig.house.vault.keys[name].in_use.check for name in (MAC, PIN)
-    ]
-
-
-async def test_news_while_keys_are_read_are_waited_for_by_themselves(tmp_path: Path) -> None:
-    """Who tells of a change waits for the reading after, and no longer."""
-    rig = Rig(tmp_path)
-    rig.lay(lambda vault: vault.with_key(MAC, token(b"U1", "AAAAAA")))
-    first = asyncio.create_task(rig.upkeep.pull_keys())
+    rig.upkeep.key_not_kept(MAC, why)
     await rig.settle()
-    rig.lay(lambda vault: vault.with_key(PIN, token(b"U2", "BBBBBB")))
-    second = asyncio.create_task(rig.upkeep.pull_keys())
-    await rig.settle()
-    waiting = [first.done(), second.done()]
-    rig.hardware.gate.set()
-    await asyncio.wait({first, second})
 
-    assert [False, False] == waiting
-    assert rig.house.vault.is_same_as(rig.folder.vault())
-    assert ["keys reloaded"] == list(dict.fromkeys(rig.events()))
+    assert rig.house.vault.is_same_as(laid)
+    assert events == rig.events()
