@@ -27,7 +27,7 @@ from atm_switch.adapters.journal_judgement import Judgement
 from atm_switch.adapters.journal_sample import sound_question
 from atm_switch.adapters.journal_writer import check_question
 from atm_switch.adapters.postgres_batch import Heads, read_heads, write_batch
-from atm_switch.adapters.postgres_link import PostgresSession, driver
+from atm_switch.adapters.postgres_link import BY_INDEX, PostgresSession, driver
 from atm_switch.adapters.postgres_schema import (
     WHAT,
     NoAnswer,
@@ -165,7 +165,7 @@ class PostgresJournalWriter(_PostgresWriter[K]):
         return _Reconnecting(self._connected)
 
     def _connected(self) -> PostgresSession:
-        session = opened(self._url, COMMIT_SECONDS_MAX)
+        session = opened(self._url, COMMIT_SECONDS_MAX, BY_INDEX)
         try:
             with _translated():
                 migrate(session)
@@ -238,7 +238,7 @@ class PostgresRepeats(_PostgresWriter[K]):
         return _Reconnecting(self._connected)
 
     def _connected(self) -> PostgresSession:
-        session = opened(self._url, LOOK_SECONDS_MAX)
+        session = opened(self._url, LOOK_SECONDS_MAX, BY_INDEX)
         try:
             require_newest(session)
         except BaseException:

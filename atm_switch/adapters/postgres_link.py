@@ -25,6 +25,18 @@ KEEPALIVES: Final = (
 )  # fmt: skip
 """PostgreSQL's word for each, the value, ours."""
 
+BY_INDEX: Final = MappingProxyType(
+    {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+)
+"""The settings of who asks the same few things all day, by key.
+
+An array of one looks so cheap that the server would plan anew for each, at five times the cost.
+And a plan made while a table is empty must do for what comes into it, seen or not yet: by plans of
+an empty journal the look-up for repeats went through every row there was by then.
+Up to PostgreSQL 17 a plan that has to go through a table all the same, of a few closed years,
+is taken to be dear enough to be compiled, each time it is used.
+"""
+
 T = TypeVar("T")
 
 
@@ -87,15 +99,21 @@ class PostgresSession:
     the server did not even say that it ended a call.
     """
 
-    def __init__(self, url: str, what: str, seconds_max: float = 0) -> None:
+    def __init__(
+        self,
+        url: str,
+        what: str,
+        seconds_max: float = 0,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Connect; a call may take ``seconds_max`` (0: as long as it likes).
 
-        Raises ``Refused`` where asyncpg is not there.
+        ``settings`` are the session's.  Raises ``Refused`` where asyncpg is not there.
         """
         self._loop = CallLoop()
         self._seconds_max = 0.0
         try:
-            self.connection = self.wait(connected(url, seconds_max, what))
+            self.connection = self.wait(connected(url, seconds_max, what, settings=settings))
         except BaseException:
             self._loop.close()
             raise

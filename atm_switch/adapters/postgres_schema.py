@@ -9,6 +9,8 @@ Every process that writes holds the lock of its node's name for as long as it is
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from atm_switch.adapters.advisory_lock import took_lock
@@ -121,12 +123,17 @@ class NoAnswer(Refused):
     """The server was reached, or not even that, and did not answer in time."""
 
 
-def opened(url: str, seconds_max: float = 0) -> PostgresSession:
-    """Connect.  Raises ``Refused``, in words for the person at the terminal."""
+def opened(
+    url: str, seconds_max: float = 0, settings: Mapping[str, str] = MappingProxyType({})
+) -> PostgresSession:
+    """Connect, with ``settings`` of the session.
+
+    Raises ``Refused``, in words for the person at the terminal.
+    """
     asyncpg = driver(WHAT)
     barred = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
     try:
-        return PostgresSession(url, WHAT, seconds_max)
+        return PostgresSession(url, WHAT, seconds_max, settings)
     except barred as error:
         raise Refused(
             f"the journal's PostgreSQL does not let us in ({type(error).__name__}); "

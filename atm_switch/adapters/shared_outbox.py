@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from atm_switch.adapters.outbox_reader import ROWS_AT_ONCE, UNHEARD, Stretch
 from atm_switch.adapters.outbox_rows import SELECT_SHARED, event_from
-from atm_switch.adapters.postgres_link import PostgresSession, driver
+from atm_switch.adapters.postgres_link import BY_INDEX, PostgresSession, driver
 from atm_switch.adapters.postgres_schema import WHAT, opened, require_newest
 from atm_switch.adapters.side_thread import SideThread
 from atm_switch.domain.errors import JournalUnavailable, Refused
@@ -141,7 +141,7 @@ class SharedOutbox:
 
     def _elected(self) -> PostgresSession:
         if self._session is None:
-            self._session = opened(self._url, SECONDS_MAX)
+            self._session = opened(self._url, SECONDS_MAX, BY_INDEX)
             require_newest(self._session)
             if not self._session.rows("SELECT pg_try_advisory_lock($1)", _TELLING)[0][0]:
                 self._drop()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from atm_switch.adapters.postgres_link import connected
+from atm_switch.adapters.postgres_link import BY_INDEX, connected
 from atm_switch.domain.errors import LedgerRowWrong, LedgerUnavailable, Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import CardRef, LinkedCard, Participant
@@ -198,7 +198,7 @@ class PostgresReader:
             pause = min(2 * pause, PAUSE_LONGEST)
 
     async def _connected(self) -> Any:
-        connection = await connected(self._url, self._seconds_max, settings=rows.PLANNING)
+        connection = await connected(self._url, self._seconds_max, settings=BY_INDEX)
         try:
             await require_newest(connection)
         except BaseException:

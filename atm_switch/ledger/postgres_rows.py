@@ -8,7 +8,6 @@ planned once, and joined as suits a small table it would go through all of one t
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from types import MappingProxyType
 from typing import Any, Final
 
 from atm_switch.domain.card import Expiry
@@ -27,13 +26,6 @@ from atm_switch.domain.statement import AccountHistory
 from atm_switch.domain.unclosed import Unclosed
 from atm_switch.ledger.standing import CLOSED, is_development, last_developed
 
-PLANNING: Final = MappingProxyType(
-    {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
-)
-"""An array of one looks so cheap that the server would plan anew for each, at five times the cost.
-And a plan made while a table is empty must do for what an import puts there, seen or not yet.
-Up to PostgreSQL 17 a plan that has to go through a table all the same, of a few closed years,
-is taken to be dear enough to be compiled, each time it is used."""
 CARDS: Final = """
 SELECT asked.at, kpj, expiry, status, consent_on, pvv, pvki
 FROM unnest($1::bigint[], $2::bytea[], $3::text[]) AS asked (at, digest, key_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from atm_switch.adapters.postgres_link import connected
+from atm_switch.adapters.postgres_link import BY_INDEX, connected
 from atm_switch.ledger import postgres_rows
 from tests.doubles.postgres import PostgresServer
 
@@ -31,7 +31,7 @@ def test_plan_of_an_empty_ledger_does_for_a_nation(postgres: PostgresServer, nam
 
 async def planned(url: str, sql: str) -> dict[str, Any]:
     """Return the plan a connection of the reader makes, of tables the server has looked at."""
-    connection = await connected(url, settings=postgres_rows.PLANNING)
+    connection = await connected(url, settings=BY_INDEX)
     try:
         await connection.execute("ANALYZE")
         statement = await connection.prepare(sql)

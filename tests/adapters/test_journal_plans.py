@@ -1,0 +1,99 @@
+"""How PostgreSQL goes about the journal's questions while it knows of no row yet."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
+from atm_switch.adapters.postgres_batch import read_heads, write_batch
+from atm_switch.adapters.postgres_link import BY_INDEX, PostgresSession
+from atm_switch.adapters.postgres_schema import opened
+from atm_switch.adapters.postgres_shared import find_answers
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.switch.event import Announce, EventKind
+from atm_switch.switch.ports import (
+    AuditRecord,
+    Commit,
+    FindRepeat,
+    KeepBusinessDate,
+    KeepCommand,
+    KeepRecord,
+    Reserve,
+    TakeNumbers,
+)
+from tests.doubles.journal_bench import ending_of, entry_of
+from tests.doubles.postgres_journal import PostgresJournalBench
+
+NOW = datetime(2026, 6, 30, 5, tzinfo=UTC)
+BANK = AcquirerId("009")
+GROWING = ("journal_rows", "answers", "audit_rows", "pin_tries")
+"""Not the outbox, a page of which is taken from its start, nor commands, which are forgotten."""
+ALL_DAY = (
+    Reserve(entry_of(1), 3),
+    Commit(entry_of(2), ending_of(), None),
+    KeepRecord(AuditRecord("command", "switch", "journal", "sample")),
+    KeepBusinessDate(BANK, date(2026, 6, 30)),
+    KeepCommand(BANK, "sample", NOW),
+    TakeNumbers(),
+    Announce(EventKind.STATUS, "009", "ATM00001", {"state": "active"}),
+    MarkTold(1),
+    PurgeTold(1, 100),
+    DropStatus(100),
+)
+
+
+def test_plans_of_an_empty_journal_do_for_a_full_one(url: str) -> None:
+    """
+    Planned once, while every table is empty and known to be: each that grows is gone into by
+    an index and by what is asked for, never through all of it.  A new journal has a million rows
+    before the server looks at its tables again.
+    """
+    with PostgresJournalBench(url) as bench:
+        pass
+    bench.wait_until_gone()
+    with closing(opened(url, settings=BY_INDEX)) as session:
+        session.run("ANALYZE")
+        ink = bench.writer._ink
+        heads = read_heads(session, bench.node, ink)
+        write_batch(session, bench.node, ink, heads, ALL_DAY)
+        repeat = FindRepeat(entry_of(1).key, NOW - timedelta(days=1))
+        find_answers(session, [repeat], ink.vault)
+        through_all = {
+            statement: [node["Node Type"] for node in visits if not is_by_index(node)]
+            for statement, visits in visited(session).items()
+        }
+
+    assert any("found.response" in statement for statement in through_all)
+    assert {} == {statement: found for statement, found in through_all.items() if found}
+
+
+def visited(session: PostgresSession) -> dict[str, list[dict[str, Any]]]:
+    """Return how each statement of a session goes into the tables that grow, if it does."""
+    prepared = "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements"
+    found = {}
+    for name, statement, count in session.rows(prepared):
+        nulls = f"({', '.join(['NULL'] * count)})" if count else ""
+        ((told,),) = session.rows(f'EXPLAIN (FORMAT JSON) EXECUTE "{name}"{nulls}')
+        visits = [node for node in nodes(json.loads(told)[0]["Plan"]) if is_growing(node)]
+        if visits:
+            found[statement] = visits
+    return found
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Walk over a plan."""
+    yield plan
+    for one in plan.get("Plans", ()):
+        yield from nodes(one)
+
+
+def is_growing(node: dict[str, Any]) -> bool:
+    """Tell a node that reads one of the tables; one that only writes there reads below it."""
+    return str(node.get("Relation Name", "")) in GROWING and node["Node Type"] != "ModifyTable"
+
+
+def is_by_index(node: dict[str, Any]) -> bool:
+    """Tell a node that reads what it is asked for, or what an index has named."""
+    return "Index Cond" in node or "Recheck Cond" in node or node["Node Type"] == "Tid Scan"
