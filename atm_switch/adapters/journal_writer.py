@@ -26,7 +26,6 @@ from atm_switch.adapters.journal_chain import AuditChain, JournalChain
 from atm_switch.adapters.journal_drafts import Draft, check_draft
 from atm_switch.adapters.journal_heads import HeadNotOurs, settle_heads
 from atm_switch.adapters.journal_judgement import Judgement
-from atm_switch.adapters.journal_sample import sound_question
 from atm_switch.adapters.schema import open_writer
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import Commit, KeepRecord, Reserve
@@ -107,6 +106,9 @@ class JournalWriter(BatchWriter[K, Any, sqlite3.Connection]):
         write_batch(medium, self._ink, questions, keeps=False)
 
     def _sound(self, kind: type[Any]) -> Any | None:
+        # Loaded where a row was refused: a start waits for every module.
+        from atm_switch.adapters.journal_sample import sound_question  # noqa: PLC0415
+
         return sound_question(kind, self._ink.clock())
 
     def check(self, question: JournalQuestion | Draft) -> None:

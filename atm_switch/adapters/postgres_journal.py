@@ -24,7 +24,6 @@ from atm_switch.adapters.journal_batch import Ink, JournalQuestion
 from atm_switch.adapters.journal_chain import chains_of
 from atm_switch.adapters.journal_heads import HeadNotOurs
 from atm_switch.adapters.journal_judgement import Judgement
-from atm_switch.adapters.journal_sample import sound_question
 from atm_switch.adapters.journal_writer import check_question
 from atm_switch.adapters.postgres_batch import Heads, read_heads, write_batch
 from atm_switch.adapters.postgres_link import BY_INDEX, PostgresSession, driver
@@ -209,6 +208,9 @@ class PostgresJournalWriter(_PostgresWriter[K]):
             raise
 
     def _sound(self, kind: type[Any]) -> Any | None:
+        # Loaded where a row was refused: a start waits for every module.
+        from atm_switch.adapters.journal_sample import sound_question  # noqa: PLC0415
+
         return sound_question(kind, self._ink.clock())
 
     def check(self, question: JournalQuestion) -> None:

@@ -7,6 +7,7 @@ first message under it.  Until then the old key is good, so an answer lost on th
 crash on either side leaves both with a key in common (security.md 1.5).
 """
 
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
@@ -23,7 +24,7 @@ from atm_switch.switch.authentication import (
     terminal_of,
 )
 from atm_switch.switch.case import Case, Response
-from atm_switch.switch.effects import Note
+from atm_switch.switch.effects import LinkId, Note
 from atm_switch.switch.house import House
 from atm_switch.switch.hsm_port import ImportKey, KeyRefused, MintKey
 from atm_switch.switch.once import counted, require_first
@@ -72,6 +73,34 @@ def receive_key(case: Case, house: House) -> Steps[None]:
     except KeyRefused as refused:
         yield from ask(KeepRecord(_record("key refused", case, name, str(refused))))
         raise Declined(Outcome.FORMAT_ERROR, str(refused), data_element=rules.key_element) from None
+
+
+class AwaitedKeys:
+    """Keys that were asked for (161) and wait until a change of them is over, in order."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._waiting: list[tuple[Case, KeyName]] = []
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def due(
+        self, case: Case, house: House, links: Collection[LinkId]
+    ) -> Iterator[tuple[Case, Steps[Response | None]]]:
+        """Yield the deliveries to begin, each before the next is looked at.
+
+        Those of ``case``, which has ended, and what waited; but for keys that are being changed
+        right now, and for links that are gone.
+        """
+        waiting, self._waiting = self._waiting, []
+        for asker, name in (*waiting, *((case, name) for name in case.wanted_keys)):
+            if name in house.changing_keys:
+                self._waiting.append((asker, name))
+            elif asker.session.link in links:
+                own = Case(asker.message, None, asker.rule, asker.session, asker.now, asker.now)
+                yield own, deliver_key(own, name, house)
 
 
 def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | None]:

@@ -17,13 +17,13 @@ from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant
 from atm_switch.messages.mti import is_answerable, is_response
 from atm_switch.switch.authentication import guarded, signed
-from atm_switch.switch.awaited_keys import AwaitedKeys
 from atm_switch.switch.balance_inquiry import balance_inquiry, place_of
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.crowd import Crowd
 from atm_switch.switch.doors import Joined
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Ticket
 from atm_switch.switch.house import House
+from atm_switch.switch.key_exchange import AwaitedKeys
 from atm_switch.switch.ledger_gate import LedgerGate
 from atm_switch.switch.network_management import network_management
 from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable

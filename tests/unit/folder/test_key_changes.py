@@ -7,7 +7,7 @@ import pytest
 
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
-from atm_switch.security.key_changes import changes, is_same_house, merged, rungs
+from atm_switch.key_reading import changes, is_same_house, merged, rungs
 from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder
 from atm_switch.security.vault import KEY_BYTES, Vault, fresh_line_key
 from tests.doubles.memory import CountedEntropy

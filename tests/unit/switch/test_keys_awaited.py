@@ -1,7 +1,7 @@
 """Claims about keys that a bank asked for while a change of them was under way."""
 
-from atm_switch.switch.awaited_keys import AwaitedKeys
 from atm_switch.switch.case import Case
+from atm_switch.switch.key_exchange import AwaitedKeys
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import Bench
 from tests.doubles.key_line import MAC_NAME, PIN_NAME
