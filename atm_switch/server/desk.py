@@ -2,8 +2,8 @@
 
 Everything runs in the event loop's thread but the journal writer, whose answers come back
 one call a batch.
-Plan: what the frames of one turn of the loop ask is asked together at its end (``performer``),
-so much at a time that the journal's writer has rows to write meanwhile.
+Plan: what frames ask is asked together (``performer``) once a turn of the loop brought no more
+of it, so much at a time that the journal's writer has rows to write meanwhile.
 """
 
 import asyncio
@@ -72,7 +72,9 @@ class Desk:
         self._clock_watch = ClockWatch()
         self._next_tick: float | None = None
         self._gathered: list[Effect] = []
-        """What frames ask in this turn of the loop; their requests are under way."""
+        """What frames ask, until it is asked; their requests are under way."""
+        self._gathered_before = 0
+        """How much of it was there a turn of the loop ago."""
 
     def start(self, loop: asyncio.AbstractEventLoop, journal: Journal) -> None:
         """Begin: the loop to run in and the journal to write to."""
@@ -248,8 +250,20 @@ class Desk:
     # -- carrying out
 
     def _ask_gathered(self) -> None:
-        """Ask what was gathered, so much at a time that the journal's writer has its rows soon."""
-        some, self._gathered = self._gathered[:AT_ONCE], self._gathered[AT_ONCE:]
-        if self._gathered:
+        """Ask what was gathered once a turn brought no more, or there is enough.
+
+        What is taken together costs less, and while one link's frames are read, others' come.  So
+        much at a time that the journal's writer has its rows soon: it is rung before more is asked.
+        """
+        count = len(self._gathered)
+        if max(1, self._gathered_before) < count < AT_ONCE:  # one alone does not wait
+            self._gathered_before = count
             self.later(self._ask_gathered)
-        self._perform(some)
+            return
+        self._gathered_before = 0
+        some, self._gathered = self._gathered[:AT_ONCE], self._gathered[AT_ONCE:]
+        try:
+            self._perform(some)
+        finally:
+            if self._gathered:
+                self.later(self._ask_gathered)

@@ -1,5 +1,6 @@
 """Claims about how effects are carried out: step by step for all, and each for itself."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from atm_switch.domain.errors import LedgerUnavailable
 from atm_switch.server.desk import AT_ONCE
+from atm_switch.server.journal_bell import JournalBell
 from atm_switch.switch.breaker import FAILURES_MAX
 from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat, FindSiblings
 from tests.doubles.open_house import Caller, OpenHouse, caller, open_house
@@ -32,6 +34,23 @@ def watched(house: OpenHouse, instead: dict[type, Callable[[], Any]] | None = No
     answers = performer._neighbours.items()
     performer._neighbours = {kind: noting(kind, answer) for kind, answer in answers}
     return asked
+
+
+class RungJournal:
+    """Answers like the house's own journal, and is noted among what is asked once it is rung."""
+
+    def __init__(self, house: OpenHouse, asked: list[type]) -> None:
+        """Note into ``asked``."""
+        self._house, self._asked = house, asked
+
+    def submit(self, question: Any, token: int, *, rings: bool = True) -> None:
+        """Take one question."""
+        assert not rings
+        self._house.journal.submit(question, token)
+
+    def ring(self) -> None:
+        """Note it."""
+        self._asked.append(RungJournal)
 
 
 async def codes(client: Caller, count: int) -> list[str]:
@@ -60,6 +79,48 @@ async def test_more_than_goes_at_once_goes_in_parts() -> None:
         assert ["00"] * count == await codes(client, count)
         last = [at for at, kind in enumerate(asked) if kind is FindAccount][AT_ONCE - 1]
         assert last == AT_ONCE * len(STEPS) - 1
+
+
+async def test_frames_of_two_turns_go_together() -> None:
+    """While the frames of one link are read another's come: a turn later they go with them."""
+    async with (
+        open_house(vouched()) as house,
+        caller(house) as client,
+        caller(house) as other,
+    ):
+        asked = watched(house)
+        first, second = house.desk._lines.values()
+        data = [frames(client, inquiries(house, 4)[at : at + 2]) for at in (0, 2)]
+        house.loop.call_soon(first.data_received, data[0])
+        house.loop.call_soon(house.loop.call_soon, second.data_received, data[1])
+
+        assert ["00"] * 2 == await codes(client, 2)
+        assert ["00"] * 2 == await codes(other, 2)
+        assert [kind for kind in STEPS for _ in range(4)] == asked
+
+
+async def test_one_request_alone_waits_for_no_other() -> None:
+    """It is asked for in the turn behind the one that brought it."""
+    async with open_house(vouched()) as house, caller(house) as client:
+        asked = watched(house)
+        (line,) = house.desk._lines.values()
+        line.data_received(frames(client, inquiries(house, 1)))
+        await asyncio.sleep(0)
+
+        assert STEPS == asked
+        assert ["00"] == await codes(client, 1)
+
+
+async def test_writer_is_rung_before_the_second_part_is_asked() -> None:
+    """It has the rows of the first part to write while the second is at its questions."""
+    async with open_house(vouched()) as house, caller(house) as client:
+        asked = watched(house)
+        rung = RungJournal(house, asked)
+        house.desk.start(house.loop, JournalBell(house.loop, rung))
+        client.writer.write(frames(client, inquiries(house, AT_ONCE + 1)))
+
+        assert ["00"] * (AT_ONCE + 1) == await codes(client, AT_ONCE + 1)
+        assert len(STEPS) * AT_ONCE == asked.index(RungJournal)
 
 
 async def test_request_of_a_key_not_its_own_is_in_nobodys_way() -> None:
