@@ -40,6 +40,7 @@ from atm_switch.adapters.journal_heads import (
 )
 from atm_switch.adapters.journal_memory import (
     Remembered,
+    is_any_answered,
     remember,
     sealed_answer,
     stored_answer,
@@ -92,6 +93,10 @@ JournalQuestion = Reserve | Commit | _Beside
 """What the journal's writer answers."""
 
 
+_OnceOnly = tuple[tuple[str, ...], int]
+"""A request's key, and since when (microseconds) another's answer to it counts instead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ink:
     """What every row needs from outside: keys, the clock (UTC), nonces by length."""
@@ -127,6 +132,7 @@ def write_batch(
     """
     with transaction(connection, keeps=keeps):
         page = _Page(connection, ink)
+        page.look_up(questions)
         answers = [page.answer(question) for question in questions]
         page.close()
     return answers
@@ -146,6 +152,17 @@ class _Page:
         """The cells of the rows to be added, one row behind the other."""
         self._kept: dict[tuple[str, ...], StoredResponse] = {}
         """Of a shared journal: what this batch answered, by the request's key."""
+        self._may_be_given = ink.is_shared
+        """Whether another process may have answered one of the batch's requests before it."""
+
+    def look_up(self, questions: Sequence[JournalQuestion | Draft]) -> None:
+        """Ask once for all questions whether any may be answered by another's row.
+
+        Nearly none ever is, and rows of this very batch are remembered by themselves.
+        """
+        if self._may_be_given:
+            asked = [one for question in questions if (one := _once_only(question)) is not None]
+            self._may_be_given = is_any_answered(self._select, asked)
 
     def answer(self, question: JournalQuestion | Draft) -> Any:
         if isinstance(question, tuple):
@@ -153,9 +170,8 @@ class _Page:
         if isinstance(question, Commit):
             return self._commit(drafted(question))
         if isinstance(question, Reserve):
-            since = question.unless_since
-            lately = None if since is None else to_microseconds(since)
-            return self._given(question.entry.key, lately) or self._reserve(question)
+            given = self._given(_once_only(question))
+            return given or self._reserve(question)
         self._add_rows()  # events stand in the order of the questions
         return self._beside(question)
 
@@ -193,7 +209,7 @@ class _Page:
 
     def _commit(self, draft: Draft) -> StoredResponse | None:
         key, payload, sealed = draft[KEY], draft[PAYLOAD], None
-        if given := self._given(key, draft[SINCE]):
+        if given := self._given(_once_only(draft)):
             return given
         if payload is not None:
             nonce = self._ink.nonce(NONCE_BYTES)
@@ -207,12 +223,17 @@ class _Page:
             tries.give_back(self._run, *returned)
         return None
 
-    def _given(self, key: tuple[str, ...], since: int | None) -> StoredResponse | None:
+    def _given(self, asked: _OnceOnly | None) -> StoredResponse | None:
         """Return what another process has answered meanwhile, in this very batch or before."""
-        if since is None or not self._ink.is_shared:
+        if asked is None or not self._ink.is_shared:
             return None
-        select = lambda sql, values: self._run(sql, *values)  # noqa: E731
-        return self._kept.get(key) or stored_answer(select, key, since, self._ink.vault)
+        found = self._kept.get(asked[0])
+        if found is None and self._may_be_given:
+            found = stored_answer(self._select, *asked, self._ink.vault)
+        return found
+
+    def _select(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        return self._connection.execute(sql, values).fetchall()
 
     def _unblock(self, question: Unblock) -> int:
         for ref in question.former:
@@ -255,6 +276,17 @@ class _Page:
                 self._connection.execute(_INSERT_ROWS[count], cells)
                 at += count * width
         self._rows.clear()
+
+
+def _once_only(question: JournalQuestion | Draft) -> _OnceOnly | None:
+    """Return of which request a question is, where another process may have answered that."""
+    if isinstance(question, Commit):
+        question = drafted(question)
+    if isinstance(question, tuple):
+        return None if question[SINCE] is None else (question[KEY], question[SINCE])
+    if isinstance(question, Reserve) and question.unless_since is not None:
+        return question.entry.key, to_microseconds(question.unless_since)
+    return None
 
 
 def required_card(entry: JournalEntry) -> CardRef:

@@ -33,6 +33,19 @@ _NEWEST_RESPONSE: Final = (
     " AND (response IS NULL) = 0 AND received_at >= ? ORDER BY seq DESC LIMIT 1"
 )
 """Worded as the index ``journal_rows_by_key`` has it."""
+_KEYS_AT_ONCE: Final = (64, 16, 4, 1)
+_ANY_RESPONSE: Final = {
+    count: (
+        "WITH asked (acquirer, terminal, stamp, stan, rrn, since) AS"  # noqa: S608 - constants
+        f" (VALUES {', '.join(['(?, ?, ?, ?, ?, ?)'] * count)})"
+        " SELECT 1 FROM asked CROSS JOIN journal_rows AS kept"
+        " ON kept.rrn = asked.rrn AND kept.stamp = asked.stamp AND kept.stan = asked.stan"
+        " AND kept.terminal = asked.terminal AND kept.acquirer = asked.acquirer"
+        " AND (kept.response IS NULL) = 0 AND kept.received_at >= asked.since LIMIT 1"
+    )
+    for count in _KEYS_AT_ONCE
+}
+"""The same of many keys: a step into the index for each, in one statement."""
 _SET_DATE: Final = (
     "INSERT INTO business_dates (acquirer, business_date) VALUES (?, ?)"
     " ON CONFLICT (acquirer) DO UPDATE SET business_date = excluded.business_date"
@@ -63,6 +76,18 @@ def stored_answer(
     """
     found = select(_NEWEST_RESPONSE, (*key, since))
     return opened_answer(found[0][0], found[0][1], vault) if found else None
+
+
+def is_any_answered(select: Select, asked: Sequence[tuple[tuple[str, ...], int]]) -> bool:
+    """Tell whether there is a stored 0210 under any key since the time beside it."""
+    at = 0
+    for count in _KEYS_AT_ONCE:
+        while len(asked) - at >= count:
+            some = asked[at : at + count]
+            if select(_ANY_RESPONSE[count], [one for key, since in some for one in (*key, since)]):
+                return True
+            at += count
+    return False
 
 
 def sealed_answer(payload: bytes, vault: Vault, nonce: bytes) -> bytes:
