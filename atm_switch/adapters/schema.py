@@ -1,9 +1,9 @@
 """Open a SQLite file as this program wants it, its schema brought up to date.
 
 Plan: numbered SQL files per family (``migrations/ledger/0001_*.sql``) are applied in
-order, each in a transaction of its own; ``PRAGMA user_version`` is the schema version.  A
-file of the first release opens in every later one; a file newer than the program is
-refused, and so is a database of somebody else's.
+order, each in a transaction of its own, a new file's in one; ``PRAGMA user_version`` is the
+schema version.  A file of the first release opens in every later one; a file newer than the
+program is refused, and so is a database of somebody else's.
 Writers sync every commit (WAL, ``synchronous=FULL``).  Readers cannot write, and a
 ``Stopwatch`` interrupts a question that takes too long, because whoever asks stands in
 the event loop.
@@ -158,6 +158,8 @@ def migrate(
 ) -> None:
     """Apply the migrations that ``connection`` lacks, each in its own transaction.
 
+    A new file gets all of them in one: whoever opens it meanwhile finds nothing or all of it, and
+    takes it for no older release's.
     ``name`` is the file's, for messages.  Raises ``Refused`` for a schema newer than the
     last migration or tables of another program, ``sqlite3.Error`` with that migration
     undone.
@@ -169,9 +171,9 @@ def migrate(
     # asked again, for another process may have migrated the file between the two questions
     if version == 0 and has_tables and _version(connection) == 0:
         raise Refused(f"{name} is a database of another program; move it away first")
-    for number, text in migrations:
-        if number > version:
-            _apply(connection, number, text)
+    lacking = [one for one in migrations if one[0] > version]
+    for together in [lacking] if version == 0 else [[one] for one in lacking]:
+        _apply(connection, together)
 
 
 def _require_schema(version: int, newest: int, name: str) -> None:
@@ -187,14 +189,15 @@ def _require_schema(version: int, newest: int, name: str) -> None:
         )
 
 
-def _apply(connection: sqlite3.Connection, number: int, text: str) -> None:
+def _apply(connection: sqlite3.Connection, together: Sequence[tuple[int, str]]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # another process may have applied it while this one waited for the lock
-        if _version(connection) < number:
-            for statement in _statements(text):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
+        # another process may have applied them while this one waited for the lock
+        for number, text in together:
+            if _version(connection) < number:
+                for statement in _statements(text):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
     except BaseException:
         with suppress(sqlite3.Error):

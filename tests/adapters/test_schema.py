@@ -242,6 +242,7 @@ def test_failed_migration_leaves_no_half(tmp_path: Path) -> None:
     bad = (2, "CREATE TABLE second (a);\nCREATE TABLE first (b);")
 
     with closing(sqlite3.connect(tmp_path / "half.db", isolation_level=None)) as connection:
+        migrate(connection, [good], "half.db")
         with pytest.raises(sqlite3.OperationalError):
             migrate(connection, [good, bad], "half.db")
         tables = connection.execute("SELECT name FROM sqlite_schema").fetchall()
