@@ -58,7 +58,6 @@ from atm_switch.switch.ports import (
     AuditRecord,
     FindAccount,
     FindCard,
-    FindRepeat,
     FindSiblings,
     KeepKeys,
     KeepRecord,
@@ -248,7 +247,7 @@ class Service:
     ) -> Neighbours:
         folder = self.folder
         return {
-            FindRepeat: journaling.find_repeat,
+            **journaling.answers,
             FindCard: lambda question: ledger.card(question.ref, question.former),
             FindSiblings: lambda question: ledger.siblings(question.kpj),
             FindAccount: lambda question: ledger.account(question.kpj, question.as_of),

@@ -44,6 +44,7 @@ from atm_switch.settling import GONE_SECONDS, Ended, Settling, SettlingOfOthers
 from atm_switch.start_up import Memory, recall, recall_dates
 from atm_switch.switch.effects import Ticket
 from atm_switch.switch.house import HOST_BLOCK, House
+from atm_switch.switch.late_keys import LookAtKeys
 from atm_switch.switch.ports import FindRepeat, KeepKeys, TakeNumbers
 
 NUMBERS: Final = -1
@@ -70,7 +71,7 @@ class Journaling:
         bounds = limits.queue_max, limits.batch_max
         self.is_shared = bool(place.url) or seat.is_worker
         self._place, self._vault, self._root = place, vault, folder.root
-        self._let_go: Callable[[], None] = _nothing
+        self._let_go: Callable[[], None] = lambda: None
         self._house: House | None = None
         self._news: PostgresNews | None = None
         self._remote: RemoteJournal | None = None
@@ -108,6 +109,12 @@ class Journaling:
         """Return from where host references are counted up; a shared journal has blocks."""
         return self._reader.last_sequence() if self._reader is not None else 0
 
+    @property
+    def answers(self) -> dict[type[Any], Callable[[Any], Any]]:
+        """Who answers what is asked besides writing, by the kind of question."""
+        look = lambda _: self._later(self._news.look()) if self._news else None  # noqa: E731
+        return {FindRepeat: self.find_repeat, LookAtKeys: look}
+
     def find_repeat(self, question: FindRepeat) -> Any:
         """Answer from the file at once, or with a future of the loop."""
         if self._reader is not None:
@@ -127,7 +134,7 @@ class Journaling:
         ``changed`` is awaited with what another process has changed, once it is known here.
         """
         loop = asyncio.get_running_loop()
-        self._house, self._changed = house, changed
+        self._house, self._changed, house.has_shared_keys = house, changed, bool(self._place.url)
         await self._reach_file()
         if not self.is_shared:  # a writer of the run before may just have written its last
             house.host_sequence = max(house.host_sequence, self.last_sequence())
@@ -276,10 +283,6 @@ async def _in_time(waiting: Awaitable[T]) -> T:
         return await asyncio.wait_for(waiting, START_SECONDS_MAX)
     except TimeoutError:
         raise Refused("the journal does not answer; is its writer, or PostgreSQL, there?") from None
-
-
-def _nothing() -> None:
-    """Hold nothing: there is nothing to let go."""
 
 
 async def _nobody(_kind: str) -> None:

@@ -20,6 +20,7 @@ from atm_switch.server.meters import Meters
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.hsm_port import ASKS_HSM
+from atm_switch.switch.late_keys import LookAtKeys
 from atm_switch.switch.ports import ASKS_LEDGER, JOURNALED, Ask, FindRepeat
 from atm_switch.switch.switch import Switch
 from atm_switch.switch.untold import TELLINGS
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 WRITINGS = frozenset((*JOURNALED, *TELLINGS))
 """Questions that the journal's writer answers."""
-READINGS = (*ASKS_LEDGER, *ASKS_HSM)
+READINGS = (*ASKS_LEDGER, *ASKS_HSM, LookAtKeys)
 """Questions nobody needs an answer to once their request has none."""
 
 LATER: Final = object()

@@ -28,6 +28,9 @@ STAN_MAX = 999_999
 KEY_REQUESTS_PER_MINUTE = 6
 """Deliveries one bank or terminal may ask for (161); each rewrites the key file."""
 
+KEY_LOOK_SECONDS = 1.0
+"""Between two looks at the shared keys for one bank: whoever sends wrong MACs causes no more."""
+
 
 @dataclass(slots=True)
 class Flight:
@@ -58,6 +61,9 @@ class House:
     refusals: Throttle = field(default_factory=Throttle)
     """MACs refused, for the audit."""
     key_request_frequency: Frequency = field(init=False)
+    has_shared_keys: bool = False
+    """Whether other machines change the keys, and news of that may be late or lost."""
+    key_look_frequency: Frequency = field(default_factory=lambda: Frequency(1, KEY_LOOK_SECONDS))
     flights: dict[RepeatKey, Flight] = field(default_factory=dict)
     unwritten: Unwritten = field(default_factory=Unwritten)
     late_keys: LateKeys = field(default_factory=LateKeys)

@@ -6,11 +6,17 @@ what a message tells by the key it came under is kept beside its request, which 
 the disk, or for a key store that hangs.
 """
 
+from atm_switch.domain.value import value
 from atm_switch.security.key_ring import KeyName, Ladder
 from atm_switch.security.key_rules import is_still, ladder_before
 from atm_switch.security.vault import Vault
 from atm_switch.switch.effects import Ticket
-from atm_switch.switch.ports import KeepKeys
+from atm_switch.switch.ports import Ask, KeepKeys
+
+
+@value
+class LookAtKeys(Ask[None]):
+    """Take up keys that another machine changed, of which news may come late."""
 
 
 class LateKeys:

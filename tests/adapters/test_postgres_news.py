@@ -5,13 +5,15 @@ import signal
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
 from atm_switch.adapters import postgres_news
-from atm_switch.adapters.postgres_link import connected
+from atm_switch.adapters.postgres_link import PostgresSession, connected
 from atm_switch.adapters.postgres_news import ALL, PostgresNews
+from atm_switch.adapters.postgres_schema import migrate
+from atm_switch.adapters.postgres_shared import KEYS
 from tests.chaos.ledger_away import stop_all
 from tests.doubles.postgres import FallenServer, server_to_fall
 
@@ -60,6 +62,83 @@ async def test_half_a_connection_is_noticed_and_made_anew(
 
     assert [*ALL] == as_long_as_it_answers
     assert [*ALL, "journal news away", *ALL] == heard
+
+
+def migrated(url: str) -> None:
+    """Make the schema."""
+    with closing(PostgresSession(url, "a test")) as session:
+        migrate(session)
+
+
+async def test_keys_changed_unheard_are_told_of_when_somebody_looks(url: str) -> None:
+    """
+    Once for each version, whatever became of the news of it; and whoever looks waits until they
+    are taken up.
+    """
+    heard: list[str] = []
+    taken_up: list[asyncio.Future[None]] = []
+
+    def hear(kind: str) -> asyncio.Future[None] | None:
+        heard.append(kind)
+        if kind != KEYS:
+            return None
+        taken_up.append(asyncio.get_running_loop().create_future())
+        return taken_up[-1]
+
+    def change() -> None:
+        with closing(PostgresSession(url, "a test")) as session:
+            session.run(
+                "INSERT INTO key_file AS held (one, version, envelope) VALUES (1, 1, 'x')"
+                " ON CONFLICT (one) DO UPDATE SET version = held.version + 1"
+            )
+
+    await asyncio.to_thread(migrated, url)
+    await asyncio.to_thread(change)
+    news = PostgresNews(url, hear, lambda event, _fields: heard.append(event))
+    await news.look()  # nobody listens yet
+    news.start()
+    await until(heard, *ALL)
+    async with asyncio.timeout(30):
+        while news._connection is None:
+            await asyncio.sleep(0.01)
+    waits = []
+    for told in ([KEYS], [KEYS, KEYS]):
+        looking = asyncio.create_task(news.look())
+        await until(heard, *ALL, *told)
+        waits.append(not looking.done())
+        taken_up[-1].set_result(None)
+        await looking
+        await news.look()
+        await asyncio.to_thread(change)
+    news.close()
+
+    assert [True, True] == waits
+    assert [*ALL, KEYS, KEYS] == heard
+
+
+async def test_look_at_a_server_that_hangs_ends_and_has_it_asked_anew(
+    server: FallenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks is not kept waiting; the connection is made anew, and everything told then."""
+    monkeypatch.setattr(postgres_news, "LOOK_SECONDS", 0.2)
+    heard: list[str] = []
+    await asyncio.to_thread(migrated, server.url)
+    news = PostgresNews(server.url, heard.append, lambda event, _fields: heard.append(event))
+    news.start()
+    await until(heard, *ALL)
+    async with asyncio.timeout(30):
+        while news._connection is None:
+            await asyncio.sleep(0.01)
+
+    stop_all(server, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(5):
+            await news.look()
+    finally:
+        stop_all(server, signal.SIGCONT)
+    await until(heard, *ALL, *ALL)
+    news.close()
+    await asyncio.sleep(0)
 
 
 async def silent_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -23,6 +23,7 @@ from atm_switch.switch.hsm_port import (
     PinVerdict,
     VerifyPin,
 )
+from atm_switch.switch.late_keys import LookAtKeys
 from atm_switch.switch.ports import (
     AuditRecord,
     Commit,
@@ -77,6 +78,8 @@ class Memory:
     asked: list[Any] = field(default_factory=list)
     is_shared: bool = False
     """Others answer from the same journal: then the first answer and the first command count."""
+    take_up: Callable[[], None] = lambda: None
+    """Has the switch work with the keys as another machine left them."""
     faults: dict[type, Any] = field(default_factory=dict)
     """What a kind of question is answered with instead."""
 
@@ -132,6 +135,9 @@ class Memory:
         if not is_still(ladder_before(question.name, self.vault), question.replaces):
             raise NeighbourUnavailable("the key file was changed meanwhile")
         self.vault = self.vault.with_ladder(question.name, question.ladder)
+
+    def _LookAtKeys(self, _question: LookAtKeys) -> None:  # noqa: N802
+        self.take_up()
 
     def _KeepRecord(self, question: KeepRecord) -> None:  # noqa: N802
         self.records.append(question.record)
