@@ -7,6 +7,8 @@ the PIN, as the usual host assumes; beside it ``issuer``, with a PIN check and t
 two workers, of which the usual host has no like.  Compiled is ours alone: the usual host and
 the load run the same Python beside either.  A thread that writes the journal, where by default
 a process does, is shown beside both.
+Two workers are shown beside one, too: as they are, and, judged, for each core that the load
+left, with the CPU of a request beside it, for what two workers lose is CPU or a core that waits.
 Without the journal: ``unjournaled``.  The hosts take turns, each in a process of its own with
 a fresh journal, and so is the load, whose CPU is counted apart; a host's is that of all its
 processes.
@@ -40,6 +42,9 @@ FULL: Final = "durable full path, 10^6 members, requests/s against the usual way
 THREAD: Final = "the same with a thread that writes the journal, against the usual way"
 ISSUER: Final = "the same under issuer: PIN verified, two rows, against the usual way"
 WORKERS: Final = "the same with two workers, against the usual way"
+TWO: Final = "two workers against one, requests/s"
+TWO_APART: Final = "the same, requests/s for each core that the load left"
+TWO_CPU: Final = "CPU of all the switch's processes a request, one worker against two"
 MACHINE: Final = "durable full path, compiled, requests/s against the usual way"
 MACHINE_THREAD: Final = "the same with such a thread, compiled, against the usual way"
 MACHINE_WORKERS: Final = "the same with two workers, compiled, against the usual way"
@@ -48,13 +53,14 @@ CPU: Final = "durable full path, CPU of the host a request, the usual way agains
 SECONDS = 3.0
 USUALLY: Final = "usual"
 OURS_ALONE: Final = "ours, acquirer"
+TOGETHER: Final = "ours, two workers"
 FORGETS: Final = "ours, no journal"
 KINDS: Final = {
     USUALLY: Kind(USUAL),
     OURS_ALONE: Kind(),
     "ours, a thread writes": Kind(writer="thread"),
     "ours, issuer": Kind(pin="issuer"),
-    "ours, two workers": Kind(workers=2),
+    TOGETHER: Kind(workers=2),
     "ours, compiled": Kind(code=COMPILED),
     "ours, compiled, a thread writes": Kind(writer="thread", code=COMPILED),
     "ours, compiled, two workers": Kind(workers=2, code=COMPILED),
@@ -66,13 +72,16 @@ BESIDE: Final = {
     THREAD: "ours, a thread writes",
     MACHINE_THREAD: "ours, compiled, a thread writes",
     ISSUER: "ours, issuer",
-    WORKERS: "ours, two workers",
+    WORKERS: TOGETHER,
     MACHINE_WORKERS: "ours, compiled, two workers",
 }
 """The rows that are a pace against that of the usual host."""
 GOALS = (
     *(Goal(one, least=10, aim=20) for one in (FULL, MACHINE)),
     *(Goal(one) for one in BESIDE if one not in (FULL, MACHINE)),
+    Goal(TWO),
+    Goal(TWO_APART, least=1.4),
+    Goal(TWO_CPU),
     Goal(CPU),
     Goal(DURABLE, least=0.5, aim=0.9),
 )
@@ -101,6 +110,10 @@ def measure(bench: Bench) -> Iterator[Got]:
             yield Got(figure, _ratios(pace[name], pace[USUALLY]), parts=shown, parts_unit="/s")
         else:
             yield Got.left_out(figure, missing)
+    apart = {name: [one.per_second_of_a_core for one in many] for name, many in taken.items()}
+    yield Got(TWO, _ratios(pace[TOGETHER], pace[OURS_ALONE]))
+    yield Got(TWO_APART, _ratios(apart[TOGETHER], apart[OURS_ALONE]))
+    yield Got(TWO_CPU, _ratios(spent[OURS_ALONE], spent[TOGETHER]))
     cpu = {name: median(many) for name, many in spent.items()}
     yield Got(CPU, _ratios(spent[USUALLY], spent[OURS_ALONE]), parts=cpu)
     yield Got(DURABLE, _ratios(pace[OURS_ALONE], pace[FORGETS]))

@@ -20,7 +20,7 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from atm_switch.profile.load import load_profile
 from atm_switch.server.event_loop import new_loop
@@ -33,6 +33,9 @@ from terminal_emulator.load.schedule import constant
 from terminal_emulator.load.tally import Tally, percentile
 from tests.bench.hosts import Host
 from tests.bench.lean_load import LeanLoad
+
+CORES: Final = len(os.sched_getaffinity(0))
+"""Those that host and load share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,11 @@ class Outcome:
     def is_clean(self) -> bool:
         """Whether every request was approved."""
         return not self.faults and set(self.codes) == {"00"}
+
+    @property
+    def per_second_of_a_core(self) -> float:
+        """Answers a second for each core that the load did not take: it is counted apart."""
+        return self.per_second / (CORES - self.per_second * self.cpu_us / 1e6)
 
     @property
     def load(self) -> str:
