@@ -22,30 +22,36 @@ _JOURNAL: Final = (
 )  # fmt: skip
 _AUDIT: Final = ("kind", "actor", "subject", "detail")
 
+_CELLS: Final = ", ".join(
+    (
+        "outbox.at",
+        "outbox.source",
+        "outbox.body",
+        "coalesce(journal_rows.chain, audit_rows.chain)",
+        *(f"journal_rows.{name}" for name in _JOURNAL),
+        *(f"audit_rows.{name}" for name in _AUDIT),
+    )
+)
+_OF_JOURNAL: Final = "outbox.source IN ('transaction', 'refusal') AND journal_rows.seq = outbox.ref"
+_OF_AUDIT: Final = "outbox.source = 'audit' AND audit_rows.seq = outbox.ref"
+
 SELECT: Final = (
-    "SELECT outbox.seq, outbox.at, outbox.source, outbox.body,"  # noqa: S608 - constants
-    " coalesce(journal_rows.chain, audit_rows.chain), "
-    + ", ".join(f"journal_rows.{name}" for name in _JOURNAL)
-    + ", "
-    + ", ".join(f"audit_rows.{name}" for name in _AUDIT)
-    + " FROM outbox"
-    " LEFT JOIN journal_rows"
-    " ON outbox.source IN ('transaction', 'refusal') AND journal_rows.seq = outbox.ref"
-    " LEFT JOIN audit_rows ON outbox.source = 'audit' AND audit_rows.seq = outbox.ref "
+    f"SELECT outbox.seq, {_CELLS} FROM outbox"  # noqa: S608 - constants
+    f" LEFT JOIN journal_rows ON {_OF_JOURNAL} LEFT JOIN audit_rows ON {_OF_AUDIT} "
 )
 """Outbox rows with what they refer to; for ``event_from``."""
 
 SELECT_SHARED: Final = (
-    SELECT.replace("outbox.seq, outbox.at", "coalesce(outbox.seq, 0), outbox.at", 1)
-    .replace(
-        "rows.seq = outbox.ref", "rows.seq = outbox.ref AND journal_rows.node = outbox.node", 1
-    )
-    .replace(
-        "audit_rows.seq = outbox.ref",
-        "audit_rows.seq = outbox.ref AND audit_rows.node = outbox.node",
-    )
+    f"SELECT coalesce(outbox.seq, 0), {_CELLS} FROM outbox"  # noqa: S608 - constants
+    f" LEFT JOIN LATERAL (SELECT * FROM journal_rows WHERE {_OF_JOURNAL}"
+    " AND journal_rows.node = outbox.node OFFSET 0) AS journal_rows ON true"
+    f" LEFT JOIN LATERAL (SELECT * FROM audit_rows WHERE {_OF_AUDIT}"
+    " AND audit_rows.node = outbox.node OFFSET 0) AS audit_rows ON true "
 )
-"""The same of an outbox that several nodes write; an event not yet numbered has number 0."""
+"""The same of an outbox that several nodes write; an event not yet numbered has number 0.
+
+``OFFSET 0`` has PostgreSQL look each row up, also where it takes the table for an empty one.
+"""
 
 _KINDS: Final = {
     "sign-on": EventKind.SESSION,

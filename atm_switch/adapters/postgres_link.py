@@ -26,13 +26,20 @@ KEEPALIVES: Final = (
 """PostgreSQL's word for each, the value, ours."""
 
 BY_INDEX: Final = MappingProxyType(
-    {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+    {
+        "plan_cache_mode": "force_generic_plan",
+        "enable_seqscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+        "jit": "off",
+    }
 )
 """The settings of who asks the same few things all day, by key.
 
 An array of one looks so cheap that the server would plan anew for each, at five times the cost.
 And a plan made while a table is empty must do for what comes into it, seen or not yet: by plans of
-an empty journal the look-up for repeats went through every row there was by then.
+an empty journal the look-up for repeats went through every row there was by then.  So no plan goes
+through a whole table or index, be it only to join it: each row is looked up.
 Up to PostgreSQL 17 a plan that has to go through a table all the same, of a few closed years,
 is taken to be dear enough to be compiled, each time it is used.
 """

@@ -44,8 +44,9 @@ _ENDS: Final = "SELECT node, seq FROM heads WHERE book = 'journal'"
 _IS_HEARD: Final = f"kind = 'B' AND outcome NOT IN ({UNHEARD})"
 _HEARD: Final = (
     "SELECT DISTINCT acquirer, terminal FROM unnest($1::text[], $2::bigint[], $3::bigint[])"  # noqa: S608 - constants
-    " AS looked (node, after, through) JOIN journal_rows AS row ON row.node = looked.node"
-    f" AND row.seq > looked.after AND row.seq <= looked.through WHERE {_IS_HEARD}"
+    " AS looked (node, after, through) CROSS JOIN LATERAL (SELECT acquirer, terminal"
+    " FROM journal_rows WHERE node = looked.node AND seq > looked.after AND seq <= looked.through"
+    f" AND {_IS_HEARD} OFFSET 0) AS heard"
 )
 _LAST_HEARD: Final = (
     "SELECT acquirer, terminal, max(written_at) AS at FROM journal_rows"  # noqa: S608 - constants

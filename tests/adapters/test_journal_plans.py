@@ -1,7 +1,7 @@
 """How PostgreSQL goes about the journal's questions while it knows of no row yet."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from atm_switch.adapters.postgres_batch import read_heads, write_batch
 from atm_switch.adapters.postgres_link import BY_INDEX, PostgresSession
 from atm_switch.adapters.postgres_schema import opened
 from atm_switch.adapters.postgres_shared import find_answers
+from atm_switch.adapters.shared_outbox import SharedOutbox
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.switch.event import Announce, EventKind
 from atm_switch.switch.ports import (
@@ -69,14 +70,32 @@ def test_plans_of_an_empty_journal_do_for_a_full_one(url: str) -> None:
     assert {} == {statement: found for statement, found in through_all.items() if found}
 
 
-def visited(session: PostgresSession) -> dict[str, list[dict[str, Any]]]:
+def test_plans_of_an_empty_outbox_do_for_a_full_one(url: str) -> None:
+    """Whoever tells the events finds those to be told, and who was heard, by index as well."""
+    with PostgresJournalBench(url) as bench:
+        with closing(opened(url)) as session:
+            session.run("ANALYZE")
+        with closing(SharedOutbox(url, "bank-1")) as outbox:
+            bench.ask(Commit(entry_of(1), ending_of(), None))
+            stretch = outbox.since(0, 10)
+            outbox.heard_behind({})
+            found = outbox._ask(lambda session: visited(session, (*GROWING, "outbox")))
+
+    assert 1 == len(stretch.events)
+    assert 4 <= len(found)
+    assert [] == [node for visits in found.values() for node in visits if not is_by_index(node)]
+
+
+def visited(
+    session: PostgresSession, growing: Sequence[str] = GROWING
+) -> dict[str, list[dict[str, Any]]]:
     """Return how each statement of a session goes into the tables that grow, if it does."""
     prepared = "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements"
     found = {}
     for name, statement, count in session.rows(prepared):
         nulls = f"({', '.join(['NULL'] * count)})" if count else ""
         ((told,),) = session.rows(f'EXPLAIN (FORMAT JSON) EXECUTE "{name}"{nulls}')
-        visits = [node for node in nodes(json.loads(told)[0]["Plan"]) if is_growing(node)]
+        visits = [node for node in nodes(json.loads(told)[0]["Plan"]) if is_growing(node, growing)]
         if visits:
             found[statement] = visits
     return found
@@ -89,9 +108,9 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(one)
 
 
-def is_growing(node: dict[str, Any]) -> bool:
+def is_growing(node: dict[str, Any], growing: Sequence[str]) -> bool:
     """Tell a node that reads one of the tables; one that only writes there reads below it."""
-    return str(node.get("Relation Name", "")) in GROWING and node["Node Type"] != "ModifyTable"
+    return str(node.get("Relation Name", "")) in growing and node["Node Type"] != "ModifyTable"
 
 
 def is_by_index(node: dict[str, Any]) -> bool:
