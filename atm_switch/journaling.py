@@ -52,8 +52,8 @@ NUMBERS: Final = -1
 DOUBTS: Final = -2
 """The ticket of a look for requests in doubt."""
 START_SECONDS_MAX: Final = 25.0
-AGAIN_SECONDS: Final = 1.0
-"""After news that could not be taken up."""
+AGAIN_SECONDS: Final = 1.0, 60.0
+"""After news that could not be taken up: at first, and at most."""
 
 Writer = BatchWriter[Ticket, JournalQuestion, Any] | RemoteJournal
 Keep = Callable[[KeepKeys], "asyncio.Future[None]"]
@@ -255,16 +255,16 @@ class Journaling:
         return task
 
     async def _take_up(self, kind: str) -> None:
-        house = self._house
+        """End once the change is known here: whoever made it goes by that."""
+        house, (pause, longest) = self._house, AGAIN_SECONDS
         while True:
-            try:
+            with suppress(JournalUnavailable, Refused, OSError):
                 if kind == DATES and house is not None:
                     await self._read(lambda memory: recall_dates(house, memory))
                 await self._changed(kind)
-            except (JournalUnavailable, Refused):
-                await asyncio.sleep(AGAIN_SECONDS)
-            else:
                 return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, longest)
 
     async def _read(self, read: Callable[[Memory], None]) -> None:
         if self._reader is not None:

@@ -19,7 +19,7 @@ from atm_switch.adapters.batch_writer import fulfil
 from atm_switch.adapters.clock import utc_now
 from atm_switch.adapters.key_keeper import ChangedMeanwhile
 from atm_switch.adapters.side_thread import begun
-from atm_switch.domain.errors import NeighbourUnavailable, SwitchError
+from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
 from atm_switch.engine import Engine
 from atm_switch.folder import DataFolder, hsm_tls_files_of, line_tls_files_of, tls_files_of
 from atm_switch.key_office import keys_in_use
@@ -52,7 +52,7 @@ class Upkeep:
         self._folder, self._house, self._engine = folder, house, engine
         self._log, self._record = log, record
         self._tasks: set[asyncio.Task[None]] = set()
-        self._wanted: list[tuple[str, asyncio.Future[None]]] = []
+        self._wanted: list[tuple[str, asyncio.Future[bool]]] = []
         """Why the keys are to be read again, as long as they are, and who waits for that."""
         self._asks_all = False
         """Whether an HSM is to be asked of each of them then."""
@@ -82,11 +82,13 @@ class Upkeep:
     async def pull_keys(self) -> None:
         """Take up keys that another process has changed, from where all of them keep them.
 
-        Returns as ``catch_up`` does.  Raises ``Refused`` where they cannot be reached.
+        Returns once they are in use: whoever changed them confirms it to the bank then.  Raises
+        ``Refused`` where they are not, or cannot be reached; the log says why.
         """
         if self._folder.settings.journal.url:
             await asyncio.wrap_future(begun(self._folder.pull_keys))
-        await self.catch_up("changed by another process")
+        if not await self._want("changed by another process"):
+            raise Refused("the keys that another process has changed are not in use here")
 
     def warn_of_certificates(self) -> None:
         """Name in the log every certificate that soon ends, and see when the first does."""
@@ -138,9 +140,12 @@ class Upkeep:
         self._log.info("keys reloaded", why=why)
         self._record("configuration", "keys", keys_in_use(vault, why))
 
-    def _want(self, why: str, *, asks_all: bool = False) -> "asyncio.Future[None]":
-        """Have the keys read; what is returned ends with a reading that began after the call."""
-        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def _want(self, why: str, *, asks_all: bool = False) -> "asyncio.Future[bool]":
+        """Have the keys read; what is returned ends with a reading that began after the call.
+
+        It tells whether what was read is in use by then.
+        """
+        over: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._wanted.append((why, over))
         self._asks_all |= asks_all
         if self._reading is None:
@@ -153,38 +158,41 @@ class Upkeep:
             while self._wanted:
                 wanted, self._wanted = self._wanted, []
                 asks_all, self._asks_all = self._asks_all, False
+                is_in_use = False
                 try:
                     why = ", ".join(dict.fromkeys(why for why, _ in wanted))
-                    await self._adopt_asked(why, asks_all=asks_all)
+                    is_in_use = await self._adopt_asked(why, asks_all=asks_all)
                 finally:
                     for _, over in wanted:
-                        fulfil(over, None)
+                        fulfil(over, is_in_use)
         finally:
             self._reading = None
 
-    async def _adopt_asked(self, why: str, *, asks_all: bool) -> None:
+    async def _adopt_asked(self, why: str, *, asks_all: bool) -> bool:
+        """Take what the file holds into use; tell whether it is."""
         asked: set[TokenId] = set()
         for _ in range(READINGS_MAX):
             begin = partial(read_keys, self._folder, self._house.vault, asked, asks_all=asks_all)
             try:
                 reading = await asyncio.wrap_future(begun(begin))
-            except SwitchError as wrong:
+            except (SwitchError, OSError) as wrong:
                 self._log.warning("keys not reloaded", reason=str(wrong))
-                return
+                return False
             unasked = {} if self._engine.check_value is None else reading.unasked
             if not await self._are_right(unasked):
-                return
+                return False
             asked |= unasked.keys()
             if asks_all and unasked:
                 continue  # that took its time: an officer may have changed more meanwhile
             if (vault := reading.into(self._house.vault)) is not None:
                 if asks_all or reading.is_news:
                     self._adopt(vault, why)
-                return
+                return True
         reason = "they change faster than they are read; tried again shortly"
         self._log.warning("keys not reloaded", reason=reason)
         again = partial(self._want, why, asks_all=asks_all)
         asyncio.get_running_loop().call_later(AGAIN_SECONDS, again)
+        return False
 
     async def _are_right(self, tokens: Tokens) -> bool:
         wrong = await wrong_tokens(tokens, self._engine.check_value)

@@ -180,7 +180,9 @@ class RemoteJournal(asyncio.Protocol):
     def _hear(self, kind: str) -> None:
         transport, taken_up = self._transport, self._told(kind)
 
-        def say(_ended: object = None) -> None:
+        def say(ended: "asyncio.Future[None] | None" = None) -> None:
+            if ended is not None and (ended.cancelled() or ended.exception() is not None):
+                return  # it is not known here: nobody may go by it
             if kind == KEYS and transport is not None and transport is self._transport:
                 transport.write(framed([(NEWS, KeysChanged())]))
 

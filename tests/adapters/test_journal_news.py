@@ -54,6 +54,26 @@ async def test_change_that_others_may_not_know_is_not_confirmed(
             await first.journal.tell_keys_changed()
 
 
+@pytest.mark.parametrize("died_of", [OSError(24, "no descriptor"), None], ids=["error", "cancel"])
+async def test_change_a_worker_failed_to_take_up_is_not_confirmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, died_of: OSError | None
+) -> None:
+    """That its taking up has ended says nothing where it ended in an error, or was given up."""
+    monkeypatch.setattr(remote_journal, "HEARD_SECONDS_MAX", 0.2)
+    async with house(tmp_path) as one:
+        first, second = await one.worker(), await one.worker()
+        second.taking_up = asyncio.get_running_loop().create_future()
+        changed = asyncio.create_task(first.journal.tell_keys_changed())
+        await House.until(lambda: second.news)
+        if died_of is None:
+            second.taking_up.cancel()
+        else:
+            second.taking_up.set_exception(died_of)
+
+        with pytest.raises(JournalUnavailable, match="does not take up"):
+            await changed
+
+
 async def test_change_behind_a_new_connection_waits_for_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

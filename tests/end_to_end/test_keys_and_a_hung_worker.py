@@ -1,7 +1,8 @@
-"""A key delivered or used while a worker hangs: no 00 before all work with it, and then all do."""
+"""A key delivered or used while a worker hangs or cannot read: 00 once all work with it."""
 
 import itertools
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -87,3 +88,30 @@ def test_message_under_a_new_key_waits_for_no_worker_that_hangs(tmp_path: Path) 
 
     assert ("00", ["00", "00"]) == (delivered, codes)
     assert took < HEARD_SECONDS_MAX / 2
+
+
+def test_key_a_worker_cannot_read_is_not_confirmed_and_taken_up_later(tmp_path: Path) -> None:
+    """The other has no descriptor left: 96, and a log line; with some again it takes the key."""
+    folder = make_folder(tmp_path, "--mac", "required")
+    with_workers(folder, 2)
+    with running(folder) as switch:
+        one, two = switch.talks_apart()
+        with one, two:
+            key = with_odd_parity(Key(os.urandom(16)))
+            other = pid_of(switch, two)
+            limits = resource.prlimit(other, resource.RLIMIT_NOFILE)
+            resource.prlimit(other, resource.RLIMIT_NOFILE, (4, limits[1]))
+            try:
+                without = deliver(one, 1, key)
+                goes_on = asked(two, 2, PIN)
+            finally:
+                resource.prlimit(other, resource.RLIMIT_NOFILE, limits)
+            one.keys.mac = two.keys.mac = (key,)
+            numbers = itertools.count(20)
+            wait_for(lambda: asked(two, next(numbers), PIN) == "00")
+            codes = [asked(talk, 10 + at, PIN) for at, talk in enumerate((one, two))]
+        said = switch.served.log.read_text()
+
+    assert ("96", "00") == (without, goes_on)
+    assert ["00", "00"] == codes
+    assert '"keys not reloaded"' in said

@@ -9,7 +9,7 @@ import pytest
 
 from atm_switch import upkeep
 from atm_switch.adapters.key_keeper import ChangedMeanwhile
-from atm_switch.domain.errors import NeighbourUnavailable
+from atm_switch.domain.errors import NeighbourUnavailable, Refused
 from atm_switch.domain.secret import Key
 from atm_switch.key_office import IN_USE
 from atm_switch.security.vault import fresh_line_key
@@ -127,6 +127,26 @@ async def test_keys_of_another_process_are_pulled_once_they_are_in_use(tmp_path:
 
     assert not was_pulled
     assert rig.house.vault.is_same_as(changed)
+
+
+@pytest.mark.parametrize("is_hardware", [False, True])
+async def test_keys_that_are_not_in_use_are_not_taken_for_pulled(
+    tmp_path: Path, *, is_hardware: bool
+) -> None:
+    """Whoever changed them would confirm to the bank what this process does not know."""
+    rig = Rig(tmp_path, is_hardware=is_hardware)
+    before = rig.house.vault
+    rig.lay(lambda vault: vault.with_key(MAC, token(b"UOTHER", "654321")))
+    rig.hardware.wrong = "FFFFFF"
+    rig.hardware.gate.set()
+    if not is_hardware:
+        rig.folder.key_file.write_bytes(b"spoilt")
+
+    with pytest.raises(Refused, match="are not in use here"):
+        await rig.upkeep.pull_keys()
+
+    assert before is rig.house.vault
+    assert {"keys not reloaded"} == set(rig.events())
 
 
 async def test_software_keys_are_in_use_at_once(tmp_path: Path) -> None:
