@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from atm_switch.adapters.handed_text import handed
 from atm_switch.domain.errors import Refused
-from atm_switch.process_place import WRITER, ProcessPlace
+from atm_switch.process_place import OTHER_RELEASE, WRITER, InstalledFiles, ProcessPlace
 from atm_switch.server.control import Control, pair
 
 READY_SECONDS_MAX: Final = 30.0
@@ -30,7 +30,8 @@ GIVEN_UP: Final = 70
 LEFT_OUT_SECONDS: Final = 300.0
 """Between two attempts to start a process from a program of another release."""
 REPLACED: Final = (
-    "atm-switch was replaced by another release under this switch: stop it and start it again"
+    "atm-switch was replaced under this switch, by another release or in part: see that one is"
+    " installed whole, then stop the switch and start it again"
 )
 AT_ONCE_SECONDS_MAX: Final = 3.0
 """From a second SIGTERM until a process that still runs is killed."""
@@ -83,6 +84,14 @@ class Child:
         """Send it a signal, if it is still there."""
         if self.process.returncode is None:
             self.process.send_signal(number)
+
+    def could_not_start(self, code: int, program: InstalledFiles) -> bool:
+        """Tell whether it ended because it is of another program than whoever started it.
+
+        It says so itself; or it ended, however, before it was ready, and the files are others
+        than those of ``program``: they need not be whole, or an older release may be there.
+        """
+        return code == OTHER_RELEASE or (not self.is_ready.is_set() and program.are_replaced())
 
     async def come_up(self) -> None:
         """Wait until it is ready.  Raises ``Refused`` where it ends before, or hangs."""
@@ -143,9 +152,11 @@ class Restarts:
 
 @dataclass
 class LeftOut:
-    """The workers that a program of another release, installed meanwhile, does not start."""
+    """The workers that the program installed meanwhile does not start."""
 
     numbers: set[int] = field(default_factory=set)
+    program: InstalledFiles = field(default_factory=InstalledFiles.now)
+    """That of whoever starts them."""
     _again: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wait(self) -> None:

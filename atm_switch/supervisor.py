@@ -9,9 +9,9 @@ writes as a node of its own.
 A process that ends is started again; ``child.RESTARTS_MAX`` times a minute, then the supervisor
 stops the others and exits 70, for a switch that dies all the time is not to be believed.  One
 that cannot be started for want of descriptors or memory is tried again, less and less often.
-A worker that does not start for another release of the program is there by now is left out: the
-others go on, and it is tried again at SIGHUP and now and then; without any worker, without one that
-dials or without the writer, the supervisor exits 76.
+A worker that does not start because another release of the program, or a part of one, is there by
+now is left out: the others go on, and it is tried again at SIGHUP and now and then; without any
+worker, without one that dials or without the writer, the supervisor exits 76.
 Signals: SIGTERM drains every worker, then the writer ends; one that hangs is killed, so that a stop
 always ends.  At SIGHUP settings are read here, for all (``common_settings``); it is over when every
 worker has taken them, one that starts once it is ready.  Workers say once a second whether their
@@ -243,11 +243,12 @@ class Supervisor:
         if self._stopping.is_set() or self._children.get(child.number) is not child:
             return
         del self._children[child.number]
-        self._deaths[child.number] += code != OTHER_RELEASE
+        could_not_start = child.could_not_start(code, self._left_out.program)
+        self._deaths[child.number] += not could_not_start
         self._log.error("process ended", process=child.name, code=code)
         if not child.is_ready.is_set() and not self._restarts.at and not self._is_up:
             return  # it never came up: the start says so
-        if code == OTHER_RELEASE:
+        if could_not_start:
             await self._leave_out(child)
         elif self._restarts.one_more(read_clock().monotonic):
             self._give_up(GIVEN_UP, restarts_within_a_minute=len(self._restarts.at))
@@ -255,7 +256,7 @@ class Supervisor:
             await self._spawned_again(child)
 
     async def _leave_out(self, child: Child) -> None:
-        """Go on without a worker that another release is to start, and try again in a while.
+        """Go on without a worker that another program is to start, and try again in a while.
 
         Not without one that dials: nobody else has its lines, and their bank would be cut off.
         """

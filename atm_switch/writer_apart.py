@@ -8,8 +8,8 @@ them takes as long; they decide, and one that gets no orders ends unheard.  It e
 last row when the switch is gone, however it went.  One that dies is started again, as soon as
 there is room for it, and what it had not answered meanwhile is 96; ``RESTARTS_MAX`` times a
 minute, then the switch ends, and at once where the disk failed under it: then only a fresh
-start knows what it holds; or where another release of the program is there by now, with which
-only a fresh start comes to terms.
+start knows what it holds; or where another program is there by now, or a part of one, with
+which only a fresh start comes to terms.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from atm_switch.child import (
     spawned,
 )
 from atm_switch.domain.errors import Refused
-from atm_switch.process_place import OTHER_RELEASE, WRITER
+from atm_switch.process_place import OTHER_RELEASE, WRITER, InstalledFiles
 
 if TYPE_CHECKING:
     from atm_switch.folder import DataFolder
@@ -83,6 +83,7 @@ class WriterApart:
         self._folder: DataFolder
         self._log: Logger
         self._restarts = Restarts()
+        self._program: InstalledFiles
         self._child: Child | None = None
         self._watching: asyncio.Task[None] | None = None
         self._is_up = False
@@ -101,7 +102,7 @@ class WriterApart:
 
     async def start(self, folder: "DataFolder", log: "Logger") -> None:
         """Take the folder and have the process write.  Raises ``Refused`` where it is served."""
-        self._folder, self._log = folder, log
+        self._folder, self._log, self._program = folder, log, InstalledFiles.now()
         lock_folder(self._root)  # until this process ends
         if self._child is None:
             await self.begin()
@@ -219,7 +220,7 @@ class WriterApart:
         self._log.error("process ended", process=child.name, code=code)
         if code == seat.LOST:
             self.on_end(seat.LOST)
-        elif code == OTHER_RELEASE:
+        elif child.could_not_start(code, self._program):
             self._log.error("given up", process=child.name, why=REPLACED)
             self.on_end(OTHER_RELEASE)
         elif self._restarts.one_more(read_clock().monotonic):

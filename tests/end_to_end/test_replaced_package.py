@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
@@ -72,7 +72,7 @@ def test_siblings_go_on_without_a_worker_of_another_release(tmp_path: Path) -> N
             talk.close()
         code = served.stop()
 
-    assert "stop it and start it again" in told["checks"][name]
+    assert "stop the switch and start it again" in told["checks"][name]
     assert 200 == ready
     assert (2.0, 1.0) == tuple(metrics[f"atm_switch_workers_{it}"] for it in ("wanted", "up"))
     assert 1.0 == metrics[f'atm_switch_process_deaths_total{{process="{name}"}}']
@@ -118,8 +118,79 @@ def test_switch_that_cannot_do_without_ends_at_once(
 
     assert 76 == code
     (line,) = [one for one in said.splitlines() if '"given up"' in one]
-    assert "stop it and start it again" in line
+    assert "stop the switch and start it again" in line
     assert lines == 0 or OUT not in said
+
+
+def without_a_module(program: Path) -> None:
+    """As amid an upgrade: the old files are gone, not all of the new ones there."""
+    (program / "app.py").unlink()
+
+
+def of_two_releases(program: Path) -> None:
+    """One module asks another for what that one has not yet, or not any more."""
+    file = program / "app.py"
+    file.write_text(file.read_text() + "\nfrom atm_switch.seat import of_the_next_release\n")
+
+
+def of_the_release_before(program: Path) -> None:
+    """A downgrade: it knows the journal up to a schema that is older than the file's."""
+    newest = max((program / "adapters" / "migrations" / "journal").iterdir())
+    newest.unlink()
+
+
+SPOILING = (without_a_module, of_two_releases, of_the_release_before)
+
+
+@pytest.mark.parametrize("spoil", SPOILING)
+def test_siblings_go_on_without_a_worker_that_does_not_start(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    """
+    The files are of no whole release, or of an older one, and a worker dies: the other answers,
+    the log says what to do and does not count the worker's attempts; whole again, it is back.
+    """
+    folder = make_folder(tmp_path)
+    with_workers(folder, 2)
+    with installed(folder) as (switch, mark):
+        program = mark.parent
+        kept = shutil.copytree(program, tmp_path / "kept")
+        one, two = switch.talks_apart()
+        name = f"worker {switch.worker_of(one)}"
+        spoil(program)
+        gone, served = switch.kill(name), switch.served
+        one.close()
+        for times in range(1, 8):
+            wait_for(lambda: served.log.read_text().count(OUT) == times)  # noqa: B023
+            assert "00" == asked(two, times, PIN)
+            if times < 7:
+                served.process.send_signal(signal.SIGHUP)
+        checks = switch.told()["checks"]
+        shutil.copytree(kept, program, dirs_exist_ok=True)
+        served.process.send_signal(signal.SIGHUP)
+        switch.wait_until_all_answer(gone)
+        with switch.talk() as again:
+            codes = [asked(talk, 100, PIN) for talk in (again, two)]
+        two.close()
+        code = served.stop()
+
+    assert "stop the switch and start it again" in checks[name]
+    assert (["00", "00"], 0) == (codes, code)
+
+
+def test_writer_that_does_not_start_ends_the_switch_and_says_what_to_do(tmp_path: Path) -> None:
+    """Nobody else writes: exit code 76 at once, not 70 after so many attempts."""
+    folder = make_folder(tmp_path)
+    set_in(folder, "journal", writer="process")
+    with installed(folder) as (switch, mark):
+        (mark.parent / "writer_process.py").unlink()
+        switch.kill("journal writer")
+        code = switch.served.process.wait(SECONDS)
+        said = switch.served.log.read_text()
+
+    assert 76 == code
+    (line,) = [one for one in said.splitlines() if '"given up"' in one]
+    assert "see that one is installed whole" in line
 
 
 def test_worker_without_a_line_of_its_own_is_left_out(tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
-"""How many links a peer has to a worker, also on their way; how often processes may die."""
+"""How many links a peer has to a worker, also on their way; how processes may die."""
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from atm_switch.child import MINUTE, RESTARTS_MAX, Child, Restarts
+from atm_switch.process_place import OTHER_RELEASE, InstalledFiles
 
 HOST, OTHER = "192.0.2.1", "192.0.2.2"
 NOTHING: Any = None
@@ -52,3 +56,22 @@ def test_so_many_deaths_are_borne_and_one_more_is_not() -> None:
 
     assert [False] * RESTARTS_MAX + [True] == too_many
     assert not restarts.one_more(MINUTE + 1.5)
+
+
+@pytest.mark.parametrize("code", [1, -11, OTHER_RELEASE])
+@pytest.mark.parametrize("is_ready", [False, True])
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_death_is_laid_to_another_program_only_where_there_is_one(
+    tmp_path: Path, code: int, *, is_ready: bool, is_replaced: bool
+) -> None:
+    """And where the process has never been ready; or it says so itself."""
+    worker, program = child(), InstalledFiles.now(tmp_path / "package")
+    if is_ready:
+        worker.is_ready.set()
+    if is_replaced:
+        (tmp_path / "package").mkdir()
+        (tmp_path / "package" / "module.py").touch()
+
+    found = worker.could_not_start(code, program)
+
+    assert (code == OTHER_RELEASE or (is_replaced and not is_ready)) == found
