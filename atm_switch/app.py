@@ -151,8 +151,8 @@ class Service:
             self._resources.callback(lock_folder(root))
         refuse_what_cannot_work(self.folder, self.vault)
         refuse_wrong_certificates(self.folder)
-        if not settings.ledger.url:  # a folder of an older release is brought up to date
-            open_writer(self.folder.ledger, "ledger", migrates=not self.seat.is_worker).close()
+        if not settings.ledger.url:
+            open_writer(self.folder.ledger, "ledger").close()
         journaling = self._kept(Journaling(self.folder, self.vault, self.seat))
         self._engine = await open_engine(self.folder, self._tidings.of_hsm)
         await refuse_wrong_tokens(self.vault, self._engine)

@@ -9,13 +9,14 @@ Limits: one machine, one owner (mode 0700).
 import getpass
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from atm_switch.adapters import key_file as sealed_keys
-from atm_switch.adapters.folder_lock import is_served, keys_locked
+from atm_switch.adapters.folder_lock import held_at_rest, is_served, keys_locked
 from atm_switch.adapters.journal_place import JournalPlace
-from atm_switch.adapters.schema import is_outdated
+from atm_switch.adapters.schema import is_outdated, open_writer
 from atm_switch.adapters.shared_keys import SharedKeys, held_keys
 from atm_switch.domain.errors import Refused
 from atm_switch.ledger.opening import LedgerPlace
@@ -167,19 +168,37 @@ def open_folder(path: Path, text: str | None = None) -> DataFolder:
 
 
 def open_to_write(path: Path) -> DataFolder:
-    """Open a data folder for a command that writes to its files, and so brings them up to date.
+    """Open a data folder for a command that writes to its files: they are brought up to date.
 
-    Raises ``Refused`` as ``open_folder`` does, and while a switch is at work with files of an
-    older release: it is of that release, and knows nothing of a newer schema.
+    Raises ``Refused`` as ``opened_as_it_is`` does.
+    """
+    with opened_as_it_is(path) as opened:
+        return opened
+
+
+@contextmanager
+def opened_as_it_is(path: Path) -> Iterator[DataFolder]:
+    """Open a data folder for a block that only reads its files; then bring them up to date.
+
+    Where that is to be done no switch starts before it is.  Raises ``Refused`` as
+    ``open_folder`` does, and while a switch is at work with files of an older release: it is of
+    that release, and knows nothing of a newer schema.
     """
     opened = open_folder(path)
     old = [file.name for file, family in opened.databases if is_outdated(file, family)]
-    if old and is_served(path):
+    if not old:
+        yield opened
+        return
+    if is_served(path):
         raise Refused(
             f"the switch that serves {path} is of an older release, and so is {' and '.join(old)}: "
             "stop it, then start this one or bring the files up to date with atm-switch migrate DIR"
         )
-    return opened
+    with held_at_rest(path):
+        yield opened
+        for file, family in opened.databases:
+            if is_outdated(file, family):
+                open_writer(file, family, migrates=True).close()
 
 
 def profile_of(name: str, root: Path) -> Profile:

@@ -94,8 +94,7 @@ class Journaling:
                 place.url, place.node + seat.suffix, vault, utc_now, os.urandom, *bounds
             )
         else:
-            # A folder of an older release is brought up to date: by the switch, not by a worker.
-            open_writer(place.path, "journal", migrates=not seat.is_worker).close()
+            open_writer(place.path, "journal").close()
             soon = asyncio.get_running_loop().call_soon
             self._reader = JournalReader(place.path, soon=soon)
             if not seat.is_alone:

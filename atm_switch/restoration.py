@@ -18,7 +18,7 @@ from atm_switch.adapters import key_file as sealed_keys
 from atm_switch.adapters.audit_book import write_record
 from atm_switch.adapters.audit_reader import AuditReader
 from atm_switch.adapters.file_copy import is_whole, schema_of
-from atm_switch.adapters.folder_lock import lock_folder
+from atm_switch.adapters.folder_lock import held_at_rest
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.schema import migrations_of, open_writer
 from atm_switch.backup import Manifest, is_sealed_by, settle, unpacked
@@ -77,18 +77,16 @@ def migrate(folder: DataFolder) -> Iterator[tuple[str, int, int]]:
     """Bring journal and ledger to this release's schema: name, version before, version now.
 
     A ledger on PostgreSQL is brought up to date too; its version is not told.  Raises
-    ``Refused`` where a switch serves the folder or a file is of a later release.
+    ``Refused`` where a switch serves the folder, or its writer does not end, or a file is of a
+    later release.
     """
-    release = lock_folder(folder.root)
-    try:
+    with held_at_rest(folder.root):
         versions = dict(_versions(folder))
         _bring_up_to_date(folder)
         if folder.settings.ledger.url:
             open_store(folder.settings.ledger.url, folder.ledger).close()
         for name, now in _versions(folder):
             yield name, versions[name], now
-    finally:
-        release()
 
 
 def outdated(folder: DataFolder) -> Iterator[tuple[str, int, int]]:
@@ -107,7 +105,7 @@ def _versions(folder: DataFolder) -> Iterator[tuple[str, int]]:
 
 def _bring_up_to_date(folder: DataFolder) -> None:
     for path, family in folder.databases:
-        open_writer(path, family).close()
+        open_writer(path, family, migrates=True).close()
 
 
 def _name_master(root: Path, master_file: Path) -> None:

@@ -51,7 +51,7 @@ async def bring_up_to_date(folder: DataFolder, log: Logger, manager: ServiceMana
 def _bring(path: Path, family: str, log: Logger) -> None:
     newest, began = migrations_of(family)[-1][0], read_clock().monotonic
     log.info("bringing up to date", file=path.name, schema=schema_of(path), wanted=newest)
-    open_writer(path, family).close()
+    open_writer(path, family, migrates=True).close()
     seconds = round(read_clock().monotonic - began, 3)
     log.info("brought up to date", file=path.name, schema=newest, seconds=seconds)
 

@@ -33,7 +33,6 @@ async def write_for_all(orders: WriterOrders, seat: Seat, gone: asyncio.Event) -
         orders.journal, orders.vault(), utc_now, os.urandom, orders.queue_max, orders.batch_max,
         is_shared=seat.count > 1,
     )  # fmt: skip
-    writer.migrates = False  # under an older switch, where this process was started again
     server = JournalServer(orders.root / SOCKET_NAME, writer)
 
     def ended_doubts(ended: Ended) -> None:

@@ -7,6 +7,7 @@ The kernel gives the lock back however the process ends.
 import asyncio
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,11 @@ from atm_switch.domain.errors import Refused
 LOCK_FILE = "serve.lock"
 KEYS_LOCK_FILE = "keys.lock"
 WRITER_LOCK_FILE = "writer.lock"
-WRITER_SECONDS_MAX: Final = 20.0
+WRITER_SECONDS_MAX = 20.0
 LOOK_SECONDS: Final = 0.02
+_STILL_WRITES: Final = (
+    "the process that wrote the journal for the run before does not end; is the disk well?"
+)
 
 
 def lock_folder(root: Path) -> Callable[[], None]:
@@ -41,12 +45,31 @@ async def lock_writing(root: Path, seconds_max: float = WRITER_SECONDS_MAX) -> C
     deadline = asyncio.get_running_loop().time() + seconds_max
     while (release := _taken(root / WRITER_LOCK_FILE)) is None:
         if asyncio.get_running_loop().time() > deadline:
-            raise Refused(
-                "the process that wrote the journal for the run before does not end; "
-                "is the disk well?"
-            )
+            raise Refused(_STILL_WRITES)
         await asyncio.sleep(LOOK_SECONDS)
     return release
+
+
+@contextmanager
+def held_at_rest(root: Path) -> Iterator[None]:
+    """Hold the folder for a block while nobody is at work with its files, nor can begin to.
+
+    For a command: it waits for the writer of a switch that has just ended.  Raises ``Refused``
+    where a switch serves the folder, or that takes too long.
+    """
+    release = lock_folder(root)
+    try:
+        deadline = time.monotonic() + WRITER_SECONDS_MAX
+        while (let_go := _taken(root / WRITER_LOCK_FILE)) is None:
+            if time.monotonic() > deadline:
+                raise Refused(_STILL_WRITES)
+            time.sleep(LOOK_SECONDS)
+        try:
+            yield
+        finally:
+            let_go()
+    finally:
+        release()
 
 
 def _taken(file: Path) -> Callable[[], None] | None:

@@ -60,7 +60,7 @@ def read_floor(connection: sqlite3.Connection, chain: RowChain) -> Head:
 
 def count_old(path: Path, vault: Vault, before: datetime) -> int:
     """Count the rows a purge would take.  Raises ``Refused`` as ``purge`` does."""
-    with closing(open_writer(path, "journal", migrates=False)) as connection:
+    with closing(open_writer(path, "journal")) as connection:
         floor = _floor(connection, JournalChain(vault))
         return max(_ceiling(connection, floor, before) - floor.seq, 0)
 
@@ -71,7 +71,7 @@ def purge(path: Path, vault: Vault, before: datetime, report: Report) -> int:
     Raises ``Refused`` where the floor was changed by hand, and for a file of an older release.
     """
     chain = JournalChain(vault)
-    with closing(open_writer(path, "journal", migrates=False)) as connection:
+    with closing(open_writer(path, "journal")) as connection:
         first = floor = _floor(connection, chain)
         ceiling = _ceiling(connection, floor, before)
         while floor.seq < ceiling:

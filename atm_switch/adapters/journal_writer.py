@@ -66,8 +66,8 @@ class JournalWriter(BatchWriter[K, Any, sqlite3.Connection]):
 
     ``clock`` gives the time in UTC, ``nonce`` so many fresh random bytes.  One switch
     for a file; other processes may read it at any time, and a command may append to it.
-    ``start`` makes the file if need be, and ``migrates`` it; it raises ``Refused`` for a journal of
-    other keys or a tampered head, its own or the audit's, and what ``open_writer`` raises.
+    ``start`` makes the file if need be; it raises ``Refused`` for a journal of other keys or a
+    tampered head, its own or the audit's, and what ``open_writer`` raises.
     """
 
     def __init__(
@@ -84,13 +84,11 @@ class JournalWriter(BatchWriter[K, Any, sqlite3.Connection]):
         """``is_shared``: several processes have it write, and the first answer counts."""
         super().__init__(queue_max, batch_max, "journal-writer")
         self._path = path
-        self.migrates = True
-        """Whether ``start`` brings a file of an older release up to date."""
         self._chains = JournalChain(vault), AuditChain(vault)
         self._ink = Ink(vault, *self._chains, clock, nonce, is_shared=is_shared)
 
     def _open(self) -> sqlite3.Connection:
-        connection = open_writer(self._path, FAMILY, migrates=self.migrates)
+        connection = open_writer(self._path, FAMILY)
         try:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # waits for no reader
             settle_heads(connection, *self._chains)

@@ -2,8 +2,8 @@
 
 Plan: numbered SQL files per family (``migrations/ledger/0001_*.sql``) are applied in
 order, each in a transaction of its own, a new file's in one; ``PRAGMA user_version`` is the
-schema version.  A file of the first release opens in every later one; a file newer than the
-program is refused, and so is a database of somebody else's.
+schema version.  A file of the first release is brought up to date by every later one, where that
+is asked for; one newer than the program is refused, and so is a database of somebody else's.
 Writers sync every commit (WAL, ``synchronous=FULL``).  Readers cannot write, and a
 ``Stopwatch`` interrupts a question that takes too long, because whoever asks stands in
 the event loop.
@@ -80,12 +80,13 @@ def migrations_of(family: str, database: str = SQLITE) -> list[tuple[int, str]]:
     return sorted(numbered)
 
 
-def open_writer(path: Path, family: str, *, migrates: bool = True) -> sqlite3.Connection:
-    """Open ``path`` for writing, made with mode 0600 and migrated if need be.
+def open_writer(path: Path, family: str, *, migrates: bool = False) -> sqlite3.Connection:
+    """Open ``path`` for writing, made with mode 0600 if need be.
 
     The connection is in autocommit: transactions are begun by hand.  Raises ``Refused``
-    for a file newer than the program, no database, another database, or no access; unless it
-    ``migrates`` ``FileOutdated`` for an older one: an older switch may be at work with that.
+    for a file newer than the program, no database, another database, or no access; and
+    ``FileOutdated`` for an older one, unless it ``migrates``, which is for whoever holds the
+    folder: an older switch may be at work with that file, or start just then.
     """
     try:
         path.touch(mode=0o600)

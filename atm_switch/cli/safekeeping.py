@@ -32,11 +32,10 @@ def backup(folder: Path, out: Path) -> None:
     """
     from atm_switch.adapters.clock import utc_now
     from atm_switch.backup import back_up, left_out
-    from atm_switch.folder import open_to_write
+    from atm_switch.folder import opened_as_it_is
     from atm_switch.key_office import record_command
 
-    opened = open_to_write(folder)
-    with _progress() as report:
+    with opened_as_it_is(folder) as opened, _progress() as report:
         manifest = back_up(opened, out, utc_now(), report)
     record_command(opened, "backup", f"{len(manifest.parts)} files, made {manifest.made_at}")
     size = out.stat().st_size / _KIBIBYTE
@@ -85,8 +84,8 @@ def restore(file: Path, folder: Path, master: Path | None) -> None:
         "atm-switch migrate bank",
         "atm-switch migrate bank --check       say what would be done; exit 1 if anything",
         "",
-        "A switch that starts does the same by itself. Make a backup first: an older release",
-        "does not open what a later one has brought up to date.",
+        "A switch that starts does the same by itself, and a command that writes. Make a backup",
+        "first: an older release does not open what a later one has brought up to date.",
     )
 )
 @data_folder

@@ -44,7 +44,7 @@ class LedgerReading:
 def open_store(url: str, path: Path) -> Store:
     """Open the ledger for a command: at ``url``, or in the file ``path`` where it is empty.
 
-    Its schema is made or brought up to date.  Raises ``Refused``.
+    Its schema is made; PostgreSQL's is brought up to date, too.  Raises ``Refused``.
     """
     if not url:
         return SqliteStore(path)

@@ -25,12 +25,12 @@ ROWS_AT_ONCE: Final = 64
 
 
 class SqliteStore:
-    """A ``Store`` on a file, made and migrated if need be."""
+    """A ``Store`` on a file, made if need be."""
 
     is_postgres = False
 
     def __init__(self, path: Path) -> None:
-        """Open for writing.  Raises ``Refused``."""
+        """Open for writing.  Raises ``Refused``, also for a file of an older release."""
         self._connection = open_writer(path, FAMILY)
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
 

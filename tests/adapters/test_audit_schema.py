@@ -11,7 +11,7 @@ import pytest
 from atm_switch.adapters.audit_reader import AuditReader
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_verify import verify_journal
-from atm_switch.adapters.schema import migrate, migrations_of
+from atm_switch.adapters.schema import migrate, migrations_of, open_writer
 from atm_switch.domain.errors import Refused
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import Commit, KeepRecord
@@ -63,6 +63,7 @@ def test_first_release_journal_gets_an_audit(first: JournalBench) -> None:
     """
     Brought up to date it goes on where it was, and the audit begins; both verify.
     """
+    open_writer(first.path, "journal", migrates=True).close()
     with first:
         first.ask(Commit(entry_of(9), ending_of(), None))
         first.ask(KeepRecord(record_of(1)))
@@ -86,6 +87,7 @@ def test_opening_brings_nothing_twice(first: JournalBench) -> None:
     """
     A second start finds both heads settled and changes no byte of them.
     """
+    open_writer(first.path, "journal", migrates=True).close()
     with first:
         pass
     heads = "SELECT * FROM journal_head UNION ALL SELECT * FROM audit_head"
@@ -134,13 +136,15 @@ def test_audit_taken_out_is_not_begun_anew(
     tmp_path: Path, statements: Sequence[str], inquiries: int
 ) -> None:
     """
-    An audit taken out as a whole is missed: no writer starts, so none makes it look new.
+    An audit taken out as a whole is missed, also where the file looks like one of an older release
+    and is brought up to date: no writer starts, so none makes it look new.
     """
     with JournalBench(tmp_path / "journal.db") as bench:
         for number in range(inquiries):
             bench.ask(Commit(entry_of(number), ending_of(), None))
         bench.ask(KeepRecord(record_of(1)))
     run(bench.path, statements)
+    open_writer(bench.path, "journal", migrates=True).close()
 
     with pytest.raises(Refused, match="audit"), JournalBench(bench.path, vault=bench.vault):
         pass

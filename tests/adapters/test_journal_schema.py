@@ -12,7 +12,7 @@ import pytest
 
 from atm_switch.adapters.journal_memory import stored_answer
 from atm_switch.adapters.journal_reader import _SELECT, JournalReader
-from atm_switch.adapters.schema import migrate, migrations_of
+from atm_switch.adapters.schema import migrate, migrations_of, open_writer
 from atm_switch.security.vault import Vault
 from atm_switch.switch.ports import Commit, FindRepeat, Reserve
 from tests.doubles.journal_bench import JournalBench, ending_of, entry_of, since
@@ -83,6 +83,7 @@ def test_journal_with_two_indexes_goes_on_with_one(tmp_path: Path) -> None:
         connection.executescript((VECTORS / "first_release_journal.sql").read_text())
         migrate(connection, migrations_of("journal")[:8], bench.path.name)
         before = _indexes(connection)
+    open_writer(bench.path, "journal", migrates=True).close()
 
     with bench, closing(_reading(bench.path)) as connection:
         bench.send_all(Commit(entry_of(3), ending_of(), None))

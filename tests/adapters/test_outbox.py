@@ -13,7 +13,7 @@ from atm_switch.adapters.journal_rows import to_microseconds
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
 from atm_switch.adapters.outbox_reader import OutboxReader
-from atm_switch.adapters.schema import migrate, migrations_of
+from atm_switch.adapters.schema import migrate, migrations_of, open_writer
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.profile.shipped import spec_text
 from atm_switch.switch.event import Announce, Event, EventKind, payload_of
@@ -257,7 +257,7 @@ def test_schema_refuses_to_change_events(tmp_path: Path, statement: str) -> None
 
 def test_file_of_a_release_without_outbox_opens(tmp_path: Path) -> None:
     """
-    It gets one when a writer opens it; rows from before are no events, those after are.  A
+    It gets one when it is brought up to date; rows from before are no events, those after are.  A
     reader says so until then.
     """
     path = tmp_path / "journal.db"
@@ -265,6 +265,7 @@ def test_file_of_a_release_without_outbox_opens(tmp_path: Path) -> None:
         migrate(connection, migrations_of("journal")[:2], path.name)
     with pytest.raises(Refused, match="no events"):
         OutboxReader(path, SWITCH)
+    open_writer(path, "journal", migrates=True).close()
 
     with JournalBench(path) as bench:
         bench.ask(Commit(entry_of(1), ending_of(), None))

@@ -153,6 +153,7 @@ def test_ledger_of_an_earlier_release_keeps_its_totals(tmp_path: Path) -> None:
     and the books reconcile.
     """
     path = ledger_of_schema(tmp_path, 3, OF_SCHEMA_3)
+    open_writer(path, "ledger", migrates=True).close()
 
     with closing(SqliteStore(path)) as store:
         query = "SELECT kpj, balance_sen, postings, last_year FROM participants ORDER BY kpj"
@@ -168,6 +169,7 @@ def test_card_blocked_before_is_taken_for_blocked_at_the_desk(tmp_path: Path) ->
     Who blocked it nobody noted, so no file lifts a block of an earlier release.
     """
     path = ledger_of_schema(tmp_path, 4, OF_SCHEMA_4)
+    open_writer(path, "ledger", migrates=True).close()
 
     with closing(SqliteStore(path)) as store:
         held = store.rows("SELECT status, blocked_on FROM cards ORDER BY status")

@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 import atm_switch
-from atm_switch.adapters.folder_lock import lock_folder, lock_writing
+from atm_switch.adapters.folder_lock import is_served, lock_folder, lock_writing
 from atm_switch.adapters.schema import BUSY_SECONDS, migrations_of
 from atm_switch.adapters.service_manager import ServiceManager
 from atm_switch.cli import main
@@ -28,7 +29,7 @@ from atm_switch.upgrade import bring_up_to_date
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, run, serve
 from tests.doubles.talk import Talk, inquiry
-from tests.doubles.workers import with_workers
+from tests.doubles.workers import wait_for, with_workers
 
 CARD = "9990090000000012"
 PLANTED = 9000
@@ -158,9 +159,7 @@ def test_nothing_is_brought_up_to_date_beside_a_switch(tmp_path: Path) -> None:
 
 async def test_nothing_is_brought_up_to_date_beside_a_writer(tmp_path: Path) -> None:
     """The writer of a switch that was killed knows the older schema only: it is waited for."""
-    folder = make_folder(tmp_path)
-    with closing(sqlite3.connect(folder / "journal.db")) as connection:
-        connection.execute(f"PRAGMA user_version = {NEWEST - 1}")
+    folder = outdated(make_folder(tmp_path))
     said: list[str] = []
     log = Logger(lambda record: said.append(record[2]), "info")
     let_go = await lock_writing(folder)
@@ -173,6 +172,87 @@ async def test_nothing_is_brought_up_to_date_beside_a_writer(tmp_path: Path) -> 
 
     assert (NEWEST - 1, NEWEST) == (before, version_of(folder))
     assert ["bringing up to date", "brought up to date"] == said
+
+
+def outdated(folder: Path) -> Path:
+    """Have a folder's journal be of the release before, as far as anybody can tell."""
+    with closing(sqlite3.connect(folder / "journal.db")) as connection:
+        connection.execute(f"PRAGMA user_version = {NEWEST - 1}")
+    return folder
+
+
+def test_no_switch_starts_while_a_command_brings_the_files_up_to_date(tmp_path: Path) -> None:
+    """
+    It would be of the older release, whose files they still are: it is refused in words, as it is
+    beside another switch, however long the command takes.
+    """
+    folder = make_folder(tmp_path)
+    program = program_with_migration(tmp_path / "program", ENDLESS)
+    command = [sys.executable, "-m", "atm_switch", "keys", "generate", str(folder)]
+    words = ["--acquirer", "009", "--usage", "mac", "--replace"]
+    with subprocess.Popen([*command, *words], stderr=subprocess.DEVNULL, cwd=program) as process:
+        try:
+            wait_for(lambda: is_served(folder))
+            served = run("serve", folder)
+        finally:
+            process.kill()
+            process.wait(SECONDS)
+
+    assert 1 == served.returncode
+    assert "another atm-switch serves" in served.stderr
+    assert NEWEST == version_of(folder)
+    with serve(folder):
+        pass
+
+
+@pytest.mark.parametrize("words", [("migrate",), ("backup", "bank.tar")], ids=" ".join)
+async def test_command_waits_for_the_writer_of_a_switch_that_has_just_ended(
+    tmp_path: Path, words: Sequence[str]
+) -> None:
+    """It knows the older schema only, and still writes what it was sent."""
+    folder = outdated(make_folder(tmp_path))
+    name, *files = words
+    let_go = await lock_writing(folder)
+
+    work = asyncio.to_thread(main, [name, str(folder), *(str(tmp_path / one) for one in files)])
+    working = asyncio.create_task(work)
+    while not (working.done() or is_served(folder)):
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.1)  # it would have gone on by now
+    before = version_of(folder)
+    let_go()
+
+    assert 0 == await working
+    assert (NEWEST - 1, NEWEST) == (before, version_of(folder))
+
+
+def test_command_does_not_wait_for_a_writer_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is refused in words, the files are as they were."""
+    monkeypatch.setattr("atm_switch.adapters.folder_lock.WRITER_SECONDS_MAX", 0.05)
+    folder = outdated(make_folder(tmp_path))
+    let_go = asyncio.run(lock_writing(folder))
+
+    code = main(["migrate", str(folder)])
+    let_go()
+
+    assert (1, NEWEST - 1) == (code, version_of(folder))
+    assert "does not end; is the disk well?" in capsys.readouterr().err
+
+
+def test_backup_holds_the_files_of_the_older_release(tmp_path: Path) -> None:
+    """As they were before that command brought them up to date to tell the audit of it."""
+    folder, out = outdated(make_folder(tmp_path)), tmp_path / "bank.tar"
+
+    code = main(["backup", str(folder), str(out)])
+
+    with tarfile.open(out) as backup:
+        manifest = backup.extractfile("manifest.json")
+        assert manifest is not None
+        schemas = {one["name"]: one["schema"] for one in json.loads(manifest.readline())["parts"]}
+    assert (0, NEWEST) == (code, version_of(folder))
+    assert NEWEST - 1 == schemas["journal.db"]
 
 
 WRITING = (
@@ -196,9 +276,7 @@ WRITING = (
 @pytest.fixture(scope="module")
 def older(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder of an older release, and a switch at work with it."""
-    folder = make_folder(tmp_path_factory.mktemp("older"))
-    with closing(sqlite3.connect(folder / "journal.db")) as connection:
-        connection.execute(f"PRAGMA user_version = {NEWEST - 1}")
+    folder = outdated(make_folder(tmp_path_factory.mktemp("older")))
     release = lock_folder(folder)
     yield folder
     release()
