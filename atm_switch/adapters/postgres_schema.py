@@ -2,13 +2,10 @@
 
 Plan: numbered migrations as for a file, their version in ``journal_version``; a database
 of another version is refused, and so is one that does not keep what it says it keeps.
-Machines are brought up to date one by one: a migration with which older programs work on says
-from which schema on (``_SAYS_SO``, a line of its file), the database keeps that, and such a program
-goes on, and starts, with the newer schema.  One that says nothing shuts out all before it.
+Machines are brought up to date one by one (``sql_dialect``).
 Every process that writes holds the lock of its node's name for as long as it is connected.
 """
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -16,7 +13,7 @@ from typing import Final
 from atm_switch.adapters.advisory_lock import took_lock
 from atm_switch.adapters.postgres_link import PostgresSession, driver
 from atm_switch.adapters.schema import migrations_of
-from atm_switch.adapters.sql_dialect import POSTGRESQL, numbered
+from atm_switch.adapters.sql_dialect import POSTGRESQL, found_in, numbered, works_from
 from atm_switch.domain.errors import Refused
 
 FAMILY: Final = "journal_postgresql"
@@ -26,12 +23,7 @@ _MIGRATING: Final = 8583002
 NODES: Final = 8583
 """The space of the locks of nodes."""
 
-_SAYS_SO: Final = re.compile(r"(?m)^-- Programs of schema (\d+) work with this one, too\.$")
-# The column came with schema 8.
-_FOUND: Final = (
-    "SELECT coalesce(max(version), 0), max((to_jsonb(held) ->> 'works_from')::bigint)"
-    " FROM journal_version AS held"
-)
+_FOUND: Final = found_in("journal_version")  # the column came with schema 8
 
 DURABLE: Final = ("on", "remote_apply", "remote_write", "local")
 """What ``synchronous_commit`` may be: each waits for this server's own disk."""
@@ -47,8 +39,8 @@ def migrate(session: PostgresSession) -> None:
     with session.transaction():
         session.rows("SELECT pg_advisory_xact_lock($1)", _MIGRATING)
         session.run("CREATE TABLE IF NOT EXISTS journal_version (version BIGINT NOT NULL)")
-        version, works_from = _found(session)
-        if works_from > newest:
+        version, oldest = _found(session)
+        if oldest > newest:
             raise Refused(
                 f"the journal has schema {version}, this program knows up to {newest}; "
                 "use the atm-switch release that made it, or a later one"
@@ -58,33 +50,28 @@ def migrate(session: PostgresSession) -> None:
                 session.run(text)
                 session.run("DELETE FROM journal_version")
                 session.rows("INSERT INTO journal_version VALUES ($1)", number)
-                works_from = max(works_from, _works_from(number, text))
+                oldest = max(oldest, works_from(number, text))
         if version < newest:
-            session.rows("UPDATE journal_version SET works_from = $1", works_from)
+            session.rows("UPDATE journal_version SET works_from = $1", oldest)
 
 
 def _found(session: PostgresSession) -> tuple[int, int]:
     """Return the schema there is and the oldest whose programs work with it."""
-    version, works_from = session.rows(_FOUND)[0]
-    return version, version if works_from is None else works_from
-
-
-def _works_from(number: int, migration: str) -> int:
-    said = _SAYS_SO.search(migration)
-    return int(said[1]) if said is not None else number
+    version, oldest = session.rows(_FOUND)[0]
+    return version, version if oldest is None else oldest
 
 
 def require_newest(session: PostgresSession) -> None:
     """Raise ``Refused`` for a schema that is older, or with which this program does not work."""
     newest = migrations_of(FAMILY, POSTGRESQL)[-1][0]
     try:
-        version, works_from = _found(session)
+        version, oldest = _found(session)
     except driver(WHAT).UndefinedTableError:
         raise Refused(
             "the journal's PostgreSQL has no schema of ours; it gets one when the switch is "
             "first started"
         ) from None
-    if version < newest or works_from > newest:
+    if version < newest or oldest > newest:
         raise Refused(
             f"the journal has schema {version}, this program needs {newest}; start the switch "
             "to bring it up to date, or use the atm-switch release that made it"

@@ -15,6 +15,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -68,8 +69,13 @@ class Stopwatch:
         return int(time.monotonic() - self._began > self._seconds_max)
 
 
-def migrations_of(family: str, database: str = SQLITE) -> list[tuple[int, str]]:
-    """Return the numbered SQL texts of a family, in order, as ``database`` spells them."""
+@cache
+def migrations_of(family: str, database: str = SQLITE) -> tuple[tuple[int, str], ...]:
+    """Return the numbered SQL texts of a family, in order, as ``database`` spells them.
+
+    Read once: a process works with the schemas it was loaded with, whatever release is
+    installed under it meanwhile.
+    """
     folder = files("atm_switch.adapters") / "migrations" / family
     numbered = []
     for entry in folder.iterdir():
@@ -77,7 +83,7 @@ def migrations_of(family: str, database: str = SQLITE) -> list[tuple[int, str]]:
         if match is not None:
             text = migration_for(database, entry.read_text(encoding="utf-8"))
             numbered.append((int(match[1]), text))
-    return sorted(numbered)
+    return tuple(sorted(numbered))
 
 
 def open_writer(path: Path, family: str, *, migrates: bool = False) -> sqlite3.Connection:

@@ -3,6 +3,10 @@
 Plan: statements are written with ``?`` and run on SQLite as they are; for PostgreSQL the
 marks are numbered.  Migrations are written in SQLite's words, and a line ``-- sqlite:``,
 ``-- postgresql:`` or ``-- both:`` says for whom the following lines are.
+Machines on one PostgreSQL are brought up to date one by one: a migration with which older
+programs work on says from which schema on (``_SAYS_SO``, a line of its file), the database keeps
+that beside its version, and such a program goes on, and starts, with the newer schema.  One that
+says nothing shuts out all before it.
 Limits: no question mark inside a literal; types are TEXT, INTEGER and BLOB.
 """
 
@@ -13,6 +17,7 @@ from typing import Final
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
 
+_SAYS_SO: Final = re.compile(r"(?m)^-- Programs of schema (\d+) work with this one, too\.$")
 _SECTION: Final = re.compile(r"-- (sqlite|postgresql|both):\s*")
 _WORDS: Final = (
     (re.compile(r"\s+STRICT(, WITHOUT ROWID)?(?=;)"), ""),
@@ -45,3 +50,18 @@ def migration_for(database: str, text: str) -> str:
     for words, theirs in _WORDS:
         whole = words.sub(theirs, whole)
     return whole
+
+
+def found_in(table: str) -> str:
+    """Return the question for the version in ``table``, and the oldest that works with it.
+
+    The second is null where the release that made the table did not keep it yet.
+    """
+    found = "SELECT coalesce(max(version), 0), max((to_jsonb(held) ->> 'works_from')::bigint)"
+    return f"{found} FROM {table} AS held"
+
+
+def works_from(number: int, migration: str) -> int:
+    """Return the oldest schema whose programs work with what migration ``number`` makes."""
+    said = _SAYS_SO.search(migration)
+    return int(said[1]) if said is not None else number

@@ -4,8 +4,9 @@ Plan: what is asked within one turn of the loop goes out as one statement over a
 round trip for all of it (performance.md 3b: 13 times what single queries do).  A few
 connections are kept; while all are busy, questions gather for the next batch.
 Limits: a question may take ``seconds_max``, waiting included.  Where the server is away the
-answer is ``LedgerUnavailable`` at once, and connections come back by themselves.  No row
-and no password is quoted.
+answer is ``LedgerUnavailable`` at once, and connections come back by themselves.  A newer
+program may bring the database up to date meanwhile; that this one is shut out by that each
+connection sees within some ``LOOK_SECONDS``.  No row and no password is quoted.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ from atm_switch.domain.errors import LedgerRowWrong, LedgerUnavailable, Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import CardRef, LinkedCard, Participant
 from atm_switch.ledger import postgres_rows as rows
-from atm_switch.ledger.store_postgres import require_newest
+from atm_switch.ledger.postgres_errors import is_of_statement, refusal_of, was_tried
+from atm_switch.ledger.store_postgres import is_shut_out, require_newest
 
 if TYPE_CHECKING:
     from atm_switch.domain.statement import AccountHistory
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 BATCH_MAX: Final = 256
 GRACE: Final = 2.0
 PAUSE_FIRST, PAUSE_LONGEST = 0.1, 1.0
+LOOK_SECONDS = 10.0
+"""Between two looks of a connection for the schema there is by now."""
+LOOK_AGAIN_SECONDS = 0.05
+"""After one that found it busy."""
 Tell = Callable[[str, dict[str, str]], None]
 
 
@@ -158,7 +164,7 @@ class PostgresReader:
         except Exception as error:  # noqa: BLE001  named by its type: its text may quote a row
             for _, future in asked:
                 _fail(future, f"the ledger cannot be read: {type(error).__name__}")
-            if not _is_of_statement(error):
+            if not is_of_statement(error):
                 connection.terminate()  # what is under way on it is not known any more
         else:
             by_question: dict[int, list[Any]] = {}
@@ -185,11 +191,11 @@ class PostgresReader:
             try:
                 connection = await self._connected()
             except Refused as refused:
-                _tried(tried, refused)
+                was_tried(tried, refused)
                 self._say("ledger refused", str(refused))
             except Exception as error:  # noqa: BLE001  away in whatever way
-                refusal = _refusal_of(error)
-                _tried(tried, refusal)
+                refusal = refusal_of(error)
+                was_tried(tried, refusal)
                 self._say("ledger away", type(error).__name__)
             else:
                 pause = PAUSE_FIRST
@@ -213,9 +219,9 @@ class PostgresReader:
         self._live += 1
         if self._live == 1:
             self._say("ledger connected")
-        _tried(tried, None)
+        was_tried(tried, None)
         try:
-            await lost.wait()
+            await self._until_lost(connection, lost)
         finally:
             self._live -= 1
             with suppress(ValueError):
@@ -225,6 +231,30 @@ class PostgresReader:
                 self._give_up("the connection to the ledger was lost")
                 if lost.is_set():  # not where the switch stops
                     self._say("ledger lost")
+
+    async def _until_lost(self, connection: Any, lost: asyncio.Event) -> None:
+        pause = LOOK_SECONDS
+        while not lost.is_set():
+            try:
+                await asyncio.wait_for(lost.wait(), pause)
+            except TimeoutError:
+                pause = LOOK_SECONDS if await self._looked(connection) else LOOK_AGAIN_SECONDS
+
+    async def _looked(self, connection: Any) -> bool:
+        """End a connection to a schema with which this program does not work; not a busy one."""
+        if connection not in self._free:
+            return False
+        self._free.remove(connection)
+        try:
+            async with asyncio.timeout(GRACE * self._seconds_max):
+                if await is_shut_out(connection):
+                    connection.terminate()  # why not, the attempt to connect anew will say
+        except Exception as error:  # noqa: BLE001  as where a question failed
+            if not is_of_statement(error):
+                connection.terminate()
+        finally:
+            self._return(connection)
+        return True
 
     def _say(self, event: str, reason: str = "") -> None:
         # Every connection tries again and again: what has been told is not told anew.
@@ -242,14 +272,6 @@ class PostgresReader:
         task = asyncio.get_running_loop().create_task(work)
         among.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(among.discard)
-
-
-def _is_of_statement(error: Exception) -> bool:
-    """Tell an error the server answered with, the connection sound, from a lost connection."""
-    import asyncpg  # noqa: PLC0415 - an extra: whoever is here has it
-
-    lost = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError)
-    return isinstance(error, asyncpg.PostgresError) and not isinstance(error, lost)
 
 
 async def _end(connection: Any) -> None:
@@ -271,25 +293,3 @@ def _settle(
 def _fail(future: "asyncio.Future[Any]", why: str) -> None:
     if not future.done():
         future.set_exception(LedgerUnavailable(why))
-
-
-def _tried(tried: "asyncio.Future[None]", refusal: Refused | None) -> None:
-    if tried.done():
-        return
-    if refusal is None:
-        tried.set_result(None)
-    else:
-        tried.set_exception(refusal)
-
-
-def _refusal_of(error: Exception) -> Refused | None:
-    """Tell who is turned away by the server from one that is not there."""
-    import asyncpg  # noqa: PLC0415 - an extra: whoever is here has it
-
-    barred = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
-    if isinstance(error, barred):
-        return Refused(
-            f"the ledger's PostgreSQL does not let us in ({type(error).__name__}); "
-            "see ledger.url, and PGPASSFILE for the password"
-        )
-    return None

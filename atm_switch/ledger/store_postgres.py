@@ -14,13 +14,18 @@ from atm_switch.adapters.call_loop import CallLoop
 from atm_switch.adapters.postgres_link import CONNECT_SECONDS, connected, driver
 from atm_switch.adapters.postgres_turn import have_server_give_way, turn_settings
 from atm_switch.adapters.schema import migrations_of
-from atm_switch.adapters.sql_dialect import POSTGRESQL, numbered
+from atm_switch.adapters.sql_dialect import POSTGRESQL, found_in, numbered, works_from
 from atm_switch.domain.errors import Refused
 from atm_switch.ledger.store import LockedByAnother, Row, Value
 from atm_switch.ledger.store_sqlite import FAMILY
 
 _MIGRATING: Final = 8583001
 """The advisory lock of whoever brings the schema up to date."""
+NEWEST: Final = migrations_of(FAMILY, POSTGRESQL)[-1][0]
+"""The schema of this program, as it was loaded: of another release its files may be by now."""
+_FOUND: Final = found_in("schema_version")
+_KEEPS: Final = "ALTER TABLE schema_version ADD COLUMN IF NOT EXISTS works_from BIGINT"
+"""The table is no migration's, so nor is its column."""
 
 _NOTICE_OUR_END: Final = """
 SELECT set_config(name, '1s', false) FROM pg_settings
@@ -116,8 +121,8 @@ class PostgresStore:
         with self.transaction():
             self.rows("SELECT pg_advisory_xact_lock(?)", (_MIGRATING,))
             self.change("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
-            version = self.rows("SELECT coalesce(max(version), 0) FROM schema_version")[0][0]
-            if version > newest:
+            version, oldest = _read(self.rows(_FOUND)[0])
+            if oldest > newest:
                 raise Refused(
                     f"the ledger has schema {version}, this program knows up to {newest}; "
                     "use the atm-switch release that made it, or a later one"
@@ -127,30 +132,45 @@ class PostgresStore:
                     self._wait(self._connection.execute(text))
                     self.change("DELETE FROM schema_version")
                     self.change("INSERT INTO schema_version VALUES (?)", (number,))
+                    oldest = max(oldest, works_from(number, text))
+            if version < newest:
+                self.change(_KEEPS)
+                self.change("UPDATE schema_version SET works_from = ?", (oldest,))
 
     def _wait(self, call: Coroutine[Any, Any, T]) -> T:
         with closing(call), translated():
             return self._loop.run(call)
 
 
+def _read(found: Sequence[Any]) -> tuple[int, int]:
+    """Return the schema there is and the oldest whose programs work with it."""
+    version, oldest = found
+    return version, version if oldest is None else oldest
+
+
+async def is_shut_out(connection: Any) -> bool:
+    """Tell whether the database is by now of a schema with which this program does not work."""
+    _, oldest = _read(await connection.fetchrow(_FOUND))
+    return oldest > NEWEST
+
+
 async def require_newest(connection: Any) -> None:
-    """Raise ``Refused`` where a database has not this program's schema."""
-    newest = migrations_of(FAMILY, POSTGRESQL)[-1][0]
+    """Raise ``Refused`` for a schema that is older, or with which this program does not work."""
     try:
-        version = await connection.fetchval("SELECT max(version) FROM schema_version")
+        version, oldest = _read(await connection.fetchrow(_FOUND))
     except Exception as error:  # noqa: BLE001  whatever it is, there is no schema of ours
         raise Refused(
             f"the ledger's PostgreSQL has no schema of ours ({type(error).__name__}); "
             "make it with: atm-switch ledger import"
         ) from None
-    if version != newest:
-        if (version or 0) < newest and await connection.fetchval("SELECT pg_is_in_recovery()"):
+    if version < NEWEST or oldest > NEWEST:
+        if version < NEWEST and await connection.fetchval("SELECT pg_is_in_recovery()"):
             raise Refused(
-                f"the read replica has schema {version}, this program needs {newest}; it gets "
+                f"the read replica has schema {version}, this program needs {NEWEST}; it gets "
                 "that from its primary: import a file there, or wait until it has caught up"
             )
         raise Refused(
-            f"the ledger has schema {version}, this program needs {newest}; import a file to "
+            f"the ledger has schema {version}, this program needs {NEWEST}; import a file to "
             "bring it up to date, or use the atm-switch release that made it"
         )
 

@@ -143,11 +143,14 @@ async def test_database_of_another_program_is_refused(postgres: PostgresServer) 
             pass
 
 
-def test_schema_newer_than_the_program_is_refused(postgres: PostgresServer) -> None:
-    """Neither reader nor command touches a schema of a later release."""
+@pytest.mark.parametrize("kept", [9000, None])
+def test_schema_newer_than_the_program_is_refused(
+    postgres: PostgresServer, kept: int | None
+) -> None:
+    """Neither reader nor command touches a schema that does not say that it works with them."""
     url = postgres.database()
     with closing(PostgresStore(url)) as store:
-        store.change("UPDATE schema_version SET version = 9000")
+        store.change("UPDATE schema_version SET version = 9000, works_from = ?", (kept,))
 
     async def read() -> None:
         async with reading(url):

@@ -1,0 +1,159 @@
+"""A ledger on PostgreSQL that a newer program brings up to date beside an older one."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from atm_switch.adapters import schema
+from atm_switch.adapters.schema import migrations_of
+from atm_switch.domain.errors import LedgerUnavailable, Refused
+from atm_switch.ledger import postgres_reader
+from atm_switch.ledger.store_postgres import NEWEST, PostgresStore
+from atm_switch.ledger.store_sqlite import FAMILY
+from tests.adapters.test_postgres_reader import TODAY, reading
+from tests.doubles.ledger_bench import BUDI
+from tests.doubles.postgres import PostgresServer
+
+_NEWER = "CREATE TABLE newer (one BIGINT)"
+_WORKS = f"-- Programs of schema {NEWEST} work with this one, too."
+_TABLE = "atm_switch.ledger.store_postgres.migrations_of"
+
+
+def bring_up_to_date(
+    url: str, monkeypatch: pytest.MonkeyPatch, *texts: str
+) -> Sequence[tuple[object, ...]]:
+    """Have a newer program, of a migration more for each text, do it; return what is kept."""
+    newer = [*migrations_of(FAMILY, "postgresql"), *enumerate(texts, NEWEST + 1)]
+    with monkeypatch.context() as there:
+        there.setattr(_TABLE, lambda *_family: newer)
+        with closing(PostgresStore(url)) as store:
+            return store.rows("SELECT version, works_from FROM schema_version")
+
+
+async def is_answered(reader: postgres_reader.PostgresReader) -> None:
+    """Ask until there is an answer: nobody has that KPJ."""
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(LedgerUnavailable):
+                assert await reader.account(BUDI, TODAY) is None
+                return
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> str:
+    """Make a ledger of this program's schema."""
+    made = postgres.empty()
+    PostgresStore(made).close()
+    return made
+
+
+async def test_older_programs_go_on_where_the_newer_schema_says_so(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that reads, one that starts, and a command; two migrations on end say it."""
+    bring = partial(bring_up_to_date, url, monkeypatch)
+    kept = await asyncio.to_thread(bring, f"{_WORKS}\n{_NEWER}", f"{_WORKS}\nSELECT 1")
+
+    async with reading(url) as (reader, news):
+        assert await reader.account(BUDI, TODAY) is None
+    held = await asyncio.to_thread(bring_up_to_date, url, monkeypatch)
+
+    assert [(NEWEST + 2, NEWEST)] == kept == held
+    assert ["ledger connected {}"] == news
+
+
+@pytest.mark.parametrize("before", ["", f"{_WORKS}\n"])
+async def test_older_programs_are_shut_out_by_a_schema_that_says_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    """Also where the one before it, or the one behind it, says that it is none's."""
+    texts = (f"{before}{_NEWER}", "SELECT 1", f"{_WORKS}\nSELECT 1")
+    kept = await asyncio.to_thread(bring_up_to_date, url, monkeypatch, *texts)
+
+    with pytest.raises(Refused, match=f"has schema {NEWEST + 3}, this program needs {NEWEST}"):
+        async with reading(url):
+            pass
+    with pytest.raises(Refused, match=f"has schema {NEWEST + 3}, this program knows up to"):
+        await asyncio.to_thread(PostgresStore, url)
+    assert [(NEWEST + 3, NEWEST + 2)] == kept
+
+
+async def test_reader_at_work_sees_that_it_is_shut_out(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not go on asking what may mean something else by now; it says why, and answers 91."""
+    monkeypatch.setattr(postgres_reader, "LOOK_SECONDS", 0.02)
+    async with reading(url) as (reader, news):
+        await asyncio.to_thread(bring_up_to_date, url, monkeypatch, f"{_WORKS}\n{_NEWER}")
+        await asyncio.sleep(0.2)
+        assert ["ledger connected {}"] == news
+
+        await asyncio.to_thread(bring_up_to_date, url, monkeypatch, _NEWER, "SELECT 1")
+        async with asyncio.timeout(30):
+            while not any("ledger refused" in one for one in news):
+                await asyncio.sleep(0.01)
+        with pytest.raises(LedgerUnavailable, match="not connected"):
+            await reader.account(BUDI, TODAY)
+
+
+async def test_look_in_vain_is_made_again_and_costs_no_connection(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that is locked is no reason to end one; once it is not, it is looked at."""
+    monkeypatch.setattr(postgres_reader, "LOOK_SECONDS", 0.02)
+    blocker = await asyncpg.connect(url)
+    async with reading(url, seconds_max=0.5) as (reader, news):
+        async with blocker.transaction():
+            await blocker.execute("LOCK TABLE schema_version IN ACCESS EXCLUSIVE MODE")
+            await asyncio.sleep(0.8)
+        await is_answered(reader)
+        assert ["ledger connected {}"] == news
+
+        await blocker.execute("UPDATE schema_version SET version = 9000, works_from = 9000")
+        async with asyncio.timeout(30):
+            while not any("ledger refused" in one for one in news):
+                await asyncio.sleep(0.01)
+    await blocker.close()
+
+
+async def test_connection_that_is_busy_is_looked_at_later(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is not cut off; behind it the connection is ended."""
+    monkeypatch.setattr(postgres_reader, "LOOK_SECONDS", 0.02)
+    blocker = await asyncpg.connect(url)
+    async with reading(url, connections=1) as (reader, news):
+        async with blocker.transaction():
+            await blocker.execute("LOCK TABLE participants IN ACCESS EXCLUSIVE MODE")
+            asked = reader.account(BUDI, TODAY)
+            await blocker.execute("UPDATE schema_version SET version = 9000, works_from = 9000")
+            await asyncio.sleep(0.2)
+        answer = await asked
+        async with asyncio.timeout(30):
+            while not any("ledger refused" in one for one in news):
+                await asyncio.sleep(0.01)
+    await blocker.close()
+
+    assert answer is None
+    assert "has schema 9000" in news[-1]
+
+
+def test_program_knows_the_schemas_it_was_loaded_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installed under a running switch, those of the next release are not taken for its own."""
+    before = migrations_of(FAMILY)
+    folder = tmp_path / "migrations" / FAMILY
+    folder.mkdir(parents=True)
+    (folder / "9000_next.sql").write_text("SELECT 1;\n")
+
+    monkeypatch.setattr(schema, "files", lambda _package: tmp_path)
+
+    assert before == migrations_of(FAMILY)
+    assert 9000 not in dict(before)
