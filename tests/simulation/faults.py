@@ -18,7 +18,7 @@ KINDS = (
 FAULTS_LEAST, FAULTS_MOST = 4, 12
 DEATHS_MOST = 3
 """Of workers one by one, where there are several."""
-LOSSES_MOST = 3
+LOSSES_MOST = 6
 """Of the process that writes for them."""
 BEFORE, TORN, BEHIND = "before", "torn", "behind"
 CLOCK_JUMPS = (-40_000, -3_600, -1_200, -600, -30, 30, 600, 1_200, 3_600, 40_000)
