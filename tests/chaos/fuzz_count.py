@@ -22,12 +22,20 @@ SOURCES = (
     "tests/chaos/fuzz_target.py", *(f"atm_switch/domain/{name}.py" for name in WORDS),
 )  # fmt: skip
 """All that what the fuzzer asks runs through; what the elements mean is not of the decoder."""
+JUDGE = "atm_switch/profile/judge.py"
+"""Says, before any input, whether a profile is taken; the profiles themselves are counted."""
+
+
+def counted(root: Path = REPOSITORY) -> list[Path]:
+    """Return every file of the decoder as the fuzzer meets it."""
+    found = {path for pattern in SOURCES for path in root.glob(pattern)}
+    return sorted(found - {root / JUDGE})
 
 
 def decoder_digest(root: Path = REPOSITORY) -> str:
     """Name the decoder as it is: its sources, its profiles and what the fuzzer asks of it."""
     digest = hashlib.sha256()
-    for path in sorted(path for pattern in SOURCES for path in root.glob(pattern)):
+    for path in counted(root):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
