@@ -45,6 +45,8 @@ class PostgresNews:
         self._asking = asyncio.Lock()
         self._version: int | None = None
         """Of the keys, when somebody last looked."""
+        self._taking_up: Heard = None
+        """What then began: whoever looks meanwhile waits for it as well."""
 
     def start(self) -> None:
         """Begin; call in the loop."""
@@ -76,9 +78,9 @@ class PostgresNews:
             raise
         if version != self._version:
             self._version = version
-            taken_up = self._heard(KEYS)
-            if taken_up is not None:
-                await asyncio.shield(taken_up)
+            self._taking_up = self._heard(KEYS)
+        if self._taking_up is not None:
+            await asyncio.shield(self._taking_up)
 
     async def _listen(self) -> None:
         is_told = False

@@ -8,6 +8,7 @@ Policy is ``required`` or ``off``; there is no "if present".
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
@@ -19,13 +20,12 @@ from atm_switch.messages.authentication import (
     spelled_mac,
     to_be_authenticated,
 )
-from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, is_among
+from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder
 from atm_switch.switch.case import Case, Response, Signing
 from atm_switch.switch.compose import declined, packed
 from atm_switch.switch.house import House
 from atm_switch.switch.hsm_port import CheckMac, MakeMac
-from atm_switch.switch.keys_seen import learn
-from atm_switch.switch.late_keys import LookAtKeys
+from atm_switch.switch.keys_seen import learn, untried
 from atm_switch.switch.policy import AcquirerPolicy, MacPolicy
 from atm_switch.switch.ports import AuditRecord, KeepRecord, Steps, ask
 
@@ -67,33 +67,18 @@ def authenticate(case: Case, house: House) -> Steps[None]:
     if mac is None:
         raise Declined(Outcome.MAC_WRONG, "the MAC is missing, doubled or misplaced")
     covered = covered_by_mac(case.payload, case.profile)
+    before = house.vault
     at = yield from ask(CheckMac(algorithm, candidates, covered, mac))
-    if type(at) is not int and (changed := (yield from _changed_unheard(case, house, name))):
-        name, ladder = changed
-        tried, candidates = candidates, ladder.candidates(case.received.utc)
-        case.signing = Signing(algorithm, candidates[0])
-        candidates = tuple(key for key in candidates if not is_among(key, tried))
-        at = (yield from ask(CheckMac(algorithm, candidates, covered, mac))) if candidates else None
+    if type(at) is not int:
+        now = partial(mac_keys, case, house)
+        name, candidates = yield from untried(candidates, before, now, case, house, name)
+        if candidates:
+            case.signing = Signing(algorithm, candidates[0])
+            at = yield from ask(CheckMac(algorithm, candidates, covered, mac))
     if type(at) is not int:  # nothing else is a yes
         raise Declined(Outcome.MAC_WRONG, "the MAC is wrong")
     case.signing = Signing(algorithm, candidates[at])
     yield from learn(name, candidates[at], case, house)
-
-
-def _changed_unheard(
-    case: Case, house: House, name: KeyName
-) -> Steps[tuple[KeyName, Ladder] | None]:
-    """Return the keys of a line anew where another machine changed some, and news were late.
-
-    So that a bank that was told 00 there is not refused here.  Once a second for each bank.
-    """
-    looks = house.key_look_frequency
-    if not house.has_shared_keys or not looks.admits(name.acquirer, case.now.monotonic):
-        return None
-    before = house.vault
-    with suppress(NeighbourUnavailable):  # they are as far as anybody here knows
-        yield from ask(LookAtKeys())
-    return None if house.vault is before else mac_keys(case, house)
 
 
 def mac_keys(case: Case, house: House) -> tuple[KeyName, Ladder] | None:

@@ -14,7 +14,7 @@ from atm_switch.switch.case import Case
 from atm_switch.switch.effects import Note, Ticket
 from atm_switch.switch.frequency import Frequency
 from atm_switch.switch.journal_gate import JournalGate
-from atm_switch.switch.late_keys import LateKeys
+from atm_switch.switch.late_keys import KeyLooks, LateKeys
 from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.ports import Ask, KeepKeys, RepeatKey
 from atm_switch.switch.throttle import Throttle
@@ -27,9 +27,6 @@ HOST_BLOCK = 10_000
 STAN_MAX = 999_999
 KEY_REQUESTS_PER_MINUTE = 6
 """Deliveries one bank or terminal may ask for (161); each rewrites the key file."""
-
-KEY_LOOK_SECONDS = 1.0
-"""Between two looks at the shared keys for one bank: whoever sends wrong MACs causes no more."""
 
 
 @dataclass(slots=True)
@@ -63,7 +60,7 @@ class House:
     key_request_frequency: Frequency = field(init=False)
     has_shared_keys: bool = False
     """Whether other machines change the keys, and news of that may be late or lost."""
-    key_look_frequency: Frequency = field(default_factory=lambda: Frequency(1, KEY_LOOK_SECONDS))
+    key_looks: KeyLooks = field(default_factory=KeyLooks)
     flights: dict[RepeatKey, Flight] = field(default_factory=dict)
     unwritten: Unwritten = field(default_factory=Unwritten)
     late_keys: LateKeys = field(default_factory=LateKeys)

@@ -6,17 +6,52 @@ what a message tells by the key it came under is kept beside its request, which 
 the disk, or for a key store that hangs.
 """
 
+from collections.abc import Hashable
+
 from atm_switch.domain.value import value
 from atm_switch.security.key_ring import KeyName, Ladder
 from atm_switch.security.key_rules import is_still, ladder_before
 from atm_switch.security.vault import Vault
 from atm_switch.switch.effects import Ticket
+from atm_switch.switch.frequency import Frequency
 from atm_switch.switch.ports import Ask, KeepKeys
+
+KEY_LOOK_SECONDS = 1.0
+"""Between two looks at the shared keys for one usage of one bank."""
+LOOKERS_MAX = 100
+"""Messages of one bank that may wait together for one look."""
 
 
 @value
 class LookAtKeys(Ask[None]):
     """Take up keys that another machine changed, of which news may come late."""
+
+
+class KeyLooks:
+    """Who may look: a subject once in some seconds, and while it looks, some that come meanwhile.
+
+    So whoever sends wrong MACs causes no more, and of messages that come together under a new key
+    none is refused because another had it looked for.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._frequency = Frequency(1, KEY_LOOK_SECONDS)
+        self._looking: dict[Hashable, int] = {}
+
+    def begins(self, subject: Hashable, now: float) -> bool:
+        """Tell whether a message about ``subject`` may look; who may says when it has ``ended``."""
+        count = self._looking.get(subject, 0)
+        if not self._frequency.admits(subject, now) and not 0 < count < LOOKERS_MAX:
+            return False
+        self._looking[subject] = count + 1
+        return True
+
+    def ended(self, subject: Hashable) -> None:
+        """Hear that one has looked."""
+        self._looking[subject] -= 1
+        if not self._looking[subject]:
+            del self._looking[subject]
 
 
 class LateKeys:

@@ -7,13 +7,12 @@ import pytest
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.security.key_ring import LineKey
-from atm_switch.switch.house import KEY_LOOK_SECONDS
 from atm_switch.switch.hsm_port import CheckMac
-from atm_switch.switch.late_keys import LookAtKeys
+from atm_switch.switch.late_keys import KEY_LOOK_SECONDS, LOOKERS_MAX, LookAtKeys
 from atm_switch.switch.policy import MacPolicy
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import BNI, Bench, bank
-from tests.doubles.key_line import MAC_NAME, NEW, NEWER, inquiry
+from tests.doubles.key_line import MAC_NAME, NEW, NEWER, PIN_NAME, inquiry
 from tests.doubles.signed_line import ask_signed, signed_payload, signing_bench
 
 
@@ -116,3 +115,47 @@ def test_keys_of_one_machine_are_never_looked_up(*, is_right: bool) -> None:
         assert "63" == refused(bench, 1)
 
     assert 0 == looks(bench)
+
+
+def test_messages_that_come_together_under_a_new_key_are_all_answered() -> None:
+    """One is looked for, the others wait with it: none gets the 63 of whoever comes too often."""
+    bench = beside_another()
+    bench.holds = (LookAtKeys,)
+
+    for stan in range(1, LOOKERS_MAX + 2):
+        bench.feed(signed_payload(bench, inquiry(bench, stan), NEW))
+    one_too_many = [bench.dialect.packager.unpack(one.payload)[39] for one in bench.sent[1:]]
+    bench.release()
+    codes = [bench.dialect.packager.unpack(one.payload)[39] for one in bench.sent[2:]]
+
+    assert ["63"] == one_too_many
+    assert ["00"] * LOOKERS_MAX == codes
+    assert "00" == ask_signed(bench, inquiry(bench, LOOKERS_MAX + 2), NEW)[39]
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_keys_taken_up_while_a_mac_is_checked_count(*, is_shared: bool) -> None:
+    """News may come while an HSM is at it: the message is judged by the keys there are then."""
+    bench = beside_another()
+    bench.house.has_shared_keys = is_shared
+    bench.holds = (CheckMac,)
+
+    bench.feed(signed_payload(bench, inquiry(bench, 1), NEW))
+    bench.memory.take_up()
+    bench.release()
+
+    assert "00" == bench.dialect.packager.unpack(bench.sent[-1].payload)[39]
+    assert 0 == looks(bench)
+
+
+def test_another_key_taken_up_meanwhile_hides_no_change() -> None:
+    """That something changed here does not say that all did."""
+    bench = beside_another()
+    bench.holds = (CheckMac,)
+
+    bench.feed(signed_payload(bench, inquiry(bench, 1), NEW))
+    bench.house.vault = bench.house.vault.with_key(PIN_NAME, LineKey.clear(bench.pin_key))
+    bench.release()
+
+    assert "00" == bench.dialect.packager.unpack(bench.sent[-1].payload)[39]
+    assert 1 == looks(bench)
