@@ -51,6 +51,12 @@ class Plant:
     trusts_the_lost: bool = False
     """What was asked of a journal's writer that has died is taken for written."""
 
+    @property
+    def needs_workers(self) -> bool:
+        """Whether it can show only in a seed that has two of them."""
+        of_two = (self.begins_twice, self.answers_twice, self.keeps_news, self.tells_in_haste)
+        return any(of_two) or self.trusts_the_lost
+
 
 NONE = Plant()
 PLANTS = {
