@@ -33,8 +33,6 @@ GRACE: Final = 2.0
 PAUSE_FIRST, PAUSE_LONGEST = 0.1, 1.0
 LOOK_SECONDS = 10.0
 """Between two looks of a connection for the schema there is by now."""
-LOOK_AGAIN_SECONDS = 0.05
-"""After one that found it busy."""
 Tell = Callable[[str, dict[str, str]], None]
 
 
@@ -57,6 +55,8 @@ class PostgresReader:
         """Wait for ``start``; ``tell`` hears when a connection comes and goes."""
         self._url, self._count, self._seconds_max, self._tell = url, connections, seconds_max, tell
         self._free: list[Any] = []
+        self._wanted: dict[Any, asyncio.Event] = {}
+        """Connections to be looked over before they get more questions."""
         self._live = 0
         self._told = ("", "")
         self._is_flushing = False
@@ -180,7 +180,9 @@ class PostgresReader:
             self._return(connection)
 
     def _return(self, connection: Any) -> None:
-        if not connection.is_closed():
+        if is_theirs := self._wanted.pop(connection, None):
+            is_theirs.set()
+        elif not connection.is_closed():
             self._free.append(connection)
         self._flush()
 
@@ -233,18 +235,22 @@ class PostgresReader:
                     self._say("ledger lost")
 
     async def _until_lost(self, connection: Any, lost: asyncio.Event) -> None:
-        pause = LOOK_SECONDS
         while not lost.is_set():
             try:
-                await asyncio.wait_for(lost.wait(), pause)
+                await asyncio.wait_for(lost.wait(), LOOK_SECONDS)
             except TimeoutError:
-                pause = LOOK_SECONDS if await self._looked(connection) else LOOK_AGAIN_SECONDS
+                await self._look(connection)
 
-    async def _looked(self, connection: Any) -> bool:
-        """End a connection to a schema with which this program does not work; not a busy one."""
-        if connection not in self._free:
-            return False
-        self._free.remove(connection)
+    async def _look(self, connection: Any) -> None:
+        """End a connection to a schema with which this program does not work.
+
+        A busy one before it gets more questions: under load there always are some.
+        """
+        if connection in self._free:
+            self._free.remove(connection)
+        elif not connection.is_closed():
+            self._wanted[connection] = is_ours = asyncio.Event()
+            await is_ours.wait()
         try:
             async with asyncio.timeout(GRACE * self._seconds_max):
                 if await is_shut_out(connection):
@@ -254,7 +260,6 @@ class PostgresReader:
                 connection.terminate()
         finally:
             self._return(connection)
-        return True
 
     def _say(self, event: str, reason: str = "") -> None:
         # Every connection tries again and again: what has been told is not told anew.

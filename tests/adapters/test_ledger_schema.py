@@ -144,6 +144,30 @@ async def test_connection_that_is_busy_is_looked_at_later(
     assert "has schema 9000" in news[-1]
 
 
+async def test_connection_that_is_always_busy_is_looked_at_all_the_same(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind each answer more questions wait: the load is no reason to read on."""
+    monkeypatch.setattr(postgres_reader, "LOOK_SECONDS", 0.02)
+    changer = await asyncpg.connect(url)
+    async with reading(url, connections=1) as (reader, news):
+
+        async def ask_on() -> None:
+            while not any("ledger refused" in one for one in news):
+                try:
+                    await reader.account(BUDI, TODAY)
+                except LedgerUnavailable:
+                    await asyncio.sleep(0.01)
+
+        async with asyncio.timeout(60), asyncio.TaskGroup() as askers:
+            for _ in range(2):
+                askers.create_task(ask_on())
+            await changer.execute("UPDATE schema_version SET version = 9000, works_from = 9000")
+    await changer.close()
+
+    assert "has schema 9000" in news[-1]
+
+
 def test_program_knows_the_schemas_it_was_loaded_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
