@@ -12,9 +12,11 @@ everything is claimed: it earns from its day and is part of what the year brings
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from enum import Enum, unique
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from atm_switch.domain.money import ZERO, Money
+from atm_switch.domain.value import value
 
 EARLIEST_DAY: Final = date(1900, 1, 1)
 """No posting bears an earlier one: it would be a slip of the pen."""
@@ -32,27 +34,30 @@ class PostingKind(Enum):
     ADJUSTMENT = "adjustment"
 
 
-_KINDS = {kind.value: kind for kind in PostingKind}
+_CONTRIBUTION = PostingKind.CONTRIBUTION
+KINDS_KEPT = 16
+"""Words at hand; there are fewer."""
 
 
+@lru_cache(KINDS_KEPT)
 def posting_kind(word: str) -> PostingKind:
     """Return the kind of the CSV's word.  Raises ``ValueError`` for no such kind.
 
     Why not ``PostingKind(word)``: it takes six times as long, a dozen times a statement.
     """
-    kind = _KINDS.get(word)
-    if kind is None:
+    try:
+        return PostingKind(word)
+    except ValueError:
         message = "no kind of posting"
-        raise ValueError(message)
-    return kind
+        raise ValueError(message) from None
 
 
-class Posting(NamedTuple):
+@value
+class Posting:
     """One signed entry: a claim is negative, an adjustment may be.
 
     ``number`` is the ledger's, 0 where it has none yet; a correction has the opposite sign,
     and ``reverses`` is the number of the posting it takes back.
-    Why no dataclass: a dozen are made for a statement, and a frozen one takes three times as long.
     """
 
     posted_on: date
@@ -79,7 +84,7 @@ class YearSorted(NamedTuple):
     def movements(self) -> tuple[tuple[date, Money], ...]:
         """What earns or stops earning: everything but the year's development."""
         moved = (*self.paid, *self.claimed, *self.corrections, *self.advanced)
-        return tuple([(day, amount) for day, _, amount, _, _ in moved])
+        return tuple([(one.posted_on, one.amount) for one in moved])
 
     @property
     def last_contribution(self) -> date | None:
@@ -101,10 +106,13 @@ def sort_year(postings: Iterable[Posting]) -> YearSorted:
     )
 
 
-def last_contribution(postings: Iterable[Posting]) -> date | None:
-    """Return ``sort_year(postings).last_contribution``, without sorting the rest."""
-    given, _ = standing(tuple(postings))
-    return max([p.posted_on for p in of_kind(given, PostingKind.CONTRIBUTION)], default=None)
+def last_contribution(postings: Sequence[Posting]) -> date | None:
+    """Return ``sort_year(postings).last_contribution`` of postings that are in order of day."""
+    given, _ = standing(postings)
+    for one in reversed(given):
+        if one.kind is _CONTRIBUTION:
+            return one.posted_on
+    return None
 
 
 def is_last_day(day: date) -> bool:

@@ -92,7 +92,9 @@ def draw_up(
         message = "the history and the statement are of different years"
         raise ValueError(message)
     open_years, handed_over = _open_years(history, rates, accrual)
-    carried = sum([one.development.sen + one.taken_over.sen for one in open_years])
+    carried = 0
+    for one in open_years:  # mostly none
+        carried += one.development.sen + one.taken_over.sen
     begun_with = history.opening.sen + carried
     year = sum_year(history.postings, handed_over.sen, as_of, accrual)
     rate = rates.of(as_of.year).millipercent

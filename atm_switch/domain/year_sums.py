@@ -4,18 +4,20 @@ Why beside ``sort_year``: a statement is drawn up for every inquiry and needs no
 itself; amounts are whole sen within, and money again where they leave.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
-from typing import NamedTuple
 
 from atm_switch.domain.accrual import Accrual
-from atm_switch.domain.posting import Posting, PostingKind, is_last_day, standing
+from atm_switch.domain.posting import Posting, PostingKind, is_last_day, standing, total
+from atm_switch.domain.value import value
 
 _CONTRIBUTION, _ADJUSTMENT = PostingKind.CONTRIBUTION, PostingKind.ADJUSTMENT
 _CLAIM, _MONTHLY = PostingKind.CLAIM, Accrual.MONTHLY
 
 
-class YearSums(NamedTuple):
+@value
+class YearSums:
     """Signed sums, in sen, of what stands of a year up to a day."""
 
     contributed: int
@@ -32,20 +34,21 @@ class YearSums(NamedTuple):
 
 
 def sum_year(
-    postings: Iterable[Posting], handed_over: int, as_of: date, accrual: Accrual
+    postings: Sequence[Posting], handed_over: int, as_of: date, accrual: Accrual
 ) -> YearSums:
     """Sum up the postings up to ``as_of``, which are of its year.
 
     ``handed_over``: what merged accounts brought on 1 January, an adjustment like any other.
     """
-    given, corrections = standing([one for one in postings if one.posted_on <= as_of])
-    contributed = claimed = advanced = corrected = 0
+    contributed = claimed = advanced = 0
     developed: int | None = None
     adjusted = handed_over
     earning = handed_over and handed_over * accrual.posting_parts(date(as_of.year, 1, 1), as_of)
     is_monthly, behind = accrual is _MONTHLY, as_of.month + 1
-    for posted_on, kind, amount, _, _ in given:
-        sen = amount.sen
+    for one in postings:
+        posted_on, kind, sen = one.posted_on, one.kind, one.amount.sen
+        if one.reverses is not None or posted_on > as_of:
+            return _sum_what_stands(postings, handed_over, as_of, accrual)
         if kind is _CONTRIBUTION:
             contributed += sen
         elif kind is _ADJUSTMENT:
@@ -57,10 +60,23 @@ def sum_year(
             continue
         else:
             advanced += sen
-        # Without a call for each, most often: as ``posting_parts`` has it.
-        parts = behind - posted_on.month if is_monthly else accrual.posting_parts(posted_on, as_of)
-        earning += sen * parts
-    for one in corrections:
-        corrected += one.amount.sen
-        earning += one.amount.sen * accrual.posting_parts(one.posted_on, as_of)
-    return YearSums(contributed, adjusted, claimed, developed, advanced, corrected, earning)
+        if is_monthly:  # without a call for each, most often: as ``posting_parts`` has it
+            earning += sen * (behind - posted_on.month)
+        else:
+            earning += sen * accrual.posting_parts(posted_on, as_of)
+    return YearSums(contributed, adjusted, claimed, developed, advanced, 0, earning)
+
+
+def _sum_what_stands(
+    postings: Sequence[Posting], handed_over: int, as_of: date, accrual: Accrual
+) -> YearSums:
+    """Sum up a year of which something was taken back, or is of a later day."""
+    given, corrections = standing([one for one in postings if one.posted_on <= as_of])
+    year = sum_year(given, handed_over, as_of, accrual)
+    parts = accrual.posting_parts
+    return replace(
+        year,
+        corrected=total(corrections).sen,
+        earning=year.earning
+        + sum([one.amount.sen * parts(one.posted_on, as_of) for one in corrections]),
+    )

@@ -20,7 +20,7 @@ from atm_switch.adapters.schema import QUERY_SECONDS_MAX, open_reader
 from atm_switch.adapters.turn_reads import Soon, TurnReads
 from atm_switch.domain.errors import LedgerRowWrong, LedgerUnavailable
 from atm_switch.domain.identifiers import Kpj
-from atm_switch.domain.member import MemberStatus, Participant, Segment
+from atm_switch.domain.member import Participant, segment_of, status_of
 from atm_switch.domain.money import Money
 from atm_switch.domain.posting import Posting, last_contribution, posting_kind
 from atm_switch.domain.statement import AccountHistory
@@ -136,7 +136,7 @@ class SqliteLedger:
         if not found:
             return None
         person, name, segment, status, has_merged, *books = found[0]
-        participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
+        participant = Participant(kpj, person, name, segment_of(segment), status_of(status))
         history = self._history(digits, as_of, books)
         if has_merged:
             gone = ask(_MERGED, (*asked, as_of.isoformat()))
@@ -158,7 +158,7 @@ class SqliteLedger:
             rows = ask(_POSTED, (year, digits))
             rows.sort()  # by day and number, which differs
             if last_year == year:
-                since = sum([sen for _, _, _, sen, _ in rows])
+                since = sum([row[3] for row in rows])
             else:
                 ((since,),) = ask(_SINCE, (digits, year))
         until = as_of.isoformat()
@@ -168,13 +168,13 @@ class SqliteLedger:
             if last >= january:  # a later one: what was paid before is asked for by itself
                 ((last,),) = ask(_PAID_BEFORE, (digits, year))
             paid = None if last is None else date.fromisoformat(last)
-        return AccountHistory(
-            year=year,
-            opening=Money(balance - since),
-            postings=postings,
-            has_postings=bool(postings) or (first is not None and first < january),
-            last_contribution=paid,
-            unclosed=None if before is None else _unclosed(before, year),
+        return AccountHistory(  # by place: by name it takes twice as long
+            year,
+            Money(balance - since),
+            postings,
+            bool(postings) or (first is not None and first < january),
+            paid,
+            None if before is None else _unclosed(before, year),
         )
 
 
@@ -183,11 +183,14 @@ _Row = tuple[str, int, str, int, int | None]
 
 
 def _posted(rows: list[_Row], until: str) -> tuple[Posting, ...]:
-    return tuple([
-        Posting(date.fromisoformat(day), posting_kind(kind), Money(sen), number, reverses)
-        for day, number, kind, sen, reverses in rows
-        if day <= until
-    ])  # fmt: skip
+    """Make the postings of rows in order of day, up to one: column by column, as is faster."""
+    if rows and rows[-1][0] > until:
+        rows = [row for row in rows if row[0] <= until]
+    if not rows:
+        return ()
+    days, numbers, kinds, sens, reverses = zip(*rows, strict=True)
+    dated, named = map(date.fromisoformat, days), map(posting_kind, kinds)
+    return tuple(map(Posting, dated, named, map(Money, sens), numbers, reverses))
 
 
 def _unclosed(told: str, year: int) -> Unclosed | None:

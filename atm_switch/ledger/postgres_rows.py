@@ -14,11 +14,11 @@ from atm_switch.domain.card import Expiry
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import (
     CardRef,
-    CardStatus,
     LinkedCard,
-    MemberStatus,
     Participant,
-    Segment,
+    card_status_of,
+    segment_of,
+    status_of,
 )
 from atm_switch.domain.money import Money
 from atm_switch.domain.posting import Posting, last_contribution, posting_kind
@@ -143,7 +143,7 @@ def card_of(found: Found) -> LinkedCard | None:
             ref=ref,
             kpj=Kpj(kpj),
             expiry=Expiry(expiry),
-            status=CardStatus(status),
+            status=card_status_of(status),
             consent_on=date.fromisoformat(consent_on) if consent_on else None,
             pvv=pvv,
             pvki=pvki,
@@ -162,7 +162,7 @@ def account_of(found: Found) -> tuple[Participant, AccountHistory] | None:
     if not rows:
         return None
     _, _, _, person, name, segment, status, *books = rows[0]
-    participant = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
+    participant = Participant(kpj, person, name, segment_of(segment), status_of(status))
     return participant, _history(as_of, books)
 
 

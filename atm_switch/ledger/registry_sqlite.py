@@ -8,7 +8,7 @@ from atm_switch.adapters.schema import QUERY_SECONDS_MAX, open_reader
 from atm_switch.adapters.turn_reads import TurnReads
 from atm_switch.domain.card import Expiry
 from atm_switch.domain.identifiers import Kpj
-from atm_switch.domain.member import CardRef, CardStatus, LinkedCard
+from atm_switch.domain.member import CardRef, LinkedCard, card_status_of
 from atm_switch.ledger.ledger_sqlite import translated
 from atm_switch.ledger.store_sqlite import FAMILY
 
@@ -57,7 +57,7 @@ class SqliteRegistry:
                 ref=ref,
                 kpj=Kpj(kpj),
                 expiry=Expiry(expiry),
-                status=CardStatus(status),
+                status=card_status_of(status),
                 consent_on=date.fromisoformat(consent_on) if consent_on else None,
                 pvv=pvv,
                 pvki=pvki,

@@ -4,12 +4,13 @@ Account type 2, amount type 2, currency 3, sign C or D, amount 12 in minor units
 """
 
 import re
-from collections.abc import Sequence
+from functools import lru_cache
 
 from atm_switch.domain.value import value
 
 ENTRY_LENGTH = 20
 DIGITS = 12
+KINDS_KEPT = 64
 AMOUNT_MAX = 999_999_999_999
 """The greatest amount of twelve digits; greater ones are left out of DE54."""
 _TOO_LONG = "an amount of DE54 has at most twelve digits"
@@ -34,7 +35,9 @@ class AdditionalAmount:
         return write_amount(self.minor, self.account_type, (self.amount_type,), self.currency)
 
 
-def write_amount(minor: int, account_type: str, amount_types: Sequence[str], currency: str) -> str:
+def write_amount(
+    minor: int, account_type: str, amount_types: tuple[str, ...], currency: str
+) -> str:
     """Write an entry of the same amount for each of ``amount_types``.
 
     Raises ``ValueError`` for an amount of more than twelve digits.
@@ -43,7 +46,13 @@ def write_amount(minor: int, account_type: str, amount_types: Sequence[str], cur
     if len(digits) > DIGITS:
         raise ValueError(_TOO_LONG)
     amount = f"{currency}{'D' if minor < 0 else 'C'}{digits.zfill(DIGITS)}"
-    return "".join([account_type + amount_type + amount for amount_type in amount_types])
+    return amount.join(_kinds(account_type, amount_types))
+
+
+@lru_cache(KINDS_KEPT)
+def _kinds(account_type: str, amount_types: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what stands before each amount, and nothing behind the last."""
+    return (*[account_type + amount_type for amount_type in amount_types], "")
 
 
 def read_amounts(text: str) -> tuple[AdditionalAmount, ...]:

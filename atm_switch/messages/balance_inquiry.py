@@ -28,7 +28,6 @@ from atm_switch.domain.secret import PinBlock
 from atm_switch.domain.value import value
 from atm_switch.messages.inquiry_data import InquiryData, read_inquiry_data
 from atm_switch.profile.model import Profile
-from atm_switch.wire.message import IsoMessage
 
 Elements = Mapping[int, str]
 
@@ -52,14 +51,13 @@ class BalanceInquiry:
 
 
 def read_balance_inquiry(
-    message: IsoMessage, profile: Profile, near: datetime, pan: Pan | None = None
+    given: Elements, profile: Profile, near: datetime, pan: Pan | None = None
 ) -> BalanceInquiry:
     """Read an inquiry whose elements are all there; ``near`` supplies DE7's year.
 
     ``pan``: the one of DE2, if it was made before.
     Raises ``Declined``: 30 with the element, 13 for an amount, 14 for a card number.
     """
-    given = message.elements
     _check_times(given)
     _check_track_2(given)
     if given[49] != profile.inquiry.currency:

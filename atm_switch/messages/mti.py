@@ -11,6 +11,7 @@ _ANSWERED = re.compile(r"[0-9][1-9][02][0-9]")
 _RESPONSE = re.compile(r"[0-9]{2}[13][0-9]")
 
 
+@lru_cache(maxsize=64)
 def is_response(mti: str) -> bool:
     """Tell whether ``mti`` answers another message."""
     return _RESPONSE.fullmatch(mti) is not None

@@ -1,20 +1,20 @@
 """Which elements a message must, may and must not carry (security.md 4, check 7)."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from atm_switch.domain.errors import Declined
 from atm_switch.domain.outcome import Outcome
 from atm_switch.profile.model import MessageRule
-from atm_switch.wire.message import IsoMessage
 
 MAC_PRIMARY, SECOND_BITMAP = 64, 65
 KEPT = 256
 """Sets of elements that were found right."""
 
 
-def check_presence(message: IsoMessage, rule: MessageRule) -> None:
+def check_presence(elements: Iterable[int], rule: MessageRule) -> None:
     """Raise ``Declined`` (format error, naming the element) for a missing or stray one."""
-    _check(tuple(message.elements), rule.mandatory, rule.optional)
+    _check(tuple(elements), rule.mandatory, rule.optional)
 
 
 @lru_cache(KEPT)

@@ -18,8 +18,9 @@ def answer(
     request: IsoMessage, rule: MessageRule, code: str, added: Mapping[int, str] | None = None
 ) -> IsoMessage:
     """Build the response to a message of a known kind."""
-    own = {RESPONSE_CODE: code, **(added or {})}
-    put = {n: text for n, text in own.items() if n in rule.response}
+    put = {RESPONSE_CODE: code, **(added or {})}
+    if not rule.response.issuperset(put):
+        put = {n: text for n, text in put.items() if n in rule.response}
     return request.answering(response_mti(request.mti), rule.echo, put)
 
 

@@ -83,10 +83,14 @@ class MessageRule:
 
     def has_processing_code(self, code: str) -> bool:
         """Tell whether ``code`` fits one of the patterns; ``x`` stands for any digit."""
-        return any(_fits(pattern, code) for pattern in self.processing_codes)
+        return _fits_any(self.processing_codes, code)
 
 
 @lru_cache(64)
+def _fits_any(patterns: tuple[str, ...], code: str) -> bool:
+    return any(_fits(pattern, code) for pattern in patterns)
+
+
 def _fits(pattern: str, code: str) -> bool:
     return len(code) == len(pattern) and all(
         digit in "0123456789" if place == "x" else digit == place

@@ -158,9 +158,10 @@ class Vault:
 
     def card_refs(self, pan: Pan) -> tuple[CardRef, ...]:
         """Return what may stand for a PAN at rest: under the newest card key, then the older."""
-        first, *layers = self._cards
-        digests = [first.code(pan.digits.encode())]
-        for layer in layers:
+        digests = [self._cards[0].code(pan.digits.encode())]
+        if not self.card_layers:  # as most often
+            return (CardRef(self.card_key_ids[0], digests[0]),)
+        for layer in self._cards[1:]:
             digests.append(layer.code(digests[-1]))
         return tuple(map(CardRef, self.card_key_ids, reversed(digests)))
 

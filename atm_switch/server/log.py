@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Final, TextIO
 
@@ -19,14 +20,11 @@ from atm_switch.server.background_stream import BackgroundStream
 
 TEXT_MAX: Final = 512
 """Characters of one value; what peers send never gets this far, but names a limit."""
+MICROSECONDS: Final = 1_000_000
 LINE_MAX: Final = 16_384
 """Characters of one line: what collectors of logs take without cutting."""
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-
-_SHORT: Final = frozenset((int, float, bool, type(None)))
-"""Kinds of value that are never long."""
-_ALWAYS: Final = ("event", "level", "timestamp")
 
 Record = tuple[float, str, str, Mapping[str, Any]]
 """Seconds since 1970, level, event and fields, whose values do not change any more."""
@@ -80,23 +78,26 @@ def make_logger(form: str, level: str, stream: TextIO | None = None) -> Logger:
 
     def line_of(record: Record) -> str:
         moment, said_as, event, fields = record
-        told = {
-            name: value
-            if (kind := type(value)) in _SHORT or (kind is str and len(value) <= TEXT_MAX)
-            else _shortened(value)
-            for name, value in fields.items()
-        }
-        told["event"], told["level"] = event[:TEXT_MAX], said_as
-        told["timestamp"] = f"{datetime.fromtimestamp(moment, UTC).isoformat()[:-6]}Z"
-        line = render(told)
+        second, parts = divmod(round(moment * MICROSECONDS), MICROSECONDS)
+        stamp = f"{_second_of(second)}.{parts:06d}Z"
+        always = {"event": event[:TEXT_MAX], "level": said_as, "timestamp": stamp}
+        line = render({**fields, **always})
+        if len(line) > TEXT_MAX:  # else no value can be longer
+            told = {name: _shortened(value) for name, value in fields.items()}
+            line = render({**told, **always})
         if len(line) > LINE_MAX:
-            always = {name: told[name] for name in _ALWAYS}
             line = render({"left_out": f"{len(fields)} fields, too long", **always})
         return f"{line}\n"
 
     if stream is None:
         return Logger(BackgroundStream(target, line_of).write, level)
     return Logger(lambda record: stream.write(line_of(record)), level)
+
+
+@lru_cache(1)
+def _second_of(moment: int) -> str:
+    """Write a whole second, in UTC; many lines are of the same."""
+    return datetime.fromtimestamp(moment, UTC).isoformat()[:-6]
 
 
 _as_json: Final = json.JSONEncoder(default=repr, check_circular=False).encode

@@ -21,6 +21,7 @@ from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Send, Ticket
 from atm_switch.switch.hsm_port import ASKS_HSM
 from atm_switch.switch.late_keys import LookAtKeys
+from atm_switch.switch.ledger_gate import NOT_ASKED
 from atm_switch.switch.ports import ASKS_LEDGER, JOURNALED, Ask, FindRepeat
 from atm_switch.switch.switch import Switch
 from atm_switch.switch.untold import TELLINGS
@@ -103,19 +104,26 @@ class Performer:
 
     def _hear_all(self, answers: list[tuple[Asked, Any]], brought: list[Effect]) -> None:
         """Tell the core what a step was answered, as of the moment when all of it was."""
-        now, hear = self._clock(), self.hear
+        now, answered = self._clock(), self._switch.answered
         for asked, answer in answers:
-            if isinstance(asked.question, FindRepeat):
+            if type(asked.question) is FindRepeat:
                 self._meters.answered(asked.question, answer, now.monotonic)
-            brought += hear(asked.ticket, answer, now)
+            try:  # as ``hear``, without a call for each
+                brought += answered(asked.ticket, answer, now)
+            except Exception as mistake:  # noqa: BLE001
+                self._mistaken(mistake)
 
     def hear(self, ticket: Ticket, answer: Any, now: Instant) -> list[Effect]:
         """Tell the core an answer.  A mistake of ours costs that request, and no other."""
         try:
             return self._switch.answered(ticket, answer, now)
-        except Exception as mistake:  # noqa: BLE001  named by its place, never by its text
-            self._log.error("mistake", where=place_of(mistake))
+        except Exception as mistake:  # noqa: BLE001
+            self._mistaken(mistake)
             return []
+
+    def _mistaken(self, mistake: Exception) -> None:
+        """Log a mistake by its place, never by its text."""
+        self._log.error("mistake", where=place_of(mistake))
 
     def note(self, note: Note) -> None:
         """Count, pass on and log what the core notes."""
@@ -131,7 +139,7 @@ class Performer:
             self._ask_journal(asked, now)
             return LATER
         if is_shut and kind in ASKS_LEDGER:
-            raise LedgerUnavailable("the ledger is away, and not asked again yet")
+            raise LedgerUnavailable(NOT_ASKED)
         answer = self._neighbours[kind](question)
         if isinstance(answer, asyncio.Future):
             self._await(asked, answer)

@@ -37,7 +37,9 @@ def guarded(
 ) -> Steps[Response | None]:
     """Let a request through to its corridor if it is authentic; sign whatever the answer is."""
     try:
-        yield from authenticate(case, house)
+        keys = mac_keys(case, house)
+        if keys is not None:
+            yield from _authenticated(case, house, *keys)
     except Declined as no:
         response: Response | None = declined(case, no)
         if no.outcome is Outcome.MAC_WRONG:
@@ -57,9 +59,11 @@ def authenticate(case: Case, house: House) -> Steps[None]:
     Raises ``Declined``; ``NeighbourUnavailable`` where the HSM does not answer.
     """
     keys = mac_keys(case, house)
-    if keys is None:
-        return
-    name, ladder = keys
+    if keys is not None:
+        yield from _authenticated(case, house, *keys)
+
+
+def _authenticated(case: Case, house: House, name: KeyName, ladder: Ladder) -> Steps[None]:
     algorithm = case.profile.security.mac_algorithm
     candidates = ladder.candidates(case.received.utc)
     case.signing = Signing(algorithm, candidates[0])
@@ -170,6 +174,8 @@ def signed(case: Case, response: Response) -> Steps[Response]:
     if response.is_signed:
         return response
     response = packed(case, response)
+    if response.is_signed:
+        return response  # its line asks for no MAC
     try:
         return (yield from with_mac(case, response))
     except (NeighbourUnavailable, ValueError) as silent:

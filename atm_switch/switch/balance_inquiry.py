@@ -6,7 +6,7 @@ journal takes no row the response is 96.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
 from operator import itemgetter
@@ -41,7 +41,6 @@ from atm_switch.switch.ports import (
     Steps,
     StoredResponse,
 )
-from atm_switch.wire.message import IsoMessage
 
 NOT_FINGERPRINTED = (52, 64, 128)
 """They change from sending to sending of one request: PIN block and MACs."""
@@ -80,10 +79,10 @@ def balance_inquiry(case: Case, house: House) -> Steps[Response | None]:
 def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
     if case.is_surplus:
         raise Declined(Outcome.LEDGER_UNAVAILABLE, "too many requests under way")
-    code = case.message.get(3)
+    code = case.elements.get(3)
     if code and not case.rule.has_processing_code(code):
         raise Declined(Outcome.UNSUPPORTED_TRANSACTION, "DE003 is no inquiry of the profile")
-    check_presence(case.message, case.rule)
+    check_presence(case.elements, case.rule)
     admitted = admit(case, house)
     inquiry = read(admitted)
     try:
@@ -177,14 +176,14 @@ def place_of(mistake: BaseException) -> str:
 
 
 def _entry(case: Case, house: House) -> JournalEntry:
-    message, session = case.message, case.session
-    sent = message.elements.get
+    session, elements = case.session, case.elements
+    sent = elements.get
     acquirer = session.signed_on_as.text if session.signed_on_as else sent(32, "")
     return JournalEntry(  # by place: by name it takes twice as long
         case.received.utc,
         RepeatKey(acquirer, sent(41, ""), sent(7, ""), sent(11, ""), sent(37, "")),
-        house.vault.fingerprint(fingerprint_material(message)),
-        message.mti,
+        house.vault.fingerprint(fingerprint_material(elements)),
+        case.message.mti,
         sent(3, ""),
         sent(18, ""),
         _business_date(case, house),
@@ -194,12 +193,11 @@ def _entry(case: Case, house: House) -> JournalEntry:
     )
 
 
-def fingerprint_material(message: IsoMessage) -> bytes:
+def fingerprint_material(elements: Mapping[int, str]) -> bytes:
     """Return the bytes a repeat must share with its first: every element but the changing.
 
     Each is written with its number and length, so that no two messages look alike.
     """
-    elements = message.elements
     texts = tuple(elements.values())
     form, picked = _form_of(tuple(elements), tuple(map(len, texts)))
     pieces = form.copy()
@@ -230,14 +228,14 @@ def _business_date(case: Case, house: House) -> date:
     acquirer = case.session.signed_on_as
     current = case.today if acquirer is None else house.business_date(acquirer, case.today)
     try:
-        return settlement_date(case.message, case.today) or current
+        return settlement_date(case.elements, case.today) or current
     except Declined:
         return current  # the door that reads DE15 will refuse it
 
 
 def _card_ref(case: Case, house: House) -> CardRef | None:
     try:
-        pan = case.pan = Pan(case.message.get(2))
+        pan = case.pan = Pan(case.elements.get(2, ""))
         return case.card_refs(pan, house.vault)[0]
     except ValueError:
         return None

@@ -40,6 +40,8 @@ class Breaker:
 
     def succeeded(self) -> bool:
         """Take an answer; true where that closes the breaker."""
+        if not self._failures:
+            return False
         was_open = self.is_open
         self._failures, self._ask_at, self.is_open = 0, None, False
         return was_open

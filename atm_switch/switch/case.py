@@ -4,6 +4,7 @@ The doors hand typed values on; the case keeps only what must survive a decline 
 journal, the log and the answer need whichever door said no.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -19,7 +20,7 @@ from atm_switch.security.key_ring import KeyName, LineKey
 from atm_switch.security.vault import Vault
 from atm_switch.switch.effects import Note
 from atm_switch.switch.hsm_port import MakeMac
-from atm_switch.switch.ports import Ask, Commit, JournalEntry, RepeatKey
+from atm_switch.switch.ports import Ask, Commit, JournalEntry, RepeatKey, Steps
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
 
@@ -42,7 +43,7 @@ class Signing:
 
 @dataclass(slots=True)
 class Case:
-    """The mutable record of one request; nothing in it is secret but ``message``."""
+    """The mutable record of one request; nothing in it is secret but its elements."""
 
     message: IsoMessage
     header: bytes | None
@@ -97,6 +98,8 @@ class Case:
     fresh_until: datetime | None = None
     """Set for a command that counts once: from then on (UTC) no recording of it is fresh."""
 
+    elements: Mapping[int, str] = field(init=False, repr=False)
+    """Those of ``message``, looked up once."""
     profile: Profile = field(init=False, repr=False)
     """The dialect of the link."""
     today: date = field(init=False)
@@ -109,6 +112,7 @@ class Case:
 
     def __post_init__(self) -> None:
         """Look up once what is asked for at every step."""
+        self.elements = self.message.elements
         self.profile = self.session.dialect.profile
         self.today = self.received.jakarta_date()
         began = self.received.monotonic if self.began is None else self.began
@@ -141,7 +145,7 @@ class Case:
     @property
     def pan_masked(self) -> str:
         """The card as it may be shown; empty where none was sent."""
-        return mask_pan(self.message.get(2)) if self.entry is None else self.entry.pan_masked
+        return mask_pan(self.elements.get(2, "")) if self.entry is None else self.entry.pan_masked
 
 
 @value
@@ -184,3 +188,13 @@ class Response:
             is_signed,
             self.kept if kept is None else kept,
         )
+
+
+@dataclass(slots=True)
+class Open:
+    """A corridor that waits for an answer."""
+
+    case: Case
+    steps: Steps[Response | None]
+    question: Ask[Any] | None = None
+    """What it waits for."""

@@ -31,7 +31,7 @@ class Crowd:
         """Tell whether one terminal may have another under way; 0 is no limit."""
         if not limit:
             return True
-        case.terminal_counted = case.message.get(32), case.message.get(41)
+        case.terminal_counted = case.elements.get(32, ""), case.elements.get(41, "")
         return self.of_terminals[case.terminal_counted] < limit
 
     def enter(self, case: Case) -> None:

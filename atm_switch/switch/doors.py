@@ -5,7 +5,7 @@ A door that says no raises ``Declined``; a question is put with ``ask`` and answ
 whoever drives the steps.  Behind the card the corridor goes on in ``inner_doors.py``.
 """
 
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import lru_cache
 
 from atm_switch.domain.errors import Declined
@@ -73,11 +73,11 @@ def admit(case: Case, house: House) -> Admitted:
     signed_on_as = case.session.signed_on_as
     if signed_on_as is None:
         raise Declined(Outcome.NOT_SIGNED_ON, "the link has not signed on")
-    if case.message[32] != signed_on_as.text:
+    if case.elements[32] != signed_on_as.text:
         raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "DE032 is not who signed on")
     policy = house.policy.acquirers[signed_on_as]
     try:
-        terminal = terminal_id(case.message[41])
+        terminal = terminal_id(case.elements[41])
     except ValueError as error:
         raise Declined(Outcome.FORMAT_ERROR, f"DE041 {error}", data_element=41) from None
     listed = policy.terminals.get(terminal)
@@ -92,12 +92,12 @@ def admit(case: Case, house: House) -> Admitted:
 def read(admitted: Admitted) -> BalanceInquiry:
     """Read the inquiry (30, 13, 14) and judge whether this channel may ask so (40)."""
     case, policy = admitted.case, admitted.acquirer
-    inquiry = read_balance_inquiry(case.message, case.profile, case.received.utc, case.pan)
+    inquiry = read_balance_inquiry(case.elements, case.profile, case.received.utc, case.pan)
     case.language = inquiry.data.language
     channel = case.profile.channels.get(inquiry.channel.text)
     if channel is None or inquiry.channel not in policy.channels:
         raise Declined(Outcome.CHANNEL_NOT_ALLOWED, "DE018 is not a channel of this bank")
-    if inquiry.data.lookup.value not in channel.lookups:
+    if inquiry.data.lookup._value_ not in channel.lookups:
         raise Declined(Outcome.CHANNEL_NOT_ALLOWED, "this channel may not look up like that")
     if policy.pin is PinPolicy.ISSUER and inquiry.pin_block is None:
         raise Declined(Outcome.FORMAT_ERROR, "DE052 is mandatory and missing", data_element=52)
@@ -153,7 +153,8 @@ def in_time(fresh: Fresh, house: House) -> Fresh:
     """Refuse what came in too slowly (91), is stale (68), at end of day (90), too often (65)."""
     case, inquiry = fresh.admitted.case, fresh.inquiry
     require_timely(inquiry.sent_at, case)
-    if _is_end_of_day(fresh.admitted.acquirer, case):
+    end_of_day = fresh.admitted.acquirer.end_of_day
+    if end_of_day is not None and _is_between(*end_of_day, case):
         raise Declined(Outcome.CUT_OFF_RUNNING, "end of day of this bank")
     by_terminal = (inquiry.acquirer, inquiry.terminal)
     by_card = lasting(case, inquiry, house).digest
@@ -170,18 +171,15 @@ def lasting(case: Case, inquiry: BalanceInquiry, house: House) -> CardRef:
     return case.card_refs(inquiry.pan, house.vault)[-1]
 
 
-def _is_end_of_day(policy: AcquirerPolicy, case: Case) -> bool:
-    if policy.end_of_day is None:
-        return False
-    begin, end = policy.end_of_day
+def _is_between(begin: time, end: time, case: Case) -> bool:
     clock = case.received.local(Zone.WIB).time()
     return begin <= clock < end if begin <= end else clock >= begin or clock < end
 
 
 def identify(fresh: Fresh, house: House) -> Steps[KnownCard]:
     """Find the card (56) and see that it is agreed to (57), live (62), unexpired (54)."""
-    ref, *former = fresh.admitted.case.card_refs(fresh.inquiry.pan, house.vault)
-    card = yield from ask(FindCard(ref, tuple(former)))
+    refs = fresh.admitted.case.card_refs(fresh.inquiry.pan, house.vault)
+    card = yield from ask(FindCard(refs[0], refs[1:]))
     if card is None:
         raise Declined(Outcome.CARD_NOT_LINKED, "the card is not in the registry")
     if card.consent_on is None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from atm_switch.domain.value import value
 from atm_switch.switch.ports import Ask
@@ -29,7 +29,8 @@ class Close:
     reason: str
 
 
-class Asked(NamedTuple):
+@value
+class Asked:
     """Find the answer to ``question`` and hand it back under ``ticket``.
 
     ``deadline``: monotonic seconds after which nobody waits for it.

@@ -13,8 +13,10 @@ from atm_switch.switch.breaker import AGAIN_SECONDS, Breaker
 from atm_switch.switch.effects import Asked, Note, Ticket
 from atm_switch.switch.ports import ASKS_LEDGER, Ask
 
-_ASKS_LEDGER = frozenset(ASKS_LEDGER)
-"""Looked up by type: no question has a subclass, and each step of a request looks here twice."""
+OF_LEDGER = frozenset(ASKS_LEDGER)
+"""Looked up by type: no question has a subclass, and each step of a request looks here."""
+NOT_ASKED = "the ledger is away, and not asked again yet"
+"""What whoever would ask meanwhile is told."""
 
 PROBE_SECONDS_MAX = 2.0
 """How long the answer to a question of our own is waited for."""
@@ -25,7 +27,8 @@ class LedgerGate:
 
     def __init__(self) -> None:
         """Begin open."""
-        self._breaker = Breaker()
+        self.breaker = Breaker()
+        """Looked at by whoever asks: while it is closed nothing is refused."""
         self._failed: Ask[Any] | None = None
         """What the ledger did not answer last."""
         self._probe: tuple[Ticket, float] | None = None
@@ -36,27 +39,27 @@ class LedgerGate:
     @property
     def is_shut(self) -> bool:
         """Whether the ledger failed so often that it is hardly asked."""
-        return self._breaker.is_open
+        return self.breaker.is_open
 
     def refuses(self, question: Ask[Any], now: float) -> bool:
         """Tell whether a question must not be put now (monotonic seconds)."""
-        if not self._breaker.is_open or type(question) not in _ASKS_LEDGER:
+        if not self.breaker.is_open or type(question) not in OF_LEDGER:
             return False
-        admits = self._breaker.admits(now)
+        admits = self.breaker.admits(now)
         if admits:
             self._probe_at = now + AGAIN_SECONDS
         return not admits
 
     def heard(self, question: Ask[Any] | None, answer: Any, now: float) -> list[Note]:
         """Learn from an answer, or from the want of one, whether the ledger is worth asking."""
-        if type(question) not in _ASKS_LEDGER:
+        if type(question) not in OF_LEDGER:
             return []
         if not isinstance(answer, BaseException) or isinstance(answer, LedgerRowWrong):
             # Even with a row that is wrong it was there and answered.
-            return [Note("ledger asked again", {})] if self._breaker.succeeded() else []
+            return [Note("ledger asked again", {})] if self.breaker.succeeded() else []
         if isinstance(answer, NeighbourUnavailable):
             self._failed = question
-            if self._breaker.failed(now):
+            if self.breaker.failed(now):
                 self._probe_at = now + AGAIN_SECONDS
                 return [Note("ledger not asked any more", {"why": str(answer)}, is_alarm=True)]
         return []

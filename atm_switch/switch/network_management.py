@@ -1,6 +1,6 @@
 """0800: sign-on, sign-off, echo, cut-over, keys.  Sign-on belongs to one TCP link."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
@@ -44,7 +44,7 @@ def network_management(case: Case, house: House) -> Steps[Response | None]:
     }
     what, verb = verbs.get(request.get(NETWORK_CODE), ("unknown", _unknown))
     try:
-        check_presence(request, rule)
+        check_presence(case.elements, rule)
         if verb in (request_keys, receive_key) or (case.signing and verb is not _echo):
             require_fresh(case)
         if verb in (request_keys, receive_key) or (case.signing and verb is _cut_over):
@@ -119,7 +119,7 @@ def _cut_over(case: Case, house: House) -> Steps[None]:
         raise Declined(Outcome.NOT_SIGNED_ON, "cut-over before sign-on")
     # Counted from the calendar, so that a cut-over sent twice moves one day.
     today = now.jakarta_date()
-    following = settlement_date(case.message, today) or today + timedelta(days=1)
+    following = settlement_date(case.elements, today) or today + timedelta(days=1)
     if abs(following - today) > CUT_OVER_MAX:
         raise Declined(
             Outcome.FORMAT_ERROR, "DE015 is too far from today", data_element=SETTLEMENT_DATE
@@ -137,14 +137,14 @@ def _unknown(_case: Case, _house: House) -> Steps[None]:
     raise Declined(Outcome.UNSUPPORTED_TRANSACTION, "DE070 is not a code of the profile")
 
 
-def settlement_date(request: IsoMessage, today: date) -> date | None:
+def settlement_date(elements: Mapping[int, str], today: date) -> date | None:
     """Read DE15, ``MMDD``, with the year that puts it nearest to today.
 
     Raises ``Declined`` (30) for a day that does not exist.
     """
-    if SETTLEMENT_DATE not in request:
+    if SETTLEMENT_DATE not in elements:
         return None
-    return _nearest_day(request[SETTLEMENT_DATE], today)
+    return _nearest_day(elements[SETTLEMENT_DATE], today)
 
 
 @lru_cache(64)

@@ -1,5 +1,6 @@
 """One line of log for each thing that happened, with nothing secret in it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,36 +11,38 @@ from atm_switch.switch.effects import Note
 from atm_switch.switch.session import Session
 from atm_switch.wire.message import IsoMessage
 
-_NAMED = (("stan", 11), ("rrn", 37), ("terminal", 41))
 KEY_ELEMENTS = (7, 11, 37, 70)
 """What ties an answer to its request."""
 
 ALARMING = (Outcome.INTERNAL_ERROR, Outcome.DUPLICATE, Outcome.MAC_WRONG)
 
 
-def _identity(message: IsoMessage, session: Session) -> dict[str, Any]:
-    sent = message.elements.get
+def _identity(message: IsoMessage, elements: Mapping[int, str], session: Session) -> dict[str, Any]:
+    sent = elements.get
     fields: dict[str, Any] = {"link": session.link, "mti": message.mti}
-    for name, number in _NAMED:
-        value = sent(number)
-        if value:
-            fields[name] = value
+    if stan := sent(11):
+        fields["stan"] = stan
+    if rrn := sent(37):
+        fields["rrn"] = rrn
+    if terminal := sent(41):
+        fields["terminal"] = terminal
     fields["acquirer"] = session.signed_on_as.text if session.signed_on_as else sent(32, "")
     return fields
 
 
 def note_of(case: Case, response: Response | None, what: str = "") -> Note:
     """Note a request that is answered, or joined to another."""
-    fields = _identity(case.message, case.session)
+    fields = _identity(case.message, case.elements, case.session)
     pan = case.pan_masked
     if pan:
         fields["pan"] = pan
     if response is None:
         return Note("transaction", {**fields, "note": what})
+    answer = response.message
     fields["outcome"] = response.outcome._value_
-    fields["de39"] = response.message.get(39)
-    if 44 in response.message:
-        fields["de44"] = response.message[44]
+    fields["de39"] = answer.get(39)
+    if response.outcome is not Outcome.APPROVED and 44 in answer:
+        fields["de44"] = answer[44]
     fields["ms"] = case.elapsed_us / 1000
     if response.reason:
         fields["reason"] = response.reason
@@ -57,12 +60,16 @@ def unsent(note: Note, *, is_late: bool) -> Note:
 def late_row(case: Case, code: str) -> Note:
     """Note a row B with DE39 ``code``, written when its request had been given up with 96."""
     why = {"de39": code, "unsent": "the row was written when the request had been given up"}
-    return Note("row written late", {**_identity(case.message, case.session), **why}, is_alarm=True)
+    return Note(
+        "row written late",
+        {**_identity(case.message, case.elements, case.session), **why},
+        is_alarm=True,
+    )
 
 
 def note_of_unknown(session: Session, message: IsoMessage, response: IsoMessage | None) -> Note:
     """Note a message of a kind the profile does not know, answered or not."""
-    fields = _identity(message, session)
+    fields = _identity(message, message.elements, session)
     fields["outcome"] = Outcome.UNSUPPORTED_TRANSACTION.value
     fields["de39"] = "" if response is None else response.get(39)
     return Note("transaction", fields)

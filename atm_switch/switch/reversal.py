@@ -26,7 +26,7 @@ def reversal(case: Case) -> Steps[Response | None]:
 
 def _admit(case: Case) -> None:
     signed_on_as, message = case.session.signed_on_as, case.message
-    check_presence(message, case.rule)
+    check_presence(case.elements, case.rule)
     if signed_on_as is None:
         raise Declined(Outcome.NOT_SIGNED_ON, "the link has not signed on")
     if 32 in message and AcquirerId(message[32]) != signed_on_as:

@@ -34,6 +34,8 @@ class Form(NamedTuple):
 
     pieces: list[str]
     length: int
+    name_width: int
+    """How wide the place of the name is."""
 
     def filled(self, values: tuple[str, ...]) -> str | None:
         """Fill in all values; ``None`` where one is longer or shorter than its place."""
@@ -49,7 +51,7 @@ def screen_text(own: Own, standing: Standing, words: SlipTexts, width: int) -> s
     text = None
     if form is not None:
         kpj, name, *figures = own
-        text = form.filled((kpj, name.ljust(_name_width(width)), *figures))
+        text = form.filled((kpj, name.ljust(form.name_width), *figures))
     return screen_of(own, standing, words, width).text() if text is None else text
 
 
@@ -59,7 +61,7 @@ def slip_text(head: Head, own: Own, standing: Standing, words: SlipTexts, width:
     text = None
     if form is not None:
         kpj, name, *figures = own
-        text = form.filled((*head, kpj, name.ljust(_name_width(width)), *figures))
+        text = form.filled((*head, kpj, name.ljust(form.name_width), *figures))
     return slip_of(head, own, standing, words, width).text() if text is None else text
 
 
@@ -106,7 +108,7 @@ def _form_of(short: TextBlock, long: TextBlock, names: tuple[str, ...]) -> Form 
     marks = [_MARKS[name] for name in names]
     if _around(short) != _around(long) or marks != _MARKED.findall(text):
         return None
-    return Form(_MARKED.split(text), len(text))
+    return Form(_MARKED.split(text), len(text), _name_width(long.width))
 
 
 def _around(block: TextBlock) -> list[str]:

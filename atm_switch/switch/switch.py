@@ -9,7 +9,7 @@ time, and carries out the effects in order.
 """
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from atm_switch.domain.errors import FormatError, LedgerUnavailable, NeighbourUnavailable
@@ -18,13 +18,13 @@ from atm_switch.domain.instant import Instant
 from atm_switch.messages.mti import is_answerable, is_response
 from atm_switch.switch.authentication import guarded, signed
 from atm_switch.switch.balance_inquiry import balance_inquiry, place_of
-from atm_switch.switch.case import Case, Response
+from atm_switch.switch.case import ENDINGS, Case, Open, Response
 from atm_switch.switch.crowd import Crowd
 from atm_switch.switch.doors import Joined
 from atm_switch.switch.effects import Asked, Close, Effect, LinkId, Note, Ticket
 from atm_switch.switch.house import House
 from atm_switch.switch.key_exchange import AwaitedKeys
-from atm_switch.switch.ledger_gate import LedgerGate
+from atm_switch.switch.ledger_gate import NOT_ASKED, OF_LEDGER, LedgerGate
 from atm_switch.switch.network_management import network_management
 from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
 from atm_switch.switch.own_sign_off import sign_off, stands
@@ -45,16 +45,6 @@ NOT_JUST_ASKED = frozenset((TakeTurn, AwaitTick, KeepKeys))
 """Questions that the switch answers itself, or does not wait for."""
 
 
-@dataclass(slots=True)
-class _Open:
-    """A corridor that waits for an answer."""
-
-    case: Case
-    steps: Steps[Response | None]
-    question: Ask[Any] | None = None
-    """What it waits for."""
-
-
 class Switch:
     """The state of all links and all requests under way."""
 
@@ -63,7 +53,7 @@ class Switch:
         self._house = house
         self._sessions: dict[LinkId, Session] = {}
         self._rounds = Rounds(self._sessions)
-        self._open: dict[Ticket, _Open] = {}
+        self._open: dict[Ticket, Open] = {}
         self._tickets = itertools.count(1)
         self._tellings = Tellings(self._tickets)
         self._turns = Turns()
@@ -141,7 +131,8 @@ class Switch:
             late = self._house.heard_late(ticket, answer)
             late += self._tellings.heard(ticket, answer)
             return [*late, *self._ledger.probed(ticket, answer, now.monotonic)]
-        told = self._ledger.heard(waiting.question, answer, now.monotonic)
+        is_ledgers = type(waiting.question) in OF_LEDGER
+        told = self._ledger.heard(waiting.question, answer, now.monotonic) if is_ledgers else None
         effects = self._advance(waiting, answer, now)
         return [*told, *effects] if told else effects
 
@@ -180,9 +171,9 @@ class Switch:
         return self._begin(case, guarded(case, house, lambda: balance_inquiry(case, house)))
 
     def _begin(self, case: Case, steps: Steps[Response] | Steps[Response | None]) -> list[Effect]:
-        return self._advance(_Open(case, steps), None, case.received)
+        return self._advance(Open(case, steps), None, case.received)
 
-    def _advance(self, waiting: _Open, answer: Any, now: Instant) -> list[Effect]:
+    def _advance(self, waiting: Open, answer: Any, now: Instant) -> list[Effect]:
         case, steps = waiting.case, waiting.steps
         case.now = now
         is_fault = isinstance(answer, BaseException)
@@ -198,17 +189,18 @@ class Switch:
             return [note_of(case, None, "joined the same request under way")]
         except Exception as mistake:  # noqa: BLE001  never a hung terminal, never 00
             return self._finished(case, mistaken(case, place_of(mistake)))
-        if self._ledger.refuses(question, now.monotonic):
-            away = LedgerUnavailable("the ledger is away, and not asked again yet")
-            return self._advance(waiting, away, now)
+        if self._ledger.breaker.is_open and self._ledger.refuses(question, now.monotonic):
+            return self._advance(waiting, LedgerUnavailable(NOT_ASKED), now)
         ticket = next(self._tickets)
         waiting.question = question
         self._open[ticket] = waiting
         if not case.is_counted:
             self._crowd.enter(case)
-        if type(question) in NOT_JUST_ASKED:
+        kind = type(question)
+        if kind in NOT_JUST_ASKED:
             return self._not_just_asked(ticket, question, case, now)
-        return [Asked(ticket, question, case.given_up_at(question))]
+        until = case.given_up_at(question) if kind in ENDINGS else case.deadline
+        return [Asked(ticket, question, until)]
 
     def _not_just_asked(
         self, ticket: Ticket, question: Ask[Any], case: Case, now: Instant
@@ -255,7 +247,7 @@ class Switch:
             again = replace(
                 response, payload=None, is_signed=False, is_repeat=True, reason="joined the first"
             )
-            effects += self._advance(_Open(other, signed(other, again)), None, case.now)
+            effects += self._advance(Open(other, signed(other, again)), None, case.now)
         return effects
 
     def _unknown(

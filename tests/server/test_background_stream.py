@@ -6,6 +6,7 @@ import os
 import threading
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,3 +115,31 @@ def test_long_list_says_how_much_was_left_out() -> None:
     make_logger("json", "info", target).info("link opened", certificate=["a" * 100] * 1_000)
 
     assert ["a" * 100] * 5 + ["... 995 more"] == json.loads(target.getvalue())["certificate"]
+
+
+@given(st.dictionaries(st.text("abcxyz", max_size=4), st.text(max_size=600), max_size=4))
+def test_no_value_is_longer_than_its_length(fields: dict[str, str]) -> None:
+    """A line as a whole may be short or long: each value has its own end, and others are whole."""
+    target = io.StringIO()
+
+    make_logger("json", "info", target)._put((0.0, "info", "event", fields))
+
+    told = json.loads(target.getvalue())
+    cut = {name: said if len(said) <= 512 else said[:512] + "..." for name, said in fields.items()}
+    assert cut == {name: told[name] for name in fields}
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [(1_751_268_307.25, "07:25:07.250000"), (1_751_268_307.0, "07:25:07.000000"),
+     (1_751_268_308.000001, "07:25:08.000001")],
+)  # fmt: skip
+def test_line_says_when_to_the_microsecond(moment: float, said: str) -> None:
+    """Six decimals in every line, in UTC, whichever second the line before was of."""
+    target = io.StringIO()
+    put = make_logger("json", "info", target)._put
+
+    put((1_751_268_000.5, "info", "before", {}))
+    put((moment, "info", "event", {}))
+
+    assert f"2025-06-30T{said}Z" == json.loads(target.getvalue().splitlines()[1])["timestamp"]

@@ -30,7 +30,7 @@ def read(changes: dict[int, str] | None = None) -> BalanceInquiry:
     message = GOLDEN
     for number, text in (changes or {}).items():
         message = message.with_element(number, text)
-    return read_balance_inquiry(message, PROFILE, NEAR)
+    return read_balance_inquiry(message.elements, PROFILE, NEAR)
 
 
 def refusal_of(changes: dict[int, str]) -> Declined:
@@ -77,7 +77,7 @@ def test_year_of_de7_is_the_nearest() -> None:
     DE7 has no year; at New Year the one nearest to now counts.
     """
     inquiry = read_balance_inquiry(
-        GOLDEN.with_element(7, "1231235959"), PROFILE, datetime(2026, 1, 1, tzinfo=UTC)
+        GOLDEN.with_element(7, "1231235959").elements, PROFILE, datetime(2026, 1, 1, tzinfo=UTC)
     )
 
     assert datetime(2026, 1, 1, tzinfo=UTC) - timedelta(seconds=1) == inquiry.sent_at

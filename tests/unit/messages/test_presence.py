@@ -16,7 +16,7 @@ LEAST = IsoMessage("0200", dict.fromkeys(RULE.mandatory, "0"))
 def fault_of(message: IsoMessage) -> Declined:
     """Return the refusal a message gets."""
     with pytest.raises(Declined) as caught:
-        check_presence(message, RULE)
+        check_presence(message.elements, RULE)
     assert Outcome.FORMAT_ERROR is caught.value.outcome
     return caught.value
 
@@ -25,7 +25,7 @@ def test_mandatory_elements_alone_are_enough() -> None:
     """
     Nothing optional is demanded.
     """
-    check_presence(LEAST, RULE)
+    check_presence(LEAST.elements, RULE)
 
 
 @pytest.mark.parametrize("number", sorted(RULE.optional - {128}))
@@ -33,7 +33,7 @@ def test_each_optional_element_may_come(number: int) -> None:
     """
     Every element of the list is taken.
     """
-    check_presence(LEAST.with_element(number, "0"), RULE)
+    check_presence(LEAST.with_element(number, "0").elements, RULE)
 
 
 @pytest.mark.parametrize("number", sorted(RULE.mandatory))
@@ -69,10 +69,10 @@ def test_mac_is_the_last_element_or_none() -> None:
     message = IsoMessage("0800", {7: "0", 11: "0", 64: "0", 70: "0"})
 
     with pytest.raises(Declined) as caught:
-        check_presence(message, NETWORK)
+        check_presence(message.elements, NETWORK)
 
     assert 64 == caught.value.data_element
-    check_presence(message.without(64).with_element(128, "0"), NETWORK)
+    check_presence(message.without(64).with_element(128, "0").elements, NETWORK)
 
 
 def test_both_macs_are_refused() -> None:

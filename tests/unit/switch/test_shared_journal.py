@@ -69,7 +69,7 @@ def waiting(changes: dict[int, str | None] | None = None) -> Bench:
     """Begin a request that another process is at work on."""
     bench = signed_on()
     request = bench.inquiry()
-    its = bench.vault.fingerprint(fingerprint_material(request))
+    its = bench.vault.fingerprint(fingerprint_material(request.elements))
     bench.memory.faults[Reserve] = UnderWay(its)
     assert [] == bench.feed(bench.dialect.packager.pack(bench.inquiry(changes)))
     return bench
