@@ -29,6 +29,10 @@ CACHE_KIBIBYTES = 65_536
 QUERY_SECONDS_MAX: Final = 1.0
 """How long a reader's question may take unless the settings say otherwise."""
 
+_AGAIN_SECONDS: Final = 0.01
+_PRIMARY: Final = 0xFF
+"""Where an error's code has the kind of the error."""
+
 STEPS_BETWEEN_LOOKS: Final = 20_000
 """SQLite steps between two looks at the clock: some milliseconds."""
 
@@ -100,7 +104,7 @@ def open_writer(path: Path, family: str, *, migrates: bool = False) -> sqlite3.C
     except (OSError, sqlite3.Error) as error:
         raise Refused(_cannot(path, "made or opened", error)) from None
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         migrations = migrations_of(family)
@@ -114,6 +118,24 @@ def open_writer(path: Path, family: str, *, migrates: bool = False) -> sqlite3.C
         connection.close()
         raise
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Have the file keep a WAL; it is waited for whoever makes the same new file just then.
+
+    SQLite itself does not wait there, for of two that have begun neither could go on.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > deadline:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return
 
 
 def open_reader(
