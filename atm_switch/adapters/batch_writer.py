@@ -19,7 +19,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
@@ -255,7 +255,9 @@ class BatchWriter(ABC, Generic[K, Q, M]):
 
     def _fault_of(self, medium: M, kind: type[Any]) -> Judgement | None:
         """Say what is wrong with a medium that takes not even a sound question of a kind."""
-        sound = self._sound(kind)
+        sound = None
+        with suppress(Exception):  # its module may be gone with the package: that says nothing
+            sound = self._sound(kind)
         if sound is not None:
             try:
                 self._try(medium, [sound])

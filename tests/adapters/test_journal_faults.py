@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing
@@ -232,6 +233,24 @@ def test_journal_that_takes_no_row_blames_none(
 
     assert [JournalUnavailable] * 2 == first
     assert [JournalUnavailable, type(None), JournalUnavailable] == [type(one) for one in beside]
+
+
+def test_row_at_fault_ends_no_writer_whose_package_is_gone(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What a row is tried beside is loaded then, from a package that may have been replaced under the
+    switch: without it the row is refused like any other, and those around it are written.
+    """
+    faulty = commit(2)
+    object.__setattr__(faulty.ending, "reason", "\ud800")
+    monkeypatch.setitem(sys.modules, "atm_switch.adapters.journal_sample", None)
+
+    answer = journal.ask(faulty)
+
+    assert JournalRefusesRow is type(answer)
+    assert [""] == committed(journal, commit(3))
+    assert b"answer 3" == found(journal, 3)
 
 
 def test_rows_of_one_terminal_at_fault_are_no_journal_at_fault(journal: Journal) -> None:
