@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
-from atm_switch.adapters.folder_lock import lock_folder
+from atm_switch.adapters.folder_lock import is_served
 from atm_switch.adapters.journal_place import open_audit
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.secret import Key
@@ -127,14 +127,11 @@ def _begin(folder: DataFolder, judged: Vault, key: Key) -> CardKeyChange:
 
 def _require_read(folder: DataFolder, key_id: str) -> None:
     """See that no switch runs, or that the one that does has the newest card key in use."""
-    try:
-        lock_folder(folder.root)()
-    except Refused:
-        if not _last_in_use(folder).startswith(f"{IN_USE} {key_id} "):
-            raise Refused(
-                "the running switch has not read the new card key; send it SIGHUP (kill -HUP), "
-                "then run this again"
-            ) from None
+    if is_served(folder.root) and not _last_in_use(folder).startswith(f"{IN_USE} {key_id} "):
+        raise Refused(
+            "the running switch has not read the new card key; send it SIGHUP (kill -HUP), "
+            "then run this again"
+        )
 
 
 def _last_in_use(folder: DataFolder) -> str:

@@ -20,6 +20,8 @@ KEYS_LOCK_FILE = "keys.lock"
 WRITER_LOCK_FILE = "writer.lock"
 WRITER_SECONDS_MAX = 20.0
 LOOK_SECONDS: Final = 0.02
+LOOKERS_SECONDS_MAX: Final = 0.5
+"""How long whoever begins to serve waits for commands that look whether somebody does."""
 _STILL_WRITES: Final = (
     "the process that wrote the journal for the run before does not end; is the disk well?"
 )
@@ -30,9 +32,11 @@ def lock_folder(root: Path) -> Callable[[], None]:
 
     Raises ``Refused`` where another switch serves it.
     """
-    release = _taken(root / LOCK_FILE)
-    if release is None:
-        raise Refused(f"another atm-switch serves {root} already; stop that one first")
+    deadline = time.monotonic() + LOOKERS_SECONDS_MAX
+    while (release := _taken(root / LOCK_FILE)) is None:
+        if time.monotonic() > deadline:
+            raise Refused(f"another atm-switch serves {root} already; stop that one first")
+        time.sleep(LOOK_SECONDS)
     return release
 
 
@@ -72,10 +76,10 @@ def held_at_rest(root: Path) -> Iterator[None]:
         release()
 
 
-def _taken(file: Path) -> Callable[[], None] | None:
+def _taken(file: Path, how: int = fcntl.LOCK_EX) -> Callable[[], None] | None:
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         return None
@@ -83,11 +87,11 @@ def _taken(file: Path) -> Callable[[], None] | None:
 
 
 def is_served(root: Path) -> bool:
-    """Tell whether a switch serves the folder right now."""
-    try:
-        lock_folder(root)()
-    except Refused:
+    """Tell whether a switch serves the folder right now; any number may look at once."""
+    release = _taken(root / LOCK_FILE, fcntl.LOCK_SH)
+    if release is None:
         return True
+    release()
     return False
 
 
