@@ -56,13 +56,19 @@ class _Words:
 
 _OPEN: Final = (
     "SELECT {columns} FROM journal_rows WHERE {mine}seq > {after} AND seq <= {upto}"
-    " AND kind = 'A' AND NOT EXISTS (SELECT 1 FROM journal_rows AS ending"
-    " WHERE {its}ending.ref = journal_rows.seq) ORDER BY seq"
+    " AND kind = 'A' AND {unended} ORDER BY seq"
 )
 OF_FILE: Final = _Words(
     mark="SELECT seq FROM journal_settled",
     first="SELECT seq FROM journal_rows WHERE seq > ? ORDER BY seq LIMIT 1",
-    in_doubt=_OPEN.format(columns=COLUMN_LIST, mine="", its="", after="?", upto="?"),
+    in_doubt=_OPEN.format(
+        columns=COLUMN_LIST,
+        mine="",
+        after="?",
+        upto="?",
+        unended="NOT EXISTS (SELECT 1 FROM journal_rows AS ending"
+        " WHERE ending.ref = journal_rows.seq)",
+    ),
     move="UPDATE journal_settled SET seq = ?",
 )
 OF_NODE: Final = _Words(
@@ -70,8 +76,10 @@ OF_NODE: Final = _Words(
     first="SELECT seq FROM journal_rows WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT 1",
     in_doubt=_OPEN.format(
         columns=COLUMN_LIST, mine="node = $1 AND ", after="$2", upto="$3",
-        # The bounds again, so that no plan looks at the endings of all rows there ever were.
-        its="ending.node = $1 AND ending.ref > $2 AND ending.ref <= $3 AND ",
+        # The bounds again, so that no plan looks at the endings of all rows there ever were; and
+        # NOT IN, which hashes those of the page once, where a join would compare each with each.
+        unended="seq NOT IN (SELECT ending.ref FROM journal_rows AS ending"
+        " WHERE ending.node = $1 AND ending.ref > $2 AND ending.ref <= $3)",
     ),
     move="INSERT INTO settled (node, seq) VALUES ($1, $2)"
     " ON CONFLICT (node) DO UPDATE SET seq = excluded.seq",

@@ -49,10 +49,13 @@ _CLAIM: Final = (
 )
 """Yields what is ours now; the rows of all others are locked as well."""
 _HELD: Final = (
-    f"SELECT {_KEY}, node, until >= clock_timestamp(), fingerprint FROM answers"  # noqa: S608 - constants
-    f" WHERE ({_KEY}) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],"
-    " $5::text[]))"
+    f"SELECT {_KEY}, node, until >= clock_timestamp(), fingerprint"  # noqa: S608 - constants
+    f" FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS asked ({_KEY})"
+    " CROSS JOIN LATERAL (SELECT node, until, fingerprint FROM answers AS held"
+    " WHERE (held.acquirer, held.terminal, held.stamp, held.stan, held.rrn)"
+    " = (asked.acquirer, asked.terminal, asked.stamp, asked.stan, asked.rrn) OFFSET 0) AS held"
 )
+"""``OFFSET 0`` has PostgreSQL look each row up, also where it takes the table for a small one."""
 _TAKE: Final = (
     "UPDATE answers AS held SET node = $1, received_at = mine.at, fingerprint = mine.print,"  # noqa: S608 - constants
     f" until = {_UNTIL} FROM {_MINE}"
