@@ -3,19 +3,23 @@
 As the doors before them (``doors.py``), each takes what only the one before can give.
 """
 
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable, NeverAsked
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.outcome import Outcome
 from atm_switch.domain.statement import draw_up
 from atm_switch.domain.value import value
+from atm_switch.messages.balance_inquiry import BalanceInquiry
 from atm_switch.messages.inquiry_data import Lookup
-from atm_switch.security.key_ring import KeyUsage
+from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder
+from atm_switch.security.vault import Vault
 from atm_switch.switch.doors import Fresh, KnownCard, lasting
 from atm_switch.switch.house import House
-from atm_switch.switch.hsm_port import VerifyPin
-from atm_switch.switch.keys_seen import learn
+from atm_switch.switch.hsm_port import PinVerdict, VerifyPin
+from atm_switch.switch.keys_seen import learn, untried
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.switch.ports import (
     AwaitTick,
@@ -71,7 +75,7 @@ def prove(known: KnownCard, house: House) -> Steps[ProvenCard]:
     if not card.pvv:
         raise Declined(Outcome.NOT_PERMITTED, "the card has no PIN verification value")
     case, inquiry = fresh.admitted.case, fresh.inquiry
-    named = house.vault.ladder(KeyUsage.PIN, inquiry.acquirer, inquiry.terminal)
+    before, named = house.vault, _pin_keys(inquiry, house)
     pvk = house.vault.pvk(card.pvki)
     if named is None or pvk is None:
         missing = "PIN key for the terminal" if named is None else "key of the card's PVKI"
@@ -89,13 +93,40 @@ def prove(known: KnownCard, house: House) -> Steps[ProvenCard]:
     except NeverAsked:
         case.returned_try = tries
         raise
+    if verdict.is_right is not True:
+        name, question, verdict = yield from _under_news(
+            name, question, verdict, before, fresh, house
+        )
     if verdict.is_right is not True:  # nothing else is a yes
         raise Declined(Outcome.WRONG_PIN, f"PIN try {tries} is wrong")
     if verdict.key_at is not None:
         # Of a right PIN only: a block may open under a key it was not made with.
-        yield from learn(name, keys[verdict.key_at], case, house)
+        yield from learn(name, question.keys[verdict.key_at], case, house)
     case.resets_tries = True
     return ProvenCard(known)
+
+
+def _under_news(
+    name: KeyName, question: VerifyPin, verdict: PinVerdict, before: Vault, fresh: Fresh,
+    house: House,
+) -> Steps[tuple[KeyName, VerifyPin, PinVerdict]]:  # fmt: skip
+    """Have a PIN that is wrong looked at under keys of which news were late, if there are some.
+
+    They are looked for behind every wrong one, or the time it takes would tell whether a block was
+    well-formed.  One that was is not looked at again: of each try one PIN is.
+    """
+    inquiry, case = fresh.inquiry, fresh.admitted.case
+    now = partial(_pin_keys, inquiry, house)
+    name, others = yield from untried(question.keys, before, now, case, house, name)
+    if others and verdict.key_at is None:
+        is_of_terminal = name.terminal is not None
+        question = replace(question, keys=others, is_of_terminal=is_of_terminal)
+        verdict = yield from ask(question)
+    return name, question, verdict
+
+
+def _pin_keys(inquiry: BalanceInquiry, house: House) -> tuple[KeyName, Ladder] | None:
+    return house.vault.ladder(KeyUsage.PIN, inquiry.acquirer, inquiry.terminal)
 
 
 def _one_try(fresh: Fresh, house: House) -> Steps[int]:

@@ -4,14 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from atm_switch.domain.errors import NeighbourUnavailable
+from atm_switch.domain.card import Pan
+from atm_switch.domain.errors import NeighbourUnavailable, NeverAsked
 from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.secret import Key, Pin
 from atm_switch.security.key_ring import LineKey
-from atm_switch.switch.hsm_port import CheckMac
+from atm_switch.security.pin_block import encipher
+from atm_switch.switch.hsm_port import CheckMac, VerifyPin
 from atm_switch.switch.late_keys import KEY_LOOK_SECONDS, LOOKERS_MAX, LookAtKeys
 from atm_switch.switch.policy import MacPolicy
+from atm_switch.switch.ports import Commit, Reserve
 from atm_switch.wire.message import IsoMessage
-from tests.doubles.bench import BNI, Bench, bank
+from tests.doubles.bench import BNI, PAN, PIN, Bench, bank
 from tests.doubles.key_line import MAC_NAME, NEW, NEWER, PIN_NAME, inquiry
 from tests.doubles.signed_line import ask_signed, signed_payload, signing_bench
 
@@ -159,3 +163,75 @@ def test_another_key_taken_up_meanwhile_hides_no_change() -> None:
 
     assert "00" == bench.dialect.packager.unpack(bench.sent[-1].payload)[39]
     assert 1 == looks(bench)
+
+
+def beside_another_pin_key() -> Bench:
+    """As before, of the key the terminals encipher PINs under."""
+    bench = beside_another()
+    vault = bench.house.vault
+    ladder = vault.keys[PIN_NAME].received(LineKey.clear(NEW))
+    bench.memory.vault = vault.with_ladder(PIN_NAME, ladder)
+    return bench
+
+
+def asked_with_pin(bench: Bench, stan: int, pin: str, key: Key) -> str:
+    """Ask with a PIN block under a key; the code of the answer."""
+    block = encipher(Pin(pin.encode()), Pan(PAN), key)
+    return ask_signed(bench, inquiry(bench, stan, block))[39]
+
+
+def test_pin_under_a_key_that_another_machine_took_is_right() -> None:
+    """The customer is told no wrong PIN for news that are late, and loses no try."""
+    bench = beside_another_pin_key()
+
+    codes = [asked_with_pin(bench, stan, PIN, NEW) for stan in range(1, 5)]
+
+    assert (["00"] * 4, 1) == (codes, looks(bench))
+    assert {0} == set(bench.memory.tries.values())
+
+
+@pytest.mark.parametrize(("pin", "verifications"), [("654321", 1), (None, 2)])
+def test_of_each_try_one_pin_is_looked_at(pin: str | None, verifications: int) -> None:
+    """
+    A wrong one that was well-formed is not looked at again under new keys; one under no key that
+    is known, nor then, is wrong as before. Both have news looked for, and take the same time.
+    """
+    bench = beside_another_pin_key()
+
+    if pin is not None:
+        code = asked_with_pin(bench, 1, pin, bench.pin_key)
+    else:
+        code = asked_with_pin(bench, 1, PIN, NEWER)
+
+    assert ("55", 1, verifications) == (code, looks(bench), bench.memory.verifications)
+
+
+def test_hsm_that_cannot_be_asked_again_gives_no_try_back() -> None:
+    """The block has been tried under other keys: whoever has it tried on end is counted."""
+    bench = beside_another_pin_key()
+    take_up = bench.memory.take_up
+
+    def away() -> None:
+        take_up()
+        bench.memory.faults[VerifyPin] = NeverAsked("away")
+
+    bench.memory.take_up = away
+
+    code = asked_with_pin(bench, 1, PIN, NEW)
+
+    (commit,) = (one for one in bench.memory.asked if isinstance(one, Commit))
+    assert ("91", None) == (code, commit.ending.returned_try)
+
+
+def test_pin_key_taken_up_while_the_try_is_kept_counts() -> None:
+    """News may come behind the choice of the keys: then nothing has to be looked for."""
+    bench = beside_another_pin_key()
+    bench.holds = (Reserve,)
+
+    block = encipher(Pin(PIN.encode()), Pan(PAN), NEW)
+    bench.feed(signed_payload(bench, inquiry(bench, 1, block)))
+    bench.memory.take_up()
+    bench.release()
+
+    assert "00" == bench.dialect.packager.unpack(bench.sent[-1].payload)[39]
+    assert 0 == looks(bench)
