@@ -49,6 +49,8 @@ class RemoteJournal(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._back_at = -inf
         self._frames = Frames()
+        self._unsaid: list[object] = []
+        """Changes told of over this connection that are not said to be known here."""
         self._on_batch: OnBatch[Any] = lambda _batch: None
         self._connecting: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -139,7 +141,7 @@ class RemoteJournal(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is none of these
-        self._frames = Frames()
+        self._frames, self._unsaid = Frames(), []
 
     def data_received(self, data: bytes) -> None:
         """Hand out the answers."""
@@ -178,13 +180,18 @@ class RemoteJournal(asyncio.Protocol):
         self._deliver(answers)
 
     def _hear(self, kind: str) -> None:
-        transport, taken_up = self._transport, self._told(kind)
+        transport, taken_up, news = self._transport, self._told(kind), object()
+        if kind == KEYS:
+            self._unsaid.append(news)
 
         def say(ended: "asyncio.Future[None] | None" = None) -> None:
             if ended is not None and (ended.cancelled() or ended.exception() is not None):
                 return  # it is not known here: nobody may go by it
-            if kind == KEYS and transport is not None and transport is self._transport:
-                transport.write(framed([(NEWS, KeysChanged())]))
+            if transport is not None and transport is self._transport and news in self._unsaid:
+                # What was read knows all that was changed before, though it was not read then.
+                count = self._unsaid.index(news) + 1
+                del self._unsaid[:count]
+                transport.write(framed([(NEWS, KeysChanged())] * count))
 
         if taken_up is None:
             say()

@@ -74,6 +74,31 @@ async def test_change_a_worker_failed_to_take_up_is_not_confirmed(
             await changed
 
 
+async def test_change_that_was_taken_up_tells_of_those_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reading knows all that was changed before, whatever becomes of an earlier one; once."""
+    async with house(tmp_path) as one:
+        first, second = await one.worker(), await one.worker()
+        never = second.taking_up = asyncio.get_running_loop().create_future()
+        monkeypatch.setattr(remote_journal, "HEARD_SECONDS_MAX", 0.05)
+        with pytest.raises(JournalUnavailable, match="does not take up"):
+            await first.journal.tell_keys_changed()
+        await House.until(lambda: second.news)
+
+        monkeypatch.setattr(remote_journal, "HEARD_SECONDS_MAX", SECONDS_MAX)
+        for count in (2, 3):
+            second.taking_up = asyncio.get_running_loop().create_future()
+            changed = asyncio.create_task(first.journal.tell_keys_changed())
+            await House.until(lambda count=count: len(second.news) == count)
+            if count > 2:
+                never.set_result(None)  # of one that is known by now: this one is not
+                await asyncio.wait({changed}, timeout=0.5)
+                assert not changed.done()
+            second.taking_up.set_result(None)
+            await changed
+
+
 async def test_change_behind_a_new_connection_waits_for_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
