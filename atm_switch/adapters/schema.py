@@ -110,7 +110,10 @@ def open_writer(path: Path, family: str, *, migrates: bool = False) -> sqlite3.C
         migrations = migrations_of(family)
         if not migrates and (version := _version(connection)):
             _require_schema(version, migrations[-1][0], path.name)
+        # However long a statement takes, Ctrl-C is heard: no Python runs in it otherwise.
+        connection.set_progress_handler(lambda: 0, STEPS_BETWEEN_LOOKS)
         migrate(connection, migrations, path.name)
+        connection.set_progress_handler(None, 0)
     except sqlite3.Error as error:
         connection.close()
         raise Refused(_cannot(path, f"opened as a {family} file", error)) from None
