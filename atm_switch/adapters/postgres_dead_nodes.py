@@ -64,8 +64,8 @@ def settle_dead_nodes(
     """
     session = opened(url, SECONDS_MAX)
     try:
-        require_newest(session)
         with translated():
+            require_newest(session)
             nodes = [node for (node,) in session.rows(_BEHIND)]
             return [_Settling(session, node, vault, clock, nonce).done(before) for node in nodes]
     finally:

@@ -59,10 +59,14 @@ class PostgresReader:
     """Reads one.  Every method raises ``JournalUnavailable`` where it cannot."""
 
     def __init__(self, url: str) -> None:
-        """Connect.  Raises ``Refused``, also for a database without this program's schema."""
+        """Connect.  Raises ``Refused``, also for a database without this program's schema.
+
+        And ``JournalUnavailable`` where it is lost at once.
+        """
         self._session = opened(url)
         try:
-            require_newest(self._session)
+            with translated():
+                require_newest(self._session)
         except BaseException:
             self._session.close()
             raise

@@ -142,11 +142,13 @@ class SharedOutbox:
 
     def _elected(self) -> PostgresSession:
         if self._session is None:
-            self._session = opened(self._url, SECONDS_MAX, BY_INDEX)
-            require_newest(self._session)
-            if not self._session.rows("SELECT pg_try_advisory_lock($1)", _TELLING)[0][0]:
-                self._drop()
-                raise JournalUnavailable("another switch tells the events of this journal")
+            session = opened(self._url, SECONDS_MAX, BY_INDEX)
+            try:
+                _elect(session)
+            except BaseException:
+                session.close()
+                raise
+            self._session = session  # not before: whoever holds one tells
             self.term += 1
         return self._session
 
@@ -165,3 +167,10 @@ class SharedOutbox:
         if self._session is not None:
             self._session.close()
             self._session = None
+
+
+def _elect(session: PostgresSession) -> None:
+    """Have a session be the one that tells.  Raises ``JournalUnavailable``, and ``Refused``."""
+    require_newest(session)
+    if not session.rows("SELECT pg_try_advisory_lock($1)", _TELLING)[0][0]:
+        raise JournalUnavailable("another switch tells the events of this journal")

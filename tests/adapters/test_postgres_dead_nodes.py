@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
+from types import ModuleType
 
+import asyncpg
 import pytest
 
-from atm_switch.adapters import journal_doubts
+from atm_switch.adapters import journal_doubts, postgres_dead_nodes, postgres_reader
 from atm_switch.adapters.postgres_dead_nodes import Left, settle_dead_nodes
 from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.adapters.postgres_reader import JournalPages
 from atm_switch.adapters.postgres_verify import verify_journals
-from atm_switch.domain.errors import Refused
+from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.switch.ports import Commit, FindRepeat, Reserve
 from tests.doubles.journal_bench import (
@@ -147,3 +149,18 @@ def test_other_keys_end_nothing(two: PostgresJournalBench) -> None:
     with pytest.raises(Refused, match='node "one" was written with other keys'):
         settle_dead_nodes(two.url, fresh_vault(), clock, os.urandom, OLD)
     assert 1 == sum(sum(left.ended.values()) for left in settle(two))
+
+
+@pytest.mark.parametrize("module", [postgres_dead_nodes, postgres_reader])
+def test_server_that_goes_behind_the_connection_is_away(
+    two: PostgresJournalBench, monkeypatch: pytest.MonkeyPatch, module: ModuleType
+) -> None:
+    """Said as whoever asks again goes by: an error of the driver would end the looks for good."""
+
+    def gone(_session: PostgresSession) -> None:
+        raise asyncpg.ConnectionDoesNotExistError
+
+    monkeypatch.setattr(module, "require_newest", gone)
+
+    with pytest.raises(JournalUnavailable):
+        settle(two) if module is postgres_dead_nodes else JournalPages(two.url)

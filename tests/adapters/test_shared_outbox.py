@@ -142,3 +142,19 @@ def test_operator_sees_events_told_or_not(one: PostgresJournalBench, url: str) -
     assert state.oldest_untold is not None
     assert ["000004"] == [event.body["stan"] for event in new]
     assert ((), behind) == (none, still)
+
+
+def test_nobody_tells_who_was_not_elected(one: PostgresJournalBench, url: str) -> None:
+    """
+    Nor at the second attempt, where the schema had become one this program does not work with.
+    """
+    one.ask(answered(1))
+    with closing(PostgresSession(url, "a test")) as session:
+        session.run("UPDATE journal_version SET version = version + 1, works_from = version + 1")
+
+    with closing(SharedOutbox(url, "bank-1")) as outbox:
+        for _ in range(2):
+            with pytest.raises(JournalUnavailable, match="the journal has schema"):
+                outbox.since(0, 10)
+
+    assert 0 == outbox.term
