@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from atm_switch.domain.accrual import RateTable
+from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
@@ -27,6 +28,8 @@ HOST_BLOCK = 10_000
 STAN_MAX = 999_999
 KEY_REQUESTS_PER_MINUTE = 6
 """Deliveries one bank or terminal may ask for (161); each rewrites the key file."""
+OFFER_SECONDS = 10.0
+"""How long a key that was offered stays before a later offer may push it off its ladder."""
 
 
 @dataclass(slots=True)
@@ -52,6 +55,8 @@ class House:
     """Set by cut-over (0800 with DE70 201); otherwise the day in Jakarta."""
     changing_keys: set[KeyName] = field(default_factory=set)
     """Keys being taken or delivered right now; one change of a key at a time."""
+    offered_at: dict[KeyName, float] = field(default_factory=dict)
+    """When the latest key of a name was offered.  Monotonic seconds."""
     own_stan: int = 0
     """The last number given out; it starts anywhere, so that no answer recorded earlier fits."""
     accepted: Accepted = field(default_factory=Accepted)
@@ -92,6 +97,19 @@ class House:
             self.card_frequency = Frequency(policy.inquiries_per_card_per_hour, HOUR)
         if before.inquiries_per_terminal_per_minute != policy.inquiries_per_terminal_per_minute:
             self.terminal_frequency = Frequency(policy.inquiries_per_terminal_per_minute, MINUTE)
+
+    def count_offer(self, name: KeyName, now: float) -> None:
+        """Count one offer of a key.  Raises ``NeighbourUnavailable`` where it is one too many.
+
+        A ladder holds two keys beside the one in use: one more pushes the first of them off,
+        which the peer may be about to take.
+        Limits: what another process offered just now is not known here.
+        """
+        held = self.vault.keys.get(name)
+        is_full = held is not None and held.is_coming and held.spare is not None
+        if is_full and now < self.offered_at.get(name, now - OFFER_SECONDS) + OFFER_SECONDS:
+            raise NeighbourUnavailable("two keys are on their way to the peer")
+        self.offered_at[name] = now
 
     def given_up(self, ticket: Ticket, question: Ask[Any] | None, case: Case) -> None:
         """Hear that a question of a request is given up: what comes of it counts all the same."""

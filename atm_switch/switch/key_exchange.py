@@ -111,6 +111,7 @@ def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | Non
         return None
     house.changing_keys.add(name)
     try:
+        house.count_offer(name, case.now.monotonic)
         algorithm = _algorithm(name.usage, case)
         minted = yield from ask(MintKey(exchange[1].in_use, name.usage, algorithm))
         held = ladder_before(name, house.vault)
