@@ -109,7 +109,7 @@ async def test_look_in_vain_is_made_again_and_costs_no_connection(
     monkeypatch.setattr(postgres_reader, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(postgres_reader, "GRACE", 30.0)  # the server ends it, not a busy machine
     blocker = await asyncpg.connect(url)
-    async with reading(url, seconds_max=2.0) as (reader, news):
+    async with reading(url, connections=1, seconds_max=2.0) as (reader, news):
         async with blocker.transaction():
             await blocker.execute("LOCK TABLE schema_version IN ACCESS EXCLUSIVE MODE")
             await asyncio.sleep(2.5)
