@@ -25,8 +25,9 @@ UNJOURNALED = {"96", "63", "30", "12"}
 PASSING = UNJOURNALED | {"58", "94", "91"}
 """DE39 that may be followed by another answer to the same request."""
 TRIES_MAX = 3
-OUTRUN = "repeat of an answered request"
-"""Why a row B has what another worker has answered: its try decided nothing, and is given back."""
+OUTRUN = {"repeat of an answered request", "same key, other content"}
+"""Why a row B says what another worker's answer makes of it, which was to the same request or to
+another of its key: its try decided nothing, and is given back."""
 READ_SECONDS_MAX = 60.0
 ROWS_MAX = 1_000_000
 
@@ -173,7 +174,7 @@ class Auditor:
                 self.must("no fourth try", holds=tries[digest] <= TRIES_MAX)
             elif row.resets_tries:
                 tries[digest] = 0
-            elif row.ref is not None and row.reason == OUTRUN:
+            elif row.ref is not None and row.reason in OUTRUN:
                 given = self.rows[row.ref - 1].pin_tries or 0
                 tries[digest] -= tries[digest] >= given > 0
         for card in calm_bench().memory.cards.values():

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atm_switch.wire.message import IsoMessage
+from tests.doubles.inquiries import de48
 from tests.simulation.town import HOLDERS, calm_bench
 from tests.simulation.words import Said, key_of
 
@@ -50,9 +51,11 @@ class Terminal:
         holder, is_right = dice.choice(HOLDERS), dice.random() < 0.8
         stan = self._bank.next_stan()
         bench = calm_bench()
+        # By its number the member's KPJ is looked for among all of hers, by the card it is not.
+        data = de48(holder.kpj.digits, lookup=1) if dice.random() < 0.5 else de48()
         changes: dict[int, str | None] = {
             2: holder.pan, 7: self._bank.stamp(), 11: stan, 15: None, 32: self._bank.acquirer.text,
-            37: f"518107{stan}", 41: self.name,
+            37: f"518107{stan}", 41: self.name, 48: data,
             52: bench.pin_block(holder.pin if is_right else WRONG_PIN, holder.pan),
         }  # fmt: skip
         self._said = Said(bench.inquiry(changes), holder, is_right, world.loop.time())
