@@ -26,6 +26,7 @@ from tests.simulation.town import calm_bench
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Coroutine
 
     from tests.simulation.host import Host
     from tests.simulation.wire import Wire
@@ -73,7 +74,6 @@ class Worker:
         self.desk.books, self.desk.fairness = host.books, world.fairness
         self.desk.swallows = world.plant.swallows_requests
         self.desk.on_note = self._note
-        self._tellings: set[asyncio.Task[None]] = set()
         self._remote: PipedJournal | None = None
         self._pipe: Pipe | None = None
 
@@ -152,15 +152,20 @@ class Worker:
         if remote is None:
             return kept
         if question.is_awaited:
-            return self._world.loop.create_task(self._tell(kept, remote))
+            return self._held(self._tell(kept, remote))
         kept.add_done_callback(lambda ended: self._tell_later(ended, remote))
         return kept
 
     def _tell_later(self, kept: "asyncio.Future[None]", remote: PipedJournal) -> None:
         if kept.exception() is None:
-            telling = self._world.loop.create_task(remote.say_keys_changed())
-            self._tellings.add(telling)  # the loop holds it weakly
-            telling.add_done_callback(self._tellings.discard)
+            self._held(remote.say_keys_changed())
+
+    def _held(self, telling: "Coroutine[Any, Any, None]") -> "asyncio.Task[None]":
+        """Begin to tell; the task is there as long as the world, whoever dies."""
+        held, task = self._world.tellings, self._world.loop.create_task(telling)
+        held.add(task)  # the loop holds it weakly
+        task.add_done_callback(held.discard)
+        return task
 
     async def _tell(self, kept: "asyncio.Future[None]", remote: PipedJournal) -> None:
         await kept

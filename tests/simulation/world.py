@@ -69,6 +69,8 @@ class World:
         self.loop.set_exception_handler(self._unhandled)
         self.never: asyncio.Future[None] = self.loop.create_future()
         """What a process that is dead waits for."""
+        self.tellings: set[asyncio.Task[None]] = set()
+        """What workers tell of keys; of one that died, and of its host, nobody else holds it."""
         self.trace = Trace(self.loop.time, watch)
         self.town = Town(self.dice, mixes_accounts=plant.mixes_accounts)
         self.broker = SimBroker(self.dice)
