@@ -44,6 +44,8 @@ class Auditor:
     acknowledged: int = 0
     """The last row the switch was told to be durable."""
     _by_key: dict[Key, dict[str, Said]] = field(default_factory=lambda: defaultdict(dict))
+    losses: list[int] = field(default_factory=list)
+    """How many rows there were each time that the process that writes them died, alone."""
     looks: Counter[bytes] = field(default_factory=Counter)
     """How often a PIN of each card was looked at."""
     counts: Counter[str] = field(default_factory=Counter)
@@ -95,6 +97,7 @@ class Auditor:
             == [row.chain for row in self.rows[: self.acknowledged]],
         )
         self.rows.clear()
+        self.losses = [loss for loss in self.losses if loss <= len(found)]
         self._codes.clear()
         self._granted.clear()
         for row in found:
@@ -185,11 +188,13 @@ class Auditor:
         kept: Counter[Key] = Counter()
         begun: Counter[Key] = Counter()
         doubtful: Counter[Key] = Counter()
+        forgotten: Counter[Key] = Counter()
         ended = Counter(row.ref for row in self.rows if row.ref is not None)
         for row in self.rows:
             key = _key_in(row)
             kept[key] += row.response is not None
             doubtful[key] += row.outcome == IN_DOUBT
+            forgotten[key] += self._is_outrun_by_loss(row)
             if row.is_reservation:
                 begun[key] += 1
                 self.must(f"row {row.seq} is ended once", holds=ended[row.seq] == 1)
@@ -197,10 +202,20 @@ class Auditor:
         for key, count in begun.items():
             self.must(
                 f"{key} costs one PIN try, and one for each time it was cut off",
-                holds=count <= doubtful[key] + 1,
+                holds=count <= doubtful[key] + forgotten[key] + 1,
             )
         self.counts["rows"] = len(self.rows)
         self.counts["in doubt"] = doubtful.total()
+
+    def _is_outrun_by_loss(self, ending: JournalRow) -> bool:
+        """Tell whether its request was begun anew as who writes had forgotten who was at work.
+
+        Its worker lives on, and gives the try back.
+        """
+        begun = ending.ref
+        if begun is None or ending.reason not in OUTRUN:
+            return False
+        return any(begun <= loss < ending.seq for loss in self.losses)
 
     def _add_up_events(self, outbox: dict[int, str], told: list[Told]) -> None:
         heard: dict[int, str] = {}

@@ -146,6 +146,7 @@ class Faults:
         if how == BEHIND:
             host.writer.step()
             world.auditor.committed(host.reader)
+        world.auditor.losses.append(len(world.auditor.rows))
         away = world.dice.uniform(0.2, 3.0)
         world.fairness.trouble(away, is_of_lines=False)
         host.lose_writer(away)
