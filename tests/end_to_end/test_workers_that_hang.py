@@ -107,6 +107,7 @@ def _reloaded(switch: Workers) -> set[int]:
 
 
 def _up(switch: Workers) -> float:
+    switch.served.wait_for('"at": "127')  # its page of metrics is said behind its own readiness
     (address,) = re.findall(r'"at": "(127[^"]+)"', switch.served.log.read_text())
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as page:
         shown = page.read().decode()

@@ -48,9 +48,11 @@ class Called:
         return dialler.line and self.house.desk.session_of(dialler.line)
 
     def is_on(self, dialler: Dialler) -> bool:
-        """Whether a line is up and signed on."""
+        """Whether a line is up and signed on, and that is recorded: until then it may be undone."""
         session = self.session(dialler)
-        return session is not None and session.signed_on_as == BNI
+        if session is None or session.signed_on_as != BNI:
+            return False
+        return any(one["link"] == session.link for one in self.house.logged("signed on"))
 
     async def signed_on(self, dialler: Dialler) -> BankLine:
         """Wait until a line is signed on; return the bank's end of it."""

@@ -109,10 +109,15 @@ def test_response_is_read_as_written() -> None:
     assert BALANCE == read_balance_data(text, PROFILE)
 
 
-@pytest.mark.parametrize("name", ["kpj", "host_reference", "last_contribution", "opening"])
-@pytest.mark.parametrize("content", ["n", "ans"])
+TEXTS = ("kpj", "host_reference", "last_contribution")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [*((name, "n") for name in (*TEXTS, "opening")), *((name, "ans") for name in TEXTS)],
+)
 def test_response_is_written_in_the_class_of_the_profile(name: str, content: str) -> None:
-    """A profile may have digits in a place of text, and texts of digits in a place of numbers."""
+    """A profile may have digits in a place of text; in that of an amount it has digits alone."""
     layout = PROFILE.layouts["inquiry_response"]
     own = tuple(replace(one, content=content) if one.name == name else one for one in layout)
     profile = replace(PROFILE, layouts={**PROFILE.layouts, "inquiry_response": own})
