@@ -6,6 +6,7 @@ import resource
 import sys
 from contextlib import suppress
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Protocol
 
 from atm_switch.domain.accrual import RateTable
@@ -13,7 +14,7 @@ from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder, profile_of, tls_doubts, unmaskable
 from atm_switch.ledger.rates_file import read_rates
-from atm_switch.profile.load import ProfileWrong
+from atm_switch.profile.load import PROFILES_KEPT, ProfileWrong
 from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.settings.load import FILE_NAME, SettingsWrong
 from atm_switch.settings.model import Settings
@@ -21,6 +22,9 @@ from atm_switch.settings.problems import written
 from atm_switch.switch.house import House
 from atm_switch.switch.ports import KeepCommand
 from atm_switch.switch.session import Dialect
+
+_dialect_of = lru_cache(PROFILES_KEPT)(Dialect.of)
+"""A reload that finds the profiles as they were leaves nothing new behind."""
 
 
 def dialects_of(folder: DataFolder) -> dict[str, Dialect]:
@@ -35,7 +39,7 @@ def dialects_of(folder: DataFolder) -> dict[str, Dialect]:
         wrong = list(unmaskable(profiles[way.profile], way, settings.acquirers))
         if wrong:
             raise ProfileWrong(way.profile, wrong)
-    return {name: Dialect.of(profile) for name, profile in profiles.items()}
+    return {name: _dialect_of(profile) for name, profile in profiles.items()}
 
 
 def rates_of(folder: DataFolder) -> RateTable:

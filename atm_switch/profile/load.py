@@ -5,6 +5,8 @@ A profile may extend another: its tables are laid over the other's, key by key.
 
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from atm_switch.domain.errors import Refused
@@ -30,6 +32,7 @@ from atm_switch.profile.parts import (
 )
 from atm_switch.profile.shipped import profile_text
 
+PROFILES_KEPT = 16
 EXTENDS_MAX = 4
 """A chain of profiles longer than this is taken for a circle."""
 
@@ -56,19 +59,39 @@ class ProfileWrong(Refused):
 def load_profile(name: str, text_of: Callable[[str], str] = profile_text) -> Profile:
     """Read the profile ``name``; ``text_of`` finds the text of a name.
 
+    One that says what it said before is the same object: much is kept by it.
     Raises ``ProfileWrong`` with every problem found.
     """
+    texts: dict[str, str] = {}
+
+    def read(one: str) -> str:
+        texts[one] = text_of(one)
+        return texts[one]
+
     try:
-        document = _document(name, text_of, EXTENDS_MAX)
+        document = _document(name, read, EXTENDS_MAX)
     except tomllib.TOMLDecodeError as error:
         raise ProfileWrong(name, [f"is not TOML: {error}"]) from None
     except UnicodeDecodeError:
         raise ProfileWrong(name, ["is not UTF-8 text"]) from None
     except (LookupError, OSError) as error:
         raise ProfileWrong(name, [str(error)]) from None
+    return _made(name, _Written(tuple(texts.items()), document))
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A profile's texts with those it extends, and what they say together."""
+
+    texts: tuple[tuple[str, str], ...]
+    document: Mapping[str, Any] = field(compare=False)
+
+
+@lru_cache(PROFILES_KEPT)
+def _made(name: str, written: _Written) -> Profile:
     problems = Problems()
     try:
-        profile = _profile(document, problems)
+        profile = _profile(written.document, problems)
     except (TypeError, AttributeError, ValueError) as error:
         raise ProfileWrong(
             name, [*problems.lines, f"has a table of wrong shape: {error}"]

@@ -22,6 +22,7 @@ from atm_switch.line_keys import KIT_FILE, write_kit
 from atm_switch.security.key_ring import KeyName, KeyUsage
 from atm_switch.security.tdes import check_value
 from atm_switch.settings.load import SettingsWrong
+from atm_switch.start_up import dialects_of
 from tests.doubles.line_keys import pin_key
 
 NOON = Instant(datetime(2026, 6, 30, 5, tzinfo=UTC), 0.0)
@@ -48,6 +49,16 @@ def test_new_folder_opens_at_once(tmp_path: Path) -> None:
     assert pin_key(opened.vault(), BANK, ANY_ATM) is not None
     assert opened.ledger.is_file()
     assert opened.journal.is_file()
+
+
+def test_folder_read_anew_brings_no_new_dialects(tmp_path: Path) -> None:
+    """A SIGHUP leaves nothing behind where the profiles are as they were."""
+    root = made(tmp_path / "bank").root
+
+    before, after = dialects_of(open_folder(root)), dialects_of(open_folder(root))
+
+    assert before
+    assert all(before[name] is after[name] for name in before)
 
 
 def test_only_the_owner_may_look(tmp_path: Path) -> None:

@@ -16,6 +16,19 @@ def test_every_shipped_profile_loads(name: str) -> None:
     assert name == load_profile(name).name
 
 
+def test_profile_that_says_what_it_said_is_the_same_object() -> None:
+    """
+    Forms, plans and packers are kept by it: one read anew at each SIGHUP would have its own.
+    """
+    texts = {name: profile_text(name) for name in shipped_profiles()}
+    before = load_profile("bpjstk-jht-v1-bcd", texts.__getitem__)
+    again = load_profile("bpjstk-jht-v1-bcd", texts.__getitem__)
+    texts["bpjstk-jht-v1"] += "\n# another text of what it extends\n"
+
+    assert before is again
+    assert again is not load_profile("bpjstk-jht-v1-bcd", texts.__getitem__)
+
+
 def test_default_profile_is_that_of_the_design() -> None:
     """
     Two bytes big-endian, ASCII, hexadecimal bitmap, DE48 of 40 and of 153 characters.
