@@ -42,6 +42,11 @@ class CallLoop:
         """Have ``act`` called by a call that still runs then."""
         return self._loop.call_later(seconds, act)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether no call can be run any more."""
+        return self._loop.is_closed()
+
     def close(self) -> None:
         """End what still runs, a driver's own tasks, and the loop."""
         left = asyncio.all_tasks(self._loop)

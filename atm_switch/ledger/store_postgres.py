@@ -105,8 +105,11 @@ class PostgresStore:
             yield
             self.change(end)
         except BaseException:
-            with suppress(Refused):
-                self.change("ROLLBACK")
+            # Ctrl-C between BEGIN and the block leaves this to the collector, maybe behind the end
+            # of the connection, which has rolled back by itself.
+            if not self._loop.is_closed:
+                with suppress(Refused):
+                    self.change("ROLLBACK")
             raise
 
     def _be_missed(self) -> None:

@@ -82,6 +82,20 @@ def test_ctrl_c_ends_a_busy_command_in_order(url: str) -> None:
     assert [(INTERRUPTED, "")] * STORMS == ends
 
 
+def test_transaction_let_go_behind_the_end_says_nothing(
+    url: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    """A Ctrl-C between BEGIN and the block leaves it to the collector: the end rolled it back."""
+    store = PostgresStore(url)
+    begun = store._held("BEGIN", "COMMIT").gen
+    next(begun)
+    store.close()
+
+    begun.close()
+
+    assert [] == list(recwarn)
+
+
 def test_ctrl_c_amid_a_transaction_undoes_it(url: str) -> None:
     """Interrupted, the transaction is rolled back at once and the connection serves on."""
     with closing(PostgresStore(url)) as store:
