@@ -35,6 +35,13 @@ def bring_up_to_date(
             return store.rows("SELECT version, works_from FROM schema_version")
 
 
+async def until_refused(news: list[str]) -> None:
+    """Wait until the reader has told that it is shut out."""
+    async with asyncio.timeout(30):
+        while not any("ledger refused" in one for one in news):
+            await asyncio.sleep(0.01)
+
+
 async def is_answered(reader: postgres_reader.PostgresReader) -> None:
     """Ask until there is an answer: nobody has that KPJ."""
     async with asyncio.timeout(30):
@@ -95,9 +102,7 @@ async def test_reader_at_work_sees_that_it_is_shut_out(
         assert ["ledger connected {}"] == news
 
         await asyncio.to_thread(bring_up_to_date, url, monkeypatch, _NEWER, "SELECT 1")
-        async with asyncio.timeout(30):
-            while not any("ledger refused" in one for one in news):
-                await asyncio.sleep(0.01)
+        await until_refused(news)
         with pytest.raises(LedgerUnavailable, match="not connected"):
             await reader.account(BUDI, TODAY)
 
@@ -117,9 +122,7 @@ async def test_look_in_vain_is_made_again_and_costs_no_connection(
         assert ["ledger connected {}"] == news
 
         await blocker.execute("UPDATE schema_version SET version = 9000, works_from = 9000")
-        async with asyncio.timeout(30):
-            while not any("ledger refused" in one for one in news):
-                await asyncio.sleep(0.01)
+        await until_refused(news)
     await blocker.close()
 
 
@@ -136,9 +139,7 @@ async def test_connection_that_is_busy_is_looked_at_later(
             await blocker.execute("UPDATE schema_version SET version = 9000, works_from = 9000")
             await asyncio.sleep(0.2)
         answer = await asked
-        async with asyncio.timeout(30):
-            while not any("ledger refused" in one for one in news):
-                await asyncio.sleep(0.01)
+        await until_refused(news)
     await blocker.close()
 
     assert answer is None

@@ -15,7 +15,8 @@ import atm_switch
 from atm_switch.adapters.file_copy import schema_of
 from atm_switch.process_place import MARK
 from tests.doubles.machines import set_in
-from tests.doubles.served import SECONDS, make_folder, serve
+from tests.doubles.served import SECONDS, Served, make_folder, serve
+from tests.doubles.talk import Talk
 from tests.doubles.workers import PIN, Workers, asked, wait_for, with_workers
 from tests.end_to_end.test_dialled_line import with_line
 from tests.end_to_end.test_workers_without_room import shown
@@ -41,6 +42,15 @@ def exchange(program: Path, old: str, new: str) -> None:
     program.write_text(text.replace(f'"{old}"', f'"{new}"'))
 
 
+def left_out_however_often(served: Served, other: Talk) -> None:
+    """Have a worker tried again and left out, seven times in all; the ``other`` one answers."""
+    for times in range(1, 8):
+        wait_for(lambda: served.log.read_text().count(OUT) == times)  # noqa: B023
+        assert "00" == asked(other, times, PIN)
+        if times < 7:
+            served.process.send_signal(signal.SIGHUP)
+
+
 def test_siblings_go_on_without_a_worker_of_another_release(tmp_path: Path) -> None:
     """
     A worker dies and does not start from the new program, however often: the other answers and
@@ -55,11 +65,7 @@ def test_siblings_go_on_without_a_worker_of_another_release(tmp_path: Path) -> N
         exchange(program, MARK, "v0")
         gone, served = switch.kill(name), switch.served
         one.close()
-        for times in range(1, 8):
-            wait_for(lambda: served.log.read_text().count(OUT) == times)  # noqa: B023
-            assert "00" == asked(two, times, PIN)
-            if times < 7:
-                served.process.send_signal(signal.SIGHUP)
+        left_out_however_often(served, two)
         told, metrics, at = switch.told(), shown(served), metrics_of(switch)
         with urlopen(f"http://{at}/readyz", timeout=SECONDS) as page:
             ready = page.status
@@ -160,11 +166,7 @@ def test_siblings_go_on_without_a_worker_that_does_not_start(
         spoil(program)
         gone, served = switch.kill(name), switch.served
         one.close()
-        for times in range(1, 8):
-            wait_for(lambda: served.log.read_text().count(OUT) == times)  # noqa: B023
-            assert "00" == asked(two, times, PIN)
-            if times < 7:
-                served.process.send_signal(signal.SIGHUP)
+        left_out_however_often(served, two)
         checks = switch.told()["checks"]
         shutil.copytree(kept, program, dirs_exist_ok=True)
         served.process.send_signal(signal.SIGHUP)
