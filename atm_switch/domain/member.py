@@ -55,6 +55,9 @@ class Participant:
     name: str
     segment: Segment
     status: MemberStatus
+    kpj_count: int
+    """How many KPJ that stand the person has, this one among them; 0 where it stands no more:
+    it was merged into another."""
 
     @property
     def masked_name(self) -> str:

@@ -63,6 +63,10 @@ one.balance_sen, one.first_posting, one.last_contribution, one.last_year,
 settled, as it mostly is, nothing of earlier years is looked up."""
 _ACCOUNT = f"""
 SELECT person, name, segment, status,
+    CASE WHEN one.merged_into IS NULL THEN (
+        SELECT count(*) FROM participants AS other
+        WHERE other.person = one.person AND other.merged_into IS NULL
+    ) ELSE 0 END,
     EXISTS (SELECT 1 FROM participants AS gone WHERE gone.merged_into = ?2),
     {_BOOKS.format(shown="one")}
 FROM participants AS one WHERE one.kpj = ?2
@@ -135,8 +139,8 @@ class SqliteLedger:
         found = ask(_ACCOUNT, asked)
         if not found:
             return None
-        person, name, segment, status, has_merged, *books = found[0]
-        participant = Participant(kpj, person, name, segment_of(segment), status_of(status))
+        person, name, segment, status, count, has_merged, *books = found[0]
+        participant = Participant(kpj, person, name, segment_of(segment), status_of(status), count)
         history = self._history(digits, as_of, books)
         if has_merged:
             gone = ask(_MERGED, (*asked, as_of.isoformat()))

@@ -57,8 +57,15 @@ SELECT array_agg(posted_on ORDER BY posted_on, seq) AS days,
        array_agg(reverses ORDER BY posted_on, seq) AS reversed
 FROM postings
 """
+_STANDING: Final = """
+CASE WHEN one.merged_into IS NULL THEN (
+    SELECT count(*) FROM participants AS other
+    WHERE other.person = one.person AND other.merged_into IS NULL
+) ELSE 0 END
+"""
+"""How many KPJ that stand the person has; 0 of one that stands no more."""
 _BOOKS: Final = f"""
-SELECT asked.at, one.kpj, {{flag}},
+SELECT asked.at, one.kpj, {{flag}}, {_STANDING},
        one.person, one.name, one.segment, one.status,
        one.balance_sen, one.postings, since.sen, since.postings,
        moved.days, moved.kinds, moved.sens, moved.numbers, moved.reversed,
@@ -161,8 +168,8 @@ def account_of(found: Found) -> tuple[Participant, AccountHistory] | None:
     (kpj, as_of), *rows = found
     if not rows:
         return None
-    _, _, _, person, name, segment, status, *books = rows[0]
-    participant = Participant(kpj, person, name, segment_of(segment), status_of(status))
+    _, _, _, count, person, name, segment, status, *books = rows[0]
+    participant = Participant(kpj, person, name, segment_of(segment), status_of(status), count)
     return participant, _history(as_of, books)
 
 
@@ -184,7 +191,7 @@ def family_of(found: Found) -> tuple[Participant, AccountHistory] | None:
 
 
 def _merged(as_of: date, row: Sequence[Any]) -> AccountHistory:
-    _, _, has_joined, _, _, _, _, *books = row
+    _, _, has_joined, _, _, _, _, _, *books = row
     history = _history(as_of, books)
     return history if has_joined else replace(history, last_contribution=None)
 

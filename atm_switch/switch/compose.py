@@ -151,7 +151,7 @@ def _balance_data(balance: Balance, kpj: str, name: str, case: Case) -> BalanceD
         said.closing,
         said.rate_millipercent,
         said.is_estimate,
-        min(balance.kpj_count, 99),
+        min(participant.kpj_count, 99),
         said.last_contribution,
         case.host_reference,
     )

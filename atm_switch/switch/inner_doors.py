@@ -34,6 +34,9 @@ from atm_switch.switch.ports import (
 )
 from atm_switch.switch.slip import Balance, is_awaited, is_showable
 
+OWN_INDEX = 1
+"""Up to here an index means the card's own KPJ: 00, and 01, the first of the list."""
+
 GIVEN_UP_AFTER = 2
 """So many times what a request may take after it came in, no process is at work on it any more."""
 
@@ -60,7 +63,6 @@ class Member:
 
     proven: ProvenCard
     kpj: Kpj
-    kpj_count: int
 
 
 def prove(known: KnownCard, house: House) -> Steps[ProvenCard]:
@@ -173,7 +175,17 @@ def _reserved(fresh: Fresh, house: House) -> Steps[Reservation]:
 
 
 def choose(proven: ProvenCard) -> Steps[Member]:
-    """Find the KPJ asked for among those of the card's owner; one answer for all others."""
+    """Find the KPJ asked for among those of the card's owner; one answer for all others.
+
+    The card's own, which most ask for, needs no looking for: its account says that it stands.
+    """
+    wanted = proven.known.fresh.inquiry.data
+    if wanted.lookup is Lookup.CARD and wanted.kpj_index <= OWN_INDEX:
+        return _chosen(proven, proven.known.card.kpj)
+    return (yield from _among_all(proven))
+
+
+def _among_all(proven: ProvenCard) -> Steps[Member]:
     siblings = yield from ask(FindSiblings(proven.known.card.kpj))
     wanted = proven.known.fresh.inquiry.data
     chosen: Kpj | None = None
@@ -183,15 +195,26 @@ def choose(proven: ProvenCard) -> Steps[Member]:
         chosen = next(iter(siblings[max(0, wanted.kpj_index - 1) :]), None)
     if chosen is None:
         raise Declined(Outcome.CARD_NOT_LINKED, "no such KPJ of the card's owner")
-    proven.known.fresh.admitted.case.kpj_masked = chosen.masked
-    return Member(proven, chosen, len(siblings))
+    return _chosen(proven, chosen)
+
+
+def _chosen(proven: ProvenCard, kpj: Kpj) -> Member:
+    proven.known.fresh.admitted.case.kpj_masked = kpj.masked
+    return Member(proven, kpj)
 
 
 def query(member: Member, house: House) -> Steps[Balance]:
     """Draw up the statement as of today in Jakarta (56, 88)."""
-    as_of = member.proven.known.fresh.admitted.case.today
+    case = member.proven.known.fresh.admitted.case
+    as_of = case.today
     account = yield from ask(FindAccount(member.kpj, as_of))
-    if account is None:
+    if account is not None and not account[0].kpj_count:
+        # The card leads to a KPJ that was merged away: those that stand are looked through.
+        case.kpj_masked = ""
+        member = yield from _among_all(member.proven)
+        account = yield from ask(FindAccount(member.kpj, as_of))
+    if account is None or not account[0].kpj_count:
+        case.kpj_masked = ""
         raise Declined(Outcome.CARD_NOT_LINKED, "the ledger does not know the KPJ")
     participant, history = account
     if is_awaited(participant.status, history.has_postings):
@@ -199,4 +222,4 @@ def query(member: Member, house: House) -> Steps[Balance]:
     statement = draw_up(history, as_of, house.rates, house.policy.accrual)
     if not is_showable(statement):
         raise Declined(Outcome.BALANCE_NOT_AVAILABLE, "an amount is below zero or has no place")
-    return Balance(participant, statement, member.kpj_count)
+    return Balance(participant, statement)

@@ -186,7 +186,10 @@ class FindSiblings(Ask[tuple[Kpj, ...]]):
 
 @value
 class FindAccount(Ask[tuple[Participant, AccountHistory] | None]):
-    """A participant and the postings that a statement as of ``as_of`` needs."""
+    """A participant and the postings that a statement as of ``as_of`` needs.
+
+    ``None`` where the ledger does not know ``kpj``.
+    """
 
     kpj: Kpj
     as_of: date

@@ -45,11 +45,10 @@ class Place(NamedTuple):
 
 @value
 class Balance:
-    """A member's statement and how many KPJ the member has."""
+    """A member and the member's statement."""
 
     participant: Participant
     statement: Statement
-    kpj_count: int
 
 
 class Standing(NamedTuple):
@@ -94,7 +93,7 @@ def standing_of(balance: Balance) -> Standing:
     member, statement = balance.participant, balance.statement
     return Standing(
         member.segment, member.status, statement.as_of, statement.is_estimate,
-        statement.rate_millipercent, balance.kpj_count,
+        statement.rate_millipercent, member.kpj_count,
     )  # fmt: skip
 
 

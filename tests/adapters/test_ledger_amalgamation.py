@@ -123,6 +123,16 @@ def test_siblings_no_longer_name_merged_account(books: BookBench, reader: Reader
     assert (FIRST, SECOND) == reader.siblings(FIRST)
 
 
+def test_merged_account_counts_none_and_the_kept_one_less(books: BookBench, reader: Reader) -> None:
+    """
+    An open reader's next look at an account counts those that stand; of the merged one, none.
+    """
+    merge(books, FIRST, THIRD)
+
+    found = [reader.account(kpj, TODAY) for kpj in (FIRST, SECOND, THIRD)]
+    assert [2, 2, 0] == [account[0].kpj_count for account in found if account is not None]
+
+
 def test_cards_follow_to_the_kept_account(books: BookBench) -> None:
     """
     A card of the merged KPJ leads to the kept one.

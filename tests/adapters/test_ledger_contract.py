@@ -103,6 +103,14 @@ class LedgerContract:
         )
         assert [True, False] == [people[0].person == other.person for other in people[1:]]
 
+    def test_account_counts_the_kpj_of_its_person(self, ledger: Ledger) -> None:
+        """
+        With an account comes how many KPJ its person has, whichever of them is asked for.
+        """
+        found = [ledger.account(kpj, date(2025, 6, 30)) for kpj in (SITI, SITIS_LAST, BUDI)]
+
+        assert [3, 3, 1] == [account[0].kpj_count for account in found if account is not None]
+
     def test_opening_sums_all_earlier_years(self, ledger: Ledger) -> None:
         """
         The opening balance is every posting before 1 January, claims taken off.

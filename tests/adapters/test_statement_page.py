@@ -53,7 +53,7 @@ def sheet(years: int = 5, amount: Money = G1, **how: Any) -> StatementSheet:
         claims=ZERO, rate_millipercent=5_000, is_estimate=True, last_contribution=date(2025, 6, 1),
     )  # fmt: skip
     budi = Participant(
-        Kpj("12345678901"), "p", "BUDI SANTOSO", Segment.WAGE_EARNER, MemberStatus.ACTIVE
+        Kpj("12345678901"), "p", "BUDI SANTOSO", Segment.WAGE_EARNER, MemberStatus.ACTIVE, 1
     )
     made = StatementSheet(budi, said, rows, INDONESIAN)
     return replace(made, **how)

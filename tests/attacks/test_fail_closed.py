@@ -19,7 +19,8 @@ from atm_switch.switch.ports import (
     Reserve,
 )
 from atm_switch.wire.message import IsoMessage
-from tests.doubles.inquiries import signed_on
+from tests.doubles.bench import BUDI, Bench
+from tests.doubles.inquiries import de48, signed_on
 
 KINDS = (FindRepeat, FindCard, Reserve, VerifyPin, FindSiblings, FindAccount, Commit)
 READING = (FindCard, FindSiblings, FindAccount)
@@ -27,6 +28,11 @@ NONSENSE: tuple[Any, ...] = (
     "00", "yes", 1, 1.0, b"\x01", bytearray(b"00"), ("00",), {"granted": True}, [True],
     NotImplemented, asyncio.CancelledError(), KeyboardInterrupt(), SystemExit(0),
 )  # fmt: skip
+
+
+def by_number(bench: Bench) -> IsoMessage:
+    """Ask for the own KPJ by its number: every kind of neighbour is asked then."""
+    return bench.inquiry({48: de48(BUDI.digits, lookup=1)})
 
 
 def is_a_decline(response: IsoMessage) -> bool:
@@ -72,7 +78,7 @@ def test_stopped_neighbour_is_no_yes(kind: type, stop: BaseException) -> None:
     bench = signed_on()
     bench.memory.faults[kind] = stop
 
-    assert is_a_decline(bench.ask(bench.inquiry()))
+    assert is_a_decline(bench.ask(by_number(bench)))
     assert 0 == bench.switch.in_flight
 
 
@@ -106,7 +112,7 @@ def test_any_mix_of_faults_is_one_decline(faults: dict[type, BaseException]) -> 
     bench = signed_on()
     bench.memory.faults.update(faults)
 
-    response = bench.ask(bench.inquiry())
+    response = bench.ask(by_number(bench))
 
     assert is_a_decline(response)
     assert (0, {}) == (bench.switch.in_flight, bench.house.flights)
@@ -120,7 +126,7 @@ def test_late_and_double_answers_change_nothing(kinds: list[type], order: list[i
     bench = signed_on()
     bench.holds = tuple(kinds)
     before = len(bench.sent)
-    bench.feed(bench.dialect.packager.pack(bench.inquiry()))
+    bench.feed(bench.dialect.packager.pack(by_number(bench)))
     tickets = [asked.ticket for asked in bench.held]
 
     bench.release()

@@ -113,9 +113,9 @@ class UsualHost:
         card = await self._asked(self._rows, self.ledger, CARD, (digest,))
         kpj = Kpj(card[0][0])
         siblings = await self._asked(self._rows, self.ledger, SIBLINGS, (kpj.digits,))
-        participant, history = await self._asked(self._account, kpj, as_of)
+        participant, history = await self._asked(self._account, kpj, as_of, len(siblings))
         statement = draw_up(history, as_of, self.rates)
-        balance = Balance(participant, statement, len(siblings))
+        balance = Balance(participant, statement)
         response = self._echoed(request, "inquiry", "0210")
         self._fill(response, request, balance, now)
         return response
@@ -173,7 +173,7 @@ class UsualHost:
         with self.journal:
             self.journal.execute(KEEP, row)
 
-    def _account(self, kpj: Kpj, as_of: date) -> tuple[Participant, AccountHistory]:
+    def _account(self, kpj: Kpj, as_of: date, count: int) -> tuple[Participant, AccountHistory]:
         ledger, year = self.ledger, as_of.year
         person, name, segment, status, held, _ = self._rows(ledger, MEMBER, (kpj.digits,))[0]
         since = self._rows(ledger, SINCE, (kpj.digits, year))[0][0]
@@ -182,7 +182,7 @@ class UsualHost:
             for day, kind, sen in self._rows(ledger, MOVED, (year, kpj.digits))
         )
         last = sort_year(postings).last_contribution
-        member = Participant(kpj, person, name, Segment(segment), MemberStatus(status))
+        member = Participant(kpj, person, name, Segment(segment), MemberStatus(status), count)
         history = AccountHistory(
             year, Money(held - since), postings, has_postings=True, last_contribution=last
         )
@@ -199,7 +199,7 @@ def _shown(balance: Balance, reference: str) -> BalanceData:
         name=printable(member.masked_name),
         segment=member.segment.value,
         status=member.status.value,
-        kpj_count=balance.kpj_count,
+        kpj_count=member.kpj_count,
         host_reference=reference,
         **named,
     )

@@ -15,7 +15,7 @@ from hypothesis.stateful import Bundle, initialize, precondition, rule
 from atm_switch.domain.errors import LedgerUnavailable
 from atm_switch.domain.member import CardStatus
 from atm_switch.domain.secret import Key
-from atm_switch.switch.ports import Commit, FindSiblings, KeepCommand, KeepKeys, KeepRecord, Reserve
+from atm_switch.switch.ports import Commit, FindAccount, KeepCommand, KeepKeys, KeepRecord, Reserve
 from atm_switch.wire.message import IsoMessage
 from tests.chaos.core_line import OTHER_PAN, OWNERS, CoreLine
 from tests.chaos.core_model import Said
@@ -183,5 +183,5 @@ class CoreMachine(CoreLine):
     @rule(is_away=st.booleans())
     def ledger(self, *, is_away: bool) -> None:
         """Have the ledger go away and come back."""
-        self.disk.faults = {FindSiblings: LedgerUnavailable("away")} if is_away else {}
+        self.disk.faults = {FindAccount: LedgerUnavailable("away")} if is_away else {}
         self.model.ledger_is_away = is_away

@@ -122,7 +122,7 @@ class Bench:
         self.link_card(PAN, BUDI, PIN)
         for kpj, person in ((BUDI, "p1"), (BUDIS_OTHER, "p1"), (STRANGER, "p2")):
             self.memory.persons[kpj] = Participant(
-                kpj, person, "BUDI SANTOSO", Segment.WAGE_EARNER, MemberStatus.ACTIVE
+                kpj, person, "BUDI SANTOSO", Segment.WAGE_EARNER, MemberStatus.ACTIVE, 1
             )
             self.memory.histories[kpj] = golden_history
         del self.memory.persons[BUDIS_OTHER]

@@ -1,7 +1,7 @@
 """The switch's neighbours in dictionaries: registry, ledger, journal, key file, HSM."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -69,6 +69,8 @@ class Memory:
     cards: dict[bytes, LinkedCard] = field(default_factory=dict)
     persons: dict[Kpj, Participant] = field(default_factory=dict)
     histories: dict[Kpj, Callable[[date], AccountHistory]] = field(default_factory=dict)
+    merged: set[Kpj] = field(default_factory=set)
+    """Those that stand no more."""
     rows: list[Any] = field(default_factory=list)
     tries: dict[bytes, int] = field(default_factory=dict)
     stored: dict[RepeatKey, tuple[datetime, StoredResponse]] = field(default_factory=dict)
@@ -146,12 +148,19 @@ class Memory:
         me = self.persons.get(question.kpj)
         if me is None:
             return ()
-        others = sorted(k for k, p in self.persons.items() if p.person == me.person and k != me.kpj)
-        return (me.kpj, *others)
+        return tuple(sorted(self._standing(me), key=lambda kpj: (kpj != me.kpj, kpj)))
+
+    def _standing(self, one: Participant) -> list[Kpj]:
+        same = [kpj for kpj, other in self.persons.items() if other.person == one.person]
+        return [kpj for kpj in same if kpj not in self.merged] if self.merged else same
 
     def _FindAccount(self, question: FindAccount) -> Any:  # noqa: N802
-        person = self.persons.get(question.kpj)
-        return person and (person, self.histories[question.kpj](question.as_of))
+        me = self.persons.get(question.kpj)
+        if me is None:
+            return None
+        count = 0 if me.kpj in self.merged else len(self._standing(me))
+        person = me if count == me.kpj_count else replace(me, kpj_count=count)
+        return person, self.histories[question.kpj](question.as_of)
 
     def _Commit(self, question: Commit) -> StoredResponse | None:  # noqa: N802
         if self.is_shared and question.unless_since is not None:

@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from atm_switch.domain.errors import JournalUnavailable, LedgerUnavailable
 from atm_switch.domain.member import CardStatus
-from atm_switch.switch.ports import Commit, FindAccount, FindSiblings
+from atm_switch.switch.ports import Commit, FindAccount
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import BUDI, PAN, PIN, Bench
 from tests.doubles.inquiries import network, repeat_of
@@ -221,7 +221,7 @@ class SessionMachine(RuleBasedStateMachine):
         """Have neighbours go away and come back."""
         faults: dict[type, Any] = {}
         if ledger:
-            faults[FindSiblings] = LedgerUnavailable("away")
+            faults[FindAccount] = LedgerUnavailable("away")
         if journal:
             faults[Commit] = JournalUnavailable("away")
         self.bench.memory.faults = faults

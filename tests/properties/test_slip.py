@@ -26,6 +26,7 @@ PEOPLE = st.builds(
     name=st.text(min_size=1, max_size=80),
     segment=st.sampled_from(Segment),
     status=st.sampled_from(MemberStatus),
+    kpj_count=st.integers(1, 150),
 )
 STATEMENTS = st.builds(
     Statement,
@@ -38,7 +39,7 @@ STATEMENTS = st.builds(
     is_estimate=st.booleans(),
     last_contribution=st.none(),
 )
-BALANCES = st.builds(Balance, PEOPLE, STATEMENTS, st.integers(1, 150))
+BALANCES = st.builds(Balance, PEOPLE, STATEMENTS)
 PLACES = st.builds(
     Place,
     bank=st.text(max_size=60),

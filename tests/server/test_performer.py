@@ -10,11 +10,11 @@ from atm_switch.domain.errors import LedgerUnavailable
 from atm_switch.server.desk import AT_ONCE
 from atm_switch.server.journal_bell import JournalBell
 from atm_switch.switch.breaker import FAILURES_MAX
-from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat, FindSiblings
+from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat
 from tests.doubles.open_house import Caller, OpenHouse, caller, open_house
 from tests.server.test_link_endings import frames, inquiries, vouched
 
-STEPS = [FindRepeat, FindCard, FindSiblings, FindAccount]
+STEPS = [FindRepeat, FindCard, FindAccount]
 """What an inquiry asks in the loop, where the bank verifies the PIN."""
 
 

@@ -84,6 +84,7 @@ def calm_bench() -> Bench:
             "BUDI SANTOSO",
             Segment.WAGE_EARNER,
             MemberStatus.ACTIVE,
+            1,
         )
     session = bench.switch.session_of(2)
     assert session is not None

@@ -16,7 +16,7 @@ from atm_switch.domain.member import (
 )
 
 BUDI = Participant(
-    Kpj("12345678901"), "ab" * 32, "BUDI SANTOSO", Segment.WAGE_EARNER, MemberStatus.ACTIVE
+    Kpj("12345678901"), "ab" * 32, "BUDI SANTOSO", Segment.WAGE_EARNER, MemberStatus.ACTIVE, 1
 )
 
 

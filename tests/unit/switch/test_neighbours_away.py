@@ -16,8 +16,9 @@ from atm_switch.switch.ports import (
     FindSiblings,
     Reserve,
 )
-from tests.doubles.bench import Bench, bank
-from tests.doubles.inquiries import commits, last_outcome, repeat_of, signed_on
+from atm_switch.wire.message import IsoMessage
+from tests.doubles.bench import BUDI, Bench, bank
+from tests.doubles.inquiries import commits, de48, last_outcome, repeat_of, signed_on
 
 Kind = type[Ask[object]]
 JOURNAL: tuple[type, ...] = (FindRepeat, Reserve, Commit)
@@ -26,9 +27,14 @@ each_kind = pytest.mark.parametrize("kind", JOURNAL + OTHERS, ids=lambda kind: k
 REQUEST_SECONDS_MAX = 8
 
 
+def by_number(bench: Bench) -> IsoMessage:
+    """Ask for the own KPJ by its number: every kind of neighbour is asked then."""
+    return bench.inquiry({48: de48(BUDI.digits, lookup=1)})
+
+
 def feed_inquiry(bench: Bench) -> list[str]:
     """Send the inquiry; return the DE39 of what came back at once."""
-    return [m[39] for m in bench.feed(bench.dialect.packager.pack(bench.inquiry()))]
+    return [m[39] for m in bench.feed(bench.dialect.packager.pack(by_number(bench)))]
 
 
 def held(kind: type) -> Bench:
@@ -63,7 +69,7 @@ def test_every_fault_is_one_answer(kind: type, fault: Exception) -> None:
     is_neighbour = isinstance(fault, NeighbourUnavailable)
     is_journal = isinstance(fault, JournalUnavailable) or kind is Commit
 
-    response = bench.ask(bench.inquiry())
+    response = bench.ask(by_number(bench))
 
     assert ("91" if is_neighbour and not is_journal else "96") == response[39]
     assert not {48, 54, 63} & response.elements.keys()
@@ -78,7 +84,7 @@ def test_failed_inquiry_is_a_row_too(kind: type) -> None:
     bench = signed_on()
     bench.memory.faults[kind] = LedgerUnavailable("away")
 
-    bench.ask(bench.inquiry())
+    bench.ask(by_number(bench))
 
     assert Outcome.LEDGER_UNAVAILABLE is last_outcome(bench)
 
@@ -157,7 +163,7 @@ def test_repeat_after_a_lost_commit_is_stored() -> None:
     gets what the journal kept, and the PIN is not looked at again.
     """
     bench = held(Commit)
-    request = bench.inquiry()
+    request = by_number(bench)
     bench.pass_time(REQUEST_SECONDS_MAX + 0.1)
     bench.release()
 

@@ -16,7 +16,7 @@ def with_two(**how: object) -> Bench:
     """Give Budi a second KPJ, one of an earlier job."""
     bench = signed_on(**how)
     bench.memory.persons[BUDIS_OTHER] = Participant(
-        BUDIS_OTHER, "p1", "BUDI SANTOSO", Segment.MIGRANT, MemberStatus.INACTIVE
+        BUDIS_OTHER, "p1", "BUDI SANTOSO", Segment.MIGRANT, MemberStatus.INACTIVE, 1
     )
     return bench
 
@@ -50,6 +50,62 @@ def test_index_beyond_the_list_is_refused(index: int) -> None:
 
     assert "56" == response[39]
     assert "FindAccount" not in asked_kinds(bench)
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_own_kpj_takes_one_question_to_the_ledger(index: int) -> None:
+    """
+    How many KPJ there are comes with the card's own account: nobody is asked for the others.
+    """
+    bench = with_two()
+
+    bench.ask(bench.inquiry({48: de48(index=index)}))
+
+    assert "FindSiblings" not in asked_kinds(bench)
+    assert 1 == asked_kinds(bench).count("FindAccount")
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_card_of_a_merged_kpj_shows_the_one_that_stands(index: int) -> None:
+    """
+    Where a card leads to a KPJ that was merged away, the person's first that stands is shown.
+    """
+    bench = with_two()
+    bench.memory.merged.add(BUDI)
+
+    response = bench.ask(bench.inquiry({48: de48(index=index)}))
+
+    assert ("00", BUDIS_OTHER.masked) == (response[39], shown_kpj(response[48]))
+    assert "01" == response[48][133:135]
+    assert BUDIS_OTHER.masked == commits(bench)[-1].ending.kpj_masked
+
+
+@pytest.mark.parametrize("lookup", [0, 1])
+def test_merged_kpj_with_none_that_stands_is_not_linked(lookup: int) -> None:
+    """
+    A KPJ merged away has no account to show, by the card or by its number: 56.
+    """
+    bench = signed_on()
+    bench.memory.merged.add(BUDI)
+    number = BUDI.digits if lookup else "0" * 11
+
+    response = bench.ask(bench.inquiry({48: de48(number, lookup)}))
+
+    assert ("56", "") == (response[39], commits(bench)[-1].ending.kpj_masked)
+
+
+def test_kpj_merged_between_two_questions_is_not_shown() -> None:
+    """
+    One that stood when it was looked for, and was merged before its account was read: 56.
+    """
+    bench = signed_on()
+    bench.holds = (FindAccount,)
+    bench.feed(bench.dialect.packager.pack(bench.inquiry({48: de48(BUDI.digits, 1)})))
+
+    bench.memory.merged.add(BUDI)
+    bench.release()
+
+    assert "56" == bench.dialect.packager.unpack(bench.sent[-1].payload)[39]
 
 
 def test_count_and_choice_are_shown() -> None:
@@ -169,7 +225,7 @@ def test_hundred_kpj_are_counted_to_the_limit() -> None:
     for at in range(120):
         kpj = Kpj(f"{40000000000 + at}")
         bench.memory.persons[kpj] = Participant(
-            kpj, "p1", "BUDI SANTOSO", Segment.WAGE_EARNER, MemberStatus.ACTIVE
+            kpj, "p1", "BUDI SANTOSO", Segment.WAGE_EARNER, MemberStatus.ACTIVE, 1
         )
         bench.memory.histories[kpj] = golden_history
 

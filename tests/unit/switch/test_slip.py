@@ -30,14 +30,14 @@ PLACE = Place(
     rrn="518107000123", stan="000123", pan_masked="999009******0012",
 )  # fmt: skip
 BUDI = Participant(
-    Kpj("12345678901"), "p1", "BUDI SANTOSO", Segment.WAGE_EARNER, MemberStatus.ACTIVE
+    Kpj("12345678901"), "p1", "BUDI SANTOSO", Segment.WAGE_EARNER, MemberStatus.ACTIVE, 1
 )
 STATEMENT = Statement(
     as_of=date(2025, 6, 30), opening=Money(1_940_947_047), contributions=Money(171_000_000),
     development=Money(51_017_426), claims=Money(0), rate_millipercent=5000, is_estimate=True,
     last_contribution=date(2025, 6, 1),
 )  # fmt: skip
-GOLDEN = Balance(BUDI, STATEMENT, 1)
+GOLDEN = Balance(BUDI, STATEMENT)
 GOLDEN_LINES = (
     "        BANK CONTOH - STRUK ATM         ",
     "30/06/2025 14:25:07 WIB     ATM S1ABC123",
@@ -119,7 +119,7 @@ def test_final_statement_drops_the_mark() -> None:
     """
     final = replace(STATEMENT, is_estimate=False, rate_millipercent=6260)
 
-    lines = receipt(Balance(BUDI, final, 1), PLACE, WORDS["ID"], 40).lines
+    lines = receipt(Balance(BUDI, final), PLACE, WORDS["ID"], 40).lines
 
     assert "PENGEMBANGAN    Rp            510.174,26" == lines[15]
     assert "TINGKAT PENGEMBANGAN 6,26%" == lines[20]
@@ -135,7 +135,7 @@ def test_claims_and_standing_are_shown() -> None:
         STATEMENT, contributions=Money(0), development=Money(0), claims=STATEMENT.opening
     )
 
-    lines = receipt(Balance(gone, emptied, 1), PLACE, WORDS["ID"], 40).lines
+    lines = receipt(Balance(gone, emptied), PLACE, WORDS["ID"], 40).lines
 
     assert "KEPESERTAAN : PMI / KLAIM LUNAS" == lines[10]
     assert "KLAIM THN INI   Rp         19.409.470,47" == lines[16]
@@ -150,7 +150,7 @@ def test_huge_amounts_are_broken_not_cut(width: int) -> None:
     """
     huge = replace(STATEMENT, opening=Money(10**14 - 1 - 222_017_426))
 
-    block = receipt(Balance(BUDI, huge, 1), PLACE, WORDS["ID"], width)
+    block = receipt(Balance(BUDI, huge), PLACE, WORDS["ID"], width)
 
     assert width >= max(len(line) for line in block.lines)
     assert 999 >= len(block.text())
@@ -167,7 +167,7 @@ def test_long_name_goes_on_below(width: int) -> None:
     name = "MUHAMMAD ABDURRAHMAN WAHIDUDDIN KUSUMANINGRAT SOSRODININGRATAN"
     member = replace(BUDI, name=name)
 
-    block = receipt(Balance(member, STATEMENT, 1), PLACE, WORDS["ID"], width)
+    block = receipt(Balance(member, STATEMENT), PLACE, WORDS["ID"], width)
 
     lines = block.lines
     first = next(at for at, line in enumerate(lines) if line.startswith("NAMA"))
@@ -198,7 +198,7 @@ def test_foreign_letters_become_printable(name: str, shown: str) -> None:
     """
     member = replace(BUDI, name=name)
 
-    block = receipt(Balance(member, STATEMENT, 1), PLACE, WORDS["ID"], 40)
+    block = receipt(Balance(member, STATEMENT), PLACE, WORDS["ID"], 40)
 
     assert f"NAMA        : {shown}" == block.lines[9]
     assert block.text().isascii()
@@ -220,7 +220,7 @@ def test_screen_offers_the_other_numbers() -> None:
     """
     With several KPJ the last lines say how many and how to choose.
     """
-    lines = screen(Balance(BUDI, STATEMENT, 12), WORDS["ID"], 40).lines
+    lines = screen(Balance(replace(BUDI, kpj_count=12), STATEMENT), WORDS["ID"], 40).lines
 
     assert ("ANDA MEMILIKI 12 NOMOR KPJ.", "PILIH KPJ 01-12 UNTUK SALDO LAIN.") == lines[-2:]
 

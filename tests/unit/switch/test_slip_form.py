@@ -48,7 +48,8 @@ def test_forms_say_what_lines_say(balance: Balance, place: Place, words: Any, wi
 @given(NAMES, st.integers(1, 100))
 def test_forms_say_what_lines_say_of_any_name(name: str, kpj_count: int) -> None:
     """A name that is broken, empty, or whose spaces lines do not keep is told as by lines."""
-    balance = Balance(replace(GOLDEN.participant, name=name), GOLDEN.statement, kpj_count)
+    member = replace(GOLDEN.participant, name=name, kpj_count=kpj_count)
+    balance = Balance(member, GOLDEN.statement)
     words = WORDS_BY_LANGUAGE["ID"]
 
     assert screen(balance, words, 40).text() == by_form(balance, None, words, 40)
@@ -71,7 +72,7 @@ def test_common_members_are_not_composed_line_by_line(monkeypatch: pytest.Monkey
     by_form(GOLDEN, None, words, 40)
     by_form(GOLDEN, place, words, 40)
     statement = replace(GOLDEN.statement, opening=Money(99_900_000_000_000), claims=Money(1))
-    other = Balance(replace(GOLDEN.participant, name="SITI AMINAH"), statement, 1)
+    other = Balance(replace(GOLDEN.participant, name="SITI AMINAH"), statement)
     wanted = [screen(other, words, 40).text(), receipt(other, place, words, 40).text()]
     for composed in ("screen_of", "slip_of"):
         monkeypatch.delattr(slip_form, composed)
