@@ -17,6 +17,10 @@ from atm_switch.switch.effects import Note
 OPERATIONS = Path(__file__).parents[2] / "specs" / "operations"
 ALERTS = OPERATIONS / "alerts.yml"
 DASHBOARD = json.loads((OPERATIONS / "dashboard.json").read_text())
+EXPRESSIONS = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+NEEDS_PROMTOOL = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed"
+)
 
 
 def shown_names() -> set[str]:
@@ -58,10 +62,8 @@ def test_every_alert_says_what_to_do() -> None:
 
 def test_dashboard_speaks_of_metrics_there_are() -> None:
     """Every expression has a name of ours, and each is shown."""
-    expressions = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
-
-    assert all(names_in(one) for one in expressions)
-    assert set().union(*map(names_in, expressions)) <= shown_names()
+    assert all(names_in(one) for one in EXPRESSIONS)
+    assert set().union(*map(names_in, EXPRESSIONS)) <= shown_names()
 
 
 def test_panels_do_not_lie_over_each_other() -> None:
@@ -78,11 +80,42 @@ def test_panels_do_not_lie_over_each_other() -> None:
     assert max(x for x, _ in taken) < 24
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+@NEEDS_PROMTOOL
 def test_promtool_takes_the_alerts() -> None:
     """Prometheus' own checker finds every rule well formed."""
-    done = subprocess.run(
-        ["promtool", "check", "rules", str(ALERTS)], capture_output=True, text=True, check=False
-    )
+    done = promtool_reads(ALERTS)
 
     assert 0 == done.returncode, done.stdout + done.stderr
+
+
+@NEEDS_PROMTOOL
+def test_promtool_takes_what_the_dashboard_asks(tmp_path: Path) -> None:
+    """Each expression of the dashboard, as a rule that records it, is PromQL."""
+    done = promtool_reads(recorded(EXPRESSIONS, tmp_path))
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+@NEEDS_PROMTOOL
+@pytest.mark.parametrize("spoilt", [")", " by (", "[$__rate_interval]", "$another"])
+def test_promtool_refuses_what_is_no_expression(spoilt: str, tmp_path: Path) -> None:
+    """The test above can fail: of one panel's expression with this behind it, it does."""
+    done = promtool_reads(recorded([*EXPRESSIONS[:-1], EXPRESSIONS[-1] + spoilt], tmp_path))
+
+    assert 0 != done.returncode
+
+
+def recorded(expressions: list[str], folder: Path) -> Path:
+    """Write expressions as rules; Grafana puts a span where it has its one word for one."""
+    plain = [one.replace("$__rate_interval", "1m") for one in expressions]
+    rules = [{"record": f"panel:{at}", "expr": one} for at, one in enumerate(plain)]
+    file = folder / "panels.yml"
+    file.write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}))  # and so YAML
+    return file
+
+
+def promtool_reads(file: Path) -> "subprocess.CompletedProcess[str]":
+    """Have rules checked."""
+    return subprocess.run(
+        ["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False
+    )
