@@ -9,7 +9,6 @@ Limits: one machine, one owner (mode 0700).
 import getpass
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,37 +167,38 @@ def open_folder(path: Path, text: str | None = None) -> DataFolder:
 
 
 def open_to_write(path: Path) -> DataFolder:
-    """Open a data folder for a command that writes to its files: they are brought up to date.
-
-    Raises ``Refused`` as ``opened_as_it_is`` does.
-    """
-    with opened_as_it_is(path) as opened:
-        return opened
+    """Open a data folder and bring its files up to date.  Raises ``Refused`` as both do."""
+    opened = open_as_it_is(path)
+    bring_up_to_date(opened)
+    return opened
 
 
-@contextmanager
-def opened_as_it_is(path: Path) -> Iterator[DataFolder]:
-    """Open a data folder for a block that only reads its files; then bring them up to date.
+def open_as_it_is(path: Path) -> DataFolder:
+    """Open a data folder for a command that is to bring its files up to date, but not yet.
 
-    Where that is to be done no switch starts before it is.  Raises ``Refused`` as
-    ``open_folder`` does, and while a switch is at work with files of an older release: it is of
-    that release, and knows nothing of a newer schema.
+    Raises ``Refused`` as ``open_folder`` does, and while a switch is at work with files of an
+    older release: it is of that release, and knows nothing of a newer schema.
     """
     opened = open_folder(path)
-    old = [file.name for file, family in opened.databases if is_outdated(file, family)]
-    if not old:
-        yield opened
-        return
-    if is_served(path):
+    old = [file.name for file, _ in _outdated(opened)]
+    if old and is_served(path):
         raise Refused(
             f"the switch that serves {path} is of an older release, and so is {' and '.join(old)}: "
             "stop it, then start this one or bring the files up to date with atm-switch migrate DIR"
         )
-    with held_at_rest(path):
-        yield opened
-        for file, family in opened.databases:
-            if is_outdated(file, family):
+    return opened
+
+
+def bring_up_to_date(folder: DataFolder) -> None:
+    """Bring a folder's files to this release's schema; no switch may be at work with them."""
+    if _outdated(folder):
+        with held_at_rest(folder.root):
+            for file, family in _outdated(folder):
                 open_writer(file, family, migrates=True).close()
+
+
+def _outdated(folder: DataFolder) -> list[tuple[Path, str]]:
+    return [one for one in folder.databases if is_outdated(*one)]
 
 
 def profile_of(name: str, root: Path) -> Profile:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,8 @@ from atm_switch.domain.errors import Refused
 LOCK_FILE = "serve.lock"
 KEYS_LOCK_FILE = "keys.lock"
 WRITER_LOCK_FILE = "writer.lock"
+COMMAND_LOCK_FILE = "command.lock"
+"""What a command that holds the folder holds besides, lest it be taken for a switch."""
 WRITER_SECONDS_MAX = 20.0
 LOOK_SECONDS: Final = 0.02
 LOOKERS_SECONDS_MAX: Final = 0.5
@@ -30,13 +32,15 @@ _STILL_WRITES: Final = (
 def lock_folder(root: Path) -> Callable[[], None]:
     """Take the folder for this process alone; return what gives it back.
 
-    Raises ``Refused`` where another switch serves it.
+    Raises ``Refused`` where another switch serves it, or a command is at work with its files.
     """
-    deadline = time.monotonic() + LOOKERS_SECONDS_MAX
-    while (release := _taken(root / LOCK_FILE)) is None:
-        if time.monotonic() > deadline:
-            raise Refused(f"another atm-switch serves {root} already; stop that one first")
-        time.sleep(LOOK_SECONDS)
+    release = _taken_within(root / LOCK_FILE, LOOKERS_SECONDS_MAX)
+    if release is None:
+        raise Refused(
+            f"a command brings the files of {root} up to date just now; try again when it has ended"
+            if is_held_by_command(root)
+            else f"another atm-switch serves {root} already; stop that one first"
+        )
     return release
 
 
@@ -59,21 +63,24 @@ def held_at_rest(root: Path) -> Iterator[None]:
     """Hold the folder for a block while nobody is at work with its files, nor can begin to.
 
     For a command: it waits for the writer of a switch that has just ended.  Raises ``Refused``
-    where a switch serves the folder, or that takes too long.
+    where a switch serves the folder or another command is at it, or that takes too long.
     """
-    release = lock_folder(root)
-    try:
-        deadline = time.monotonic() + WRITER_SECONDS_MAX
-        while (let_go := _taken(root / WRITER_LOCK_FILE)) is None:
-            if time.monotonic() > deadline:
-                raise Refused(_STILL_WRITES)
-            time.sleep(LOOK_SECONDS)
-        try:
-            yield
-        finally:
-            let_go()
-    finally:
-        release()
+    with ExitStack() as held:
+        held.callback(lock_folder(root))
+        if let_be := _taken_within(root / COMMAND_LOCK_FILE, LOOKERS_SECONDS_MAX):
+            held.callback(let_be)
+        let_go = _taken_within(root / WRITER_LOCK_FILE, WRITER_SECONDS_MAX)
+        if let_go is None:
+            raise Refused(_STILL_WRITES)
+        held.callback(let_go)
+        yield
+
+
+def _taken_within(file: Path, seconds_max: float) -> Callable[[], None] | None:
+    deadline = time.monotonic() + seconds_max
+    while (release := _taken(file)) is None and time.monotonic() <= deadline:
+        time.sleep(LOOK_SECONDS)
+    return release
 
 
 def _taken(file: Path, how: int = fcntl.LOCK_EX) -> Callable[[], None] | None:
@@ -88,7 +95,16 @@ def _taken(file: Path, how: int = fcntl.LOCK_EX) -> Callable[[], None] | None:
 
 def is_served(root: Path) -> bool:
     """Tell whether a switch serves the folder right now; any number may look at once."""
-    release = _taken(root / LOCK_FILE, fcntl.LOCK_SH)
+    return _is_held(root / LOCK_FILE) and not is_held_by_command(root)
+
+
+def is_held_by_command(root: Path) -> bool:
+    """Tell whether a command holds the folder right now."""
+    return _is_held(root / COMMAND_LOCK_FILE)
+
+
+def _is_held(file: Path) -> bool:
+    release = _taken(file, fcntl.LOCK_SH)
     if release is None:
         return True
     release()

@@ -32,11 +32,17 @@ def backup(folder: Path, out: Path) -> None:
     """
     from atm_switch.adapters.clock import utc_now
     from atm_switch.backup import back_up, left_out
-    from atm_switch.folder import opened_as_it_is
+    from atm_switch.domain.errors import Refused
+    from atm_switch.folder import bring_up_to_date, open_as_it_is
     from atm_switch.key_office import record_command
 
-    with opened_as_it_is(folder) as opened, _progress() as report:
+    opened = open_as_it_is(folder)
+    with _progress() as report:
         manifest = back_up(opened, out, utc_now(), report)
+    try:
+        bring_up_to_date(opened)  # only now, to tell the audit: a copy may take its time
+    except Refused as no:
+        raise Refused(f"{out} is made and whole, but no record of it: {no}") from None
     record_command(opened, "backup", f"{len(manifest.parts)} files, made {manifest.made_at}")
     size = out.stat().st_size / _KIBIBYTE
     print(f"made {out}: {len(manifest.parts)} files, {size:,.0f} KiB")

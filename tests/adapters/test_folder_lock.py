@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from atm_switch.adapters import folder_lock
-from atm_switch.adapters.folder_lock import LOCK_FILE, is_served, lock_folder, lock_writing
+from atm_switch.adapters.folder_lock import (
+    LOCK_FILE,
+    held_at_rest,
+    is_held_by_command,
+    is_served,
+    lock_folder,
+    lock_writing,
+)
 from atm_switch.domain.errors import Refused
 
 
@@ -70,3 +77,18 @@ async def test_writer_waits_for_the_one_before(tmp_path: Path) -> None:
     give_back()
 
     (await waiting)()
+
+
+def test_command_that_holds_the_folder_is_taken_for_no_switch(tmp_path: Path) -> None:
+    """Nobody is told to stop one; and whoever serves meanwhile is no command."""
+    with held_at_rest(tmp_path):
+        assert not is_served(tmp_path)
+        with pytest.raises(Refused, match="a command brings the files of"):
+            lock_folder(tmp_path)
+    assert not is_held_by_command(tmp_path)
+
+    give_back = lock_folder(tmp_path)
+    with pytest.raises(Refused, match="another atm-switch serves"), held_at_rest(tmp_path):
+        pass
+    assert not is_held_by_command(tmp_path)
+    give_back()

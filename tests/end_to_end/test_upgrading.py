@@ -10,7 +10,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -19,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import atm_switch
-from atm_switch.adapters.folder_lock import is_served, lock_folder, lock_writing
+from atm_switch.adapters.folder_lock import is_held_by_command, lock_folder, lock_writing
 from atm_switch.adapters.schema import BUSY_SECONDS, migrations_of
 from atm_switch.adapters.service_manager import ServiceManager
 from atm_switch.cli import main
@@ -183,8 +182,8 @@ def outdated(folder: Path) -> Path:
 
 def test_no_switch_starts_while_a_command_brings_the_files_up_to_date(tmp_path: Path) -> None:
     """
-    It would be of the older release, whose files they still are: it is refused in words, as it is
-    beside another switch, however long the command takes.
+    It would be of the older release, whose files they still are: it is refused in words that
+    name the cause, however long the command takes.
     """
     folder = make_folder(tmp_path)
     program = program_with_migration(tmp_path / "program", ENDLESS)
@@ -192,14 +191,14 @@ def test_no_switch_starts_while_a_command_brings_the_files_up_to_date(tmp_path: 
     words = ["--acquirer", "009", "--usage", "mac", "--replace"]
     with subprocess.Popen([*command, *words], stderr=subprocess.DEVNULL, cwd=program) as process:
         try:
-            wait_for(lambda: is_served(folder))
+            wait_for(lambda: is_held_by_command(folder))
             served = run("serve", folder)
         finally:
             process.kill()
             process.wait(SECONDS)
 
     assert 1 == served.returncode
-    assert "another atm-switch serves" in served.stderr
+    assert "a command brings the files of" in served.stderr
     assert NEWEST == version_of(folder)
     with serve(folder):
         pass
@@ -216,7 +215,7 @@ async def test_command_waits_for_the_writer_of_a_switch_that_has_just_ended(
 
     work = asyncio.to_thread(main, [name, str(folder), *(str(tmp_path / one) for one in files)])
     working = asyncio.create_task(work)
-    while not (working.done() or is_served(folder)):
+    while not (working.done() or is_held_by_command(folder)):
         await asyncio.sleep(0.005)
     await asyncio.sleep(0.1)  # it would have gone on by now
     before = version_of(folder)
@@ -239,20 +238,6 @@ def test_command_does_not_wait_for_a_writer_that_hangs(
 
     assert (1, NEWEST - 1) == (code, version_of(folder))
     assert "does not end; is the disk well?" in capsys.readouterr().err
-
-
-def test_backup_holds_the_files_of_the_older_release(tmp_path: Path) -> None:
-    """As they were before that command brought them up to date to tell the audit of it."""
-    folder, out = outdated(make_folder(tmp_path)), tmp_path / "bank.tar"
-
-    code = main(["backup", str(folder), str(out)])
-
-    with tarfile.open(out) as backup:
-        manifest = backup.extractfile("manifest.json")
-        assert manifest is not None
-        schemas = {one["name"]: one["schema"] for one in json.loads(manifest.readline())["parts"]}
-    assert (0, NEWEST) == (code, version_of(folder))
-    assert NEWEST - 1 == schemas["journal.db"]
 
 
 WRITING = (

@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from atm_switch.adapters.folder_lock import is_served
+from atm_switch.adapters.folder_lock import is_held_by_command, lock_folder
 from tests.doubles.served import SECONDS, make_folder
 from tests.doubles.workers import wait_for
 from tests.end_to_end.test_upgrading import (
@@ -35,7 +35,7 @@ def test_ctrl_c_ends_a_command_that_brings_the_files_up_to_date(tmp_path: Path) 
     command = [sys.executable, "-m", "atm_switch", "migrate", str(folder)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=program) as process:
         try:
-            wait_for(lambda: is_served(folder) and is_written(folder / "journal.db"))
+            wait_for(lambda: is_held_by_command(folder) and is_written(folder / "journal.db"))
             process.send_signal(signal.SIGINT)
             code = process.wait(SECONDS)
         finally:
@@ -43,4 +43,5 @@ def test_ctrl_c_ends_a_command_that_brings_the_files_up_to_date(tmp_path: Path) 
             process.wait(SECONDS)
 
     assert code > 0
-    assert (False, NEWEST) == (is_served(folder), version_of(folder))
+    assert (False, NEWEST) == (is_held_by_command(folder), version_of(folder))
+    lock_folder(folder)()
