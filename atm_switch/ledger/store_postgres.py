@@ -82,8 +82,13 @@ class PostgresStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit at the end, roll back on any error."""
+        """Commit at the end, roll back on any error.
+
+        Raises ``Refused`` where the schema is by now one with which this program does not work; and
+        it stays as it is for the block: what a newer program does to the version waits for that.
+        """
         with self._held("BEGIN", "COMMIT"):
+            _require_let_in(*_read(self.rows(_FOUND)[0]))
             yield
 
     @contextmanager
@@ -121,15 +126,11 @@ class PostgresStore:
     def _migrate(self) -> None:
         migrations = migrations_of(FAMILY, POSTGRESQL)
         newest = migrations[-1][0]
-        with self.transaction():
+        with self._held("BEGIN", "COMMIT"):
             self.rows("SELECT pg_advisory_xact_lock(?)", (_MIGRATING,))
             self.change("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
             version, oldest = _read(self.rows(_FOUND)[0])
-            if oldest > newest:
-                raise Refused(
-                    f"the ledger has schema {version}, this program knows up to {newest}; "
-                    "use the atm-switch release that made it, or a later one"
-                )
+            _require_let_in(version, oldest, newest)
             for number, text in migrations:
                 if number > version:
                     self._wait(self._connection.execute(text))
@@ -149,6 +150,14 @@ def _read(found: Sequence[Any]) -> tuple[int, int]:
     """Return the schema there is and the oldest whose programs work with it."""
     version, oldest = found
     return version, version if oldest is None else oldest
+
+
+def _require_let_in(version: int, oldest: int, newest: int = NEWEST) -> None:
+    if oldest > newest:
+        raise Refused(
+            f"the ledger has schema {version}, this program knows up to {newest}; "
+            "use the atm-switch release that made it, or a later one"
+        )
 
 
 async def is_shut_out(connection: Any) -> bool:

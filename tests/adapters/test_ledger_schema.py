@@ -13,15 +13,25 @@ from atm_switch.adapters import schema
 from atm_switch.adapters.schema import migrations_of
 from atm_switch.domain.errors import LedgerUnavailable, Refused
 from atm_switch.ledger import postgres_reader
+from atm_switch.ledger.csv_meter import Progress
 from atm_switch.ledger.store_postgres import NEWEST, PostgresStore
 from atm_switch.ledger.store_sqlite import FAMILY
 from tests.adapters.test_postgres_reader import TODAY, reading
-from tests.doubles.ledger_bench import BUDI
+from tests.doubles.ledger_bench import BUDI, BUDI_ROW, PARTICIPANTS, LedgerBench
 from tests.doubles.postgres import PostgresServer
 
 _NEWER = "CREATE TABLE newer (one BIGINT)"
 _WORKS = f"-- Programs of schema {NEWEST} work with this one, too."
 _TABLE = "atm_switch.ledger.store_postgres.migrations_of"
+
+
+async def found_in(url: str, question: str) -> list[tuple[object, ...]]:
+    """Ask the database itself."""
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(question)]
+    finally:
+        await connection.close()
 
 
 def bring_up_to_date(
@@ -183,3 +193,52 @@ def test_program_knows_the_schemas_it_was_loaded_with(
 
     assert before == migrations_of(FAMILY)
     assert 9000 not in dict(before)
+
+
+def test_command_at_work_writes_nothing_once_it_is_shut_out(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks before each of its transactions: a schema it works with is no hindrance."""
+    with closing(PostgresStore(url)) as store:
+        bring_up_to_date(url, monkeypatch, f"{_WORKS}\n{_NEWER}")
+        with store.transaction():
+            store.change("INSERT INTO newer VALUES (1)")
+
+        bring_up_to_date(url, monkeypatch, f"{_WORKS}\n{_NEWER}", "SELECT 1")
+        with (
+            pytest.raises(Refused, match=f"has schema {NEWEST + 2}, this program knows up to"),
+            store.transaction(),
+        ):
+            store.change("INSERT INTO newer VALUES (2)")
+
+        assert [(1,)] == store.rows("SELECT one FROM newer")
+
+
+def test_newer_program_waits_for_the_transaction_under_way(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was looked at holds until the end of it, also of tables it has not come to yet."""
+    with closing(PostgresStore(url)) as store:
+        with store.transaction(), pytest.raises(Refused, match="another command is writing"):
+            bring_up_to_date(url, monkeypatch, _NEWER)
+
+        assert [(NEWEST,)] == store.rows("SELECT version FROM schema_version")
+
+
+def test_import_under_way_books_nothing_once_it_is_shut_out(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer program comes while its files are read: it is refused in words, as a start is."""
+    bench = LedgerBench(tmp_path, url=url)
+    path = bench.file("participants.csv", PARTICIPANTS + BUDI_ROW)
+    told: list[Progress] = []
+
+    def upgrade(progress: Progress) -> None:
+        if not told:
+            bring_up_to_date(url, monkeypatch, _NEWER)
+        told.append(progress)
+
+    with pytest.raises(Refused, match=f"has schema {NEWEST + 1}, this program knows up to"):
+        bench.take(path, progress=upgrade)
+
+    assert [(0,)] == asyncio.run(found_in(url, "SELECT count(*) FROM participants"))
