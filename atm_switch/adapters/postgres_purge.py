@@ -2,16 +2,20 @@
 
 Plan: as ``journal_purge`` does on a file; each node has a floor of its own, for its rows have
 a chain of their own.  With the rows go the keys by which two processes settled who answers.
+Why by index: a table the server last looked at when it had one row looks as if each statement
+were for most of it, and would be gone through for every few thousand rows.
 """
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Final
 
 from atm_switch.adapters.journal_chain import BEGINNING, Head, RowChain, chains_of
 from atm_switch.adapters.journal_purge import ROWS_AT_ONCE, Report
 from atm_switch.adapters.journal_rows import to_microseconds
-from atm_switch.adapters.postgres_link import PostgresSession
-from atm_switch.adapters.postgres_reader import PostgresReader, translated
+from atm_switch.adapters.postgres_link import BY_INDEX, PostgresSession
+from atm_switch.adapters.postgres_reader import SNAPSHOT, translated
 from atm_switch.adapters.postgres_schema import opened, require_newest
 from atm_switch.adapters.sql_dialect import numbered
 from atm_switch.adapters.untold_rows import FORGET
@@ -53,7 +57,7 @@ def floor_of(session: PostgresSession, node: str, chain: RowChain) -> Head:
 
 def count_old(url: str, vault: Vault, before: datetime) -> int:
     """Count the rows a purge would take.  Raises ``Refused`` and ``JournalUnavailable``."""
-    with PostgresReader(url) as reader, reader.snapshot() as session:
+    with _by_index(url) as session, session.transaction(SNAPSHOT):
         return sum(
             max(_ceiling(session, node, floor, before) - floor.seq, 0)
             for node, floor, _ in _floors(session, vault)
@@ -65,13 +69,15 @@ def purge(url: str, vault: Vault, before: datetime, report: Report) -> int:
 
     Raises ``Refused`` where a floor was changed by hand, ``JournalUnavailable``.
     """
-    session = opened(url)
-    try:
+    with _by_index(url) as session:
+        return _purge(session, vault, before, report)
+
+
+@contextmanager
+def _by_index(url: str) -> Iterator[PostgresSession]:
+    with closing(opened(url, settings=BY_INDEX)) as session, translated():
         require_newest(session)
-        with translated():
-            return _purge(session, vault, before, report)
-    finally:
-        session.close()
+        yield session
 
 
 def _purge(session: PostgresSession, vault: Vault, before: datetime, report: Report) -> int:

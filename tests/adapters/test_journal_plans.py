@@ -1,11 +1,15 @@
 """How PostgreSQL goes about the journal's questions while it knows of no row yet."""
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from atm_switch.adapters import postgres_purge
 from atm_switch.adapters.journal_doubts import SettleDoubts
 from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
 from atm_switch.adapters.postgres_batch import read_heads, write_batch
@@ -26,7 +30,7 @@ from atm_switch.switch.ports import (
     Reserve,
     TakeNumbers,
 )
-from tests.doubles.journal_bench import ending_of, entry_of
+from tests.doubles.journal_bench import ANSWER_SECONDS_MAX, ending_of, entry_of
 from tests.doubles.postgres_journal import PostgresJournalBench
 
 NOW = datetime(2026, 6, 30, 5, tzinfo=UTC)
@@ -135,3 +139,60 @@ def is_by_index(node: dict[str, Any]) -> bool:
     if "Join Filter" in node:
         return False
     return "Index Cond" in node or "Recheck Cond" in node or node["Node Type"] == "Tid Scan"
+
+
+def test_purge_of_a_journal_looked_at_with_one_row_goes_by_index(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    As the server then has it each statement is for most of the table, however much there is since:
+    neither a plan nor what was read, as the server counts it, goes through all of it.
+    """
+    with PostgresJournalBench(url) as bench, closing(opened(url)) as session:
+        bench.ask(Commit(entry_of(1), ending_of(), None))
+        session.run("ANALYZE")
+        for number in range(2, 62):
+            bench.ask(Commit(entry_of(number), ending_of(), None))
+        session.run("UPDATE outbox SET seq = id; UPDATE outbox_mark SET seq = 1000000")
+    bench.wait_until_gone()
+    sessions = list[PostgresSession]()
+
+    def kept(*asked: Any, **more: Any) -> PostgresSession:
+        session = opened(*asked, **more)
+        monkeypatch.setattr(session, "close", lambda: None)
+        sessions.append(session)
+        return session
+
+    with closing(opened(url)) as session:
+        before = read_through(session)
+    monkeypatch.setattr(postgres_purge, "opened", kept)
+    monkeypatch.setattr(postgres_purge, "ROWS_AT_ONCE", 10)
+    old = postgres_purge.count_old(url, bench.vault, NOW + timedelta(days=365))
+    gone = postgres_purge.purge(url, bench.vault, NOW + timedelta(days=365), lambda *_: None)
+    plans = [visited(one, ("journal_rows",)) for one in sessions]
+    for one in sessions:
+        PostgresSession.close(one)
+
+    assert 60 == old == gone
+    for statement in ("FROM journal_rows WHERE", "DELETE FROM untold", "min(ref)", "at >="):
+        assert any(statement in found for found in plans[-1]), statement
+    visits = [node for found in plans for nodes in found.values() for node in nodes]
+    assert [] == [node for node in visits if not is_by_index(node)]
+    with closing(opened(url)) as session:
+        assert (gone, before[1]) == until_counted(session, gone)
+
+
+def read_through(session: PostgresSession) -> tuple[int, int]:
+    """Return how many rows were deleted from the journal, and read without an index, so far."""
+    counted = "SELECT n_tup_del, seq_tup_read FROM pg_stat_user_tables WHERE relname = $1"
+    ((deleted, read),) = session.rows(counted, "journal_rows")
+    return deleted, read
+
+
+def until_counted(session: PostgresSession, gone: int) -> tuple[int, int]:
+    """Wait until the server has counted what a session did that has ended."""
+    deadline = time.monotonic() + ANSWER_SECONDS_MAX
+    while (found := read_through(session))[0] < gone:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
