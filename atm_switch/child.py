@@ -27,8 +27,13 @@ RESTARTS_MAX: Final = 5
 MINUTE: Final = 60.0
 GIVEN_UP: Final = 70
 """The exit code of a switch whose processes die all the time: EX_SOFTWARE of sysexits(3)."""
-LEFT_OUT_SECONDS: Final = 300.0
-"""Between two attempts to start a process from a program of another release."""
+OUT_SECONDS_FIRST: Final = 10.0
+OUT_SECONDS_MAX: Final = 300.0
+"""Between two attempts to start a process from a program of another release: longer each time."""
+BY_OTHERS: Final = tuple(
+    -getattr(signal, f"SIG{name}") for name in ("HUP", "INT", "QUIT", "KILL", "TERM")
+)
+"""How a process ends by a signal that others send, and no program to itself."""
 REPLACED: Final = (
     "atm-switch was replaced under this switch, by another release or in part: see that one is"
     " installed whole, then stop the switch and start it again"
@@ -88,10 +93,12 @@ class Child:
     def could_not_start(self, code: int, program: InstalledFiles) -> bool:
         """Tell whether it ended because it is of another program than whoever started it.
 
-        It says so itself; or it ended, however, before it was ready, and the files are others
-        than those of ``program``: they need not be whole, or an older release may be there.
+        It says so itself; or it ended by itself before it was ready, and the files are others than
+        those of ``program``: they need not be whole, or an older release may be there.
         """
-        return code == OTHER_RELEASE or (not self.is_ready.is_set() and program.are_replaced())
+        if self.is_ready.is_set() or code in BY_OTHERS:
+            return code == OTHER_RELEASE
+        return code == OTHER_RELEASE or program.are_replaced()
 
     async def come_up(self) -> None:
         """Wait until it is ready.  Raises ``Refused`` where it ends before, or hangs."""
@@ -158,11 +165,20 @@ class LeftOut:
     program: InstalledFiles = field(default_factory=InstalledFiles.now)
     """That of whoever starts them."""
     _again: asyncio.Event = field(default_factory=asyncio.Event)
+    _pauses: dict[int, float] = field(default_factory=dict)
+    """Before the latest attempt with each, while none succeeds."""
 
-    async def wait(self) -> None:
-        """Wait until another attempt is due."""
+    async def wait(self, number: int) -> None:
+        """Wait until another attempt with a worker is due: an upgrade may be under way just now."""
+        pause = min(2 * self._pauses.get(number, OUT_SECONDS_FIRST / 2), OUT_SECONDS_MAX)
+        self._pauses[number] = pause
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._again.wait(), LEFT_OUT_SECONDS)
+            await asyncio.wait_for(self._again.wait(), pause)
+
+    def is_back(self, number: int) -> None:
+        """Hear that a worker has started."""
+        self.numbers.discard(number)
+        self._pauses.pop(number, None)
 
     def try_again(self) -> None:
         """Make it due now, for all who wait."""

@@ -224,7 +224,7 @@ class Supervisor:
         self._doubts.update(message.get(seat.DOUBTS, {}))
         if seat.READY in message:
             child.is_ready.set()
-            self._left_out.numbers.discard(child.number)
+            self._left_out.is_back(child.number)
             if self._settings.were_taken_anew or not child.has_reloaded:
                 self._settings.tell_late(child)
         if message.get(seat.WELL):
@@ -269,7 +269,7 @@ class Supervisor:
             self._give_up(OTHER_RELEASE, process=child.name, why=REPLACED)
             return
         self._log.error("worker left out", process=child.name, why=REPLACED)
-        await self._left_out.wait()
+        await self._left_out.wait(child.number)
         await self._spawned_again(child)
 
     def _give_up(self, code: int, **why: object) -> None:

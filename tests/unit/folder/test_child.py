@@ -1,11 +1,20 @@
 """How many links a peer has to a worker, also on their way; how processes may die."""
 
+import asyncio
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from atm_switch.child import MINUTE, RESTARTS_MAX, Child, Restarts
+from atm_switch.child import (
+    MINUTE,
+    OUT_SECONDS_FIRST,
+    RESTARTS_MAX,
+    Child,
+    LeftOut,
+    Restarts,
+)
 from atm_switch.process_place import OTHER_RELEASE, InstalledFiles
 
 HOST, OTHER = "192.0.2.1", "192.0.2.2"
@@ -75,3 +84,44 @@ def test_death_is_laid_to_another_program_only_where_there_is_one(
     found = worker.could_not_start(code, program)
 
     assert (code == OTHER_RELEASE or (is_replaced and not is_ready)) == found
+
+
+@pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "KILL", "TERM"])
+def test_death_by_others_is_laid_to_no_program(tmp_path: Path, name: str) -> None:
+    """Killed before it was ready, as for want of memory, it is started again like any other."""
+    program = InstalledFiles.now(tmp_path / "package")
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "module.py").touch()
+
+    assert program.are_replaced()
+    assert not child().could_not_start(-signal.Signals[f"SIG{name}"], program)
+
+
+async def test_worker_left_out_is_tried_again_soon_and_then_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each by itself; once it has started it begins anew, and a pause has an end."""
+    monkeypatch.setattr("atm_switch.child.OUT_SECONDS_FIRST", 0.01)
+    monkeypatch.setattr("atm_switch.child.OUT_SECONDS_MAX", 0.05)
+    out, pauses = LeftOut(), list[float]()
+    for _ in range(4):
+        await out.wait(1)
+        pauses.append(out._pauses[1])
+    await out.wait(2)
+    out.is_back(1)
+    await out.wait(1)
+
+    assert [0.01, 0.02, 0.04, 0.05] == pauses
+    assert {1: 0.01, 2: 0.01} == out._pauses
+
+
+async def test_worker_left_out_is_tried_at_once_where_that_is_wished() -> None:
+    """As at a SIGHUP, behind which somebody has put things right."""
+    out = LeftOut()
+    waiting = asyncio.create_task(out.wait(1))
+    await asyncio.sleep(0)
+
+    out.try_again()
+
+    async with asyncio.timeout(OUT_SECONDS_FIRST / 2):
+        await waiting
