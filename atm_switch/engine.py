@@ -46,6 +46,8 @@ class Engine:
     close: Callable[[], Awaitable[None]]
     check_value: AskCheckValue | None = None
     """``None`` where keys are in the clear, or there are none."""
+    checks_at_once: int = 1
+    """How many tokens it may be asked about at a time."""
     live: Callable[[], int] | None = None
     """How many connections to the hardware are up; ``None`` where there is none."""
 
@@ -84,7 +86,10 @@ async def _open_hardware(folder: DataFolder, tell: Tell) -> Engine:
         table=pins.decimalisation_table if pins.method == "ibm-3624" else "",
     )
     await hardware.start()
-    return Engine(_answers(hardware), hardware.close, hardware.check_value, lambda: hardware.live)
+    return Engine(
+        _answers(hardware), hardware.close, hardware.check_value, hardware.checks_at_once,
+        lambda: hardware.live,
+    )  # fmt: skip
 
 
 def _no_answers() -> Neighbours:

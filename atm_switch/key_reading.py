@@ -6,12 +6,14 @@ Why what is other is merged: the file is read because another process changed a 
 keys change over the lines of this one, and neither may undo the other.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from atm_switch.domain.errors import NeighbourUnavailable, Refused
-from atm_switch.engine import AskCheckValue, Engine
+from atm_switch.engine import Engine
 from atm_switch.folder import DataFolder
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
@@ -89,33 +91,48 @@ def _id(name: KeyName, key: LineKey) -> TokenId:
 
 async def refuse_wrong_tokens(vault: Vault, engine: Engine) -> None:
     """Raise ``Refused`` with every key that is another one at the HSM, a line each."""
-    wrong = await wrong_tokens(tokens_of(vault), engine.check_value)
+    wrong = await wrong_tokens(tokens_of(vault), engine)
     if wrong:
         raise Refused("\n".join(wrong))
 
 
-async def wrong_tokens(tokens: Tokens, ask: AskCheckValue | None) -> list[str]:
-    """Name every key whose token is not the key the key file says it is.
+async def wrong_tokens(tokens: Tokens, engine: Engine) -> list[str]:
+    """Name every key whose token is not the key the key file says it is, in the order of tokens.
 
     An HSM that does not answer says nothing of a key.
     """
+    ask = engine.check_value
     if ask is None:
         return []
-    wrong = []
-    for name, key in tokens.values():
-        try:
-            check = await ask(key, name.usage)
-        except KeyRefused as refused:
-            wrong.append(f"the key {name}, check value {key.check}: {refused}")
-        except NeighbourUnavailable:
-            continue
-        else:
-            if check[:CHECK_DIGITS].upper() != key.check[:CHECK_DIGITS].upper():
-                wrong.append(
-                    f"the key {name} has check value {check} at the HSM and {key.check} in the "
-                    "key file; install it again with: atm-switch keys install"
-                )
-    return wrong
+    told: list[str] = []
+    asked: deque[tuple[KeyName, LineKey, asyncio.Future[str]]] = deque()
+    try:
+        for name, key in tokens.values():
+            if len(asked) >= engine.checks_at_once:
+                told.append(await _wrong(*asked.popleft()))
+            asked.append((name, key, asyncio.ensure_future(ask(key, name.usage))))
+        while asked:
+            told.append(await _wrong(*asked.popleft()))
+    finally:
+        for _, _, said in asked:  # where this is given up
+            if not said.cancel():
+                said.exception()  # heard, as far as the loop knows
+    return [one for one in told if one]
+
+
+async def _wrong(name: KeyName, key: LineKey, said: "asyncio.Future[str]") -> str:
+    try:
+        check = await said
+    except KeyRefused as refused:
+        return f"the key {name}, check value {key.check}: {refused}"
+    except NeighbourUnavailable:
+        return ""
+    if check[:CHECK_DIGITS].upper() == key.check[:CHECK_DIGITS].upper():
+        return ""
+    return (
+        f"the key {name} has check value {check} at the HSM and {key.check} in the key file; "
+        "install it again with: atm-switch keys install"
+    )
 
 
 def changes(before: Vault, after: Vault) -> Changes:

@@ -195,14 +195,14 @@ class Upkeep:
         return False
 
     async def _are_right(self, tokens: Tokens) -> bool:
-        wrong = await wrong_tokens(tokens, self._engine.check_value)
+        wrong = await wrong_tokens(tokens, self._engine)
         for reason in wrong:
             self._log.warning("keys not reloaded", reason=reason)
         return not wrong
 
     async def _warn_of_tokens(self) -> None:
         tokens = tokens_of(self._house.vault)
-        for reason in await wrong_tokens(tokens, self._engine.check_value):
+        for reason in await wrong_tokens(tokens, self._engine):
             self._log.warning("key token wrong", reason=reason)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":

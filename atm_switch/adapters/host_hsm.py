@@ -13,13 +13,13 @@ a lost answer says nothing of what was verified.
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from atm_switch.adapters import hsm_commands as commands
 from atm_switch.adapters import hsm_errors as errors
 from atm_switch.adapters import hsm_pin_commands as pins
 from atm_switch.adapters.hsm_commands import Answer, Command
-from atm_switch.adapters.hsm_link import HsmDialler, HsmLine
+from atm_switch.adapters.hsm_link import HsmDialler, HsmLine, commands_max
 from atm_switch.adapters.hsm_pool import Address, HsmPool, Tell
 from atm_switch.adapters.hsm_tokens import Token, with_type
 from atm_switch.adapters.software_hsm import require_translation
@@ -41,6 +41,9 @@ from atm_switch.switch.retries import Retries
 
 T = TypeVar("T")
 
+CHECKS_MAX: Final = 8
+"""Tokens asked about at a time: what a request asks of a slow HSM waits behind no more of them."""
+
 
 class HostHsm:
     """The HSM's questions answered by hardware; to be started in the loop and closed there."""
@@ -60,6 +63,8 @@ class HostHsm:
         ``table``: the decimalisation table where PINs are verified by IBM 3624, not by PVV.
         """
         self._table = table
+        self.checks_at_once = max(1, min(CHECKS_MAX, commands_max(line.header_digits) // 4))
+        """How many tokens are to be asked about at a time: a quarter of what a connection takes."""
         diallers = [
             (one, HsmDialler(one, line, commands.diagnostics))
             for _ in range(connections)

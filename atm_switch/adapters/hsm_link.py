@@ -41,6 +41,11 @@ class _Sent:
     is_late: bool = False
 
 
+def commands_max(header_digits: int) -> int:
+    """Return how many commands a connection may have under way."""
+    return min(LINK_COMMANDS_MAX, int(10**header_digits))
+
+
 class HsmLink(asyncio.Protocol):
     """The protocol object of one connection."""
 
@@ -48,7 +53,7 @@ class HsmLink(asyncio.Protocol):
         """Wait for the connection; an answer may take ``seconds_max``."""
         self._framing = framing_of(header_digits)
         self._header_digits = header_digits
-        self._commands_max = min(LINK_COMMANDS_MAX, 10**header_digits)
+        self._commands_max = commands_max(header_digits)
         self._seconds_max = seconds_max
         self._buffer = FrameBuffer(self._framing)
         self._sent: dict[bytes, _Sent] = {}
