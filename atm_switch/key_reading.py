@@ -62,9 +62,6 @@ def read_keys(
     """
     vault = folder.vault()
     changed = changes(before, vault)
-    reading = Reading(before, vault, changed, {})
-    if asks_all or reading.is_news:
-        refuse_what_cannot_work(folder, vault)
     known = set(asked)
     if not asks_all:  # a key of its bank's is in use where it comes to a terminal
         names = {*changed, *(replace(name, terminal=None) for name in changed)}
@@ -72,7 +69,10 @@ def read_keys(
         known |= {_id(name, key) for name, key in rungs(held)}
     tokens = _tokens(vault.keys if asks_all else changed)
     unasked = {one: its for one, its in tokens.items() if one not in known}
-    return Reading(before, vault, changed, unasked)
+    reading = Reading(before, vault, changed, unasked)
+    if asks_all or reading.is_news:
+        refuse_what_cannot_work(folder, vault)
+    return reading
 
 
 def tokens_of(vault: Vault) -> Tokens:
