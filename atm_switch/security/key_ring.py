@@ -83,12 +83,13 @@ class LineKey:
         """Tell whether both are one key; of keys under a master key, as far as it shows.
 
         An HSM may give one key out as two tokens, so there the check value decides.  A TDES
-        key is one key at double and at triple length (K1|K2|K1), and whatever its parity.
+        key is one key at double and at triple length (K1|K2|K1), and whatever its parity; neither
+        changes its check value, so keys that differ by that need no look at their octets.
         """
-        if self.algorithm != other.algorithm:
+        if self.algorithm != other.algorithm or self.check != other.check:
             return False
         if not (self.is_clear and other.is_clear):
-            return self.check == other.check
+            return True
         if self.algorithm == TDES:
             return tdes.are_same(self.token, other.token)
         return self.token.reveal() == other.token.reveal()
@@ -147,6 +148,8 @@ class Ladder:
     @property
     def rungs(self) -> tuple[LineKey, ...]:
         """Every key on the ladder, whether still good or not."""
+        if self.other is None and self.spare is None and not self.fading:  # as nearly always
+            return (self.in_use,)
         keys = (self.in_use, self.other, self.spare, *(one.key for one in self.fading))
         return tuple(key for key in keys if key is not None)
 

@@ -82,5 +82,13 @@ def _why_not_again(key: LineKey, held: Ladder) -> str | None:
 
 
 def _serves_another_purpose(key: LineKey, name: KeyName, vault: Vault) -> bool:
-    others = (ladder for other, ladder in vault.keys.items() if other.usage is not name.usage)
-    return any(key.has_octets_of(rung) for ladder in others for rung in ladder.rungs)
+    # Thousands of terminals have keys, and requests wait for this: what differs at a glance is not
+    # asked on.
+    usage, check, algorithm = name.usage, key.check, key.algorithm
+    others = (ladder.rungs for other, ladder in vault.keys.items() if other.usage is not usage)
+    return any(
+        key.has_octets_of(rung)
+        for rungs in others
+        for rung in rungs
+        if rung.check == check or rung.algorithm != algorithm
+    )

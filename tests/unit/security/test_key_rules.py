@@ -1,13 +1,16 @@
 """Claims about keys that may not come in: known, shared between uses, or back from the past."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
-from atm_switch.security.key_ring import AES, KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security import tdes
+from atm_switch.security.key_ring import AES, TDES, KeyName, KeyUsage, Ladder, LineKey
 from atm_switch.security.key_rules import ladder_before, why_no_component, why_not
 from atm_switch.security.tdes import with_odd_parity
-from atm_switch.security.vault import Vault, pvk_name
+from atm_switch.security.vault import Vault, fresh_line_key, pvk_name
 from tests.doubles.memory import CountedEntropy
 
 BANK, OTHER_BANK = AcquirerId("009"), AcquirerId("014")
@@ -148,3 +151,28 @@ def test_key_the_bank_gave_up_is_no_terminals_own() -> None:
 
     assert "the key was replaced by a newer one" == judged(OLD, own, vault)
     assert judged(NEW, own, vault) is None
+
+
+def test_keys_told_apart_by_their_check_values_are_not_compared_octet_by_octet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A terminal's key is asked about beside thousands of others, and requests wait for that."""
+    compared: list[bool] = []
+
+    def are_same(one: Key, other: Key) -> bool:
+        compared.append(tdes.are_same(one, other))
+        return compared[-1]
+
+    chance = CountedEntropy()
+    vault = vault_of(Ladder(OLD), PIN)
+    for number in range(50):
+        name = KeyName(KeyUsage.PIN, BANK, TerminalId(f"S1A{number:05d}"))
+        vault = vault.with_key(name, fresh_line_key(TDES, chance))
+    vault = vault.with_key(KeyName(KeyUsage.PIN, OTHER_BANK), NEW)
+    with monkeypatch.context() as patched:
+        patched.setattr("atm_switch.security.key_ring.tdes", SimpleNamespace(are_same=are_same))
+
+        assert judged(NEWER, MAC, vault) is None
+        assert [] == compared
+        assert "another purpose" in str(judged(NEW, MAC, vault))
+        assert [True] == compared
