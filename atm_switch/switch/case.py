@@ -118,6 +118,10 @@ class Case:
         began = self.received.monotonic if self.began is None else self.began
         self.deadline = began + self.profile.inquiry.request_seconds_max
 
+    def becomes(self, message: IsoMessage) -> None:
+        """Be of another message from now on: the request is one of our own, made meanwhile."""
+        self.message, self.elements = message, message.elements
+
     def card_refs(self, pan: Pan, vault: Vault) -> tuple[CardRef, ...]:
         """Return what may stand for the case's card at rest, hashed once for each vault."""
         known = self._card_refs

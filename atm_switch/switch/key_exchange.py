@@ -130,7 +130,7 @@ def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | Non
         **({41: name.terminal.text} if name.terminal else {}),
         rules.key_element: block, 70: rules.key_delivery[0],
     }  # fmt: skip
-    case.message = IsoMessage("0800", dict(sorted(elements.items())))
+    case.becomes(IsoMessage("0800", dict(sorted(elements.items()))))
     ready_to_sign(case, house)
     fields = {"link": session.link, "key": str(name), "check": minted.key.check}
     note = Note("key delivery sent", fields)

@@ -1,10 +1,12 @@
 """Claims about keys that a bank asked for while a change of them was under way."""
 
 from atm_switch.switch.case import Case
+from atm_switch.switch.hsm_port import MakeMac
 from atm_switch.switch.key_exchange import AwaitedKeys
+from atm_switch.switch.ports import KeepKeys
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import Bench
-from tests.doubles.key_line import MAC_NAME, PIN_NAME
+from tests.doubles.key_line import MAC_NAME, PIN_NAME, ask_for_keys
 from tests.doubles.signed_line import signing_bench
 
 ASKED = IsoMessage("0800", {7: "0630072507", 11: "000401", 70: "161"})
@@ -55,3 +57,18 @@ def test_second_wish_for_a_key_sees_what_the_first_began() -> None:
         next(steps)
 
     assert 1 == len(awaited)
+
+
+def test_mistake_amid_a_delivery_is_noted_by_the_delivery() -> None:
+    """By its own number, and not by that of the request the bank asked for it with."""
+    bench = signing_bench()
+    bench.holds = (KeepKeys,)
+    (answer,) = ask_for_keys(bench, "MAC")
+    bench.memory.faults[MakeMac] = TypeError("a mistake of ours")
+
+    bench.release()
+
+    said = bench.notes[-1]
+    assert "TypeError" in said.fields["reason"]
+    told = bench.dialect.packager.unpack(bench.sent[-1].payload)
+    assert told[11] == said.fields["stan"] != answer[11]
