@@ -38,6 +38,8 @@ REPLACED: Final = (
     "atm-switch was replaced under this switch, by another release or in part: see that one is"
     " installed whole, then stop the switch and start it again"
 )
+NO_ROOM: Final = "waits for a descriptor or memory to be started with"
+"""What is said of a worker that cannot be started for want of room."""
 AT_ONCE_SECONDS_MAX: Final = 3.0
 """From a second SIGTERM until a process that still runs is killed."""
 
@@ -159,14 +161,22 @@ class Restarts:
 
 @dataclass
 class LeftOut:
-    """The workers that the program installed meanwhile does not start."""
+    """The workers that cannot be started: none of them speaks against those that serve."""
 
     numbers: set[int] = field(default_factory=set)
+    """Those that the program installed meanwhile does not start."""
+    without_room: set[int] = field(default_factory=set)
+    """Those for which there is no descriptor left, or no memory."""
     program: InstalledFiles = field(default_factory=InstalledFiles.now)
     """That of whoever starts them."""
     _again: asyncio.Event = field(default_factory=asyncio.Event)
     _pauses: dict[int, float] = field(default_factory=dict)
     """Before the latest attempt with each, while none succeeds."""
+
+    def reasons(self) -> dict[int, str]:
+        """Say of each why it is not there."""
+        out = dict.fromkeys(self.numbers, f"left out: {REPLACED}")
+        return {**dict.fromkeys(self.without_room, NO_ROOM), **out}
 
     async def wait(self, number: int) -> None:
         """Wait until another attempt with a worker is due: an upgrade may be under way just now."""

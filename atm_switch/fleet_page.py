@@ -4,8 +4,8 @@ Plan: every worker answers on an admin socket of its own; the supervisor's asks 
 once, so that those that hang cost no more time than one, and adds up.  Metrics are each
 worker's own, under the label ``worker``; what the journal's writer ended in doubt stands under
 ``WRITER``; how many processes there are, and have died, is its own.
-A worker that is left out, for it cannot be started, is told of in the status and by how many there
-are; ready is who answers with the others.
+A worker that cannot be started, for it is left out or waits for room, is told of in the status and
+by how many there are; ready is who answers with the others.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from atm_switch.child import REPLACED, Child, name_of
+from atm_switch.child import Child, name_of
 from atm_switch.domain.errors import Refused
 from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.folder import DataFolder
@@ -55,11 +55,11 @@ class FleetPage(Collector):
     def __init__(
         self, folder: DataFolder, children: Callable[[], Mapping[int, Child]],
         doubts: Callable[[], Mapping[str, int]], deaths: Callable[[], Mapping[int, int]],
-        left_out: Callable[[], set[int]], stop: Callable[[], None],
+        missing: Callable[[], Mapping[int, str]], stop: Callable[[], None],
     ) -> None:  # fmt: skip
         """Wait for ``open``."""
         self._folder, self._children, self._stop = folder, children, stop
-        self._left_out = left_out
+        self._missing = missing
         self._doubts, self._deaths = doubts, deaths
         self._loop = asyncio.get_running_loop()
         self._admin: AdminSocket | None = None
@@ -69,15 +69,15 @@ class FleetPage(Collector):
     async def open(
         cls, folder: DataFolder, children: Callable[[], Mapping[int, Child]],
         doubts: Callable[[], Mapping[str, int]], deaths: Callable[[], Mapping[int, int]],
-        left_out: Callable[[], set[int]], stop: Callable[[], None], log: Logger,
+        missing: Callable[[], Mapping[int, str]], stop: Callable[[], None], log: Logger,
     ) -> "FleetPage":  # fmt: skip
         """Answer.  Raises ``Refused``.
 
         ``children``: the processes there are, by number; ``doubts``: how many requests the
         journal's writer ended in doubt, by acquirer; ``deaths``: how often each has died;
-        ``left_out``: the workers that are not to be had.
+        ``missing``: the workers that are not to be had, and why.
         """
-        page = cls(folder, children, doubts, deaths, left_out, stop)
+        page = cls(folder, children, doubts, deaths, missing, stop)
         answers = {
             "status": page._status,
             "sessions": page._sessions,
@@ -198,8 +198,9 @@ class FleetPage(Collector):
         return "" if turned.wait(ASK_SECONDS_MAX) else f"has not turned for {ASK_SECONDS_MAX:g} s"
 
     def _readiness(self) -> Checks:
-        out = self._left_out()
-        return self._checks({at: told for at, told in self._statuses().items() if at not in out})
+        told, out = self._statuses(), self._missing()
+        there = {at: said for at, said in told.items() if at not in out}
+        return self._checks(there or told)
 
     def _statuses(self) -> dict[int, dict[str, Any]]:
         """Ask every worker there should be; empty where one does not answer."""
@@ -208,9 +209,9 @@ class FleetPage(Collector):
 
     def _checks(self, told: Mapping[int, Mapping[str, Any]]) -> Checks:
         checks: dict[str, str] = {}
-        out = self._left_out()
+        out = self._missing()
         for number, status in told.items():
-            away = f"left out: {REPLACED}" if number in out else "does not answer"
+            away = out.get(number, "does not answer")
             checks[f"worker {number}"] = "" if "checks" in status else away
             for name, said in status.get("checks", {}).items():
                 checks[f"worker {number} {name}"] = "" if said == "ok" else said

@@ -8,7 +8,8 @@ all (``journal_server``), so that their rows share its commits; on PostgreSQL ea
 writes as a node of its own.
 A process that ends is started again; ``child.RESTARTS_MAX`` times a minute, then the supervisor
 stops the others and exits 70, for a switch that dies all the time is not to be believed.  One
-that cannot be started for want of descriptors or memory is tried again, less and less often.
+that cannot be started for want of descriptors or memory is tried again, less and less often;
+a worker that waits for that says nothing against the health of those that serve.
 A worker that does not start because another release of the program, or a part of one, is there by
 now is left out: the others go on, and it is tried again at SIGHUP and now and then; without any
 worker, without one that dials or without the writer, the supervisor exits 76.
@@ -103,8 +104,8 @@ class Supervisor:
             self._hear_signals()
             await self._start_all()
             seen = self._children.copy, lambda: self._doubts, lambda: self._deaths
-            left_out = self._left_out.numbers.copy
-            page = await FleetPage.open(self._folder, *seen, left_out, self.stop, self._log)
+            missing = self._left_out.reasons
+            page = await FleetPage.open(self._folder, *seen, missing, self.stop, self._log)
             self._reception.open()
             banks = [shown(line.host, line.port) for line in self._folder.settings.lines]
             up(self._reception.addresses, list(dict.fromkeys(banks)))
@@ -131,11 +132,14 @@ class Supervisor:
             self._endings.hurry(self._children.values())
 
     def is_well(self) -> bool:
-        """Tell whether every worker not left out is there and has just said that it commits."""
-        since, out = read_clock().monotonic - WELL_SECONDS, self._left_out.numbers
+        """Tell whether every worker that can be is there, and has just said that it commits.
+
+        Not where none is: then nobody is cut off by a start anew, which may make room.
+        """
+        since, out = read_clock().monotonic - WELL_SECONDS, self._left_out.reasons()
         there = [self._children[number] for number in self._workers() if number not in out]
         are_all = len(there) == self._folder.settings.workers - len(out)
-        return are_all and all(child.well_at > since for child in there)
+        return are_all and bool(there) and all(child.well_at > since for child in there)
 
     def _workers(self) -> list[int]:
         return sorted(number for number in self._children if number != WRITER)
@@ -198,11 +202,13 @@ class Supervisor:
 
     async def _spawned_again(self, child: Child) -> None:
         """Start a process in the place of one that ended, as soon as there is room for it."""
-        pause = AGAIN_SECONDS_FIRST
+        pause, waits_for_room = AGAIN_SECONDS_FIRST, self._left_out.without_room
         while not self._stopping.is_set():
             try:
                 started = await self._spawned(child.number)
             except OSError as error:
+                if child.number != WRITER:  # without that one nobody's rows are written
+                    waits_for_room.add(child.number)
                 if pause == AGAIN_SECONDS_FIRST:
                     reason = plain_words(error)
                     self._log.error("process not started", process=child.name, reason=reason)
@@ -210,6 +216,7 @@ class Supervisor:
                     await asyncio.wait_for(self._stopping.wait(), pause)
                 pause = min(2 * pause, AGAIN_SECONDS_MAX)
             else:
+                waits_for_room.discard(child.number)
                 if self._stopping.is_set():  # the stop did not know of it yet
                     started.signal(signal.SIGTERM)
                     started.control.close()

@@ -84,3 +84,4 @@ def _given_time(manager: ServiceManager) -> Iterator[None]:
         is_over.set()
         thread.join()
         manager.starting(MORE_SECONDS)  # for what is still to be started
+        manager.close()

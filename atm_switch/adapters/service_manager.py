@@ -5,6 +5,7 @@ fed ``FEEDINGS`` times in its time, and only while the switch is well; otherwise
 restarts it.  So often that one bad moment does not starve it.  A stop asks for the time that the
 settings give it (EXTEND_TIMEOUT_USEC, systemd 236): how long a drain may take no unit knows.  So
 does a start that brings large files up to date, for as long as that lasts.
+One socket serves for all of it, so that a switch without a descriptor left is not taken for dead.
 Limits: what cannot be delivered is lost, as with any other service.
 """
 
@@ -29,6 +30,7 @@ class ServiceManager:
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._watchdog_seconds = watchdog_seconds
         self._timer: asyncio.TimerHandle | None = None
+        self._wire: socket.socket | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "ServiceManager":
@@ -66,6 +68,13 @@ class ServiceManager:
             self._timer.cancel()
         microseconds = round((drain_seconds + STOP_SECONDS_MAX) * 1_000_000)
         self._tell(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={microseconds}")
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the socket; it is made anew for what is told all the same."""
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
 
     def watch(self, is_well: Callable[[], bool]) -> None:
         """Feed the watchdog from now on, whenever the switch is well; call in the loop."""
@@ -79,6 +88,8 @@ class ServiceManager:
     def _tell(self, state: str) -> None:
         if not self._address:
             return
-        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
-            wire.setblocking(False)  # noqa: FBT003 - the standard library's signature
-            wire.sendto(state.encode(), self._address)
+        with suppress(OSError):
+            if self._wire is None:
+                self._wire = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                self._wire.setblocking(False)  # noqa: FBT003 - the standard library's signature
+            self._wire.sendto(state.encode(), self._address)

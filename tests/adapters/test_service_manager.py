@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 from collections.abc import Iterator
@@ -63,6 +64,22 @@ def test_states_are_said_as_systemd_reads_them(systemd: socket.socket) -> None:
     assert "STOPPING=1\nEXTEND_TIMEOUT_USEC=630000000" == heard(systemd)
 
 
+def test_switch_without_a_descriptor_left_is_not_silent(systemd: socket.socket) -> None:
+    """What is told needs none of its own: the watchdog would end a switch that serves."""
+    manager = ServiceManager(systemd.getsockname())
+    manager.ready()
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        manager.reloading()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        manager.close()
+
+    assert "READY=1" == heard(systemd)
+    assert heard(systemd).startswith("RELOADING=1")
+
+
 def test_unit_gives_what_is_behind_a_drain_as_long_as_it_may_take() -> None:
     """More is asked for at a stop, by a drain that may take longer; the watchdog ends nothing."""
     unit = ConfigParser(interpolation=None, strict=False)
@@ -81,7 +98,9 @@ def test_abstract_socket_is_found() -> None:
         wire.bind("\0" + name)
         wire.settimeout(SECONDS)
 
-        ServiceManager("@" + name).ready()
+        manager = ServiceManager("@" + name)
+        manager.ready()
+        manager.close()
 
         assert "READY=1" == heard(wire)
 
@@ -89,7 +108,9 @@ def test_abstract_socket_is_found() -> None:
 def test_nobody_listening_is_no_trouble(tmp_path: Path) -> None:
     """Without a socket, or with one that is gone, nothing happens."""
     ServiceManager().ready()
-    ServiceManager(str(tmp_path / "gone")).ready()
+    manager = ServiceManager(str(tmp_path / "gone"))
+    manager.ready()
+    manager.close()
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,24 @@
-"""How long the supervisor lets its processes end: by the settings of the whole run."""
+"""How long the supervisor lets its processes end, and what speaks against its health."""
 
 import asyncio
+import errno
 import io
 import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.service_manager import ServiceManager
+from atm_switch.child import NO_ROOM
 from atm_switch.folder import open_folder
 from atm_switch.server.admin_socket import FILE_NAME, ask_switch
 from atm_switch.server.log import Logger, make_logger
-from atm_switch.supervisor import Supervisor
+from atm_switch.supervisor import WELL_SECONDS, Supervisor
 from tests.doubles.machines import set_in
 from tests.doubles.served import make_folder
 from tests.doubles.workers import with_workers
@@ -76,3 +80,48 @@ async def test_longest_drain_that_was_read_counts(
 
     assert 0 == code
     assert "process killed" not in said.getvalue()
+
+
+async def told_of(folder: Path) -> dict[str, Any]:
+    """Ask how the switch is."""
+    return await asyncio.to_thread(ask_switch, folder / FILE_NAME, "status")
+
+
+async def no_room(*_args: object) -> None:
+    """Start no process."""
+    raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+
+async def test_worker_that_waits_for_room_says_nothing_against_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    One of two workers dies and there is no memory to start it with: the watchdog is fed for the
+    other one, the status says what the missing one waits for, and with room it is there again.
+    With neither of them nothing is well.
+    """
+    monkeypatch.setattr("atm_switch.supervisor.AGAIN_SECONDS_MAX", 1.0)
+    folder, said = make_folder(tmp_path), io.StringIO()
+    with_workers(folder, 2)
+    async with supervising(folder, make_logger("json", "info", said)) as (supervisor, _running):
+        await becomes(supervisor.is_well)
+        pids = (await told_of(folder))["processes"]
+        with monkeypatch.context() as without_room:
+            without_room.setattr("atm_switch.supervisor.spawned", no_room)
+            os.kill(pids["worker 1"], signal.SIGKILL)
+            await becomes(lambda: "process not started" in said.getvalue())
+            until, well = read_clock().monotonic + WELL_SECONDS + 1, []
+            while read_clock().monotonic < until:
+                well.append(supervisor.is_well())
+                await asyncio.sleep(0.1)
+            checks = (await told_of(folder))["checks"]
+            os.kill(pids["worker 2"], signal.SIGKILL)
+            await becomes(lambda: said.getvalue().count("process not started") == 2)
+            is_well_without_any = supervisor.is_well()
+        while set((again := (await told_of(folder))["checks"]).values()) != {"ok"}:
+            await asyncio.sleep(0.1)
+
+    assert {True} == set(well)
+    assert NO_ROOM == checks["worker 1"]
+    assert not is_well_without_any
+    assert {"ok"} == set(again.values())
