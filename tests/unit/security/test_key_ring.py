@@ -8,7 +8,7 @@ import pytest
 
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
-from atm_switch.security.key_ring import AES, Fading, KeyName, KeyUsage, Ladder, LineKey
+from atm_switch.security.key_ring import AES, TDES, Fading, KeyName, KeyUsage, Ladder, LineKey
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OVERLAP = timedelta(seconds=300)
@@ -57,6 +57,16 @@ def test_key_is_same_in_any_clothes() -> None:
     assert [True] * 3 == [OLD.is_same_as(one) for one in (tripled, even, token)]
     assert [True] * 3 == [one.is_same_as(OLD) for one in (tripled, even, token)]
     assert not tripled.is_same_as(NEW)
+
+
+def test_keys_that_share_a_check_value_by_chance_are_two() -> None:
+    """In the clear their octets decide: of some millions of keys two have the same 24 bits."""
+    for algorithm in (TDES, AES):
+        one, other = (LineKey(key.token, "ABCDEF", algorithm) for key in (OLD, NEW))
+
+        assert not one.is_same_as(other)
+        assert not one.has_octets_of(other)
+        assert one.is_same_as(LineKey(OLD.token, "ABCDEF", algorithm))
 
 
 def test_aes_keys_are_the_same_by_every_bit() -> None:

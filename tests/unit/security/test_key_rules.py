@@ -8,7 +8,7 @@ from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.secret import Key
 from atm_switch.security import tdes
 from atm_switch.security.key_ring import AES, TDES, KeyName, KeyUsage, Ladder, LineKey
-from atm_switch.security.key_rules import ladder_before, why_no_component, why_not
+from atm_switch.security.key_rules import is_still, ladder_before, why_no_component, why_not
 from atm_switch.security.tdes import with_odd_parity
 from atm_switch.security.vault import Vault, fresh_line_key, pvk_name
 from tests.doubles.memory import CountedEntropy
@@ -85,6 +85,17 @@ def test_first_key_of_a_terminal_follows_its_banks() -> None:
     assert vault.keys[MAC] is ladder_before(own, vault)
     assert judged(OLD, own, vault) is not None
     assert ladder_before(PIN, vault) is None
+
+
+def test_change_goes_on_only_from_the_keys_it_began_from() -> None:
+    """The same ladder read anew will do; none where there was one, or another, will not."""
+    ladder = Ladder(OLD)
+
+    assert is_still(None, None)
+    assert is_still(ladder, Ladder(OLD))
+    assert not is_still(ladder, ladder.received(NEW))
+    assert not is_still(None, ladder)
+    assert not is_still(ladder, None)
 
 
 def test_pin_verification_key_takes_the_place_of_its_index() -> None:
