@@ -247,3 +247,23 @@ def test_process_started_again_leaves_the_files_as_its_switch_has_them(
     assert before == schema_of(folder / f"{family}.db")
     assert code == ended
     assert "stop that switch and start it again" in said
+
+
+def test_worker_killed_before_it_was_ready_is_no_matter_of_the_package(tmp_path: Path) -> None:
+    """As the kernel does for want of memory, amid an upgrade as well: it is started at once."""
+    folder = make_folder(tmp_path)
+    with_workers(folder, 2)
+    with installed(folder) as (switch, mark):
+        app, begun = mark.parent / "app.py", tmp_path / "begun"
+        whole = app.read_text()
+        hangs = f"import time\nopen({str(begun)!r}, 'w').close()\ntime.sleep(3600)\n"
+        app.write_text(hangs + whole)
+        switch.kill("worker 2")
+        wait_for(begun.exists)
+        app.write_text(whole)
+        gone = switch.kill("worker 2")
+        switch.wait_until_all_answer(gone)
+        code = switch.served.stop()
+        said = switch.served.log.read_text()
+
+    assert (0, False) == (code, OUT in said)
