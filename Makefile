@@ -72,6 +72,12 @@ check: lint types contracts test
 coverage: $(VENV)/.dev
 	@$(BIN)/python -m tests.figures.branch_coverage $(AREAS)
 
+# Where there is no wheel of atheris for this Python its goal is skipped, in words.
+$(VENV)/.fuzz: pyproject.toml constraints.txt | $(VENV)/.dev
+	@$(PIP) install --progress-bar off -c constraints.txt --only-binary atheris -e '.[dev,fuzz]' | $(SHOW) \
+	  || echo "atheris cannot be had for $$($(BIN)/python --version): the goal of the fuzzer is skipped"
+	@touch $@
+
 $(VENV)/.mutants: pyproject.toml constraints.txt | $(VENV)/.dev
 	@$(PIP) install --progress-bar off -c constraints.txt -e '.[dev,mutants]' | $(SHOW)
 	@touch $@
@@ -111,14 +117,14 @@ simulate: $(VENV)/.dev
 
 # Each goal of the proof is a command of its own: .venv/bin/python -m tests.chaos.NAME [--long].
 # The table is printed line by line; exit 1 where one was missed.  GOALS="kill_nine" runs some.
-chaos: $(VENV)/.dev
+chaos: $(VENV)/.fuzz
 	@$(BIN)/python -m tests.chaos $(GOALS)
 
-# What .ci/run runs of it, in three minutes: what counts and waits for no quiet machine.
-chaos-ci: $(VENV)/.dev
+# What .ci/run runs of it, in three minutes: small counts, two goals at a time, not judged by time.
+chaos-ci: $(VENV)/.fuzz
 	@$(BIN)/python -m tests.chaos --ci $(GOALS)
 
-chaos-long: $(VENV)/.dev
+chaos-long: $(VENV)/.fuzz
 	@$(BIN)/python -m tests.chaos --long $(GOALS)
 
 # Goes on where it was interrupted; --members scales it (MEMBERS="--members 100000").

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.__main__ import GOALS, IN_CI
+from tests.chaos.__main__ import AMONG_TESTS, GOALS, IN_CI, run_all
 from tests.chaos.honest import Answer, Tally
 from tests.chaos.ledger_away import Outage
 from tests.chaos.neighbour_faults import WAYS, Way, compare, play
@@ -83,10 +83,30 @@ def test_time_is_judged_where_it_says_something(verdict: str, *, is_timed: bool)
     assert "MISSED" == tried(wrong, is_long=False, seed=1, is_timed=is_timed).verdict
 
 
-def test_what_runs_on_every_submission_are_goals() -> None:
-    """Those whose whole figure is a time are left to a quiet machine."""
-    assert set(IN_CI) < set(GOALS)
-    assert not {"slowloris", "idle_terminals", "descriptors_used_up", "ledger_away"} & set(IN_CI)
+def test_every_goal_runs_on_every_submission() -> None:
+    """What the proofs' short forms leave out there is, in short, among the tests."""
+    root = Path(__file__).parents[2]
+
+    assert set(GOALS) == {*IN_CI, *AMONG_TESTS}
+    assert all((root / path).is_file() for path in AMONG_TESTS.values())
+
+
+def test_small_counts_are_for_where_no_time_is_judged(tmp_path: Path) -> None:
+    """A form that judges by time keeps its counts, and so does one that has no small count."""
+    short, long = (Trial(is_long, 1, tmp_path) for is_long in (False, True))
+    untimed = Trial(is_long=False, seed=1, root=tmp_path, is_timed=False)
+
+    assert [8, 500, 3] == [one.size(8, 500, 3) for one in (short, long, untimed)]
+    assert 8 == untimed.size(8, 500)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_goal_tried_is_a_line_of_the_table(jobs: int) -> None:
+    """However many are at work at once, each has its outcome, and one alone keeps the order."""
+    told = list(run_all(["a", "b", "c"], jobs, lambda name: {"what": name}))
+
+    assert ["a", "b", "c"] == sorted(one["what"] for one in told)
+    assert jobs > 1 or ["a", "b", "c"] == [one["what"] for one in told]
 
 
 def test_what_cannot_be_had_is_skipped_in_words() -> None:

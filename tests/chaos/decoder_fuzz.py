@@ -30,7 +30,7 @@ CORPUS = Path(__file__).parent / "corpus"
 GROWN = REPOSITORY / "build" / "fuzz"
 """Where the inputs found by long forms stay, not committed."""
 RUNS_SHORT, RUNS_LONG = 100_000, 100_000_000
-SECONDS_SHORT, SECONDS_LONG = 20, 3_600
+SECONDS_SHORT, SECONDS_LONG, SECONDS_UNTIMED = 20, 3_600, 10
 SLICE_RUNS, SLICE_SECONDS = 5_000_000, 60
 HANGS = "-timeout=25"
 """Seconds by the clock on the wall, of which a busy machine may keep some for others."""
@@ -66,7 +66,7 @@ def fuzz(root: Path, corpus: Path, seed: int, runs: int, seconds: int) -> Slice:
 def measure(trial: Trial) -> Found:
     """Fuzz a little, or an hour of a count that goes on."""
     if importlib.util.find_spec("atheris") is None:
-        return skipped("atheris is not installed (pip install atheris, the extra fuzz)")
+        return skipped("atheris is not installed: make chaos does where there is a wheel of it")
     corpus = (GROWN if trial.is_long else trial.root) / "corpus"
     shutil.copytree(CORPUS, corpus, dirs_exist_ok=True)
     return go_on(trial, corpus) if trial.is_long else once(trial, corpus)
@@ -74,7 +74,8 @@ def measure(trial: Trial) -> Found:
 
 def once(trial: Trial, corpus: Path) -> Found:
     """Fuzz a little."""
-    done = fuzz(trial.root, corpus, trial.seed, RUNS_SHORT, SECONDS_SHORT)
+    seconds = trial.size(SECONDS_SHORT, SECONDS_LONG, SECONDS_UNTIMED)
+    done = fuzz(trial.root, corpus, trial.seed, RUNS_SHORT, seconds)
     got = (
         f"{done.runs:,} runs in {done.seconds} s from {len(list(CORPUS.iterdir()))} seeds, "
         f"{len(list(corpus.iterdir()))} inputs kept, {'one' if done.broken else 'none'} broke it"

@@ -45,9 +45,11 @@ class Trial:
         """Judge by a time, or let it pass: it is printed in either case."""
         return was or not self.is_timed
 
-    def size(self, short: int, long: int) -> int:
-        """Choose a count by the form."""
-        return long if self.is_long else short
+    def size(self, short: int, long: int, untimed: int | None = None) -> int:
+        """Choose a count by the form; ``untimed``: where no time is judged, and there is little."""
+        if self.is_long or self.is_timed or untimed is None:
+            return long if self.is_long else short
+        return untimed
 
 
 @dataclass(frozen=True, slots=True)
