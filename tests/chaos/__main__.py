@@ -23,6 +23,7 @@ from typing import Any
 
 import click
 
+from tests.chaos.plant import family
 from tests.chaos.proof import HELD, HELD_IN_PART, MISSED, SKIPPED, how_busy
 from tests.figures.banner import print_banner
 
@@ -112,15 +113,19 @@ def run_all(
                 yield one.result()
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
-            for session in list(RUNNING):
-                end_all_of(session)
+            for proof in list(RUNNING):
+                end_all_of(proof)
             raise
 
 
-def end_all_of(session: int) -> None:
-    """End a proof and the switches and peers it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(session, signal.SIGKILL)
+def end_all_of(proof: int) -> None:
+    """End a proof and the switches, brokers and peers it started, which have groups of their own.
+
+    What its switch started and left behind ends by itself: it hears that the switch is gone.
+    """
+    for pid in family(proof):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def print_line(outcome: dict[str, Any]) -> None:

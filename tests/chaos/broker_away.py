@@ -30,6 +30,7 @@ LINKS = 4
 DRAIN_SECONDS_MAX = 30.0
 SILENT_SECONDS_MAX = 20.0
 """Where no event came for so long, none is on its way: what was not heard by then is lost."""
+SETTLED_SECONDS = 2.0
 KILLED_AFTER_SECONDS = 2.0
 LATER_SHARE_MAX, LATER_MS_MAX = 0.10, 3.0
 
@@ -43,6 +44,8 @@ class Auditor:
     """Sequences by event id, in the order of their coming."""
     transactions: set[str] = field(default_factory=set)
     out_of_order: int = 0
+    connected_at: float = 0.0
+    """When it last was, on the monotonic clock."""
     _newest: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,7 +55,7 @@ class Auditor:
             CallbackAPIVersion.VERSION2, client_id="auditor", clean_session=False
         )
         self._client.on_message = self._take
-        self._client.on_connect = lambda client, *_: client.subscribe("#", 1)
+        self._client.on_connect = self._connected
         self._client.reconnect_delay_set(1, 1)
         self._client.connect(HOST, self.port)
         self._client.loop_start()
@@ -61,6 +64,16 @@ class Auditor:
         """Hang up."""
         self._client.disconnect()
         self._client.loop_stop()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has been connected so long that what the broker kept for it has come."""
+        settled_at = self.connected_at + SETTLED_SECONDS
+        return self._client.is_connected() and time.monotonic() >= settled_at
+
+    def _connected(self, client: paho.Client, *_: object) -> None:
+        self.connected_at = time.monotonic()
+        client.subscribe("#", 1)
 
     def _take(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         heard = Heard.of(message)

@@ -30,7 +30,12 @@ def crowd(port: int, count: int, *options: str) -> Iterator[Crowd]:
     """Have so many connected for a block; they are ready when it begins."""
     command = [sys.executable, "-m", "tests.chaos.quiet_peers", str(port), str(count), *options]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+        process_group=0,
     ) as process:
         assert process.stdout is not None
         assert process.stdin is not None

@@ -102,12 +102,17 @@ class Honest(asyncio.Protocol):
 
     @classmethod
     async def open(cls, script: Script, port: int, host: str = "127.0.0.1") -> "Honest":
-        """Connect and sign on.  Raises ``OSError``."""
+        """Connect and sign on.  Raises ``HungUp``, ``OSError``."""
         loop = asyncio.get_running_loop()
         _, link = await loop.create_connection(lambda: cls(script), host, port)
-        signed_on = await link.say(script.network("001"))
-        if signed_on.code != "00":
-            raise HungUp(f"sign-on got {signed_on.code}")
+        code = ""
+        try:
+            code = (await link.say(script.network("001"))).code
+        finally:
+            if code != "00":
+                link.close()
+        if code != "00":
+            raise HungUp(f"sign-on got {code}")
         return link
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.honest import Honest, Script, Tally, paced
-from tests.chaos.plant import Plant, running, set_up
+from tests.chaos.plant import Plant, family, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 from tests.doubles.postgres import FallenServer, server_to_fall
 from tests.doubles.served import run
@@ -115,15 +115,6 @@ async def through(
 
 async def _all(loads: Sequence[Awaitable[None]]) -> None:
     await asyncio.gather(*loads)
-
-
-def family(pid: int) -> list[int]:
-    """Return a process and all that descend from it."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += family(int(child))
-    return found
 
 
 def stop_all(server: FallenServer, number: signal.Signals) -> None:

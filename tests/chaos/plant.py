@@ -1,7 +1,9 @@
-"""A real switch to do harm to: its folder, its process, and what the system says of it.
+"""A real switch to do harm to: its folder, its processes, and what the system says of them.
 
-The process may be run under another program (``strace``, ``faketime``) and with an
-environment of its own (a preloaded library).  Its log goes to a file beside the folder.
+It may be run under another program (``strace``, ``faketime``) and with an environment of its
+own (a preloaded library).  Its log goes to a file beside the folder.
+Where there is more than one core it is two processes: one answers, and one writes its journal.
+What is counted is of both; a kill says which of them it is meant for.
 """
 
 import os
@@ -10,21 +12,47 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from enum import Enum
+from itertools import dropwhile, islice
 from pathlib import Path
+from typing import TypeVar
 
+from atm_switch.process_place import ProcessPlace
 from tests.doubles.served import make_folder
 
 SECONDS_MAX = 30.0
 """How long a start or a stop may take before the plant says that it hangs."""
+Found = TypeVar("Found")
 REPOSITORY = Path(__file__).parents[2]
+MISTAKES = ('"event": "mistake"', "Traceback")
+LINES_SHOWN = 30
+AS_PROCESS = b"--as-process"
 PAGE_KIB = resource.getpagesize() // 1024
 
 
 class Hangs(Exception):
     """What should have come did not."""
+
+
+class Victim(Enum):
+    """Whom a signal is meant for."""
+
+    ANSWERING = "answering"
+    WRITER = "writer"
+    BOTH = "both"
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that descend from it; what ends meanwhile may be missing."""
+    found = [pid]
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += family(int(child))
+    return found
 
 
 @dataclass
@@ -68,6 +96,7 @@ class Plant:
                 text=True,
                 env={**kept, "NO_COLOR": "1", **self.environment},
                 cwd=REPOSITORY,
+                process_group=0,  # Ctrl-C is for whoever does the harm
                 preexec_fn=self._bound if self.files_max else None,  # noqa: PLW1509 - no threads yet
             )
         assert self.process.stdout is not None
@@ -80,11 +109,12 @@ class Plant:
         limit = self.files_max or 0
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
-    def kill(self) -> None:
-        """SIGKILL, as a crash or the kernel does it."""
+    def kill(self, victim: Victim = Victim.ANSWERING) -> None:
+        """SIGKILL, as a crash or the kernel does it; beside the writer's the switch goes on."""
         assert self.process is not None
-        os.kill(self.pid, signal.SIGKILL)
-        self._gone()
+        self.send(signal.SIGKILL, victim)
+        if victim is not Victim.WRITER:
+            self._gone()
 
     def stop(self) -> float:
         """SIGTERM; return how many seconds it took to be gone.  Raises ``Hangs``."""
@@ -94,9 +124,12 @@ class Plant:
         self._gone()
         return time.monotonic() - began
 
-    def send(self, number: signal.Signals) -> None:
-        """Send any signal."""
-        os.kill(self.pid, number)
+    def send(self, number: signal.Signals, victim: Victim = Victim.ANSWERING) -> None:
+        """Send any signal to one of its processes or both; one that is gone is passed over."""
+        for name, pid in self.processes.items():
+            if victim in {Victim.BOTH, Victim(name)}:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
 
     @property
     def is_running(self) -> bool:
@@ -114,14 +147,45 @@ class Plant:
             self.process.stdout.close()
 
     @property
+    def processes(self) -> dict[str, int]:
+        """Its processes by name: ``answering``, and ``writer`` where there is one by now."""
+        answering, *others = family(self.pid)
+        writers = [(Victim.WRITER.value, pid) for pid in others if _is_writer(pid)]
+        return dict([(Victim.ANSWERING.value, answering), *writers])
+
+    @property
+    def memory_kib(self) -> dict[str, tuple[int, int]]:
+        """What each has in memory by name, KiB: all of it, and what others may share."""
+        return self._of_each(_memory_kib)
+
+    @property
     def resident_kib(self) -> int:
-        """Its memory, KiB."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * PAGE_KIB
+        """The memory of all of them, KiB; the libraries that they share count once."""
+        found = self.memory_kib.values()
+        alone = sum(resident - shared for resident, shared in found)
+        return alone + max((shared for _, shared in found), default=0)
+
+    @property
+    def pss_kib(self) -> int:
+        """The same as the kernel has it, KiB: shared with anybody, a page counts in part."""
+        return sum(self._of_each(_pss_kib).values())
+
+    @property
+    def descriptors_of_each(self) -> dict[str, int]:
+        """How many files and sockets each has open, by name."""
+        return self._of_each(lambda pid: len(os.listdir(f"/proc/{pid}/fd")))  # noqa: PTH208 - counted, not looked at
 
     @property
     def descriptors(self) -> int:
-        """How many files and sockets it has open."""
-        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208 - counted, not looked at
+        """How many all of them have open."""
+        return sum(self.descriptors_of_each.values())
+
+    def _of_each(self, of: Callable[[int], Found]) -> dict[str, Found]:
+        found = {}
+        for name, pid in self.processes.items():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found[name] = of(pid)
+        return found
 
     def descriptors_left(self, before: int, seconds: float = 5.0) -> int:
         """Return how many more there are than ``before`` when closing has had its time."""
@@ -135,10 +199,37 @@ class Plant:
         with self.log.open() as lines:
             return sum(words in line for line in lines)
 
+    def first_mistake(self) -> list[str]:
+        """Return the lines of its log around the first thing that was not meant to go wrong."""
+        with self.log.open() as lines:
+            from_there = dropwhile(lambda line: not any(map(line.__contains__, MISTAKES)), lines)
+            return [line.rstrip() for line in islice(from_there, LINES_SHOWN)]
+
     @property
     def mistakes(self) -> int:
         """Count what went wrong inside and was not meant to."""
-        return self.logged('"event": "mistake"') + self.logged("Traceback")
+        return sum(map(self.logged, MISTAKES))
+
+
+def _is_writer(pid: int) -> bool:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        told = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return AS_PROCESS in told and _place_of(told).is_writer
+    return False
+
+
+def _place_of(told: Sequence[bytes]) -> ProcessPlace:
+    return ProcessPlace.of(told[told.index(AS_PROCESS) + 1].decode())
+
+
+def _memory_kib(pid: int) -> tuple[int, int]:
+    _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    return int(resident) * PAGE_KIB, int(shared) * PAGE_KIB
+
+
+def _pss_kib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def set_up(root: Path, *options: str, settings: str = "", **how: object) -> Plant:

@@ -2,16 +2,18 @@
 
     python -m tests.chaos.soak [--long | --hours H] [--seed S]
 
-Plan: steady honest terminals with right PINs and wrong ones; meanwhile, one fault after the
-other: links reset in mid-request, hostile frames, half frames, a journal locked for a
-while, the process stopped and let go (SIGSTOP), a crowd that comes and goes, SIGHUP.
-Memory, descriptors and requests under way are read every second.
-Accounted for: received = answered + refused + in doubt; here: every answer has one ending in
-the journal, with the code that was heard; every request without an answer was on a link that
-this harness reset, and nothing else hung up; what has a row A has its B or is in doubt; and a
-91 or 96 was asked while a fault stood that explains it.
-The long form is a night, ``--hours`` a part of one; Ctrl-C ends it with the books of what there
-was, and a goal missed.
+Plan: steady honest terminals, and events told to a broker that somebody subscribes at; meanwhile
+one fault after the other (``soak_faults``): links reset in mid-request, hostile frames, half
+frames, journal and ledger locked or unreadable for a while, what answers and what writes stopped
+and let go (SIGSTOP), or killed (SIGKILL), a crowd that comes and goes, SIGHUP; beside them the
+broker stopped, killed and ended.
+Memory and descriptors of all processes are read every second, and judged in the second half,
+when no process is killed any more: what lives a minute has no time to grow.
+Accounted for: received = answered + refused + cut off (``soak_books``): each answer has one
+ending in the journal, with the code that was heard, each ending its event, and each refusal a
+fault that explains it.
+The long form is a night, ``--hours`` a part of one; it says every few minutes how it stands.
+Ctrl-C ends it with the books of what there was, and a goal missed.
 Limit: the tasks of the event loop cannot be counted from outside; requests under way, which
 are what makes tasks, can.
 """
@@ -19,153 +21,138 @@ are what makes tasks, can.
 import asyncio
 import random
 import signal
-import sqlite3
 import time
-from collections import Counter, defaultdict
-from contextlib import closing, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from atm_switch.adapters.journal_reader import JournalReader
-from atm_switch.folder import open_folder
+import click
+
 from atm_switch.server.admin_socket import FILE_NAME, ask_switch
-from tests.chaos.crowd import crowd
-from tests.chaos.honest import Answer, Honest, HungUp, Script, Tally
-from tests.chaos.hostile_frames import frames
+from tests.chaos.broker_away import Auditor, drained
+from tests.chaos.honest import Honest, HungUp, Script
 from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+from tests.chaos.soak_books import Books, accounted, in_words, is_whole, why, written
+from tests.chaos.soak_faults import Faults, TheBroker, asked, opened
+from tests.doubles.brokers import HOST, free_port
+from tests.doubles.workers import wait_for
 
 SECONDS_SHORT, SECONDS_LONG = 20.0, 8 * 3_600.0
-LINKS, RATE = 6, 8.0
+LINKS, RATE_SHORT, RATE_LONG = 20, 3.0, 10.0
+"""Requests a second on each link."""
+KILLS_SHARE_SHORT, KILLS_SHARE_LONG = 0.4, 0.25
+"""The first part of the time, in which processes are killed."""
+BROKER_SECONDS_SHORT, BROKER_SECONDS_LONG = 3.0, 60.0
+"""The most between two faults of the broker, and the most that each takes."""
+TOLD_SECONDS = 300.0
+REST_SECONDS_MAX = 10.0
 SLOPE_KIB_PER_HOUR_MAX = 1024.0
 GROWTH_KIB_MAX = 4 * 1024
 """What the short form may grow by in its second half; an hour's slope needs an hour."""
-REFUSALS = ("91", "96")
 RESETS = 0.02
 """Share of the requests whose link is reset while they are under way."""
 SETTINGS = "[limits]\nbad_frames_per_minute = 0\n"
 
 
 @dataclass
+class Memory:
+    """What all processes had at a moment."""
+
+    at: float
+    """Monotonic."""
+    resident_kib: int
+    of_each: dict[str, int]
+    descriptors: dict[str, int]
+
+
+@dataclass
 class Soak:
     """One run."""
 
-    plant: Plant
-    script: Script
-    chance: random.Random
-    tally: Tally = field(default_factory=Tally)
-    asked: set[str] = field(default_factory=set)
-    cut_off: set[str] = field(default_factory=set)
-    """Asked on a link that was reset here."""
-    harm: list[tuple[float, float]] = field(default_factory=list)
-    """From when to when the journal was locked or the process stopped."""
-    faults: Counter[str] = field(default_factory=Counter)
-    resident: list[tuple[float, int]] = field(default_factory=list)
-    descriptors: list[int] = field(default_factory=list)
-    until: float = 0.0
-    """Monotonic; Ctrl-C brings it nearer."""
+    faults: Faults
+    is_long: bool
+    memory: list[Memory] = field(default_factory=list)
+
+    @property
+    def plant(self) -> Plant:
+        """The switch."""
+        return self.faults.plant
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up, or it makes no sense to go on."""
+        return time.monotonic() >= self.faults.until or bool(self.faults.hangs)
 
     async def terminal(self) -> None:
         """Ask at a steady pace, over a new link where the old one was cut."""
         link: Honest | None = None
-        while time.monotonic() < self.until:
-            message = self.script.inquiry()
+        pause = 1 / (RATE_LONG if self.is_long else RATE_SHORT)
+        script, chance, books = self.faults.script, self.faults.chance, self.faults.books
+        while not self.is_over:
             try:
                 if link is None or link.is_lost:
-                    link = await Honest.open(self.script, self.plant.port)
-                self.asked.add(message[37])
-                asking = asyncio.ensure_future(link.ask(message))
-                if self.chance.random() < RESETS:
-                    await asyncio.sleep(self.chance.uniform(0.0, 0.02))
-                    self.faults["reset"] += 1
-                    self.cut_off.add(message[37])
+                    link = await opened(script, self.plant)
+                asking = asyncio.ensure_future(asked(books, script, link))
+                if chance.random() < RESETS:
+                    await asyncio.sleep(chance.uniform(0.0, 0.02))
+                    self.faults.counts["reset"] += 1
+                    for rrn in link.waiting:
+                        books.resets(rrn)
                     link.reset()
-                self.tally.take(await asking)
+                await asking
             except (HungUp, OSError):
                 pass  # whose fault it was say the books
-            await asyncio.sleep(1 / RATE)
+            await asyncio.sleep(pause)
         if link is not None:
             link.close()
 
-    async def faulty(self) -> None:
-        """Do harm, one thing after the other."""
-        kinds: tuple[Callable[[], Awaitable[None]], ...] = (
-            self.hostile, self.locked, self.frozen, self.crowded, self.reloaded,
-        )  # fmt: skip
-        while time.monotonic() < self.until:
-            kind = self.chance.choice(kinds)
-            self.faults[kind.__name__] += 1
-            with suppress(HungUp, OSError):
-                await kind()
-            await asyncio.sleep(self.chance.uniform(0.2, 1.0))
-
-    async def hostile(self) -> None:
-        """Spew on a link of its own, and go in the middle of a frame."""
-        link = await Honest.open(self.script, self.plant.port)
-        hostile = frames(self.script, self.chance.randrange(1 << 30))
-        link.write(b"".join(next(hostile) for _ in range(50)) + next(hostile)[:9])
-        await asyncio.sleep(0.2)
-        link.close()
-
-    async def locked(self) -> None:
-        """Keep the journal's write lock for a while."""
-        path = open_folder(self.plant.folder).journal
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=1.0)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            began = time.monotonic()
-            await asyncio.sleep(self.chance.uniform(0.05, 0.5))
-            other.execute("ROLLBACK")
-            self.harm.append((began, time.monotonic()))
-
-    async def frozen(self) -> None:
-        """Stop the process and let it go."""
-        self.plant.send(signal.SIGSTOP)
-        began = time.monotonic()
-        await asyncio.sleep(self.chance.uniform(0.05, 0.5))
-        self.plant.send(signal.SIGCONT)
-        self.harm.append((began, time.monotonic()))
-
-    async def crowded(self) -> None:
-        """Have many connect, send half a frame, and leave."""
-        await asyncio.to_thread(self._crowd)
-
-    def _crowd(self) -> None:
-        with crowd(self.plant.port, 100, "--half") as there:
-            there.left()
-
-    def explains(self, told: Answer) -> bool:
-        """Tell whether a refusal was asked for while a fault stood, or just before."""
-        ended = told.asked_at + told.seconds
-        return any(begin <= ended and told.asked_at <= end for begin, end in self.harm)
-
-    async def reloaded(self) -> None:
-        """Have certificates and keys read again."""
-        self.plant.send(signal.SIGHUP)
-
     async def watch(self) -> None:
-        """Read memory and descriptors every second."""
-        while time.monotonic() < self.until:
-            self.resident.append((time.monotonic(), self.plant.resident_kib))
-            self.descriptors.append(self.plant.descriptors)
+        """Read memory and descriptors every second; say now and then how it stands."""
+        began = told_at = time.monotonic()
+        while not self.is_over:
+            now, plant = time.monotonic(), self.plant
+            of_each = {name: resident for name, (resident, _) in plant.memory_kib.items()}
+            self.memory.append(Memory(now, plant.resident_kib, of_each, plant.descriptors_of_each))
+            if self.is_long and now >= told_at + TOLD_SECONDS:
+                told_at = now
+                standing = await asyncio.to_thread(self.standing)
+                click.echo(f"{(now - began) / 60:5.0f} min  {standing}")
             await asyncio.sleep(1.0)
 
-    async def run(self, seconds: float) -> int:
-        """Do all of it; return what is under way when all is quiet again."""
-        self.until = time.monotonic() + seconds
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._stop_soon)
+    def standing(self) -> str:
+        """Say in a line how it stands."""
+        newest, books = self.memory[-1], self.faults.books
+        each = ", ".join(f"{name} {kib / 1024:.1f} MiB" for name, kib in newest.of_each.items())
+        return (
+            f"{books.asked:,} asked, {dict(books.codes)}, {self.faults.counts.total():,} faults; "
+            f"{newest.resident_kib / 1024:.1f} MiB ({each}), "
+            f"descriptors {dict(newest.descriptors)}, {self.plant.mistakes} mistakes"
+        )
+
+    async def run(self, seconds: float) -> None:
+        """Do all of it."""
+        began = time.monotonic()
+        share = KILLS_SHARE_LONG if self.is_long else KILLS_SHARE_SHORT
+        self.faults.kills_until = began + share * seconds
+        self.faults.until = began + seconds
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop_soon)
         terminals = [self.terminal() for _ in range(LINKS)]
-        await asyncio.gather(*terminals, self.faulty(), self.watch())
-        status = await asyncio.to_thread(ask_switch, self.plant.folder / FILE_NAME, "status")
-        return int(status["in_flight"])
+        await asyncio.gather(
+            *terminals,
+            self.faults.of_the_switch(),
+            self.faults.of_the_broker(
+                BROKER_SECONDS_LONG if self.is_long else BROKER_SECONDS_SHORT
+            ),
+            self.watch(),
+        )
 
     def _stop_soon(self) -> None:
-        self.until = 0.0
+        self.faults.until = 0.0
 
 
-def slope(points: list[tuple[float, int]]) -> float:
+def slope(points: Sequence[tuple[float, int]]) -> float:
     """Return the slope of a straight line through points, per hour."""
     count = len(points)
     mean_x, mean_y = (sum(part) / count for part in zip(*points, strict=True))
@@ -173,68 +160,103 @@ def slope(points: list[tuple[float, int]]) -> float:
     return float(3_600 * above / (sum((x - mean_x) ** 2 for x, _ in points) or 1.0))
 
 
-def accounted(soak: Soak) -> dict[str, int]:
-    """Hold the journal against what was asked and what came; all but the first three are wrong."""
-    with JournalReader(open_folder(soak.plant.folder).journal) as reader:
-        rows = [row for row in reader.follow(0, 10_000_000) if row.rrn in soak.asked]
-        doubted = {row.rrn for row in reader.in_doubt()}
-    codes: defaultdict[str, list[str | None]] = defaultdict(list)
-    for row in rows:
-        if not row.is_reservation:
-            codes[row.rrn].append(row.response_code)
-    answers = soak.tally.answers
-    answered = {told.rrn for told in answers}
-    reserved = {row.rrn for row in rows if row.is_reservation}
-    refused = [told for told in answers if told.code in REFUSALS and not soak.explains(told)]
-    unwritten = [told for told in answers if told.code != "96" and codes[told.rrn] != [told.code]]
-    return {
-        "answered": len(answered), "cut_off": len(soak.cut_off - answered),
-        "in_doubt": len(reserved & doubted),
-        "unanswered": len(soak.asked - answered - soak.cut_off),
-        "refused_without_cause": len(refused),
-        "not_written_as_told": len(unwritten),
-        "written_twice": sum(len(told) > 1 for told in codes.values()),
-        "without_end": len(reserved - codes.keys() - doubted),
-    }  # fmt: skip
+def at_rest(plant: Plant) -> int:
+    """Wait a while until nothing is under way; return what is."""
+    deadline = time.monotonic() + REST_SECONDS_MAX
+    while True:
+        left = int(ask_switch(plant.folder / FILE_NAME, "status")["in_flight"])
+        if left == 0 or time.monotonic() > deadline:
+            return left
+        time.sleep(0.1)
 
 
-def is_whole(books: dict[str, int]) -> bool:
-    """Tell whether nothing is wrong in the books."""
-    return not any(list(books.values())[3:])
+@dataclass
+class Left:
+    """What there is when it is over."""
+
+    descriptors: int
+    under_way: int
+    books: dict[str, int]
+    seconds: float
 
 
-def in_words(books: dict[str, int]) -> str:
-    """Write the books out."""
-    return ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in books.items())
+def soaked(soak: Soak, auditor: Auditor, wanted: float) -> Left:
+    """Run it; then hold the books against the journal and what the subscriber heard."""
+    plant, books = soak.plant, soak.faults.books
+
+    async def one() -> None:
+        link = await opened(soak.faults.script, plant)
+        await asked(books, soak.faults.script, link)
+        link.close()
+
+    with running(plant):
+        asyncio.run(one())
+        wait_for(lambda: bool(auditor.transactions))  # connected, as it is at the end
+        soak.faults.broker.keep()
+        at_rest(plant)
+        before, began = plant.descriptors, time.monotonic()
+        asyncio.run(soak.run(wanted))
+        seconds = time.monotonic() - began
+        under_way = at_rest(plant)
+        left = plant.descriptors_left(before)
+        plant.stop()
+    with running(plant):  # once more: what a killed writer left in doubt is ended at a start
+        found = written(plant, books)
+        drained(auditor, found.rrns)
+        plant.stop()
+    told = auditor.transactions if soak.faults.broker.is_real else None
+    return Left(left, under_way, accounted(books, found, told), seconds)
 
 
 def measure(trial: Trial) -> Found:
     """Soak for so long."""
-    plant = set_up(trial.root, "--pin", "issuer", settings=SETTINGS)
+    port = free_port()
+    events = f'[events]\nbroker = "mqtt://{HOST}:{port}"\nreconnect_seconds_max = 1.0\n'
+    plant = set_up(trial.root, "--pin", "issuer", settings=f"{SETTINGS}{events}")
+    broker = TheBroker(port, trial.root / "broker")
+    broker.start()
+    auditor = Auditor(port)
     chance = random.Random(trial.seed)  # noqa: S311 - which fault comes when
-    soak = Soak(plant, Script(plant.folder), chance)
-    with running(plant):
-        before = plant.descriptors
-        wanted = SECONDS_LONG if trial.is_long else SECONDS_SHORT
-        if trial.hours is not None:
-            wanted = trial.hours * 3_600
-        began = time.monotonic()
-        under_way = asyncio.run(soak.run(wanted))
-        seconds = time.monotonic() - began
-        left = plant.descriptors_left(before)
-        plant.stop()
-    half = soak.resident[len(soak.resident) // 2 :]
-    growth, per_hour = half[-1][1] - half[0][1], slope(half)
-    books = accounted(soak)
-    is_flat = per_hour < SLOPE_KIB_PER_HOUR_MAX if trial.is_long else growth < GROWTH_KIB_MAX
+    faults = Faults(plant, Script(plant.folder), chance, Books(), broker, auditor)
+    soak = Soak(faults, trial.is_long)
+    wanted = SECONDS_LONG if trial.is_long else SECONDS_SHORT
+    if trial.hours is not None:
+        wanted = trial.hours * 3_600
+    try:
+        left = soaked(soak, auditor, wanted)
+    finally:
+        auditor.stop()
+        broker.end(at_once=True)
+    return judged(trial, soak, left, wanted)
+
+
+def judged(trial: Trial, soak: Soak, left: Left, wanted: float) -> Found:
+    """Say what came of it."""
+    plant, faults = soak.plant, soak.faults
+    half = soak.memory[len(soak.memory) // 2 :]
+    growth = half[-1].resident_kib - half[0].resident_kib
+    per_hour = slope([(one.at, one.resident_kib) for one in half])
+    each = {
+        name: slope([(one.at, one.of_each[name]) for one in half if name in one.of_each])
+        for name in half[-1].of_each
+    }
+    of_each = ", ".join(f"{name} {rate / 1024:+.1f}" for name, rate in each.items())
+    open_files = [sum(one.descriptors.values()) for one in half]
     got = (
-        f"{seconds:,.0f} of {wanted:,.0f} s, {len(soak.asked):,} asked, "
-        f"{dict(soak.tally.codes)}, faults {soak.faults.total()} of {len(soak.faults)} kinds; "
-        f"{in_words(books)}; memory {growth:+,} KiB in the 2nd half ({per_hour / 1024:+.1f} "
-        f"MiB/h), {left} descriptors left, {under_way} under way, {plant.mistakes} mistakes"
+        f"{left.seconds:,.0f} of {wanted:,.0f} s, {in_words(left.books)}; "
+        f"{dict(faults.books.codes)}, faults {dict(faults.counts)}, approved again within "
+        f"{max(faults.back, default=0.0):.1f} s of a kill; "
+        f"memory {half[-1].resident_kib / 1024:.0f} MiB, {growth:+,} KiB in the 2nd half "
+        f"({per_hour / 1024:+.1f} MiB/h: {of_each}), "
+        f"{min(open_files)} to {max(open_files)} descriptors, {left.descriptors} left, "
+        f"{left.under_way} under way, {plant.mistakes} mistakes"
     )
-    is_calm = left == under_way == plant.mistakes == 0 and seconds >= wanted
-    return Found(got, is_flat and is_whole(books) and is_calm, is_whole=trial.hours is None)
+    is_flat = per_hour < SLOPE_KIB_PER_HOUR_MAX if trial.is_long else growth < GROWTH_KIB_MAX
+    is_calm = left.descriptors == left.under_way == plant.mistakes == 0 and not faults.hangs
+    is_held = is_flat and is_whole(left.books) and is_calm and left.seconds >= wanted
+    notes = [*filter(None, [faults.hangs]), *why(faults.books), *plant.first_mistake()]
+    is_complete = trial.hours is None and faults.broker.is_real
+    return Found(got, is_held, is_whole=is_complete, notes=tuple(notes))
 
 
 GOAL = Goal("G28", "soak with random faults", "flat, and every request accounted for", measure)

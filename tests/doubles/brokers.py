@@ -6,6 +6,7 @@ broker keeps its port, so that it can go away and come back.
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -58,7 +59,10 @@ class Mosquitto:
         text = (f"listener {port} {HOST}", "user root", "max_queued_messages 0", *lines)
         config.write_text("\n".join(text) + "\n")
         self._process = subprocess.Popen(
-            ["mosquitto", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ["mosquitto", "-c", str(config)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C is for whoever tests with it
         )
         deadline = time.monotonic() + SECONDS_MAX
         while not _is_listening(port):
@@ -73,6 +77,15 @@ class Mosquitto:
     def stop(self) -> None:
         """End it."""
         self._process.terminate()
+        self._process.wait(SECONDS_MAX)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it any signal."""
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it where it stands."""
+        self._process.kill()
         self._process.wait(SECONDS_MAX)
 
 
