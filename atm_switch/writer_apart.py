@@ -39,6 +39,7 @@ from atm_switch.process_place import OTHER_RELEASE, WRITER, InstalledFiles
 
 if TYPE_CHECKING:
     from atm_switch.folder import DataFolder
+    from atm_switch.security.vault import Vault
     from atm_switch.server.log import Logger
     from atm_switch.settings.model import Settings
 
@@ -100,13 +101,19 @@ class WriterApart:
         """Have the process load what it needs; it waits for its orders."""
         self._child = await spawned(self._root, WRITER, 1, self._heard)
 
-    async def start(self, folder: "DataFolder", log: "Logger") -> None:
-        """Take the folder and have the process write.  Raises ``Refused`` where it is served."""
+    async def start(self, folder: "DataFolder", log: "Logger") -> "Vault":
+        """Take the folder, have the process write, and return the keys.
+
+        Raises ``Refused`` where the folder is served, or its keys cannot be read: before the
+        process reads them too, so that it is said once.
+        """
         self._folder, self._log, self._program = folder, log, InstalledFiles.now()
         lock_folder(self._root)  # until this process ends
+        vault = folder.vault()
         if self._child is None:
             await self.begin()
         self._order(is_fresh=True)
+        return vault
 
     async def come_up(self, switch: Coroutine[Any, Any, None]) -> None:
         """Wait until it writes and the ``switch`` has started; where one fails, both have.

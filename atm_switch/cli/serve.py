@@ -134,11 +134,11 @@ async def _serve_alone(folder: "DataFolder", log: "Logger") -> int:
 
 async def _serve_beside(writer: "WriterApart", folder: "DataFolder", log: "Logger") -> int:
     """Serve while a process beside this one writes the journal."""
-    await writer.start(folder, log)
+    vault = await writer.start(folder, log)
     try:
         from atm_switch.app import Service
 
-        service = Service(folder, folder.vault(), log, seat=writer.seat)
+        service = Service(folder, vault, log, seat=writer.seat)
 
         def end(code: int) -> None:
             service.exit_code = service.exit_code or code

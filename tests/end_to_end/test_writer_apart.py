@@ -163,6 +163,17 @@ def test_settings_that_are_wrong_leave_nothing_behind(folder: Path) -> None:
     asyncio.run(lock_writing(folder, 0.0))()
 
 
+def test_master_that_is_away_is_told_of_once(folder: Path) -> None:
+    """The switch and its writer read the same keys: what is wrong with them is one sentence."""
+    next(folder.parent.glob("*.master")).unlink()
+    set_in(folder, "journal", writer="process")
+
+    done = run("serve", folder)
+
+    assert (1, 1) == (done.returncode, done.stderr.count("\n")), done.stderr
+    assert "is missing: restore it from its backup" in done.stderr
+
+
 @pytest.mark.parametrize("policy", ["acquirer", "issuer"])
 def test_repeat_beside_a_death_of_the_writer_is_no_second_transaction(
     tmp_path: Path, policy: str
