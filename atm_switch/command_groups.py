@@ -1,4 +1,4 @@
-"""Groups of commands that cost nothing until one of them runs.
+"""What both command lines share: groups that cost nothing until a command runs, and streams.
 
 Plan: ``LazyGroup`` knows each command by the module it is in and its short help, so the
 help of the whole program imports none of them; ``Group`` says what a mistyped command may
@@ -6,6 +6,8 @@ have meant.
 """
 
 import difflib
+import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -83,3 +85,28 @@ def print_completion(program: click.Group, name: str, shell: str) -> None:
         raise click.UsageError(message)
     variable = f"_{name.upper().replace('-', '_')}_COMPLETE"
     click.echo(found(program, {}, name, variable).source())
+
+
+def fill_closed_streams() -> None:
+    """Open nothing in the place of a standard stream that was closed, as by ``>&-``.
+
+    Before any other file is opened: that would be given its number, and what a process
+    prints would go into it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(descriptor, True)  # noqa: FBT003  processes of ours need it, too
+            setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8"))
+
+
+def let_go_of_output() -> None:
+    """Send what is left to be printed nowhere: whoever read it has gone, or there is no room."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def why_refused(error: OSError) -> str:
+    """Say in one sentence what the system refused, and what helps where that is known."""
+    where = f"{error.filename}: " if error.filename else ""
+    remedy = "; run this as a user who may" if isinstance(error, PermissionError) else ""
+    return f"{where}{error.strerror or type(error).__name__}{remedy}"

@@ -6,14 +6,19 @@ a PAN or key may stand in the wrong place of a command.
 Why nothing else is imported here: ``--help`` answers as fast as a bare script.
 """
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import click
 
-from atm_switch.command_groups import Lazy, LazyGroup
+from atm_switch.command_groups import (
+    Lazy,
+    LazyGroup,
+    fill_closed_streams,
+    let_go_of_output,
+    why_refused,
+)
 from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
 from atm_switch.domain.mask import mask_long_numbers
 
@@ -75,6 +80,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; no expected error gets past here."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    fill_closed_streams()
     try:
         code = cli.main(words, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
@@ -82,8 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         is_safe = not words or words[0] not in _NOT_ALL_OR_NOTHING
         return _fail("interrupted, nothing was changed" if is_safe else "interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has gone; flushing it again at exit would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go_of_output()  # flushing it again at exit would complain
         return FAILED
     except Exception as error:
         failed = _explain(error)
@@ -102,8 +107,7 @@ def _explain(error: Exception) -> int | None:
     if isinstance(error, SwitchError):
         return _fail_settings(error)
     if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror or type(error).__name__}", FAILED)
+        return _fail(why_refused(error), FAILED)
     name = getattr(error, "sqlite_errorname", "")
     if name:
         # The name only: SQLite's texts may quote a row.

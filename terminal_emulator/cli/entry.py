@@ -4,7 +4,6 @@
 Why nothing else is imported here: ``--help`` answers as fast as a bare script.
 """
 
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,13 @@ from typing import ClassVar
 
 import click
 
-from atm_switch.command_groups import Lazy, LazyGroup
+from atm_switch.command_groups import (
+    Lazy,
+    LazyGroup,
+    fill_closed_streams,
+    let_go_of_output,
+    why_refused,
+)
 from atm_switch.domain.mask import mask_long_numbers
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
@@ -58,20 +63,21 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    fill_closed_streams()
     try:
-        code = cli.main(
-            None if arguments is None else list(arguments),
-            prog_name="terminal-emulator",
-            standalone_mode=False,
-        )
+        code = cli.main(words, prog_name="terminal-emulator", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
-        return _show_usage(error)
+        return _show_usage(error, words)
     except (click.Abort, KeyboardInterrupt, EOFError):
         click.echo(err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; flushing it again at exit would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go_of_output()  # flushing it again at exit would complain
+        return FAILED
+    except OSError as error:
+        click.echo(f"terminal-emulator: {mask_long_numbers(why_refused(error))}", err=True)
         return FAILED
     except Exception as error:
         if not _is_refusal(error) and not isinstance(error, ValueError):
@@ -81,13 +87,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else DONE
 
 
-def _show_usage(error: click.ClickException) -> int:
+def _show_usage(error: click.ClickException, words: Sequence[str]) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return error.exit_code
-    # click quotes what it did not expect, and that may be a PAN or a PIN; its range is our own.
-    said, of, span = error.format_message().partition(" is not in the range ")
-    told = re.sub(r"[0-9]{4,}", lambda found: "*" * len(found[0]), said) + of + span
+
+    # click quotes what it did not expect, and that may be a PAN or a PIN; what nobody typed is
+    # of our own sentence, such as the end of a range.
+    def shown(digits: re.Match[str]) -> str:
+        is_typed = any(digits[0] in word for word in words)
+        return "*" * len(digits[0]) if is_typed else digits[0]
+
+    told = re.sub(r"[0-9]{4,}", shown, error.format_message())
     click.UsageError(told, getattr(error, "ctx", None)).show()
     return error.exit_code
 
