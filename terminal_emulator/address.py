@@ -21,7 +21,7 @@ class Address:
         """Read ``HOST:PORT`` or ``[IPV6]:PORT``.  Raises ``ValueError``."""
         found = re.fullmatch(r"(?:\[([^\[\]\s]+)\]|([^:\[\]\s]+)):([0-9]{1,5})", text, re.ASCII)
         if found is None or not 0 < int(found[3]) < 65_536:
-            message = "an address is a host, a colon and a port, like 127.0.0.1:8583"
+            message = "an address is HOST:PORT or [IPV6]:PORT, its port from 1 to 65535"
             raise ValueError(message)
         return cls(found[1] or found[2], int(found[3]))
 

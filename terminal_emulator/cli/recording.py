@@ -24,7 +24,7 @@ def _speed(_context: click.Context, _option: click.Parameter, text: str) -> str:
     epilog="""\b
 Examples:
   terminal-emulator record --listen 127.0.0.1:9000 --connect 127.0.0.1:8583 -o line.jsonl
-  terminal-emulator record --listen :9000 --connect 10.1.2.3:8583 -o a.jsonl --pcap a.pcap
+  terminal-emulator record --listen 0.0.0.0:9000 --connect 10.1.2.3:8583 -o a.jsonl --pcap a.pcap
 
 Cards are numbered in the order they come; PAN, PIN block, track, KPJ, names and MAC are not
 in the recording, nor in the capture.  Ctrl-C ends it."""

@@ -204,6 +204,14 @@ def test_wrong_usage_quotes_no_secret(arguments: Sequence[str]) -> None:
     assert not any(canary in done.stdout + done.stderr for canary in (PAN, PIN))
 
 
+def test_wrong_address_says_how_one_is_written() -> None:
+    """What nobody typed is shown whole, also where it is digits; what was typed is not."""
+    done = run("inquire", "--pan", PAN, "--connect", "switch:99999")
+
+    assert "HOST:PORT or [IPV6]:PORT, its port from 1 to 65535\n" in done.stderr
+    assert "99999" not in done.stderr
+
+
 def test_unusable_kit_is_one_sentence(tmp_path: Path) -> None:
     """A kit that is not there ends the command before anything is sent."""
     with TinyHost(approving) as host:
