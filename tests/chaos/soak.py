@@ -32,7 +32,7 @@ from tests.chaos.broker_away import Auditor, drained
 from tests.chaos.honest import Honest, HungUp, Script
 from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
-from tests.chaos.soak_books import Books, accounted, in_words, is_whole, why, written
+from tests.chaos.soak_books import KILLED, Books, accounted, in_words, is_whole, why, written
 from tests.chaos.soak_faults import Faults, TheBroker, asked, opened
 from tests.doubles.brokers import HOST, free_port
 from tests.doubles.workers import wait_for
@@ -45,6 +45,8 @@ KILLS_SHARE_SHORT, KILLS_SHARE_LONG = 0.4, 0.25
 BROKER_SECONDS_SHORT, BROKER_SECONDS_LONG = 3.0, 60.0
 """The most between two faults of the broker, and the most that each takes."""
 TOLD_SECONDS = 300.0
+WARM_SECONDS = 2.0
+"""Behind a kill, until memory counts; of a long form the kills are long past."""
 REST_SECONDS_MAX = 10.0
 SLOPE_KIB_PER_HOUR_MAX = 1024.0
 GROWTH_KIB_MAX = 4 * 1024
@@ -128,6 +130,13 @@ class Soak:
             f"{newest.resident_kib / 1024:.1f} MiB ({each}), "
             f"descriptors {dict(newest.descriptors)}, {self.plant.mistakes} mistakes"
         )
+
+    def lived(self) -> list[Memory]:
+        """Return what was seen in the second half, and of processes that had warmed up by then."""
+        harm = self.faults.books.harm
+        killed = max((one.ended for one in harm if one.kind == KILLED), default=0.0)
+        half = self.memory[len(self.memory) // 2 :]
+        return [one for one in half if one.at >= killed + WARM_SECONDS] or half[-1:]
 
     async def run(self, seconds: float) -> None:
         """Do all of it."""
@@ -233,7 +242,7 @@ def measure(trial: Trial) -> Found:
 def judged(trial: Trial, soak: Soak, left: Left, wanted: float) -> Found:
     """Say what came of it."""
     plant, faults = soak.plant, soak.faults
-    half = soak.memory[len(soak.memory) // 2 :]
+    half = soak.lived()
     growth = half[-1].resident_kib - half[0].resident_kib
     per_hour = slope([(one.at, one.resident_kib) for one in half])
     each = {
