@@ -23,8 +23,8 @@ from typing import Any
 
 import click
 
-from tests.chaos.plant import family
 from tests.chaos.proof import HELD, HELD_IN_PART, MISSED, SKIPPED, how_busy
+from tests.doubles.processes import family
 from tests.figures.banner import print_banner
 
 GOALS = (

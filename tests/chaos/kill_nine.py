@@ -3,7 +3,10 @@
     python -m tests.chaos.kill_nine [--long] [--seed S]
 
 Plan: each cycle starts the switch, says again whatever the last kill left unanswered, keeps
-many requests going over some links, and kills after a drawn number of answers.  After each
+many requests going over some links, and kills after a drawn number of answers: what answers,
+what writes the journal, or both, each in turn in an order that is drawn.  Beside a writer that is
+killed the switch goes on: what was under way is refused (96) and said again, and the cycle is
+over when an inquiry is approved that was made behind the kill.  After each
 kill the journal on disk must have a row B for every answer that came; at the end every
 request ever made has exactly one row B and one transaction event, and the journal verifies.
 Limit: the kernel's cache outlives the process; that a row is synced before its answer
@@ -14,6 +17,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from sys import maxsize
@@ -26,11 +30,14 @@ from atm_switch.wire.message import IsoMessage
 from tests.chaos.honest import Answer, Honest, HungUp, Script
 from tests.chaos.plant import Plant, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
+from tests.doubles.processes import WRITER_KILLS_MAX, Victim
 
 CYCLES_SHORT, CYCLES_LONG = 8, 500
 LINKS, DEPTH = 4, 6
 ANSWERS = (5, 250)
 """After so many answers the switch is killed."""
+REFUSED, REFUSED_SECONDS = "96", 0.05
+"""What is told while nothing can be written, and how long a terminal waits until it asks again."""
 FIRST_REPLY_SECONDS_MAX = 2.0
 
 
@@ -45,19 +52,41 @@ class Book:
     """Asked and not answered yet."""
     told: Counter[str] = field(default_factory=Counter)
     """DE39 of the answers."""
+    refused: int = 0
+    """Told 96 beside a writer that was killed, and said again."""
+    kills: Counter[Victim] = field(default_factory=Counter)
+    writers: int = 0
+    """Killed beside the switch that runs now."""
     written: Counter[str] = field(default_factory=Counter)
     """Rows B on disk, by RRN."""
     seen_through: int = 0
     lost: int = 0
     first_replies: list[float] = field(default_factory=list)
+    """Seconds from each start."""
+    back: list[float] = field(default_factory=list)
+    """Seconds from each kill of the writer alone until an inquiry of then was approved."""
+
+    def start(self) -> None:
+        """Start the switch, unless it has lived on."""
+        if not self.plant.is_running:
+            self.plant.start()
+            self.writers = 0
+
+    def kill(self, victim: Victim) -> None:
+        """Kill, and count it."""
+        self.plant.kill(victim)
+        self.kills[victim] += 1
+        self.writers += victim is Victim.WRITER
 
     async def ask(self, link: Honest, message: IsoMessage) -> Answer:
-        """Ask, and note the answer; what is hung up on stays open."""
+        """Ask, and note the answer; what is hung up on, or refused for want of a writer, stays."""
         rrn = message[37]
         self.asked.add(rrn)
         self.open[rrn] = message
         answer = await link.ask(message)
-        if self.open.pop(rrn, None) is not None:
+        if answer.code == REFUSED and self.writers:
+            self.refused += 1
+        elif self.open.pop(rrn, None) is not None:
             self.told[answer.code] += 1
         return answer
 
@@ -71,33 +100,75 @@ class Book:
         self.lost += sum(rrn not in self.written for rrn in answered)
 
 
-async def one_cycle(book: Book, answers: int) -> set[str]:
-    """Load the switch until it is killed; return the RRNs that were answered."""
-    links = [await Honest.open(book.script, book.plant.port) for _ in range(LINKS)]
-    answered: set[str] = set()
-    left_open = list(book.open.values())
-    is_enough = asyncio.Event()
+@dataclass
+class Cycle:
+    """A load that ends with a kill."""
 
-    async def worker(link: Honest) -> None:
-        try:
-            while True:
-                again = left_open.pop() if left_open else None
-                message = book.script.inquiry() if again is None else repeat_of(again)
-                answer = await book.ask(link, message)
-                if not answered:
-                    book.first_replies.append(time.monotonic() - book.plant.began)
-                answered.add(answer.rrn)
-                if len(answered) >= answers and not left_open:
-                    is_enough.set()
-        except HungUp:
-            return
+    book: Book
+    victim: Victim
+    answers: int
+    """After so many it comes."""
+    answered: set[str] = field(default_factory=set)
+    killed_at: float = float("inf")
+    is_enough: asyncio.Event = field(default_factory=asyncio.Event)
+    is_back: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set where an inquiry is approved that was made behind the kill."""
 
-    working = [asyncio.create_task(worker(link)) for link in links for _ in range(DEPTH)]
-    async with asyncio.timeout(120):
-        await is_enough.wait()
-        book.plant.kill()
-        await asyncio.gather(*working)  # what is still in the sockets was acknowledged
-    return answered
+    def __post_init__(self) -> None:
+        """Take up what is open."""
+        self.left_open = list(self.book.open.values())
+        self.is_first = self.book.writers == 0
+
+    async def worker(self, link: Honest) -> None:
+        """Ask one request after the other until hung up on, or the writer is back."""
+        with suppress(HungUp):
+            while not self.is_back.is_set():
+                again = self.left_open.pop() if self.left_open else None
+                message = self.book.script.inquiry() if again is None else repeat_of(again)
+                self._take(await self.book.ask(link, message))
+                if message[37] in self.book.open:
+                    self.left_open.append(message)
+                    await asyncio.sleep(REFUSED_SECONDS)
+
+    def _take(self, answer: Answer) -> None:
+        now = time.monotonic()
+        if answer.rrn in self.book.open:
+            return  # refused
+        if not self.answered and self.is_first:
+            self.book.first_replies.append(now - self.book.plant.began)
+        self.answered.add(answer.rrn)
+        if answer.asked_at > self.killed_at and not self.is_back.is_set():
+            self.book.back.append(now - self.killed_at)
+            self.is_back.set()
+        if len(self.answered) >= self.answers and not self.left_open:
+            self.is_enough.set()
+
+    async def run(self) -> set[str]:
+        """Load the switch until it is killed; return the RRNs that were answered."""
+        links = [await Honest.open(self.book.script, self.book.plant.port) for _ in range(LINKS)]
+        working = [asyncio.create_task(self.worker(link)) for link in links for _ in range(DEPTH)]
+        async with asyncio.timeout(120):
+            await self.is_enough.wait()
+            if self.victim is Victim.WRITER:
+                self.killed_at = time.monotonic()
+            self.book.kill(self.victim)
+            await asyncio.gather(*working)  # what is still in the sockets was acknowledged
+        for link in links:
+            link.close()
+        return self.answered
+
+
+def victims(chance: random.Random) -> Iterator[Victim]:
+    """Yield each kind once, in any order, again and again."""
+    while True:
+        yield from chance.sample(list(Victim), len(Victim))
+
+
+async def one_cycle(book: Book, victim: Victim, chance: random.Random) -> set[str]:
+    """Load and kill; a writer that was killed too often already, the switch with it."""
+    if victim is Victim.WRITER and book.writers >= WRITER_KILLS_MAX:
+        victim = Victim.BOTH
+    return await Cycle(book, victim, chance.randint(*ANSWERS)).run()
 
 
 def repeat_of(message: IsoMessage) -> IsoMessage:
@@ -133,15 +204,14 @@ def measure(trial: Trial) -> Found:
     chance = random.Random(trial.seed)  # noqa: S311 - when to kill
     plant = set_up(trial.root, "--pin", "issuer")
     book = Book(plant, Script(plant.folder))
-    done = 0
+    drawn = victims(chance)
     with suppress(KeyboardInterrupt):  # what was done so far is a figure too
-        while done < cycles:
-            plant.start()
-            book.compare_with_disk(asyncio.run(one_cycle(book, chance.randint(*ANSWERS))))
-            done += 1
+        while book.kills.total() < cycles:
+            book.start()
+            book.compare_with_disk(asyncio.run(one_cycle(book, next(drawn), chance)))
     if plant.is_running:
-        plant.kill()
-    plant.start()
+        plant.kill(Victim.BOTH)
+    book.start()
     asyncio.run(settle(book))
     plant.stop()
     book.compare_with_disk(book.asked)
@@ -151,15 +221,18 @@ def measure(trial: Trial) -> Found:
         is_sound = reader.verify(opened.vault()).is_sound
     doubled += sum(count > 1 for count in book.written.values())
     slowest = max(book.first_replies)
+    kinds = ", ".join(f"{book.kills[victim]} of {victim.value}" for victim in Victim)
     got = (
-        f"{done} kills, {book.told.total():,} answers {dict(book.told)}, {book.lost} lost, "
+        f"{book.kills.total()} kills ({kinds}), {book.told.total():,} answers {dict(book.told)}, "
+        f"{book.refused} refused beside a killed writer and said again, {book.lost} lost, "
         f"{doubled} doubled, {events:,} events, {doubts} ended in doubt; "
-        f"first reply {slowest:.2f} s at most"
+        f"first reply {slowest:.2f} s after a start at most, "
+        f"{max(book.back, default=0.0):.2f} s after a writer's end"
     )
     is_held = (
         book.lost == doubled == 0 and is_sound and not book.open
         and events == len(book.asked) == book.told["00"]
-        and done == cycles and trial.in_time(was=slowest < FIRST_REPLY_SECONDS_MAX)
+        and book.kills.total() == cycles and trial.in_time(was=slowest < FIRST_REPLY_SECONDS_MAX)
     )  # fmt: skip
     return Found(got, is_held)
 

@@ -23,9 +23,10 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.honest import Honest, Script, Tally, paced
-from tests.chaos.plant import Plant, family, running, set_up
+from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 from tests.doubles.postgres import FallenServer, server_to_fall
+from tests.doubles.processes import family
 from tests.doubles.served import run
 
 RATES = (10.0, 10.0, 10.0, 10.0)

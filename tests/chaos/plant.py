@@ -15,12 +15,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from enum import Enum
 from itertools import dropwhile, islice
 from pathlib import Path
 from typing import TypeVar
 
-from atm_switch.process_place import ProcessPlace
+from tests.doubles.processes import Victim, processes_of, send
 from tests.doubles.served import make_folder
 
 SECONDS_MAX = 30.0
@@ -29,30 +28,11 @@ Found = TypeVar("Found")
 REPOSITORY = Path(__file__).parents[2]
 MISTAKES = ('"event": "mistake"', "Traceback")
 LINES_SHOWN = 30
-AS_PROCESS = b"--as-process"
 PAGE_KIB = resource.getpagesize() // 1024
 
 
 class Hangs(Exception):
     """What should have come did not."""
-
-
-class Victim(Enum):
-    """Whom a signal is meant for."""
-
-    ANSWERING = "answering"
-    WRITER = "writer"
-    BOTH = "both"
-
-
-def family(pid: int) -> list[int]:
-    """Return a process and all that descend from it; what ends meanwhile may be missing."""
-    found = [pid]
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                found += family(int(child))
-    return found
 
 
 @dataclass
@@ -126,10 +106,7 @@ class Plant:
 
     def send(self, number: signal.Signals, victim: Victim = Victim.ANSWERING) -> None:
         """Send any signal to one of its processes or both; one that is gone is passed over."""
-        for name, pid in self.processes.items():
-            if victim in {Victim.BOTH, Victim(name)}:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, number)
+        send(self.pid, number, victim)
 
     @property
     def is_running(self) -> bool:
@@ -149,9 +126,7 @@ class Plant:
     @property
     def processes(self) -> dict[str, int]:
         """Its processes by name: ``answering``, and ``writer`` where there is one by now."""
-        answering, *others = family(self.pid)
-        writers = [(Victim.WRITER.value, pid) for pid in others if _is_writer(pid)]
-        return dict([(Victim.ANSWERING.value, answering), *writers])
+        return processes_of(self.pid)
 
     @property
     def memory_kib(self) -> dict[str, tuple[int, int]]:
@@ -209,17 +184,6 @@ class Plant:
     def mistakes(self) -> int:
         """Count what went wrong inside and was not meant to."""
         return sum(map(self.logged, MISTAKES))
-
-
-def _is_writer(pid: int) -> bool:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        told = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return AS_PROCESS in told and _place_of(told).is_writer
-    return False
-
-
-def _place_of(told: Sequence[bytes]) -> ProcessPlace:
-    return ProcessPlace.of(told[told.index(AS_PROCESS) + 1].decode())
 
 
 def _memory_kib(pid: int) -> tuple[int, int]:

@@ -26,15 +26,16 @@ from tests.chaos.broker_away import Auditor
 from tests.chaos.crowd import crowd
 from tests.chaos.honest import Honest, HungUp, Script
 from tests.chaos.hostile_frames import frames
-from tests.chaos.plant import Hangs, Plant, Victim
+from tests.chaos.plant import Hangs, Plant
 from tests.chaos.soak_books import FROZEN, KILLED, LEDGER, LOCKED, Books, Harm
 from tests.doubles.brokers import EmbeddedBroker, Mosquitto
+from tests.doubles.processes import WRITER_KILLS_MAX, Victim
 
 Drawn = TypeVar("Drawn")
 BACK_SECONDS_MAX = 20.0
 """So long after a kill an inquiry is approved again, or it is said that none is."""
 OPEN_SECONDS_MAX = 30.0
-WRITER_KILLS, MINUTE = 3, 60.0
+MINUTE = 60.0
 READ_MARKS = (5, 123)
 """How many of a ``-shm`` file's bytes stand for those who read, and the first (SQLite's WAL)."""
 AWAY = (
@@ -198,7 +199,7 @@ class Faults:
         victim, since = next(self._victims), time.monotonic() - MINUTE
         while self._writer_kills and self._writer_kills[0] < since:
             self._writer_kills.popleft()
-        may_be = len(self._writer_kills) < WRITER_KILLS and "writer" in self.plant.processes
+        may_be = len(self._writer_kills) < WRITER_KILLS_MAX and "writer" in self.plant.processes
         return victim if may_be or victim is not Victim.WRITER else Victim.BOTH
 
     async def _approved_again(self, killed_at: float) -> None:
