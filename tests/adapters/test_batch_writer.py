@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from atm_switch.adapters.batch_writer import FAULTS_MAX
+from atm_switch.adapters.batch_writer import FAULTS_MAX, BatchWriter
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_writer import JournalWriter, OnBatch
 from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable
@@ -163,6 +163,23 @@ def test_all_at_fault_fail(tmp_path: Path) -> None:
         assert 0 == cast("CountingWriter", bench.writer).commits
 
 
+class UntriedWriter(CountingWriter):
+    """Has nothing of which it is known that its medium takes it."""
+
+    _sound = BatchWriter._sound
+
+
+def test_medium_with_nothing_to_be_tried_with_blames_whom_it_refuses(tmp_path: Path) -> None:
+    """
+    Where no sound question is known, nothing tells a row at fault from a medium that takes none.
+    """
+    with JournalBench(tmp_path / "journal.db", make=UntriedWriter) as bench:
+        answers = one_batch(bench, {0, 1}, 2)
+
+        assert [JournalRefusesRow] * 2 == [type(answer) for answer in answers]
+        assert 1 == cast("CountingWriter", bench.writer).trials
+
+
 def test_head_of_others_is_nobodys_fault(tmp_path: Path) -> None:
     """
     A head that was changed by hand fails the batch at once, and nobody is looked for.
@@ -197,3 +214,35 @@ def test_medium_that_fails_amid_the_search_fails_the_batch(tmp_path: Path) -> No
         assert {"the journal could not write: SQLITE_FULL"} == {str(one) for one in answers}
         with bench.reader() as reader:
             assert 0 == reader.last_sequence()
+
+
+class DyingWriter(CountingWriter):
+    """Its disk fails once rows are written one by one."""
+
+    def _commit(
+        self, medium: sqlite3.Connection, questions: Sequence[JournalQuestion]
+    ) -> list[Any]:
+        if len(questions) == 1:
+            raise self.failure()
+        return super()._commit(medium, questions)
+
+    @staticmethod
+    def failure() -> sqlite3.Error:
+        """What SQLite says of a sync that failed."""
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+        return error
+
+
+def test_medium_that_dies_amid_single_rows_is_asked_no_more(tmp_path: Path) -> None:
+    """
+    Whoever comes behind the row at which it died is answered too, and the writer has ended.
+    """
+    faulty = {3 * at for at in range(FAULTS_MAX + 1)}
+    with JournalBench(tmp_path / "journal.db", make=DyingWriter) as bench:
+        answers = one_batch(bench, faulty, 40)
+        told = [str(one) for place, one in enumerate(answers) if place not in faulty]
+
+        assert bench.writer.has_failed
+        assert "the journal could not write: SQLITE_IOERR_FSYNC" == told[0]
+        assert {"the journal's writer has ended"} == set(told[1:])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from atm_switch.adapters import remote_journal
+from atm_switch.adapters.journal_news import Unheard
 from atm_switch.domain.errors import JournalUnavailable
 from tests.adapters.test_journal_server import SECONDS_MAX, House, house
 
@@ -122,3 +123,13 @@ async def test_change_behind_a_new_connection_waits_for_the_others(
             await first.journal.tell_keys_changed()
 
         assert ["dates", "keys", "keys"] == second.news
+
+
+def test_worker_that_was_told_nothing_ends_no_wait() -> None:
+    """It may say once too often that it has taken up: nobody waited for it."""
+    unheard: Unheard[str, str] = Unheard()
+
+    assert [] == unheard.told(["second"], "first's change")
+    assert [] == unheard.taken_up("third")
+    assert ["first's change"] == unheard.taken_up("second")
+    assert [] == unheard.taken_up("second")

@@ -259,3 +259,14 @@ async def test_server_that_is_shut_takes_no_more_and_goes_on_writing(tmp_path: P
     assert gone
     assert written is None
     assert one.path.exists()
+
+
+async def test_server_whose_socket_was_taken_over_leaves_it_alone(tmp_path: Path) -> None:
+    """A later writer has put its own there: that stays when this one ends."""
+    async with house(tmp_path) as one:
+        one.path.rename(one.path.with_suffix(".old"))  # its number stays in use
+        one.path.touch()
+
+        one.server.shut()
+
+        assert one.path.exists()

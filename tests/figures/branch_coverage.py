@@ -1,9 +1,9 @@
 """Measure the branches of each area, taken by its own quick tests (areas.py).
 
-    python -m tests.figures.branch_coverage [AREA ...]
+    python -m tests.figures.branch_coverage [AREA ...] [--jobs N]
 
-Exits with 1 where a branch or a line was not taken.  A line that cannot be reached is left out
-only by a ``pragma: no cover`` that says why.
+Areas are measured side by side.  Exits with 1 where a branch or a line was not taken.  A line
+that cannot be reached is left out only by a ``pragma: no cover`` that says why.
 """
 
 import json
@@ -14,6 +14,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,16 +118,22 @@ def print_area(name: str, covered: list[Covered]) -> None:
 
 @click.command()
 @click.argument("areas", nargs=-1, type=click.Choice(tuple(AREAS)))
-def main(areas: tuple[str, ...]) -> None:
+@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True)
+def main(areas: tuple[str, ...], jobs: int) -> None:
     """Measure AREAS, or all of them; exit with 1 under 100 per cent."""
     print_banner("branch coverage of each area by its own quick tests")
     head = {"area": "area", "file": "source", "lines": "lines", "branches": "branches"}
     click.echo("\n" + LINE.format(**head, share="taken", missed="not taken"))
     began, is_whole = time.perf_counter(), True
-    for name in areas or tuple(AREAS):
-        covered = measure(AREAS[name])
-        print_area(name, covered)
-        is_whole &= not any(one.missed for one in covered)
+    names = areas or tuple(AREAS)
+    # Whoever has the most tests begins: what is left to be waited for at the end is short.
+    begin = sorted(names, key=lambda name: len(AREAS[name].test_files()), reverse=True)
+    with ThreadPoolExecutor(jobs) as pool:
+        measured = {name: pool.submit(measure, AREAS[name]) for name in begin}
+        for name in names:
+            covered = measured[name].result()
+            print_area(name, covered)
+            is_whole &= not any(one.missed for one in covered)
     click.echo(f"{time.perf_counter() - began:.0f} s; {'all taken' if is_whole else 'NOT ALL'}")
     sys.exit(0 if is_whole else 1)
 

@@ -1,12 +1,15 @@
 """Claims about the MAC: judged first, never "if present", and under every answer."""
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.outcome import Outcome
 from atm_switch.domain.secret import Key
+from atm_switch.switch.authentication import signed
+from atm_switch.switch.case import Case, Response
 from atm_switch.switch.hsm_port import CheckMac, MakeMac, VerifyPin
 from atm_switch.switch.policy import MacPolicy
 from atm_switch.switch.ports import Commit, FindCard, Reserve
@@ -265,3 +268,15 @@ def test_answer_too_long_with_its_mac_is_declined() -> None:
 
     assert "91" == answer[39]
     assert len(bench.sent[-1].payload) < whole
+
+
+def test_what_is_signed_stays_as_it_is() -> None:
+    """A response that carries its MAC asks nobody for another, nor is it packed anew."""
+    message = IsoMessage("0210", {39: "00"})
+    response = Response(message, Outcome.APPROVED).packed_as(b"as it is", is_signed=True)
+    nobody = cast("Case", None)
+
+    with pytest.raises(StopIteration) as done:
+        next(iter(signed(nobody, response)))
+
+    assert response is done.value.value

@@ -7,6 +7,7 @@ import pytest
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.switch.hsm_port import MakeMac
 from atm_switch.switch.own_sign_on import AGAIN_SECONDS
+from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import BNI, Bench
 from tests.doubles.key_line import ask_for_keys
 from tests.doubles.signed_line import is_signed, signing_bench
@@ -132,3 +133,18 @@ def test_sign_on_that_could_not_be_signed_is_tried_again() -> None:
     assert 2 == said.link
     assert is_signed(bench, said.payload)
     assert ["our sign-on was not answered"] == [one.reason for one in bench.closed]
+
+
+def test_sign_on_where_no_mac_is_asked_for_is_believed_without() -> None:
+    """A bank whose line has no MAC answers our sign-on, and the line is signed on."""
+    bench = Bench()
+    dialled(bench)
+    said = bench.dialect.packager.unpack(bench.sent[-1].payload)
+    answered = IsoMessage("0810", {n: said[n] for n in (7, 11, 70)} | {39: "00"})
+
+    bench.feed(bench.dialect.packager.pack(answered), link=2)
+
+    session = bench.switch.session_of(2)
+    assert session is not None
+    assert BNI == session.signed_on_as
+    assert "signed on" in [note.event for note in bench.notes]

@@ -40,3 +40,26 @@ def test_answer_less_its_first_element_is_refused_as_ever() -> None:
             PACKAGER.pack_with_rest(answer, 2)
     with pytest.raises(ValueError, match=r"^DE039"):
         PACKAGER.pack_with_rest(answer, 2)
+
+
+def test_rest_of_an_answer_whose_own_way_alone_is_known() -> None:
+    """The whole was packed before, and what is left of it never was."""
+    packager = Packager(load_profile("bpjstk-jht-v1"))
+    request = packager.unpack(packager.pack(PACKAGER.unpack(GOLDEN)))
+    answer = request.answering("0210", frozenset({2, 7, 11}), {39: "00"})
+    plain = IsoMessage("0210", dict(answer.elements))
+    whole = [packager.pack(answer) for _ in range(3)]
+
+    assert whole == [packager.reference.pack(plain)] * 3
+    assert packager.reference.pack(plain.without(2)) == packager.pack_with_rest(answer, 2)[1]
+
+
+def test_rest_of_an_answer_to_a_request_in_another_dialect() -> None:
+    """It is packed as ever: where the request's elements lie says nothing of this dialect's."""
+    other = Packager(load_profile("bpjstk-jht-v1-bcd"))
+    request = other.unpack(other.pack(PACKAGER.unpack(GOLDEN)))
+    answer = request.answering("0210", frozenset({2, 7, 11}), {39: "00"})
+    plain = IsoMessage("0210", dict(answer.elements))
+    expected = PACKAGER.reference.pack(plain), PACKAGER.reference.pack(plain.without(2))
+
+    assert [expected] * 3 == [PACKAGER.pack_with_rest(answer, 2) for _ in range(3)]

@@ -1,0 +1,80 @@
+"""What an error of the journal's medium means to whoever asked, and what it is tried with."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from atm_switch.adapters.journal_drafts import check_draft, drafted
+from atm_switch.adapters.journal_judgement import Judgement
+from atm_switch.adapters.journal_sample import sound_question
+from atm_switch.domain.errors import (
+    JournalFull,
+    JournalRefusesRow,
+    JournalSilent,
+    JournalUnavailable,
+)
+from atm_switch.switch.ports import (
+    Commit,
+    KeepBusinessDate,
+    KeepCommand,
+    KeepRecord,
+    Reserve,
+    TakeNumbers,
+)
+from tests.doubles.journal_bench import ending_of, entry_of
+
+NOW = datetime(2026, 6, 30, 7, 25, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "judgement"),
+    [
+        (JournalUnavailable, Judgement("X")),
+        (JournalFull, Judgement("X", is_full=True)),
+        (JournalRefusesRow, Judgement("X", blames_a_question=True)),
+        (JournalSilent, Judgement("X", is_silence=True)),
+        (JournalFull, Judgement("X", is_full=True, blames_a_question=True, is_silence=True)),
+    ],
+)
+def test_what_is_judged_is_what_is_told(
+    kind: type[JournalUnavailable], judgement: Judgement
+) -> None:
+    """Want of room before whose fault it is, and that before silence; by its name alone."""
+    failure = judgement.failure()
+
+    assert kind is type(failure)
+    assert "the journal could not write: X" == str(failure)
+
+
+@pytest.mark.parametrize("kind", [KeepRecord, KeepBusinessDate, KeepCommand, Reserve, Commit])
+def test_sound_question_is_one_of_its_kind(kind: type[object]) -> None:
+    """A medium is tried with what it would be asked."""
+    assert kind is type(sound_question(kind, NOW))
+
+
+def test_other_kinds_have_no_sound_question() -> None:
+    """A draft is tried as the commit it was; what takes no row is not tried at all."""
+    assert Commit is type(sound_question(tuple, NOW))
+    assert sound_question(TakeNumbers, NOW) is None
+
+
+def test_draft_of_another_width_is_none() -> None:
+    """What came from a process of another release is refused before anything is written."""
+    draft = drafted(Commit(entry_of(1), ending_of(), None))
+
+    for wrong in (draft[:-1], (*draft, None)):
+        with pytest.raises(ValueError, match="other cells"):
+            check_draft(wrong)
+    check_draft(draft)
+
+
+@pytest.mark.parametrize("cell", [-4, -2])
+def test_draft_without_a_card_moves_no_tries(cell: int) -> None:
+    """Neither does it give tries back, nor one: they would be nobody's."""
+    draft = list(drafted(Commit(entry_of(1), ending_of(), None)))
+    draft[15] = None
+    check_draft(tuple(draft))
+    draft[cell] = 1
+
+    with pytest.raises(ValueError, match="PIN tries are those of a card"):
+        check_draft(tuple(draft))
