@@ -127,7 +127,7 @@ class Honest(asyncio.Protocol):
         for frame in self._buffer.frames():
             message = self._script.packager.unpack(frame.payload)
             if message.mti == "0800":
-                self._answer_echo(message)
+                self.answer_own(message, frame.payload)
                 continue
             name = message.get(37) or message.get(11)
             if name not in self.waiting:
@@ -138,7 +138,8 @@ class Honest(asyncio.Protocol):
                     Answer(name, message[39], frame.payload, now - asked_at, asked_at)
                 )
 
-    def _answer_echo(self, message: IsoMessage) -> None:
+    def answer_own(self, message: IsoMessage, _payload: bytes) -> None:
+        """Approve what the switch asks of its own accord."""
         rule = self._script.profile.messages["network"]
         self.write(self._script.framed(answer(message, rule, "00")))
 

@@ -1,0 +1,113 @@
+"""Honest terminals whose keys change under them, and the bank that changes them.
+
+All links share their keys, as the terminals of a bank do: whoever asks next asks under the
+newest.  An answer must be under the key its request was under.  A key that is delivered is
+on the disk of the kit before the switch hears 00, and one the bank makes once it has said 00.
+"""
+
+import asyncio
+import os
+from functools import partial
+
+from atm_switch.domain.secret import Key
+from atm_switch.messages.authentication import covered_by_mac, received_mac
+from atm_switch.messages.responses import answer
+from atm_switch.security.components import key_check_value
+from atm_switch.security.key_block import KeyBlock, wrap
+from atm_switch.security.key_ring import TDES
+from atm_switch.security.mac import MacAlgorithm, mac_matches
+from atm_switch.security.tdes import with_odd_parity
+from atm_switch.wire.framing import enclose
+from atm_switch.wire.message import IsoMessage
+from tests.chaos.honest import Answer, Honest, Script
+
+HEADERS = {"mac_key": ("M3", "C"), "pin_key": ("P0", "B")}
+"""Usage and mode of use that a key block says."""
+WRONG_CHECK = "000000"
+AGAIN_MAX, AGAIN_SECONDS = 20, 0.05
+
+
+class KeyedLink(Honest):
+    """A link that checks the MAC of each answer and takes the keys it is brought."""
+
+    def __init__(self, script: Script) -> None:
+        """Begin with nothing wrong."""
+        super().__init__(script)
+        self.wrong_macs = 0
+        self.heard_of = 0.0
+        """When the newest was asked that was answered."""
+        self.delivered: asyncio.Queue[str] = asyncio.Queue()
+        """Names of the keys the switch has brought."""
+
+    @classmethod
+    async def reach(cls, script: Script, port: int) -> "KeyedLink":
+        """Connect and sign on, as ``open`` does."""
+        link = await cls.open(script, port)
+        assert isinstance(link, cls)
+        return link
+
+    def say(self, message: IsoMessage, framed: bytes | None = None) -> "asyncio.Future[Answer]":
+        """Send a message, and look at its answer under the key of now."""
+        said = super().say(message, framed)
+        said.add_done_callback(partial(self._look, self._script.keys.mac[0]))
+        return said
+
+    def _look(self, key: Key, said: "asyncio.Future[Answer]") -> None:
+        if said.cancelled() or said.exception() is not None:
+            return
+        self.heard_of = max(self.heard_of, said.result().asked_at)
+        payload, profile = said.result().payload, self._script.profile
+        received = received_mac(self._script.packager.unpack(payload))
+        algorithm = MacAlgorithm(profile.security.mac_algorithm)
+        covered = covered_by_mac(payload, profile)
+        self.wrong_macs += received is None or not mac_matches(algorithm, key, covered, received)
+
+    def answer_own(self, message: IsoMessage, payload: bytes) -> None:
+        """Take a key, and answer under the key the switch has asked under."""
+        script, rules = self._script, self._script.profile.security
+        taken = ""
+        if message.get(70) in rules.key_delivery:
+            like, taken = script.keys.mac[0], script.keys.take(message[48], script.profile)
+            assert script.keys.mac[0] is like or script.keys.mac[1] is like
+        response = answer(message, script.profile.messages["network"], "00")
+        packed = script.keys.pack(response, script.packager, like=payload)
+        self.write(enclose(script.profile.framing, packed))
+        if taken:
+            self.delivered.put_nowait(taken)
+
+
+def new_key() -> Key:
+    """Draw a key."""
+    return with_odd_parity(Key(os.urandom(16)))
+
+
+def delivery(script: Script, name: str, key: Key, check: str = "") -> IsoMessage:
+    """Write a 162 of the bank's that brings a key; ``check``: another check value than its own."""
+    usage, mode = HEADERS[name]
+    exchange = script.keys.exchange
+    assert exchange is not None
+    block = wrap(
+        exchange, KeyBlock(usage, "T", mode, "00", "E", key), os.urandom, kbpk_algorithm=TDES
+    )
+    message = script.network("162")
+    return message.with_element(48, (check or key_check_value(key, TDES)) + block)
+
+
+async def change(link: KeyedLink, script: Script, name: str, check: str = "") -> str:
+    """Have the switch take a new key, and use it where it says 00; return what it says.
+
+    Where it says 96, for it brings a key of its own just then, the same is said again.
+    """
+    key = new_key()
+    for _ in range(AGAIN_MAX):
+        told = await asyncio.wait_for(link.say(delivery(script, name, key, check)), 60.0)
+        if told.code != "96":
+            break
+        await asyncio.sleep(AGAIN_SECONDS)
+    if told.code == "00":
+        script.keys.keep(name, key, key_check_value(key, TDES))
+        if name == "pin_key":
+            script.keys.pin = key
+        else:
+            script.keys.mac = (key, *script.keys.mac[:1])
+    return told.code
