@@ -37,6 +37,16 @@ STEPS_BETWEEN_LOOKS: Final = 20_000
 """SQLite steps between two looks at the clock: some milliseconds."""
 
 
+def _itself(value: Any) -> Any:
+    return value
+
+
+# Both are taken as they are.  For a kind without an adapter one is looked for in vain each time,
+# and an error made, text and all, and dropped: some of a row's columns took more than the rest.
+sqlite3.register_adapter(bytes, _itself)
+sqlite3.register_adapter(type(None), _itself)
+
+
 class _TimedConnection(sqlite3.Connection):
     """A connection whose stopwatch, if it has one, starts anew with every question."""
 
