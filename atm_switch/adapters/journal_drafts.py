@@ -6,6 +6,8 @@ Limits: a draft that came from another process is as wide as ours or refused; wh
 cells is judged by the table.
 """
 
+from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 from atm_switch.adapters.journal_rows import ENDED, RECEIVED, Cell, to_microseconds
@@ -28,6 +30,10 @@ _RETURNED, SINCE = PAYLOAD + 1, PAYLOAD + 2
 """The second: since when another's answer to the key counts, in microseconds."""
 _WIDTH: Final = SINCE + 1
 
+_DAYS_KEPT: Final = 16
+"""Business dates at hand: nearly all rows are of one."""
+_written = lru_cache(_DAYS_KEPT)(date.isoformat)
+
 _NO_PIN: Final = (None, None)
 _NO_ENDING: Final = (None,) * 8
 
@@ -42,7 +48,7 @@ def drafted(question: Commit) -> Draft:
         question.sequence,
         to_microseconds(entry.received_at),
         *_entry_cells(entry),
-        ending.outcome.value,
+        ending.outcome._value_,
         ending.response_code,
         ending.reason,
         ending.kpj_masked,
@@ -101,7 +107,7 @@ def _entry_cells(entry: JournalEntry) -> tuple[Cell, ...]:
         entry.mti,
         entry.processing_code,
         entry.channel,
-        entry.business_date.isoformat(),
+        _written(entry.business_date),
         entry.peer,
         entry.pan_masked,
         card.key_id if card else None,

@@ -101,11 +101,14 @@ def socket_name(path: Path) -> str:
 def framed(content: Any) -> bytes:
     """Write one frame."""
     written = io.BytesIO()
+    written.seek(_LENGTH.size)
     pickler = pickle.Pickler(written, protocol=5)
     pickler.dispatch_table = _WRITTEN
     pickler.dump(content)
-    body = written.getvalue()
-    return _LENGTH.pack(len(body)) + body
+    length = written.tell() - _LENGTH.size
+    written.seek(0)
+    written.write(_LENGTH.pack(length))
+    return written.getvalue()
 
 
 class Frames:
@@ -125,7 +128,8 @@ class Frames:
             end = _LENGTH.size + length
             if len(self._buffer) < end:
                 return
-            body = bytes(self._buffer[_LENGTH.size : end])
+            with memoryview(self._buffer) as whole:
+                body = bytes(whole[_LENGTH.size : end])
             del self._buffer[:end]
             yield _read(body)
 
