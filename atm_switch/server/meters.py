@@ -27,6 +27,9 @@ from atm_switch.switch.ports import Ask, FindRepeat, KeepKeys
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of a histogram's buckets."""
 
+LATE_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""The same for how late the loop is: a timer that comes later than 20 ms is seldom."""
+
 OTHER = "other"
 MISTAKE = (Outcome.INTERNAL_ERROR.value, "96")
 """Outcome and code of what must not be: all profiles that come with this have that code."""
@@ -45,18 +48,23 @@ Checks = Mapping[str, str]
 class Histogram:
     """How often something took how long, in seconds."""
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(SECONDS) + 1))
+    bounds: tuple[float, ...] = SECONDS
+    counts: list[int] = field(init=False)
     total: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Begin at zero."""
+        self.counts = [0] * (len(self.bounds) + 1)
 
     def add(self, seconds: float) -> None:
         """Count one."""
-        self.counts[bisect_left(SECONDS, seconds)] += 1
+        self.counts[bisect_left(self.bounds, seconds)] += 1
         self.total += seconds
 
     def buckets(self) -> list[tuple[str, float]]:
         """Return the cumulated counts by upper end, as Prometheus writes them."""
         running, buckets = 0, []
-        for bound, count in zip([*map(str, SECONDS), "+Inf"], list(self.counts), strict=True):
+        for bound, count in zip([*map(str, self.bounds), "+Inf"], list(self.counts), strict=True):
             running += count
             buckets.append((bound, float(running)))
         return buckets
@@ -88,6 +96,8 @@ class Meters:
         self.loop_lag = 0.0
         """Seconds by which the last tick came late."""
         self.loop_lag_max = 0.0
+        self.loop_late_seconds = Histogram(LATE_SECONDS)
+        """By how much each tick came late."""
         self.ticked_at = 0.0
         """Monotonic seconds of the last tick: a loop that hangs leaves it behind."""
         self.journal_asked_at: dict[Ticket, float] = {}
@@ -143,6 +153,7 @@ class Meters:
         """Note that the loop turns, at ``now`` in monotonic seconds, and how late it was."""
         self.ticked_at, self.loop_lag = now, max(late, 0.0)
         self.loop_lag_max = max(self.loop_lag_max, self.loop_lag)
+        self.loop_late_seconds.add(self.loop_lag)
 
     def journal_answered(self, seconds: float | None, now: float, answer: object) -> None:
         """Note whether the journal could write, and how long it took where that was measured."""

@@ -79,6 +79,12 @@ class SwitchCollector(Collector):
             {(): meters.journal_seconds},
             [],
         )
+        yield _histogram(
+            "atm_switch_loop_late_seconds",
+            "how late each tick of the event loop came",
+            {(): meters.loop_late_seconds},
+            [],
+        )
         yield _counter("atm_switch_events", "other lines of the log", meters.all_events(), "event")
         yield _counter(
             "atm_switch_turned_away", "connections refused", meters.turned_away, "reason"

@@ -44,6 +44,8 @@ def requests(outcome: str, code: str) -> str:
 
 
 GOOD, SLOW = requests("approved", "00"), "atm_switch_journal_seconds_bucket"
+LATE = "atm_switch_loop_late_seconds_bucket"
+WHOLE = f'{LATE}{{le="+Inf"}}'
 UP, NO_TRIES = 'up{job="atm-switch"}', requests("pin_tries_exceeded", "75")
 FREE, DIED = "atm_switch_journal_free_bytes", 'atm_switch_process_deaths_total{process="worker 1"}'
 CASES = {
@@ -53,6 +55,10 @@ CASES = {
     "SwitchLoopHangs": Case(
         {"atm_switch_loop_lag_seconds": begins("0+0", "2+15")},
         {"atm_switch_loop_lag_seconds": "0.01x100"},
+    ),
+    "SwitchLoopLate": Case(
+        {f'{LATE}{{le="0.1"}}': "0x100", f'{LATE}{{le="0.25"}}': "0+60x100", WHOLE: "0+60x100"},
+        {f'{LATE}{{le="0.02"}}': "0+60x100", f'{LATE}{{le="0.1"}}': "0+60x100", WHOLE: "0+60x100"},
     ),
     "JournalSlow": Case(
         {

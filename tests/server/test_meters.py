@@ -139,6 +139,18 @@ def test_lag_keeps_its_worst_moment() -> None:
     assert (0.01, 0.7, 10.3) == (meters.loop_lag, meters.loop_lag_max, meters.ticked_at)
 
 
+def test_every_tick_is_counted_by_how_late_it_came() -> None:
+    """In buckets that tell 20 ms from more; one that came early came in time."""
+    meters = Meters()
+    for late in (-0.1, 0.019, 0.021, 0.099, 3.0):
+        meters.ticked(10.0, late)
+
+    counted = dict(meters.loop_late_seconds.buckets())
+
+    assert [1, 2, 3, 4, 5] == [counted[le] for le in ("0.001", "0.02", "0.05", "0.1", "+Inf")]
+    assert 3.139 == round(meters.loop_late_seconds.total, 6)
+
+
 def test_loop_that_hangs_is_late_while_it_hangs() -> None:
     """The next tick is overdue by so much; one that comes in time is as late as it was."""
     meters = Meters()
