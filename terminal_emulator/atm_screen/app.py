@@ -40,6 +40,8 @@ HANGING, TALL = 27, 33
 """From so many rows on a slip fits beside the ATM, and its keys are larger."""
 TICK_SECONDS, RETRY_SECONDS = 0.25, 5.0
 EXCHANGE_LINES_MAX = 5_000
+LEAST = (80, 24)
+"""Columns and rows the machine needs."""
 FOOT = "  ".join(
     f"[@click=app.{action}][b]{key}[/b] {label}[/]"
     for key, label, action in (
@@ -52,6 +54,8 @@ FOOT = "  ".join(
     )
 )
 """Not Textual's footer: in a browser that one stays empty until the window gets the focus."""
+TOO_SMALL = f"[b]needs {LEAST[0]}x{LEAST[1]}: enlarge the window[/b]  ^Q Off"
+"""Said in place of the keys, where a part of the machine is not seen."""
 DARK, LIGHT = "textual-dark", "textual-light"
 
 
@@ -213,6 +217,8 @@ class AtmApp(App[None]):
         """Choose the layout for the new size."""
         self.screen.set_class(event.size.width < WIDE, "narrow")
         self.screen.set_class(event.size.height >= TALL, "tall")
+        is_whole = event.size.width >= LEAST[0] and event.size.height >= LEAST[1]
+        self.query_one("#foot", Static).update(FOOT if is_whole else TOO_SMALL)
         self.draw()
 
     def draw(self) -> None:

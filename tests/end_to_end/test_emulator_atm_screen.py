@@ -245,6 +245,17 @@ async def test_nothing_is_cut_at_any_size(
         assert not any(sheet.display for sheet in booth.app.query(PaperSheet))
 
 
+async def test_window_too_small_says_what_is_needed(switch: tuple[Served, Path]) -> None:
+    """Where a part of the machine is cut off the foot says so, until the window is enlarged."""
+    async with booth_at(switch[0].address, switch[1], (79, 24)) as booth:
+        assert booth.shown("foot").startswith("needs 80x24: enlarge the window")
+
+        await booth.pilot.resize_terminal(80, 24)
+        await booth.pilot.pause()
+
+        assert booth.shown("foot").startswith("Enter OK")
+
+
 async def test_silent_host_is_waited_for_visibly(tmp_path: Path) -> None:
     """A host that says nothing: the countdown shows, then one sentence and the card back."""
     with TinyHost(on_inquiry(silent)) as host:
