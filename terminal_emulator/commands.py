@@ -26,7 +26,7 @@ from terminal_emulator.flow import line_to, one_inquiry
 from terminal_emulator.keypad import Keypad
 from terminal_emulator.kit import Kit, find_profile
 from terminal_emulator.screen import receipt_lines, screen_lines, show
-from terminal_emulator.slips.export import export, form_of
+from terminal_emulator.slips.export import export, form_of, require_ready
 from terminal_emulator.slips.paper import paper_of_result
 from terminal_emulator.terminal import Verb
 from terminal_emulator.wanted import kit_of, look_of_stdout, manner_of
@@ -45,6 +45,8 @@ def inquire(options: "TerminalOptions", asked: "InquiryOptions") -> int:
     kit = kit_of(options)
     wish = _wish_of(asked, find_profile(kit.profile))
     form = None if asked.slip is None else form_of(asked.slip)
+    if asked.slip is not None and form is not None:
+        require_ready(form, asked.slip)  # an inquiry cannot be made anew for its slip
     pin = _pin_of(asked, kit)
     manner = replace(manner_of(options), signs_on=not asked.no_sign_on, stan=asked.stan)
     try:

@@ -153,7 +153,7 @@ class Link:
             return ""
         if self._is_tls:
             return "; it may not accept our certificate, see --tls-cert"
-        return "; if it speaks TLS, pass --tls-ca"
+        return "; if it speaks TLS, pass --tls-ca, and if another dialect, --profile"
 
     def _take(self, frame: Frame) -> None:
         if self._watch is not None:

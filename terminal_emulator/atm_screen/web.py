@@ -9,6 +9,7 @@ Limits: whoever else is on this machine can open it; it is for a lab.
 
 import logging
 import shlex
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +66,7 @@ def serve(options: "TerminalOptions", port: int) -> None:
         command_of(options), host=LOOPBACK, port=port, title="ATM", templates_path=PAGE
     )
     try:
+        socket.create_server((LOOPBACK, port)).close()  # the library says where it is before it is
         server.serve()
     except OSError as error:
         raise Refused(why_not_listening(Address(LOOPBACK, port), error, "--port")) from None

@@ -88,6 +88,10 @@ def _guessed(text: str, given: bytes) -> list[Captured]:
     lines = list(_of_lines(text))
     if lines:
         return lines
+    if text.startswith('{"recording"'):
+        raise NothingFound(
+            "a recording has no bytes of a message; explain what record --pcap writes beside it"
+        )
     raise NothingFound("no message in it; give hex, base64, a log line or a pcap file")
 
 

@@ -217,8 +217,10 @@ def _files(asked: RunOptions) -> list[Path]:
     for place in places:
         found = sorted(place.glob("*.toml")) if place.is_dir() else [place]
         files += [one for one in found if one.name != "example.toml" or one in asked.places]
-    if not files:
+    if not places:
         raise click.UsageError("name scenario files or folders, or --suite conformance")
+    if not files:
+        raise Refused(f"there is no scenario (*.toml) in {places[0]}; {WRITE_ONE}")
     return files
 
 

@@ -5,11 +5,13 @@ Limits: SVG and text need nothing; PNG needs the extra ``slips``, ESC/POS the ex
 """
 
 from enum import Enum, unique
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from atm_switch.domain.errors import Refused
+from terminal_emulator.given_file import require_writable
 from terminal_emulator.slips.paper import Paper
 from terminal_emulator.slips.picture import svg_of
 
@@ -24,6 +26,11 @@ class Form(Enum):
     ESCPOS = "escpos"
 
 
+NEEDS = {
+    Form.PNG: ("PIL", "for PNG do: pip install 'atm-switch[slips]'; SVG needs nothing"),
+    Form.ESCPOS: ("escpos", "for ESC/POS do: pip install 'atm-switch[printer]'"),
+}
+"""The package a form is made by, and how to get it."""
 SUFFIXES = {".txt": Form.TEXT, ".svg": Form.SVG, ".png": Form.PNG, ".bin": Form.ESCPOS}
 
 
@@ -33,6 +40,19 @@ def form_of(path: Path) -> Form:
     if form is None:
         raise click.UsageError(f"a slip's file ends in {', '.join(SUFFIXES)}")
     return form
+
+
+def require_ready(form: Form, path: Path) -> None:
+    """See that a slip can be written once there is one.  Raises ``Refused``."""
+    require_package(form)
+    require_writable([path])
+
+
+def require_package(form: Form) -> None:
+    """Raise ``Refused`` where the package that makes this form is not installed."""
+    package, remedy = NEEDS.get(form, ("", ""))
+    if package and find_spec(package) is None:
+        raise Refused(remedy)
 
 
 def rendered(paper: Paper, form: Form) -> bytes:
@@ -56,16 +76,14 @@ def export(paper: Paper, form: Form, path: Path) -> None:
 
 
 def _png(paper: Paper) -> bytes:
-    try:
-        from terminal_emulator.slips.raster import png_of
-    except ImportError:
-        raise Refused("for PNG do: pip install 'atm-switch[slips]'; SVG needs nothing") from None
+    require_package(Form.PNG)
+    from terminal_emulator.slips.raster import png_of
+
     return png_of(paper)
 
 
 def _escpos(paper: Paper) -> bytes:
-    try:
-        from terminal_emulator.slips.printer import escpos_of
-    except ImportError:
-        raise Refused("for ESC/POS do: pip install 'atm-switch[printer]'") from None
+    require_package(Form.ESCPOS)
+    from terminal_emulator.slips.printer import escpos_of
+
     return escpos_of(paper)

@@ -1,11 +1,13 @@
 """Claims about slips from the command line, over a real switch: ``inquire --slip`` and ``slip``."""
 
+import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from terminal_emulator.cli.entry import main
 from tests.doubles.served import make_folder, serve
 from tests.unit.terminal_emulator.emulator import run
 from tests.unit.terminal_emulator.host import RECEIPT
@@ -79,6 +81,29 @@ def test_block_of_the_line_is_a_slip(tmp_path: Path) -> None:
 
     assert (0, "") == (done.returncode, done.stderr)
     assert "SALDO AWAL THN  Rp         19.409.470,47" in done.stdout
+
+
+@pytest.mark.parametrize("away", ["PIL", "escpos"])
+def test_slip_that_cannot_be_written_is_asked_for_in_vain(
+    away: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What a slip needs is looked for before the inquiry, which would be made for nothing."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "terminal_emulator.slips.export.find_spec",
+        lambda name: None if name == away else find(name),
+    )
+    suffix = {"PIL": "png", "escpos": "bin"}[away]
+    nobody = ("inquire", *GOLDEN[:2], "--connect", "127.0.0.1:1")
+
+    codes = [main([*nobody, "--slip", str(tmp_path / f"slip.{suffix}")])]
+    codes.append(main([*nobody, "--slip", str(tmp_path / "absent" / "slip.txt")]))
+
+    told = capsys.readouterr().err.splitlines()
+    assert [1, 1] == codes
+    assert "pip install 'atm-switch[" in told[0]
+    assert "there is no folder" in told[1]
+    assert 2 == len(told)
 
 
 @pytest.mark.parametrize(

@@ -171,10 +171,10 @@ def test_page_forbids_requests_elsewhere(atm: str) -> None:
 
 
 def test_taken_port_is_said_in_a_sentence(atm: str, tmp_path: Path) -> None:
-    """A port that is taken is one sentence and exit 1."""
+    """A port that is taken is one sentence and exit 1, and nobody is sent there."""
     del tmp_path
     done = run("atm", "--web", "--port", str(urlsplit(atm).port))
 
-    assert 1 == done.returncode
+    assert (1, "") == (done.returncode, done.stdout)
     assert "another program listens at 127.0.0.1:" in done.stderr
     assert "Traceback" not in done.stderr

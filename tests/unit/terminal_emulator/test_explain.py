@@ -222,6 +222,14 @@ def test_text_without_a_message_is_refused(given_text: str) -> None:
         captured(given_text.encode())
 
 
+def test_recording_is_told_from_a_message() -> None:
+    """What ``record -o`` writes holds no bytes of the line; the sentence says what does."""
+    recording = b'{"recording": 1, "profile": "bpjstk-jht-v1", "began": "2026-11-30T03:31:54Z"}\n'
+
+    with pytest.raises(NothingFound, match="explain what record --pcap writes"):
+        captured(recording)
+
+
 def test_difference_names_elements_and_masks_them() -> None:
     """MTI, a changed element, one that is missing, and a PAN that differs under its mask."""
     other = {**SECRET.elements, 11: "000124", 2: "9990090111110012"}

@@ -142,7 +142,7 @@ async def test_hanging_up_is_told() -> None:
     """A host that closes instead of answering is reported at once."""
     sentence = await outcome_of(lambda _request, _host: [HANG_UP])
 
-    hint = "; if it speaks TLS, pass --tls-ca"
+    hint = "; if it speaks TLS, pass --tls-ca, and if another dialect, --profile"
     assert f"HOST closed the link before it answered{hint}" == sentence
 
 

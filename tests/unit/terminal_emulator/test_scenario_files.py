@@ -1,8 +1,11 @@
 """Scenario files become cases; every mistake is named by file, case, step and key."""
 
+from pathlib import Path
+
 import pytest
 
 from atm_switch.profile.shipped import specs_folder
+from terminal_emulator.cli.entry import main
 from terminal_emulator.scenario.model import Case, Step
 from terminal_emulator.scenario.read import ScenarioWrong, read_cases
 from terminal_emulator.scenario.target import Role, Target
@@ -144,6 +147,16 @@ def test_mistakes_of_all_steps_are_told_at_once() -> None:
     assert ["case 1 'x', step 1", "case 1 'x', step 3", "case 2 'y', step 2"] == [
         line.split(": ")[1] for line in str(told.value).split("\n")
     ]
+
+
+def test_folder_without_scenarios_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not the sentence for those who named nothing: where was looked, and for what."""
+    code = main(["scenario", "check", str(tmp_path)])
+
+    assert 1 == code
+    assert f"there is no scenario (*.toml) in {tmp_path}; one to begin" in capsys.readouterr().err
 
 
 def test_every_shipped_case_names_its_rule() -> None:
