@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from atm_switch.cli.options import data_folder, examples
+from atm_switch.cli.options import examples
 
 
 def _address(_context: click.Context, _option: click.Parameter, text: str) -> str:
@@ -19,6 +19,15 @@ def _address(_context: click.Context, _option: click.Parameter, text: str) -> st
     return text
 
 
+def _nameable(_context: click.Context, _argument: click.Parameter, folder: Path) -> Path:
+    """Refuse a name in bytes that are no text: settings and kit name their files."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter("is no text in UTF-8: give the folder another name") from None
+    return folder
+
+
 @click.command(
     epilog=examples(
         "atm-switch init bank",
@@ -28,7 +37,7 @@ def _address(_context: click.Context, _option: click.Parameter, text: str) -> st
         "atm-switch init bank --mac required              every message carries a MAC",
     )
 )
-@data_folder
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), callback=_nameable)
 @click.option(
     "--listen", metavar="HOST:PORT", default="127.0.0.1:8583", show_default=True,
     callback=_address, help="Where to take connections; port 0 is any free one.",

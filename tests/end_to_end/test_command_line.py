@@ -1,5 +1,6 @@
 """The command line as a user types it: help, wrong inputs, settings, exit codes."""
 
+import os
 import re
 import signal
 import subprocess
@@ -134,6 +135,15 @@ def test_full_folder_is_refused(run: CommandLine, bank: Path) -> None:
 
     assert (1, 1) == (done.returncode, len(done.stderr.splitlines()))
     assert before == (bank / "keys.sealed").read_bytes()
+
+
+def test_folder_whose_name_is_no_text_is_refused(run: CommandLine, tmp_path: Path) -> None:
+    """Settings and kit name files beside them: a name they cannot hold makes no folder."""
+    done = run("init", os.fsdecode(b"b\xe4nk"))
+
+    assert 2 == done.returncode
+    assert "no text in UTF-8: give the folder another name" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_config_check_names_all_at_once(run: CommandLine, bank: Path) -> None:
