@@ -23,6 +23,7 @@ from atm_switch.wire.message import IsoMessage
 from tests.chaos.honest import Answer, Honest, Script
 from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove, skipped
+from tests.doubles.siege import faketime
 
 HOUR, DAY = 3_600, 86_400
 JUMPS = (0, HOUR, 0, -HOUR, DAY + HOUR, 0, 3_650 * DAY, -3_650 * DAY, 0)
@@ -41,11 +42,6 @@ LONG_JUMPS = (*JUMPS, LEAP_DAY, YEARS_END, 0)
 def off_by(jump: int | datetime) -> int:
     """Return how many seconds off the clock is then; of a moment, counted from now."""
     return jump if isinstance(jump, int) else round((jump - datetime.now(UTC)).total_seconds())
-
-
-def library() -> Path | None:
-    """Find libfaketime for programs with threads."""
-    return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
 def set_clock(file: Path, seconds: int, script: Script) -> None:
@@ -85,7 +81,7 @@ async def through_jumps(
 
 def measure(trial: Trial) -> Found:
     """Jump under the eyes of terminals."""
-    found = library()
+    found = faketime()
     if found is None:
         return skipped("libfaketime is not installed (apt-get install libfaketime)")
     file = trial.root / "shift"

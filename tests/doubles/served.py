@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +95,12 @@ def read_keys_again(folder: Path, served: Served) -> None:
 
 
 @contextmanager
-def serve(folder: Path, cwd: Path | None = None, days: int = 0) -> Iterator[Served]:
+def serve(
+    folder: Path,
+    cwd: Path | None = None,
+    days: int = 0,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Served]:
     """Run ``atm-switch serve`` for a block, in ``cwd`` if given, its clock ``days`` off."""
     program = ["tests.doubles.shifted_clock", str(days)] if days else ["atm_switch"]
     log = folder.parent / f"{folder.name}.log"
@@ -105,7 +110,7 @@ def serve(folder: Path, cwd: Path | None = None, days: int = 0) -> Iterator[Serv
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
-            env=_environment(),
+            env={**_environment(), **(environment or {})},
             cwd=cwd,
         )
     assert process.stdout is not None

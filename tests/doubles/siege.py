@@ -1,8 +1,12 @@
 """A real switch under many guesses at once, killed and started again in between.
 
 Plan: every guess is sent once, over one of many links.  A link whose switch dies connects
-to the next one; a guess that was under way then is ``cut off`` and not sent again.  The
-switch is killed (SIGKILL) so long after so many guesses have been sent.
+to the next one; a guess that was under way then is ``cut off`` and not sent again.  What
+answers, what writes the journal, or both are killed (SIGKILL) so long after so many guesses
+have been sent.  Beside a writer that is killed the switch goes on: a guess that was under way
+is refused (96), and none is made until the next one writes.
+The clock is moved by libfaketime, for all processes, where that is installed, and else for what
+answers alone.
 """
 
 import signal
@@ -12,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +26,8 @@ from atm_switch.domain.card import Pan, luhn_digit
 from atm_switch.domain.secret import Pin
 from atm_switch.folder import open_folder
 from atm_switch.security.pvv import visa_pvv
+from terminal_emulator.kit import read_kit
+from tests.doubles.processes import WRITER_KILLS_MAX, Victim, send
 from tests.doubles.served import Served, make_folder, run, serve
 from tests.doubles.talk import HungUp, Talk, inquiry, stamp
 
@@ -29,7 +35,9 @@ RIGHT_PIN = "271828"
 OWNER = "12345678901"
 """A sample member."""
 FAR_EXPIRY = "4912"
-CUT_OFF = "cut off"
+CUT_OFF, NOT_WRITTEN = "cut off", "96"
+MINUTE = 60.0
+MONOTONIC_AS_IT_IS = {"DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 PVKI = "1"
 SECONDS_MAX = 60.0
 """How long anything may take before a siege says that it hangs."""
@@ -45,10 +53,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """When to kill: so many seconds after so many guesses were sent."""
+    """When to kill whom: so many seconds after so many guesses were sent."""
 
     sent: int
     seconds: float
+    victim: Victim = Victim.ANSWERING
 
 
 class Siege:
@@ -64,22 +73,57 @@ class Siege:
         self._changed = threading.Condition()
         self._numbers = iter(range(1, 1_000_000))
         self._sent = self._connected = 0
+        self._can_write = True
+        self._writer_kills: list[float] = []
+        """Of the switch that runs now; monotonic seconds."""
+        self.killed: Counter[Victim] = Counter()
 
     def start(self, days: int = 0) -> None:
         """Start the switch, its clock ``days`` off."""
-        served = self._running.enter_context(serve(self.folder, days=days))
+        served = self._running.enter_context(serve_off(self.folder, days))
+        self._writer_kills = []
         with self._changed:
             self._served, self.days = served, days
             self._changed.notify_all()
 
-    def kill(self) -> None:
-        """Kill the switch where it stands."""
+    def kill(self, victim: Victim = Victim.BOTH) -> None:
+        """Kill where it stands; a writer that was killed often already, the switch with it.
+
+        Where only the writer was, the next one writes when this returns.
+        """
+        assert self._served is not None
+        since = time.monotonic() - MINUTE
+        recent = sum(at > since for at in self._writer_kills)
+        if victim is Victim.WRITER and recent >= WRITER_KILLS_MAX:
+            victim = Victim.BOTH
+        self.killed[victim] += 1
+        if victim is Victim.WRITER:
+            self._kill_writer(self._served)
+        else:
+            self._kill_switch(victim)
+
+    def _kill_switch(self, victim: Victim) -> None:
         with self._changed:
             served, self._served = self._served, None
         assert served is not None
-        served.process.kill()
+        send(served.process.pid, signal.SIGKILL, victim)
         served.process.wait()
         self._running.close()
+
+    def _kill_writer(self, served: Served) -> None:
+        with self._changed:
+            self._can_write = False
+        self._writer_kills.append(time.monotonic())
+        send(served.process.pid, signal.SIGKILL, Victim.WRITER)
+        deadline = time.monotonic() + SECONDS_MAX
+        kit = read_kit(self.folder / "terminal-kit.json")
+        with Talk(served.port, kit, self.days, self.folder) as talk:
+            while talk.ask(talk.network("001"))[39] != "00":  # a sign-on is written, too
+                assert time.monotonic() < deadline, "the journal's writer does not come back"
+                time.sleep(0.02)
+        with self._changed:
+            self._can_write = True
+            self._changed.notify_all()
 
     def stop(self) -> None:
         """Stop the switch as an operator does."""
@@ -114,8 +158,9 @@ class Siege:
                 self._wait(partial(self._has_sent, min(one.sent, guesses)))
                 self._signal(signal.SIGCONT)
                 time.sleep(one.seconds)
-                self.kill()
-                self.start()
+                self.kill(one.victim)
+                if self._served is None:
+                    self.start()
             for worker in working:
                 worker.result()
         return got
@@ -153,6 +198,7 @@ class Siege:
 
     def _next(self, left: Iterator[str]) -> str | None:
         with self._changed:
+            assert self._changed.wait_for(lambda: self._can_write, SECONDS_MAX), "nobody writes"
             return next(left, None)
 
     def _connect(self) -> Talk:
@@ -181,6 +227,20 @@ class Siege:
         with JournalReader(opened.journal) as reader:
             rows = reader.follow(0, sys.maxsize)
         return sum(row.pin_granted or 0 for row in rows if row.card_digest == digest)
+
+
+def faketime() -> Path | None:
+    """Find libfaketime for programs with threads."""
+    return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+
+
+def serve_off(folder: Path, days: int) -> AbstractContextManager[Served]:
+    """Serve with a clock ``days`` off: that of all processes, or of what answers alone."""
+    library = faketime()
+    if not days or library is None:
+        return serve(folder, days=days)
+    environment = {"LD_PRELOAD": str(library), "FAKETIME": f"{days:+d}d", **MONOTONIC_AS_IT_IS}
+    return serve(folder, environment=environment)
 
 
 @contextmanager
