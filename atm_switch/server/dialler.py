@@ -13,11 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from atm_switch.server.channel import PlainChannel, TlsChannel
-from atm_switch.server.entrance import Entrance
+from atm_switch.server.entrance import LINKS, Entrance
 from atm_switch.server.front_desk import FrontDesk
 from atm_switch.server.limits import LineLimits
 from atm_switch.server.line import Line
-from atm_switch.server.links import LINKS
 from atm_switch.switch.retries import Retries
 from atm_switch.switch.session import Dialect
 

@@ -1,11 +1,15 @@
 """Where lines come from: an address that is listened on, or one that is dialled."""
 
+import itertools
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.server.tls import TlsFiles
 from atm_switch.switch.session import Dialect
+
+LINKS = itertools.count(1)
+"""Names for links, for the core: numbers that no two connections of a process share."""
 
 
 def shown(host: str, port: int) -> str:

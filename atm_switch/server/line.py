@@ -1,6 +1,6 @@
-"""One TCP link: bytes to frames, frames to the desk, responses back in one write a turn.
+"""One TCP link: bytes to frames, frames to the desk, responses back (``way_out``).
 
-A line holds at most one partial frame and ``write_buffer_bytes_max`` of unread answers;
+A line holds at most one partial frame;
 with ``in_flight_per_link_max`` requests under way it stops reading until one is answered.
 Whether a peer may connect is asked before a byte is read; the core hears of the link when
 its channel is open, so nobody without the right certificate gets as far as the core.
@@ -19,8 +19,9 @@ from atm_switch.server.channel import Channel, reason_of
 from atm_switch.server.entrance import Entrance, shown
 from atm_switch.server.limits import LineLimits
 from atm_switch.server.tcp_options import set_options
+from atm_switch.server.way_out import WayOut
 from atm_switch.switch.effects import LinkId
-from atm_switch.wire.framing import FrameBuffer, answering_header, enclose
+from atm_switch.wire.framing import FrameBuffer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,13 +36,12 @@ def _nobody(_why: str) -> None:
     """Be told where nobody wants to know."""
 
 
-class Line(asyncio.Protocol):
+class Line(WayOut):
     """The protocol object of one link: small, for there are thousands that say nothing."""
 
     __slots__ = (
-        "_buffer", "_cut_at", "_desk", "_entrance", "_framing", "_heard_at", "_is_admitted",
-        "_is_closing", "_is_deaf", "_is_ending", "_is_finishing", "_is_open", "_is_paused",
-        "_limits", "_made_at", "_outgoing", "_partial_since", "_transport", "_why", "channel",
+        "_buffer", "_cut_at", "_desk", "_entrance", "_heard_at", "_is_admitted", "_is_deaf",
+        "_is_ending", "_is_finishing", "_is_open", "_is_paused", "_made_at", "_partial_since",
         "link", "on_lost", "peer",
     )  # fmt: skip
 
@@ -54,18 +54,12 @@ class Line(asyncio.Protocol):
         channel: Channel,
     ) -> None:
         """Wait for the connection; ``link`` names it to the core."""
+        super().__init__(entrance.dialect.profile.framing, limits, channel)
         self.link = link
         self.peer = "?"
-        self.channel = channel
         self._entrance = entrance
         self._desk = desk
-        self._limits = limits
-        self._framing = entrance.dialect.profile.framing
         self._buffer = FrameBuffer(self._framing)
-        self._outgoing: list[bytes] | None = None
-        self._transport: asyncio.Transport | None = None
-        self._why = "closed by peer"
-        self._is_closing = False
         self._is_paused = False
         self._is_deaf = False
         self._is_ending = False
@@ -188,15 +182,6 @@ class Line(asyncio.Protocol):
         self.close(self._why)
         return False
 
-    def put(self, payload: bytes, header: bytes | None) -> None:
-        """Queue one payload; ``flush`` writes what is queued."""
-        back = None if header is None else answering_header(self._framing, header)
-        frame = enclose(self._framing, payload, back)
-        if self._outgoing is None:
-            self._outgoing = [frame]
-        else:
-            self._outgoing.append(frame)
-
     def flush(self) -> None:
         """Write what is queued in one go; then read on if the link was saturated."""
         self._send_queued()
@@ -204,22 +189,6 @@ class Line(asyncio.Protocol):
             self._desk.later(self.pump)
         if (self._is_ending or self._is_finishing) and not self._desk.in_flight_of(self):
             self.hang_up(self._why)
-
-    def _send_queued(self) -> None:
-        outgoing, self._outgoing = self._outgoing, None
-        if outgoing and not self._is_closing:
-            self.channel.send(b"".join(outgoing))
-            self._write()
-
-    def _write(self) -> None:
-        """Write what the channel has to say; end the link if nobody fetches it."""
-        data, transport = self.channel.outgoing(), self._transport
-        if not data or transport is None or self._is_closing or transport.is_closing():
-            return
-        transport.write(data)
-        if transport.get_write_buffer_size() > self._limits.write_buffer_bytes_max:
-            self._is_closing, self._why = True, "the peer does not read its answers"
-            transport.abort()
 
     def check(self, now: float) -> None:
         """Close a link that is silent or drips too long; go on where a request ended unsaid."""

@@ -10,11 +10,10 @@ from dataclasses import replace
 from functools import partial
 
 from atm_switch.server.channel import PlainChannel, TlsChannel
-from atm_switch.server.entrance import Entrance, shown
+from atm_switch.server.entrance import LINKS, Entrance, shown
 from atm_switch.server.front_desk import FrontDesk
 from atm_switch.server.limits import LineLimits
 from atm_switch.server.line import Line
-from atm_switch.server.links import LINKS
 from atm_switch.server.tls import server_context
 
 BACKLOG = 100
