@@ -169,13 +169,13 @@ class Desk:
                 with suppress(JournalUnavailable):  # the log has it
                     journal.submit(KeepRecord(record), UNASKED)
 
-    def received(self, line: Line, frame: Frame, began: float) -> None:
+    def received(self, line: Line, frame: Frame, began: float, served_max: int = 0) -> None:
         """Take one frame; what it asks is asked with what others ask in this turn.
 
         A mistake of ours costs the frame, not the link.
         """
         try:
-            effects = self._switch.received(line.link, frame, self.clock(), began)
+            effects = self._switch.received(line.link, frame, self.clock(), began, served_max)
         except Exception as mistake:  # noqa: BLE001  named by its place, never by its text
             self._log.error("mistake", link=line.link, where=place_of(mistake))
             return

@@ -26,8 +26,12 @@ class FrontDesk(Protocol[L_contra]):
     def never_opened(self, line: L_contra, why: str) -> None:
         """Hear that a connection ended before it was ready."""
 
-    def received(self, line: L_contra, frame: Frame, began: float) -> None:
-        """Take one frame, whose first byte came at ``began`` (monotonic seconds)."""
+    def received(self, line: L_contra, frame: Frame, began: float, served_max: int = 0) -> None:
+        """Take one frame, whose first byte came at ``began`` (monotonic seconds) or later.
+
+        ``served_max``: so many requests of the link are served at once, and others declined; 0
+        is no limit.
+        """
 
     def framing_broken(self, line: L_contra, fault: FramingError) -> None:
         """Hear that a stream cannot be read on."""

@@ -1,7 +1,10 @@
 """One TCP link: bytes to frames, frames to the desk, responses back (``way_out``).
 
-A line holds at most one partial frame;
-with ``in_flight_per_link_max`` requests under way it stops reading until one is answered.
+A line holds at most what one read brought and one partial frame; with
+``in_flight_per_link_max`` requests under way it stops reading until one is answered.
+What waits unread counts from when it may have come (``backlog``).  What waited too long is handed
+on all the same, to be served where there is room and declined where not, so that no queue grows;
+with ``SHED_TIMES`` as many under way it stops reading again.
 Whether a peer may connect is asked before a byte is read; the core hears of the link when
 its channel is open, so nobody without the right certificate gets as far as the core.
 A link ends in the order finish, hang up, close: what was taken is answered, the peer hears the
@@ -15,6 +18,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
 from atm_switch.domain.errors import FramingError
+from atm_switch.server.backlog import Backlog, looked_at, read_on
 from atm_switch.server.channel import Channel, reason_of
 from atm_switch.server.entrance import Entrance, shown
 from atm_switch.server.limits import LineLimits
@@ -28,21 +32,21 @@ if TYPE_CHECKING:
 
     from atm_switch.server.front_desk import FrontDesk
 
+SHED_TIMES: Final = 8
+"""So many times as much as a link may have under way, to decline what waited too long."""
+WAITING_SHARE: Final = 0.25
+"""As much of the time a request may take, it waits for others of its link."""
 QUIET_SECONDS: Final = 0.25
 """A peer that we hung up on and that has said nothing for so long says no more."""
-
-
-def _nobody(_why: str) -> None:
-    """Be told where nobody wants to know."""
 
 
 class Line(WayOut):
     """The protocol object of one link: small, for there are thousands that say nothing."""
 
     __slots__ = (
-        "_buffer", "_cut_at", "_desk", "_entrance", "_heard_at", "_is_admitted", "_is_deaf",
-        "_is_ending", "_is_finishing", "_is_open", "_is_paused", "_made_at", "_partial_since",
-        "link", "on_lost", "peer",
+        "_backlog", "_buffer", "_came_at", "_cut_at", "_desk", "_entrance", "_heard_at",
+        "_is_admitted", "_is_deaf", "_is_ending", "_is_finishing", "_is_open", "_is_paused",
+        "_made_at", "_partial_since", "_resumed_at", "link", "on_lost", "peer",
     )  # fmt: skip
 
     def __init__(
@@ -68,9 +72,13 @@ class Line(WayOut):
         self._is_open = False
         self._made_at = 0.0
         self._heard_at = 0.0
+        self._came_at = 0.0
+        """What was read last came no earlier."""
+        self._resumed_at = 0.0
         self._cut_at = inf
         self._partial_since: float | None = None
-        self.on_lost: Callable[[str], None] = _nobody
+        self._backlog: Backlog | None = None
+        self.on_lost: Callable[[str], None] = lambda _why: None
         """Told, last of all, why the connection is gone."""
 
     @property
@@ -105,14 +113,17 @@ class Line(WayOut):
 
     def data_received(self, data: bytes) -> None:
         """Take what came and hand on the frames that are whole."""
-        self._heard_at = self._desk.clock().monotonic
+        now = self._heard_at = self._came_at = self._desk.clock().monotonic
         if self._is_finishing or self._is_closing:
             return
+        if (backlog := self._backlog) is not None:
+            self._came_at = backlog.since
+            self._backlog = read_on(backlog, self._transport, len(data), now)
         said = self._understood(data)
         if said:
             self._buffer.receive(said)
             if self._buffer.is_worth_a_look:
-                self.pump()
+                self._hand_on(now)
             else:
                 self._watch_partial()
         if self.channel.is_ended:
@@ -142,17 +153,24 @@ class Line(WayOut):
 
     def pump(self) -> None:
         """Hand frames to the desk as long as the link may have more under way."""
+        self._hand_on(self._desk.clock().monotonic)
+
+    def _hand_on(self, now: float) -> None:
+        """Hand on what is whole; what waited too long to be served is declined."""
         if self._is_deaf:
             return
-        limit = self._limits.in_flight_per_link_max
-        is_full = self._desk.in_flight_of(self) >= limit
+        most = self._limits.in_flight_per_link_max
+        served_max = 0
+        if self._came_at < now and self._has_waited_long(now):
+            served_max, most = most, SHED_TIMES * most
+        is_full = self._desk.in_flight_of(self) >= most
         try:
             for frame in () if is_full else self._buffer.frames():
-                began = self._heard_at if self._partial_since is None else self._partial_since
+                began = self._came_at if self._partial_since is None else self._partial_since
                 self._partial_since = None  # what follows is another frame's beginning
-                self._desk.received(self, frame, began)
+                self._desk.received(self, frame, began, served_max)
                 is_over = self._is_finishing or self._is_closing
-                if is_over or self._desk.in_flight_of(self) >= limit:
+                if is_over or self._desk.in_flight_of(self) >= most:
                     break
         except FramingError as fault:
             self._desk.framing_broken(self, fault)
@@ -160,19 +178,33 @@ class Line(WayOut):
         if self._is_finishing:
             return
         self._watch_partial()
-        self._pause(should=self._desk.in_flight_of(self) >= limit)
+        self._pause(should=self._desk.in_flight_of(self) >= most)
+
+    def _has_waited_long(self, now: float) -> bool:
+        """Tell whether what is there, or is still to be read, has waited as long as it may."""
+        since = self._came_at
+        if not self._buffer.pending:
+            since = now if self._backlog is None else self._backlog.since
+        rules = self._entrance.dialect.profile.inquiry
+        return now - since > WAITING_SHARE * rules.request_seconds_max
 
     def _watch_partial(self) -> None:
         if not self._buffer.pending:
             self._partial_since = None
         elif self._partial_since is None:
-            self._partial_since = self._heard_at
+            self._partial_since = self._came_at
 
     def _pause(self, *, should: bool) -> None:
         if self._transport is None or self._is_closing or should == self._is_paused:
             return
         self._is_paused = should
-        (self._transport.pause_reading if should else self._transport.resume_reading)()
+        if should:
+            self._backlog = self._backlog or Backlog(self._heard_at)
+            self._transport.pause_reading()
+            return
+        now = self._resumed_at = self._desk.clock().monotonic
+        self._backlog = looked_at(self._backlog, self._transport, now)
+        self._transport.resume_reading()
 
     def eof_received(self) -> bool:
         """Keep the way back open until what the peer asked before is answered."""
@@ -196,6 +228,8 @@ class Line(WayOut):
             if why := self._overdue(now):  # silent, so with nothing under way it says no more
                 (self.finish if self._desk.in_flight_of(self) else self.close)(why)
             else:
+                if self._is_paused:  # it still counts as one, empty or not
+                    looked_at(self._backlog, self._transport, now)
                 self.flush()
         elif self._transport and now > self._cut_at:
             self._transport.abort()
@@ -207,8 +241,8 @@ class Line(WayOut):
         limits, partial = self._limits, self._partial_since
         if not self._is_open and now - self._made_at > limits.handshake_seconds_max:
             return "the TLS handshake was not finished in time"
-        is_dripping = partial is not None and now - partial > limits.frame_seconds_max
-        if is_dripping and not self._is_paused:
+        begun = now if partial is None else max(partial, self._resumed_at)
+        if now - begun > limits.frame_seconds_max and not self._is_paused:
             return "a frame was not finished in time"
         return "idle" if now - self._heard_at > limits.idle_seconds_max else ""
 
@@ -251,11 +285,6 @@ class Line(WayOut):
         self.hang_up(why)
         if self._transport is not None:
             self._transport.close()
-
-    def cut_off(self) -> None:
-        """End the link at once."""
-        if self._transport is not None:
-            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the core that the link is gone."""

@@ -56,3 +56,8 @@ class WayOut(asyncio.Protocol):
         if transport.get_write_buffer_size() > self._limits.write_buffer_bytes_max:
             self._is_closing, self._why = True, "the peer does not read its answers"
             transport.abort()
+
+    def cut_off(self) -> None:
+        """End the link at once."""
+        if self._transport is not None:
+            self._transport.abort()

@@ -109,7 +109,8 @@ class Limits(Section):
         default=64,
         ge=1,
         le=100_000,
-        description="requests under way on one connection; then it waits",
+        description="requests under way on one connection; what comes then waits there, for a "
+        "quarter of the profile's request_seconds_max at most (then 91)",
     )
     in_flight_per_terminal_max: int = Field(
         default=0,

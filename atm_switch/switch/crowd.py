@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from atm_switch.switch.case import Case
+from atm_switch.switch.session import Session
 
 
 @dataclass(slots=True)
@@ -34,6 +35,10 @@ class Crowd:
         case.terminal_counted = case.elements.get(32, ""), case.elements.get(41, "")
         return self.of_terminals[case.terminal_counted] < limit
 
+    def has_room_on(self, session: Session, limit: int) -> bool:
+        """Tell whether one more of a link may be served; those that are declined are not."""
+        return session.in_flight - session.surplus < limit
+
     def enter(self, case: Case) -> None:
         """Count a request in, here and on its link; once, however often it waits."""
         if not case.is_counted:
@@ -50,6 +55,7 @@ class Crowd:
 
     def _count(self, case: Case, change: int) -> None:
         if case.is_surplus:
+            case.session.surplus += change
             return
         self.inside += change
         if case.terminal_counted is not None:

@@ -99,6 +99,8 @@ class Session:
     echo_idle_seconds: float | None = None
     """Silence after which we echo here; ``None``: as the policy has it."""
     in_flight: int = 0
+    surplus: int = 0
+    """Those of them that are declined for want of room."""
     echo_stan: str = ""
     """DE11 of our own echo while it is unanswered."""
     echo_sent_at: float = 0.0

@@ -101,9 +101,17 @@ class Switch:
         return [Note("link closed", {"link": link, "peer": session.peer, "why": reason, **counted})]
 
     def received(
-        self, link: LinkId, frame: Frame, now: Instant, began: float | None = None
+        self,
+        link: LinkId,
+        frame: Frame,
+        now: Instant,
+        began: float | None = None,
+        served_max: int = 0,
     ) -> list[Effect]:
-        """Take one frame of a link, whose first byte came at ``began`` (monotonic seconds)."""
+        """Take one frame of a link, whose first byte came at ``began`` (monotonic seconds).
+
+        ``served_max``: an inquiry beyond so many of its link is declined; 0 is no limit.
+        """
         session = self._sessions.get(link)
         if session is None:
             return []
@@ -117,9 +125,8 @@ class Switch:
         rule = session.dialect.rules.get(message.mti)
         if rule is None:
             return self._unknown(session, message, frame, now)
-        return self._request(
-            Case(message, frame.header, rule, session, now, now, began, payload=frame.payload)
-        )
+        case = Case(message, frame.header, rule, session, now, now, began, payload=frame.payload)
+        return self._request(case, served_max)
 
     def answered(self, ticket: Ticket, answer: Any, now: Instant) -> list[Effect]:
         """Go on with a corridor; an exception as ``answer`` is raised where it waits.
@@ -157,7 +164,7 @@ class Switch:
         words = [sign_off(one, self._house, now) for one in self._sessions.values() if stands(one)]
         return [effect for word in words for effect in self._begin(*word)]
 
-    def _request(self, case: Case) -> list[Effect]:
+    def _request(self, case: Case, served_max: int) -> list[Effect]:
         house = self._house
         if case.rule.name == "network":
             return self._begin(case, guarded(case, house, lambda: network_management(case, house)))
@@ -167,6 +174,7 @@ class Switch:
         case.is_surplus = not (
             crowd.has_room(policy.in_flight_max)
             and crowd.has_room_for(case, policy.in_flight_per_terminal_max)
+            and (not served_max or crowd.has_room_on(case.session, served_max))
         )
         return self._begin(case, guarded(case, house, lambda: balance_inquiry(case, house)))
 

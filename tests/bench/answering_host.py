@@ -58,8 +58,9 @@ class AnsweringDesk:
     def never_opened(self, line: Line, why: str) -> None:
         """Say nothing."""
 
-    def received(self, line: Line, frame: Frame, _began: float) -> None:
+    def received(self, line: Line, frame: Frame, began: float, served_max: int = 0) -> None:
         """Answer one frame."""
+        del began, served_max
         request = self._packager.unpack(frame.payload)
         line.put(self._packager.pack(request.answering("0210", ECHO, ANSWER)), frame.header)
         if not self._written:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from atm_switch.server.admin_socket import FILE_NAME, ask_switch
-from atm_switch.server.dead_peers import IDLE_SECONDS
+from atm_switch.server.tcp_options import IDLE_SECONDS
 from tests.bench.generator import cpu_seconds_of_all
 from tests.chaos.crowd import crowd
 from tests.chaos.honest import Honest, Script, Tally, evenly

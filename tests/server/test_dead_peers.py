@@ -2,7 +2,7 @@
 
 import socket
 
-from atm_switch.server.dead_peers import BETWEEN_SECONDS, IDLE_SECONDS, PROBES
+from atm_switch.server.tcp_options import BETWEEN_SECONDS, IDLE_SECONDS, PROBES
 from tests.doubles.open_house import caller, open_house
 
 DEAD_SECONDS_MAX = 60

@@ -85,8 +85,8 @@ async def test_saturated_link_goes_on_when_nothing_could_be_said(count: int) -> 
         caller(house) as client,
     ):
         await with_all_of_them_late(house, client, count)
-        client.say(echo_of(777))
         house.pass_time(TICK_SECONDS)
+        client.say(echo_of(777))
 
         assert "000777" == (await client.hear())[11]
 

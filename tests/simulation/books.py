@@ -64,14 +64,14 @@ class CountingDesk(Desk):
     swallows = False
     """A planted bug: now and then a frame gets lost inside."""
 
-    def received(self, line: Line, frame: Frame, began: float) -> None:
+    def received(self, line: Line, frame: Frame, began: float, served_max: int = 0) -> None:
         """Count, then take."""
         self.fairness.handed(line.link, frame.payload)
         is_inquiry = frame.payload[:4].decode("latin-1") in INQUIRIES
         self.books.received[line.link] += is_inquiry
         if self.swallows and is_inquiry and self.books.received.total() % 50 == 0:
             return
-        super().received(line, frame, began)
+        super().received(line, frame, began, served_max)
 
 
 def under_way(switch: Switch, house: House) -> int:

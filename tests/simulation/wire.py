@@ -36,6 +36,10 @@ class _NoSocket:
     def setsockopt(self, level: int, name: int, value: int, /) -> None:
         """Do nothing."""
 
+    def fileno(self) -> int:
+        """Name none: no kernel holds what waits here."""
+        return -1
+
 
 class _Nobody:
     """Stands where a bank has hung up."""
