@@ -8,7 +8,7 @@ answered that is not on disk.
 import asyncio
 import secrets
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from atm_switch.adapters.key_keeper import KeyKeeper
 from atm_switch.adapters.postgres_shared import KEYS
 from atm_switch.adapters.schema import open_writer
 from atm_switch.calling import Calling
-from atm_switch.domain.errors import JournalUnavailable, NeighbourUnavailable
+from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.doorways import Doorways
 from atm_switch.engine import Engine, open_engine
 from atm_switch.folder import DataFolder
@@ -35,7 +35,7 @@ from atm_switch.seat import LOST, Seat
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.desk import UNASKED, Desk
-from atm_switch.server.draining import drain
+from atm_switch.server.draining import drain, last_written
 from atm_switch.server.event_loop import loop_name
 from atm_switch.server.journal_bell import JournalBell
 from atm_switch.server.lasting_links import settle
@@ -203,17 +203,15 @@ class Service:
         await self._answer_admin(monitor)
 
     def _publish(self, journal: Writer, desk: Desk) -> Publishing:
-        submit = partial(journal.submit, token=UNASKED)
+        submit, keep = partial(journal.submit, token=UNASKED), desk.pending.keep
         is_busy = lambda: desk.in_flight > 0  # noqa: E731
-        publishing = Publishing(self.folder, submit, self.log, is_busy, self.seat)
+        publishing = Publishing(self.folder, submit, keep, self.log, is_busy, self.seat)
         self._publishing, desk.on_note = publishing, publishing.heard
         return publishing
 
     def _record(self, kind: str, subject: str, detail: str) -> None:
-        record = KeepRecord(AuditRecord(kind, "switch", subject, detail))
-        if self._journaling is not None:
-            with suppress(JournalUnavailable):  # the log tells of a journal that cannot write
-                self._journaling.writer.submit(record, UNASKED)
+        if self.desk is not None:
+            self.desk.pending.keep(KeepRecord(AuditRecord(kind, "switch", subject, detail)))
 
     def _tell_of_doubts(self, ended: Ended) -> None:
         tell_of_doubts(self.log, ended)
@@ -291,6 +289,8 @@ class Service:
         await self._take_no_more()
         if self._publishing is not None:
             await self._publishing.stop()
+        if self.desk is not None:
+            await last_written(self.desk)
         self._resources.close()  # the writer writes what waits, then ends
         if self._engine is not None:
             await self._engine.close()

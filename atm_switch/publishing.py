@@ -1,8 +1,9 @@
 """Events on their way out: the fleet watched, the outbox told to the broker and kept short.
 
 Plan: what the core notes and how time passes go through ``FleetWatch``; its announcements
-are made durable by the journal's writer.  Where a broker is set a task tells it the outbox;
-about once a second old events are deleted and a full outbox is relieved.
+are made durable by the journal's writer, however often it has to be asked.  Where a broker is
+set a task tells it the outbox; about once a second old events are deleted and a full outbox is
+relieved.
 Limits: nothing here is waited for by a request, and nothing that goes wrong here stops one.
 """
 
@@ -12,7 +13,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from atm_switch.adapters.clock import read_clock, utc_now
 from atm_switch.adapters.journal_batch import JournalQuestion
@@ -46,6 +48,13 @@ Submit = Callable[[JournalQuestion], None]
 """Put a question whose answer nobody waits for.  Raises ``JournalUnavailable``."""
 
 
+class Keep(Protocol):
+    """Have an event written, in its turn; or hear that it is ``lost`` where an attempt fails."""
+
+    def __call__(self, told: Announce, lost: Callable[[], None] | None = None, /) -> None:
+        """Ask for it, in the loop's thread."""
+
+
 @dataclass(slots=True)
 class _Care:
     """When the outbox is to be looked after, and how much waited the last time."""
@@ -61,6 +70,7 @@ class Publishing:
         self,
         folder: DataFolder,
         submit: Submit,
+        keep: Keep,
         log: Logger,
         is_busy: Callable[[], bool] = lambda: False,
         seat: Seat | None = None,
@@ -72,7 +82,7 @@ class Publishing:
         Raises ``Refused``, and ``SettingsWrong`` for files of no use.
         """
         self._rules = folder.settings.events
-        self._submit, self._log, self._is_busy = submit, log, is_busy
+        self._submit, self._keep, self._log, self._is_busy = submit, keep, log, is_busy
         self._seat = seat or Seat()
         self._broker = broker_of(folder) if self._seat.is_first else None
         self._url = folder.journal_place.url
@@ -113,7 +123,8 @@ class Publishing:
 
         name, silence = self._rules.name, self._rules.silence_seconds
         shared = SharedOutbox(self._url, name)
-        fleet = FleetTeller(shared, name, silence, self._announce, read_clock)
+        keep = partial(self._keep_shared, asyncio.get_running_loop())
+        fleet = FleetTeller(shared, name, silence, keep, read_clock)
         self._shared_fleet = fleet
         self._teller = TellerThread(lambda: self._made(broker, shared), shared, fleet)
         self._teller.start()
@@ -216,10 +227,14 @@ class Publishing:
 
     def _announce(self, told: Iterable[Announce]) -> None:
         for one in told:
-            try:
-                self._submit(one)
-            except JournalUnavailable:
-                self._log.warning("event not kept", kind=one.kind.value)
+            self._keep(one)
+
+    def _keep_shared(self, loop: asyncio.AbstractEventLoop, told: Iterable[Announce]) -> None:
+        """Have it written for the teller, in whose thread this is."""
+        lost = self._shared_fleet.begin_anew if self._shared_fleet is not None else None
+        for one in told:
+            with suppress(RuntimeError):  # the loop is closed: the switch has stopped
+                loop.call_soon_threadsafe(self._keep, one, lost)
 
     def _mark(self, through: int) -> None:
         with suppress(JournalUnavailable):  # what was told after the last mark is told again

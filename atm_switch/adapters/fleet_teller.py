@@ -6,7 +6,8 @@ Plan: elected, the watch is set up from the rows of the last ``silence_seconds``
 was told before, so that a silence is as long as it really was, whoever began to count; from
 then on every look takes the rows behind the last one, of every node.
 Limits: for the teller's thread, which may wait.  What is told goes through this machine's own
-writer; where that does not take it the change is lost, as it is on one machine.
+writer; where that does not take it the watch is set up anew, which finds what is still to be told,
+whoever is elected by then.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -57,6 +58,7 @@ class FleetTeller:
         self._rows, self._switch, self._announce = rows, switch, announce
         self._silence_seconds, self._clock = silence_seconds, clock
         self._fleet: FleetWatch | None = None
+        self._is_anew = False
         self._term = 0
         self._ends: dict[str, int] = {}
 
@@ -65,11 +67,16 @@ class FleetTeller:
         """How many terminals are active; ``None`` where another machine knows."""
         return None if self._fleet is None else self._fleet.terminals
 
+    def begin_anew(self) -> None:
+        """Hear, in any thread, that something told was not written: the next look finds it."""
+        self._is_anew = True
+
     def look(self) -> None:
         """Tell what has changed since the last look, where this process is elected."""
         try:
             ends = self._rows.ends()
-            if self._fleet is None or self._term != self._rows.term:
+            if self._fleet is None or self._is_anew or self._term != self._rows.term:
+                self._is_anew = False
                 fleet = self._begun()
                 self._fleet, self._term, self._ends = fleet, self._rows.term, ends
             names, self._ends = self._rows.heard_behind(self._ends)

@@ -8,13 +8,12 @@ of it, so much at a time that the journal's writer has rows to write meanwhile.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from atm_switch.domain.errors import FramingError, JournalUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.server.entrance import Entrance
-from atm_switch.server.journal_bell import Journal
+from atm_switch.server.journal_bell import Journal, Pending
 from atm_switch.server.lasting_links import LastingLinks
 from atm_switch.server.limits import ServerLimits
 from atm_switch.server.line import Line
@@ -63,6 +62,8 @@ class Desk:
         self._rounds = Rounds(self._lines)
         self._performer = Performer(switch, neighbours, clock, self._lines, log, self.meters)
         self._perform = self._performer.perform
+        self.pending = Pending(self._ask_journal, log.warning)
+        """What the journal is to write and no request waits for."""
         self.peers = Peers()
         self.is_draining = False
         self._lasting = LastingLinks()
@@ -164,10 +165,7 @@ class Desk:
         if so_far:
             self._log.warning(event, peer=line.peer, reason=reason, within_a_minute=so_far)
             record = AuditRecord("peer refused", line.peer, event, f"{reason}; {so_far} so far")
-            journal = self._performer.journal
-            if journal is not None:
-                with suppress(JournalUnavailable):  # the log has it
-                    journal.submit(KeepRecord(record), UNASKED)
+            self.pending.keep(KeepRecord(record))
 
     def received(self, line: Line, frame: Frame, began: float, served_max: int = 0) -> None:
         """Take one frame; what it asks is asked with what others ask in this turn.
@@ -220,6 +218,9 @@ class Desk:
             asked_at = self.meters.journal_asked_at.pop(ticket, None)
             seconds = None if asked_at is None else now.monotonic - asked_at
             self.meters.journal_answered(seconds, now.monotonic, answer)
+            if ticket < UNASKED:  # none of the core's
+                self.pending.heard(ticket, answer)
+                continue
             effects += self._performer.hear(ticket, answer, now)
         self._perform(effects)
 
@@ -233,6 +234,7 @@ class Desk:
             self._performer.note(Note("clock jumped", {"seconds": round(jump, 1)}, is_alarm=True))
         self._lasting.tick(len(self._lines), is_quiet=self._is_quiet and not self.in_flight)
         self._is_quiet = True
+        self.pending.again()
         self._look_after()
         if self._loop is not None:
             spread(self._loop, self._look_after, len(self._lines))
@@ -248,6 +250,12 @@ class Desk:
         self._perform(self._switch.leave(self.clock()))
 
     # -- carrying out
+
+    def _ask_journal(self, question: Any, ticket: Ticket) -> None:
+        journal = self._performer.journal
+        if journal is None:
+            raise JournalUnavailable("the journal is not running")
+        journal.submit(question, ticket)
 
     def _ask_gathered(self) -> None:
         """Ask what was gathered once a turn brought no more, or there is enough.

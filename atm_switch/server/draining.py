@@ -16,6 +16,9 @@ LOOK_SECONDS = 0.005
 SIGN_OFF_SECONDS_MAX = 1.0
 """How long a bank's answer to our sign-off is waited for, within the time there is."""
 
+WRITTEN_SECONDS_MAX = 1.0
+"""How long a stop waits for events and records that a journal which fails does not take."""
+
 
 async def drain(desk: Desk) -> None:
     """Take no more frames, answer what is under way, for a bounded time; end every link."""
@@ -38,6 +41,15 @@ async def drain(desk: Desk) -> None:
         line.hang_up("the switch stops", left)
     await _until(desk, deadline, lambda: _are_gone(desk))
     cut_off(desk)
+
+
+async def last_written(desk: Desk) -> None:
+    """Wait a moment for what no request waits for to be in the journal; say what is given up."""
+    deadline = desk.clock().monotonic + WRITTEN_SECONDS_MAX
+    while len(desk.pending) and desk.clock().monotonic < deadline:
+        desk.pending.again()
+        await asyncio.sleep(LOOK_SECONDS)
+    desk.pending.end()
 
 
 def cut_off(desk: Desk) -> None:

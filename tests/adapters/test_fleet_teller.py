@@ -29,6 +29,8 @@ class Machine:
         self.outbox = SharedOutbox(bench.url, "switch")
         self.now = 0.0
         self.told: list[dict[str, object]] = []
+        self.refuses = False
+        """Whether its writer takes nothing."""
         self.teller = FleetTeller(self.outbox, "switch", silence, self._announce, self._clock)
 
     def _clock(self) -> Instant:
@@ -36,6 +38,9 @@ class Machine:
 
     def _announce(self, told: Iterable[Announce]) -> None:
         for one in told:
+            if self.refuses:
+                self.teller.begin_anew()
+                continue
             self.bench.ask(one)
             self.told.append(dict(one.body))
 
@@ -162,6 +167,35 @@ def test_elected_anew_the_watch_is_set_up_anew(pair: tuple[Machine, Machine]) ->
     assert [{"state": SILENT, "silent_seconds": 60}] == two.told
     assert 0 == one.teller.terminals
     assert 2 == one.outbox.term
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_change_that_was_not_written_is_told_all_the_same(
+    pair: tuple[Machine, Machine], *, is_elsewhere: bool
+) -> None:
+    """
+    A terminal is heard, and silent, while the writer takes nothing: both are told once it does,
+    or by the machine that is elected by then; and by nobody twice.
+    """
+    one, two = pair
+    one.look(0)
+    one.hears(1)
+    one.refuses = True
+    one.look(1)
+    one.refuses = False
+    one.look(2)
+    one.refuses = True
+    one.look(62)
+    one.refuses = False
+    if is_elsewhere:
+        one.outbox.close()
+    teller = two if is_elsewhere else one
+    for second in (63, 64, 200):
+        teller.look(second)
+
+    silent = {"state": SILENT, "silent_seconds": 60}
+    assert [ACTIVE, silent] == [*one.told, *two.told]
+    assert (silent in two.told) == is_elsewhere
 
 
 def test_without_a_bound_silence_is_never_told(pair: tuple[Machine, Machine]) -> None:

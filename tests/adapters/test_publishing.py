@@ -16,10 +16,9 @@ from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.mqtt_broker import ANSWER_SECONDS_MAX
 from atm_switch.adapters.outbox_page import MarkTold
 from atm_switch.adapters.outbox_reader import OutboxReader
-from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder
-from atm_switch.publishing import ROWS_AT_ONCE, Publishing
+from atm_switch.publishing import ROWS_AT_ONCE, Keep, Publishing
 from atm_switch.server.log import make_logger
 from atm_switch.settings.load import SettingsWrong, read_settings
 from atm_switch.switch.event import Announce, Event, EventKind
@@ -64,14 +63,23 @@ class Desk:
             token.result(30)
 
 
+def keeping(ask: Callable[[Announce], Any]) -> Keep:
+    """Have what is announced written at once."""
+
+    def keep(told: Announce, lost: Callable[[], None] | None = None, /) -> None:  # noqa: ARG001
+        ask(told)
+
+    return keep
+
+
 @contextmanager
-def desk(root: Path, lines: str = "", submit: Any = None) -> Iterator[Desk]:
+def desk(root: Path, lines: str = "") -> Iterator[Desk]:
     """Lay it out with these lines of settings."""
     said = StringIO()
     with JournalBench(root / "journal.db") as bench:
         folder = DataFolder(root, read_settings(SETTINGS + lines))
         log = make_logger("json", "info", said)
-        publishing = Publishing(folder, submit or bench.ask, log)
+        publishing = Publishing(folder, bench.ask, keeping(bench.ask), log)
         yield Desk(bench, publishing, said)
 
 
@@ -174,18 +182,6 @@ async def test_broker_that_says_nothing_does_not_hold_the_stop_up(
             taken.close()
 
     assert seconds < ANSWER_SECONDS_MAX / 2
-
-
-def test_journal_that_cannot_write_is_said(tmp_path: Path) -> None:
-    """An announcement that cannot be kept is a line of the log, and no error of the switch."""
-
-    def submit(_question: JournalQuestion) -> None:
-        raise JournalUnavailable("too many rows wait for the journal")
-
-    with desk(tmp_path, submit=submit) as laid:
-        laid.publishing.heard(transaction_note())
-
-        assert "event not kept" in laid.said.getvalue()
 
 
 def test_tls_files_of_no_use_are_wrong_settings(tmp_path: Path) -> None:

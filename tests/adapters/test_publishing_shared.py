@@ -5,7 +5,7 @@ real one the same is claimed in ``test_publishing_seats`` and ``test_shared_outb
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from io import StringIO
@@ -26,7 +26,7 @@ from atm_switch.server.log import make_logger
 from atm_switch.settings.load import read_settings
 from atm_switch.switch.event import Announce
 from atm_switch.switch.fleet import TerminalName
-from tests.adapters.test_publishing import SETTINGS
+from tests.adapters.test_publishing import SETTINGS, keeping
 from tests.adapters.test_publishing_seats import becomes
 from tests.doubles.brokers import EmbeddedBroker, free_port, running
 from tests.doubles.event_kinds import transaction_note
@@ -109,7 +109,7 @@ def publishing(
         folder = DataFolder(root, read_settings(f"{SETTINGS}{rules}\n{SHARED}"))
         log = make_logger("json", "info", said := StringIO())
         seat = Seat(number, 2) if number > 1 else Seat()
-        yield Publishing(folder, asked.append, log, seat=seat), asked, said
+        yield Publishing(folder, asked.append, keeping(asked.append), log, seat=seat), asked, said
 
 
 def of_kind(asked: list[Any], kind: type) -> list[Any]:
@@ -225,3 +225,26 @@ async def test_second_worker_writes_and_does_not_tell(tmp_path: Path) -> None:
     assert ("none is set", False, 0) == (
         status["away"], status["connected"], status["active_terminals"],
     )  # fmt: skip
+
+
+async def test_what_the_teller_finds_is_written_from_the_loop(
+    tmp_path: Path, outbox: type[WaitingOutbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread may wait, the desk may not; what is lost the next look finds."""
+    heard = [(("009", "ATM00001"), to_microseconds(NOON))]
+    monkeypatch.setattr(outbox, "last_heard", lambda _self, _since: heard)
+    kept: list[tuple[str, Announce]] = []
+
+    def keep(told: Announce, lost: Callable[[], None] | None = None, /) -> None:
+        kept.append((threading.current_thread().name, told))
+        if len(kept) == 1 and lost is not None:
+            lost()
+
+    with publishing(tmp_path, "silence_seconds = 0") as (switch, _asked, _said):
+        monkeypatch.setattr(switch, "_keep", keep)
+        switch.start()
+        await becomes(lambda: len(kept) == 2)
+        await switch.stop()
+
+    assert {threading.main_thread().name} == {thread for thread, _ in kept}
+    assert ["active", "active"] == [told.body["state"] for _, told in kept]

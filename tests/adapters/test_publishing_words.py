@@ -10,7 +10,6 @@ import pytest
 from atm_switch.adapters.mqtt_broker import Broker
 from atm_switch.adapters.mqtt_publisher import EventPublisher
 from atm_switch.adapters.outbox_reader import OutboxReader
-from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder
 from atm_switch.publishing import _chance, broker_of
@@ -38,18 +37,6 @@ def said(laid: Desk, event: str) -> dict[str, object]:
     """The one line of that name."""
     (line,) = [one for one in lines(laid) if one.get("event") == event]
     return line
-
-
-def test_event_that_is_not_kept_is_named_by_its_kind(tmp_path: Path) -> None:
-    """An operator learns what subscribers will miss."""
-
-    def submit(_question: object) -> None:
-        raise JournalUnavailable("too many rows wait for the journal")
-
-    with desk(tmp_path, submit=submit) as laid:
-        laid.publishing.heard(transaction_note())
-
-        assert "status" == said(laid, "event not kept")["kind"]
 
 
 async def test_broker_is_named_where_it_is_reached(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from atm_switch.cli import main
 from tests.doubles.brokers import HOST, EmbeddedBroker, Heard, Subscriber, free_port, running
 from tests.doubles.served import SECONDS, Served, make_folder, run, serve
 from tests.doubles.talk import Talk, inquiry
+from tests.doubles.workers import wait_for
 
 CARD, PIN = "9990090000000012", "123456"
 NAME = "switch"
@@ -216,3 +218,29 @@ def test_wrong_password_file_is_refused_at_start(folder: Path) -> None:
     assert "events.password_file" in done.stderr
     assert "chmod go=" in done.stderr
     assert "sesame" not in done.stderr
+
+
+def test_silence_that_the_journal_did_not_take_is_told_later(folder: Path) -> None:
+    """
+    A terminal falls silent while another program holds the journal's lock: the log says that its
+    event waits, and once the lock is gone it is written, though nobody asks for anything.
+    """
+    path = folder / "switch.toml"
+    path.write_text(path.read_text() + "\n[events]\nsilence_seconds = 1\n")
+
+    def states() -> list[str]:
+        with OutboxReader(folder / "journal.db", NAME) as reader:
+            told = reader.since(0, 10_000).events
+        return [str(one.body["state"]) for one in told if "state" in one.body]
+
+    with serve(folder) as served:
+        with closing(sqlite3.connect(folder / "journal.db", isolation_level=None)) as lock:
+            ask(served, folder, range(1, 2))
+            lock.execute("BEGIN IMMEDIATE")
+            served.wait_for("event kept for later")
+            lock.execute("ROLLBACK")
+        wait_for(lambda: states()[-1:] == ["silent"])
+        served.stop()
+
+    assert ["active", "silent"] == states()
+    assert "not kept" not in served.log.read_text()
