@@ -157,7 +157,7 @@ class Line(WayOut):
 
     def _hand_on(self, now: float) -> None:
         """Hand on what is whole; what waited too long to be served is declined."""
-        if self._is_deaf:
+        if self._is_deaf or self._is_closing:
             return
         most = self._limits.in_flight_per_link_max
         served_max = 0
@@ -179,6 +179,8 @@ class Line(WayOut):
             return
         self._watch_partial()
         self._pause(should=self._desk.in_flight_of(self) >= most)
+        if self._is_ending:
+            self._end_if_done()
 
     def _has_waited_long(self, now: float) -> bool:
         """Tell whether what is there, or is still to be read, has waited as long as it may."""
@@ -219,7 +221,13 @@ class Line(WayOut):
         self._send_queued()
         if self._is_paused and not self._is_closing:
             self._desk.later(self.pump)
-        if (self._is_ending or self._is_finishing) and not self._desk.in_flight_of(self):
+        if self._is_ending or self._is_finishing:
+            self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        """Hang up once all is answered; a line that waits to be read may hold more requests."""
+        holds_more = self._is_paused and not self._is_deaf
+        if not holds_more and not self._desk.in_flight_of(self):
             self.hang_up(self._why)
 
     def check(self, now: float) -> None:
@@ -263,22 +271,17 @@ class Line(WayOut):
         """
         if self._is_closing or self._transport is None:
             return
+        self._why = why + self._not_taken()
         self._pause(should=False)
         seconds = self._limits.shutdown_seconds_max if seconds_max is None else seconds_max
         self._heard_at = self._desk.clock().monotonic
         self._cut_at = self._heard_at + seconds
-        self._why = why
-        self._send_queued()
-        self.channel.end()
-        self._write()
-        self._is_closing = True
-        if self._is_ending:
-            self._transport.close()
-            return
-        try:
-            self._transport.write_eof()
-        except OSError:  # the peer has gone meanwhile
-            self._transport.close()
+        self._say_end(says_no_more=self._is_ending)
+
+    def _not_taken(self) -> str:
+        """Say what was read and never handed on, where there is any."""
+        left = self._buffer.pending if self._is_paused else 0
+        return f"; {left} bytes that came were not taken" if left else ""
 
     def close(self, why: str) -> None:
         """End the link after what is queued, whatever the peer still says."""
@@ -289,7 +292,7 @@ class Line(WayOut):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the core that the link is gone."""
         is_ours = exc is None or self._is_closing
-        why = self._why if is_ours else type(exc).__name__
+        why = (self._why if is_ours else type(exc).__name__) + self._not_taken()
         self._is_closing = True
         if self._is_admitted and not self._is_open:
             self._desk.never_opened(self, why)

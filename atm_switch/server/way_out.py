@@ -57,6 +57,22 @@ class WayOut(asyncio.Protocol):
             self._is_closing, self._why = True, "the peer does not read its answers"
             transport.abort()
 
+    def _say_end(self, *, says_no_more: bool) -> None:
+        """Say, behind what is queued, that no more comes; a peer that has said so is left."""
+        self._send_queued()
+        self.channel.end()
+        self._write()
+        self._is_closing = True
+        if self._transport is None:
+            return
+        if says_no_more:
+            self._transport.close()
+            return
+        try:
+            self._transport.write_eof()
+        except OSError:  # the peer has gone meanwhile
+            self._transport.close()
+
     def cut_off(self) -> None:
         """End the link at once."""
         if self._transport is not None:

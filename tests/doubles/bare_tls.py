@@ -49,6 +49,11 @@ class BareTls:
         except ssl.SSLWantReadError:
             await self._flush()
 
+    async def write_and_say_goodbye(self, data: bytes) -> None:
+        """Send ``data`` and close_notify at once; go on reading."""
+        self._tls.write(data)
+        await self.say_goodbye()
+
     async def _until_done(self, work: Callable[[], T]) -> T:
         while True:
             try:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,9 @@ from atm_switch.server.line import QUIET_SECONDS
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.wire.framing import enclose
 from atm_switch.wire.message import IsoMessage
+from tests.doubles.bare_tls import bare_tls
 from tests.doubles.bench import Bench, bank
+from tests.doubles.certificates import LabCa
 from tests.doubles.open_house import GENEROUS, SECONDS_MAX, Caller, OpenHouse, caller, open_house
 
 FRAME_MISTAKES = 60
@@ -170,3 +173,68 @@ async def test_stop_waits_for_answers_that_are_not_fetched_yet() -> None:
         await stopping
 
         assert ["00"] * ANSWERS == answers
+
+
+TIGHT = replace(GENEROUS, line=replace(GENEROUS.line, in_flight_per_link_max=4))
+
+
+async def four_at_a_time(house: OpenHouse) -> None:
+    """Have the journal answer all that is under way, as one batch, until it has answered ten."""
+    house.journal.holds = True
+    for count in (4, 4, 2):
+        await until(lambda count=count: len(house.journal.held) == count)  # type: ignore[misc]
+        held, house.journal.held = house.journal.held, []
+        house.desk.delivered(held)
+
+
+async def test_close_notify_behind_more_than_may_be_under_way_costs_no_answer(
+    tmp_path: Path,
+) -> None:
+    """Ten inquiries and TLS's goodbye come at once where four may be under way: ten answers."""
+    ca = LabCa(tmp_path)
+    context = ca.client(ca.issue("switch.bank.example"))
+    async with (
+        open_house(vouched(), TIGHT, tls=ca.server()) as house,
+        bare_tls(house.port, context) as client,
+    ):
+        framing, pack = house.bench.dialect.profile.framing, house.bench.dialect.packager.pack
+        sign_on = IsoMessage("0800", {7: "0630072507", 11: "000001", 70: "001"})
+        await client.write(enclose(framing, pack(sign_on)))
+        await client.read()
+
+        asked = b"".join(enclose(framing, pack(one)) for one in inquiries(house, 10))
+        await client.write_and_say_goodbye(asked)
+        await four_at_a_time(house)
+
+        said = b""
+        while part := await client.read():
+            said += part
+        assert 10 == said.count(b"0210")
+        await until(lambda: house.logged("link closed"))
+        assert "closed by peer" == house.logged("link closed")[0]["why"]
+
+
+async def test_half_close_behind_more_than_may_be_under_way_costs_no_answer() -> None:
+    """The same without TLS."""
+    async with open_house(vouched(), TIGHT) as house, caller(house) as client:
+        client.writer.write(frames(client, inquiries(house, 10)))
+        client.writer.write_eof()
+
+        await four_at_a_time(house)
+
+        assert ["00"] * 10 == await hear_all(client)
+
+
+async def test_requests_that_were_read_and_not_taken_are_named_at_the_end() -> None:
+    """A peer that breaks off behind more than may be under way, or a stop: the log says so."""
+    async with open_house(vouched(), TIGHT) as house, caller(house) as client:
+        house.journal.holds = True
+        asked = frames(client, inquiries(house, 10))
+        client.writer.write(asked)
+        await until(lambda: len(house.journal.held) == 4)
+
+        house.desk.links()[0][0].cut_off()
+
+        await until(lambda: house.logged("link closed"))
+        left = f"{6 * len(asked) // 10} bytes that came were not taken"
+        assert left in house.logged("link closed")[0]["why"]
