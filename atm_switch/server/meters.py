@@ -89,7 +89,7 @@ class Meters:
         self.request_seconds: defaultdict[str, Histogram] = defaultdict(Histogram)
         """By acquirer: from the last byte of a request until its answer is made."""
         self.journal_seconds = Histogram()
-        """From a question to the journal until its answer: the wait for the disk."""
+        """From a question to the journal until its answer: the wait for its batch, and the disk."""
         self.events: Counter[str] = Counter()
         """Lines of the log that are no transaction, by their event; ours, so bounded."""
         self.turned_away: Counter[str] = Counter()

@@ -75,7 +75,8 @@ class SwitchCollector(Collector):
         )
         yield _histogram(
             "atm_switch_journal_seconds",
-            "from a question to the journal until its answer",
+            "from a row's question to the journal until its answer: the wait behind the batch "
+            "under way, the commit (the disk), and the ways to the writer's process and back",
             {(): meters.journal_seconds},
             [],
         )

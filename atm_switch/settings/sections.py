@@ -103,7 +103,7 @@ class Limits(Section):
         default=1024,
         ge=1,
         le=1_000_000,
-        description="requests under way in the whole switch (then 91)",
+        description="requests under way in one process (then 91): each worker counts its own",
     )
     in_flight_per_link_max: int = Field(
         default=64,
@@ -116,8 +116,8 @@ class Limits(Section):
         default=0,
         ge=0,
         le=100_000,
-        description="requests of one terminal under way, on all connections (then 91); 0 for no "
-        "limit",
+        description="requests of one terminal under way, on all connections of a worker (then "
+        "91); 0 for no limit",
     )
     idle_seconds_max: float = Field(
         default=300, gt=0, le=86_400, description="silence after which a connection is closed"

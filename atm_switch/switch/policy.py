@@ -83,7 +83,7 @@ class SwitchPolicy:
     inquiries_per_terminal_per_minute: int
     """0 is no limit; more get 65."""
     in_flight_max: int
-    """Requests under way in the whole switch; more get 91 at once."""
+    """Requests under way in this process; more get 91 at once."""
     echo_idle_seconds: float
     """After this silence of a link the switch sends its own 0800 echo; 0 never does."""
     echo_answer_seconds: float

@@ -8,7 +8,7 @@ from atm_switch.settings.example import TABLES, example_text, table_text, toml_v
 from atm_switch.settings.listener import Listener
 from atm_switch.settings.load import read_settings
 from atm_switch.settings.model import Settings
-from atm_switch.settings.sections import Acquirer
+from atm_switch.settings.sections import Acquirer, Limits
 
 
 def test_example_loads_as_the_defaults() -> None:
@@ -40,6 +40,14 @@ def test_example_names_every_key() -> None:
 
     assert [] == missing
     assert all(field.description for model in models for field in model.model_fields.values())
+
+
+def test_bound_that_each_worker_has_for_itself_says_so() -> None:
+    """Who sets it for the whole switch would let in as many times more as there are workers."""
+    limits = Limits.model_fields
+
+    for name in ("in_flight_max", "in_flight_per_terminal_max"):
+        assert "worker" in str(limits[name].description)
 
 
 def test_commented_keys_are_right_too() -> None:
