@@ -48,6 +48,7 @@ GOALS = (
     "decoder_fuzz",
     "soak",
     "stopped_under_load",
+    "loop_late",
     "neighbour_faults",
 )  # fmt: skip
 """The proofs in the order of their worth; each is ``python -m tests.chaos.NAME``."""
