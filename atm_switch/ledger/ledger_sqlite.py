@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,12 @@ FROM year_totals WHERE kpj = ? AND year >= ?
 """
 _PAID_BEFORE = "SELECT max(last_contribution) FROM year_totals WHERE kpj = ? AND year < ?"
 
+DAYS_KEPT = 16
+"""Days of statements at hand: nearly all are of today."""
+AMOUNTS_KEPT = 1024
+"""Amounts at hand: a member mostly pays the same one each month."""
+_money = lru_cache(AMOUNTS_KEPT)(Money)
+
 
 class SqliteLedger:
     """Answers ``FindSiblings`` and ``FindAccount``."""
@@ -155,7 +162,7 @@ class SqliteLedger:
     def _history(self, digits: str, as_of: date, books: Sequence[Any]) -> AccountHistory:
         balance, first, last, last_year, before = books
         year, ask = as_of.year, self.reads.rows
-        january = f"{year:04}-01-01"
+        january, until = _days_of(as_of)
         rows: list[_Row] = []
         since = 0
         if last_year is not None and last_year >= year:
@@ -165,7 +172,6 @@ class SqliteLedger:
                 since = sum([row[3] for row in rows])
             else:
                 ((since,),) = ask(_SINCE, (digits, year))
-        until = as_of.isoformat()
         postings = _posted(rows, until)
         paid = last_contribution(postings)
         if paid is None and last is not None:
@@ -182,6 +188,12 @@ class SqliteLedger:
         )
 
 
+@lru_cache(DAYS_KEPT)
+def _days_of(as_of: date) -> tuple[str, str]:
+    """Return 1 January and the day itself, as the file has them."""
+    return f"{as_of.year:04}-01-01", as_of.isoformat()
+
+
 _Row = tuple[str, int, str, int, int | None]
 """Day, number, kind, sen, what it reverses."""
 
@@ -194,7 +206,7 @@ def _posted(rows: list[_Row], until: str) -> tuple[Posting, ...]:
         return ()
     days, numbers, kinds, sens, reverses = zip(*rows, strict=True)
     dated, named = map(date.fromisoformat, days), map(posting_kind, kinds)
-    return tuple(map(Posting, dated, named, map(Money, sens), numbers, reverses))
+    return tuple(map(Posting, dated, named, map(_money, sens), numbers, reverses))
 
 
 def _unclosed(told: str, year: int) -> Unclosed | None:
