@@ -193,17 +193,20 @@ def export(folder: Path, usage: str, acquirer: str, terminal: str | None) -> Non
 @_terminal
 @click.option("--check", default="", help="The check value that came with it.")
 def import_(folder: Path, usage: str, acquirer: str, terminal: str | None, check: str) -> None:
-    """Take a key from the key block on standard input (X9.143, versions B and D)."""
+    """Take a key from the key block on standard input (X9.143, versions B and D).
+
+    Before it its check value may stand, as keys export prints it.
+    """
     from atm_switch.folder import open_to_write
     from atm_switch.key_office import import_key
 
     if sys.stdin.isatty():
         print("key block:", file=sys.stderr)
-    block = sys.stdin.readline().strip()
+    check, block = _stated(sys.stdin.readline().strip(), check.strip())
     if not block:
         raise click.UsageError("there is no key block on standard input")
     name = _name(usage, acquirer, terminal)
-    key = import_key(open_to_write(folder), name, block, check.strip())
+    key = import_key(open_to_write(folder), name, block, check)
     print(f"{name}: check value {key.check}; {RELOAD}")
 
 
@@ -250,6 +253,15 @@ def install(
     if not install_key(open_to_write(folder), name, line_key):
         print("the HSM did not answer: it is asked of this key at the next start", file=sys.stderr)
     print(f"{name}: check value {line_key.check}; {RELOAD}")
+
+
+def _stated(line: str, check: str) -> tuple[str, str]:
+    """Return the check value that was stated, if any was, and the key block."""
+    if (found := re.fullmatch(r"([0-9A-Fa-f]{6})\s+(\S+)", line)) is None:
+        return check, line
+    if check and check.upper() != found[1].upper():
+        raise click.UsageError(f"--check is not the check value before the block, {found[1]}")
+    return found[1], found[2]
 
 
 def _name(usage: str, acquirer: str | None, terminal: str | None, index: str = "") -> "KeyName":

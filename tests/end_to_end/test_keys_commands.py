@@ -133,6 +133,24 @@ def test_exported_key_comes_in_elsewhere(bank: Path, tmp_path: Path) -> None:
     assert check == check_values(bank)["mac 009"] == check_values(other)["mac 009"]
 
 
+def test_block_comes_in_as_it_was_printed(bank: Path) -> None:
+    """The line of ``keys export`` is taken whole: its check value counts as one that was given."""
+    words = ("--acquirer", "009", "--usage", "mac")
+    printed = run("keys", "export", bank, *words).stdout
+    check, block = printed.split()
+
+    taken = run("keys", "import", bank, *words, typed=printed)
+    other = run("keys", "import", bank, *words, typed=f"ABCDEF {block}\n")
+    twice = run("keys", "import", bank, *words, "--check", "ABCDEF", typed=printed)
+
+    assert 0 == taken.returncode, taken.stderr
+    assert f"check value {check};" in taken.stdout
+    assert 1 == other.returncode
+    assert "not the one given" in other.stderr
+    assert 2 == twice.returncode
+    assert f"--check is not the check value before the block, {check}" in twice.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
