@@ -5,9 +5,11 @@
 Plan: rounds of an honest load alone and beside the idle ones, signed on and silent, in turn,
 so that whatever else the machine does hits both; a round begins when the idle ones have come, or
 gone, and the journal has written that, and in the long form so late that the kernel's probes for
-dead peers fall into it; what counts is the middle round, and the resident memory of the whole
-process, not what they added.  What a request costs the switch in CPU, the process that writes
-its journal counted, is told beside.
+dead peers fall into it; what counts is the middle round, and the memory of all processes of the
+switch, not what the idle ones added: their proportional set size (PSS), of which the kernel tells
+root alone, and else the resident one, the libraries they share counted once, which is told in
+either case.  What a request costs the switch in CPU, the process that writes its journal counted,
+is told beside.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from atm_switch.server.admin_socket import FILE_NAME, ask_switch
 from atm_switch.server.tcp_options import IDLE_SECONDS
@@ -58,6 +61,31 @@ def load(plant: Plant, script: Script, trial: Trial) -> Tally:
     tally = Tally()
     asyncio.run(active(script, plant.port, tally, seconds_of(trial)))
     return tally
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What all processes of a switch take at a moment, KiB."""
+
+    resident: int
+    pss: dict[str, int]
+
+    @classmethod
+    def of(cls, plant: Plant) -> Self:
+        """Look."""
+        return cls(plant.resident_kib, plant.pss_kib)
+
+    @property
+    def kib(self) -> int:
+        """What counts."""
+        return sum(self.pss.values()) or self.resident
+
+    def since(self, before: Self, count: int) -> str:
+        """Say it, and what each of so many has added."""
+        each = ", ".join(f"{name} {kib / 1024:.0f}" for name, kib in self.pss.items())
+        pss = f"PSS {self.kib / 1024:.0f} MiB ({each}), " if self.pss else ""
+        added = (self.resident - before.resident) / max(count, 1)
+        return f"{pss}{self.resident / 1024:.0f} MiB resident ({added:.1f} KiB each)"
 
 
 @dataclass
@@ -108,11 +136,11 @@ def is_as_fast(alone: float, beside: float) -> bool:
 def plain_part(trial: Trial, root: Path, count: int) -> tuple[bool, str]:
     """Without TLS, with an honest load beside."""
     plant = set_up(root, "--pin", "acquirer", settings=MANY)
-    alone, beside, resident, fewest = Rounds(), Rounds(), 0, count
+    alone, beside, fewest, most = Rounds(), Rounds(), count, Memory(0, {})
     with running(plant):
         script = Script(plant.folder)
         load(plant, script, trial)  # warm
-        before = plant.resident_kib
+        before = Memory.of(plant)
         for _ in range(trial.size(ROUNDS_SHORT, ROUNDS_LONG, 1)):
             wait_until_at_rest(plant, 0)
             alone.add(plant, script, trial)
@@ -121,18 +149,17 @@ def plain_part(trial: Trial, root: Path, count: int) -> tuple[bool, str]:
                 if trial.is_long:
                     time.sleep(IDLE_SECONDS + PROBED_SECONDS - SECONDS_LONG)
                 beside.add(plant, script, trial)
-                resident = max(resident, plant.resident_kib)
+                most = max(most, Memory.of(plant), key=lambda one: one.kib)
                 there, _ = idle.left()
                 fewest = min(fewest, there)
         plant.stop()
-    each = (resident - before) / count
     p99 = middle_p99(alone.tallies), middle_p99(beside.tallies)
     said = (
-        f"{fewest:,} plain: {resident / 1024:.0f} MiB ({each:.1f} KiB each), "
+        f"{fewest:,} plain: {most.since(before, count)}, "
         f"p99 {p99[0]:.1f} ms alone, {p99[1]:.1f} ms beside, "
         f"CPU of a request {alone.cpu_ms:.2f} ms alone, {beside.cpu_ms:.2f} ms beside"
     )
-    is_small = fewest == count and resident < PLAIN_MIB_MAX * 1024
+    is_small = fewest == count and most.kib < PLAIN_MIB_MAX * 1024
     is_soon = trial.in_time(was=is_as_fast(*p99))
     return is_small and is_soon and alone.are_good and beside.are_good, said
 
@@ -152,14 +179,13 @@ def tls_part(root: Path, count: int) -> tuple[bool, str]:
     toml.write_text(text.replace(bank, f'{bank}certificate_names = ["{BANK}"]\n'))
     options = ("--cert", str(ca.file), str(shown.certificate), str(shown.key), "--sign-on")
     with running(plant):
-        before = plant.resident_kib
+        before = Memory.of(plant)
         with crowd(plant.port, count, *options) as idle:
-            resident = plant.resident_kib
+            memory = Memory.of(plant)
             there, _ = idle.left()
         plant.stop()
-    each = (resident - before) / max(there, 1)
-    said = f"{there:,} by TLS: {resident / 1024:.0f} MiB ({each:.1f} KiB each)"
-    return there == count and resident < TLS_MIB_MAX * 1024, said
+    said = f"{there:,} by TLS: {memory.since(before, there)}"
+    return there == count and memory.kib < TLS_MIB_MAX * 1024, said
 
 
 def measure(trial: Trial) -> Found:

@@ -141,9 +141,14 @@ class Plant:
         return alone + max((shared for _, shared in found), default=0)
 
     @property
-    def pss_kib(self) -> int:
-        """The same as the kernel has it, KiB: shared with anybody, a page counts in part."""
-        return sum(self._of_each(_pss_kib).values())
+    def pss_kib(self) -> dict[str, int]:
+        """What each takes by name, KiB, as the kernel has it: a page that others map, in part.
+
+        Nothing where only root may know.
+        """
+        with suppress(PermissionError):
+            return self._of_each(_pss_kib)
+        return {}
 
     @property
     def descriptors_of_each(self) -> dict[str, int]:
