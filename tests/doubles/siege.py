@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,6 +68,7 @@ class Siege:
         self.folder = folder
         self.links = links
         self.days = 0
+        self._kit = read_kit(folder / "terminal-kit.json")
         self._running = ExitStack()
         self._served: Served | None = None
         self._changed = threading.Condition()
@@ -116,8 +117,7 @@ class Siege:
         self._writer_kills.append(time.monotonic())
         send(served.process.pid, signal.SIGKILL, Victim.WRITER)
         deadline = time.monotonic() + SECONDS_MAX
-        kit = read_kit(self.folder / "terminal-kit.json")
-        with Talk(served.port, kit, self.days, self.folder) as talk:
+        with Talk(served.port, self._kit, self.days, self.folder) as talk:
             while talk.ask(talk.network("001"))[39] != "00":  # a sign-on is written, too
                 assert time.monotonic() < deadline, "the journal's writer does not come back"
                 time.sleep(0.02)
@@ -170,7 +170,10 @@ class Siege:
 
     def _wait(self, is_so: Callable[[], bool]) -> None:
         with self._changed:
-            assert self._changed.wait_for(is_so, SECONDS_MAX), "the siege does not get on"
+            self._until(is_so)
+
+    def _until(self, is_so: Callable[[], bool]) -> None:
+        assert self._changed.wait_for(is_so, SECONDS_MAX), "the siege does not get on"
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._served is not None
@@ -198,19 +201,23 @@ class Siege:
 
     def _next(self, left: Iterator[str]) -> str | None:
         with self._changed:
-            assert self._changed.wait_for(lambda: self._can_write, SECONDS_MAX), "nobody writes"
+            self._until(lambda: self._can_write)
             return next(left, None)
 
     def _connect(self) -> Talk:
         while True:
             with self._changed:
-                while self._served is None:
-                    assert self._changed.wait(SECONDS_MAX), "nobody starts the switch again"
+                self._until(lambda: self._served is not None and self._can_write)
+                assert self._served is not None
                 port = self._served.port
             try:
-                return Talk.of(port, self.folder, self.days)
+                talk = Talk(port, self._kit, self.days, self.folder)
             except HungUp:
                 continue  # killed again meanwhile
+            with suppress(HungUp):
+                if talk.ask(talk.network("001"))[39] == "00":
+                    return talk
+            talk.close()  # killed as well, or the writer was
 
     def _guess(self, talk: Talk, pan: str, pin: str) -> str:
         with self._changed:
