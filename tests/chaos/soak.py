@@ -28,12 +28,12 @@ from dataclasses import dataclass, field
 import click
 
 from atm_switch.server.admin_socket import FILE_NAME, ask_switch
-from tests.chaos.broker_away import Auditor, drained
+from tests.chaos.broker_beside import Auditor, TheBroker, drained
 from tests.chaos.honest import Honest, HungUp, Script
 from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 from tests.chaos.soak_books import KILLED, Books, accounted, in_words, is_whole, why, written
-from tests.chaos.soak_faults import Faults, TheBroker, asked, opened
+from tests.chaos.soak_faults import Faults, asked, opened
 from tests.doubles.brokers import HOST, free_port
 from tests.doubles.workers import wait_for
 

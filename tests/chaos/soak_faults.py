@@ -10,7 +10,6 @@ often than that.  The ledger of a switch that soaks is a file: what hangs it hol
 import asyncio
 import fcntl
 import random
-import shutil
 import signal
 import sqlite3
 import time
@@ -18,17 +17,15 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 from atm_switch.folder import open_folder
-from tests.chaos.broker_away import Auditor
+from tests.chaos.broker_beside import Auditor, TheBroker
 from tests.chaos.crowd import crowd
 from tests.chaos.honest import Honest, HungUp, Script
 from tests.chaos.hostile_frames import frames
 from tests.chaos.plant import Hangs, Plant
 from tests.chaos.soak_books import FROZEN, KILLED, LEDGER, LOCKED, Books, Harm
-from tests.doubles.brokers import EmbeddedBroker, Mosquitto
 from tests.doubles.processes import WRITER_KILLS_MAX, Victim
 
 Drawn = TypeVar("Drawn")
@@ -42,49 +39,6 @@ AWAY = (
     "ALTER TABLE participants RENAME TO participants_away",
     "ALTER TABLE participants_away RENAME TO participants",
 )
-
-
-@dataclass
-class TheBroker:
-    """One that comes and goes on a port of its own."""
-
-    port: int
-    place: Path
-    is_real: bool = shutil.which("mosquitto") is not None
-    running: EmbeddedBroker | Mosquitto | None = None
-
-    def start(self) -> None:
-        """Serve, with what it kept where it keeps something."""
-        if not self.is_real:
-            self.running = EmbeddedBroker(self.port)
-            return
-        self.place.mkdir(exist_ok=True)
-        self.place.chmod(0o777)
-        kept = f"persistence_location {self.place}/"
-        lines = ("allow_anonymous true", "persistence true", kept, "max_inflight_messages 0")
-        self.running = Mosquitto(self.port, self.place, lines)
-
-    def keep(self) -> None:
-        """Have it write down who subscribes, so that a killed one knows."""
-        self.send(signal.SIGUSR1)
-        deadline = time.monotonic() + BACK_SECONDS_MAX
-        while self.is_real and not any(self.place.glob("*.db")):
-            if time.monotonic() > deadline:
-                raise Hangs("the broker does not write down who subscribes")
-            time.sleep(0.05)
-
-    def send(self, number: signal.Signals) -> None:
-        """Signal it, where it is a process."""
-        if isinstance(self.running, Mosquitto):
-            self.running.send(number)
-
-    def end(self, *, at_once: bool) -> None:
-        """Kill it, or end it in order."""
-        if isinstance(self.running, Mosquitto) and at_once:
-            self.running.kill()
-        elif self.running is not None:
-            self.running.stop()
-        self.running = None
 
 
 async def asked(books: Books, script: Script, link: Honest) -> str:
