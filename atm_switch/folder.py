@@ -209,7 +209,7 @@ def profile_of(name: str, root: Path) -> Profile:
 
     def text_of(wanted: str) -> str:
         path = root / wanted
-        if wanted in shipped_profiles() or not path.is_file():
+        if wanted in shipped_profiles() or not (path.is_file() or wanted.endswith(".toml")):
             return profile_text(wanted)
         return path.read_text(encoding="utf-8")
 

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atm_switch.domain.errors import LedgerUnavailable
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import CardRef, Participant
 from atm_switch.domain.statement import AccountHistory
@@ -95,9 +96,18 @@ async def _read_account(
 ) -> tuple[Participant, AccountHistory] | None:
     from atm_switch.ledger.postgres_reader import PostgresReader  # noqa: PLC0415
 
-    reader = PostgresReader(place.url, 1, place.seconds_max, lambda _event, _fields: None)
+    away: list[str] = []
+
+    def hear(_event: str, fields: dict[str, str]) -> None:
+        away.extend(fields.values())
+
+    reader = PostgresReader(place.url, 1, place.seconds_max, hear)
     await reader.start()
     try:
         return await reader.account(kpj, as_of)
+    except LedgerUnavailable as error:
+        if not away:
+            raise
+        raise LedgerUnavailable(f"{error}: {away[-1]}; see [ledger] url in switch.toml") from None
     finally:
         await reader.close()

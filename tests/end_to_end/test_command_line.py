@@ -182,6 +182,18 @@ def test_unknown_profile_is_a_wrong_setting(run: CommandLine, bank: Path) -> Non
     assert "bpjstk-jht-v1" in done.stderr
 
 
+def test_profile_file_that_is_away_is_no_unknown_name(run: CommandLine, bank: Path) -> None:
+    """Where it was looked for is told: a path in the settings counts from the folder."""
+    settings = bank / "switch.toml"
+    settings.write_text(settings.read_text().replace("bpjstk-jht-v1", "dialects/bank-x.toml"))
+
+    done = run("config", "check", "bank")
+
+    assert 78 == done.returncode
+    assert "No such file or directory: 'bank/dialects/bank-x.toml'" in done.stderr
+    assert "ships" not in done.stderr
+
+
 def test_settings_check_and_show(run: CommandLine, bank: Path) -> None:
     """A fresh folder is right, and each value says where it comes from."""
     assert 0 == run("config", "check", "bank").returncode

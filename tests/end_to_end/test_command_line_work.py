@@ -83,6 +83,18 @@ def test_unknown_member_is_one_sentence(run: CommandLine, bank: Path) -> None:
     assert "12345678901" not in done.stderr
 
 
+def test_ledger_that_is_away_is_said_with_its_reason(run: CommandLine, bank: Path) -> None:
+    """Of a PostgreSQL that does not listen: why, and which setting says where it is."""
+    pytest.importorskip("asyncpg")
+    with (bank / "switch.toml").open("a") as settings:
+        settings.write('\n[ledger]\nurl = "postgresql://atm@127.0.0.1:1/jht"\n')
+
+    done = run("ledger", "show", "bank", "12345678901")
+
+    assert 1 == done.returncode
+    assert "not connected: ConnectionRefusedError; see [ledger] url in switch.toml" in done.stderr
+
+
 def test_pvv_reads_pairs_from_a_pipe(run: CommandLine, bank: Path) -> None:
     """Each PAN and PIN gives one pair of PVV and index, and is itself not shown."""
     done = run("cards", "pvv", str(bank), stdin=f"{PAN}\n123456\n{PAN}\n654321\n")
