@@ -2,33 +2,24 @@
 
     python -m tests.chaos.core_against_model [--long] [--seed S]
 
-A failure prints the shortest history that hypothesis found, as a program.
+A failure prints the shortest history that hypothesis found, as a program, with the blob that has it
+again, and the first run that failed as it went; both are kept in ``build/chaos``, for what fails
+once need not fail again.
 """
 
-import traceback
 from collections import Counter
-from collections.abc import Iterator
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.chaos.core_history import History, Recorded, keep
 from tests.chaos.core_machine import CoreMachine
+from tests.chaos.plant import REPOSITORY
 from tests.chaos.proof import Found, Goal, Trial, prove
 
+KEPT_IN = REPOSITORY / "build" / "chaos"
 STEPS = 50
 RUNS_SHORT, RUNS_LONG = 100, 10_000
-
-
-def told(broken: BaseException) -> Iterator[str]:
-    """Tell where each failure is and by which history it is had again."""
-    if isinstance(broken, BaseExceptionGroup):
-        for one in broken.exceptions:
-            yield from told(one)
-        return
-    place = traceback.extract_tb(broken.__traceback__)[-1]
-    yield f"{type(broken).__name__} at {place.filename}:{place.lineno}: {place.line}"
-    for note in getattr(broken, "__notes__", ()):
-        yield from note.splitlines()
 
 
 def measure(trial: Trial) -> Found:
@@ -37,7 +28,9 @@ def measure(trial: Trial) -> Found:
     counted = Counter[str]()
 
     @seed(trial.seed)
-    class Counted(CoreMachine):
+    class Counted(Recorded, CoreMachine):
+        history = History()
+
         def teardown(self) -> None:
             super().teardown()
             counted.update(self.counts)
@@ -50,13 +43,17 @@ def measure(trial: Trial) -> Found:
                 max_examples=runs,
                 stateful_step_count=STEPS,
                 deadline=None,
+                print_blob=True,
                 database=None,
                 phases=(Phase.generate, Phase.shrink),
                 suppress_health_check=list(HealthCheck),
             ),
         )
     except Exception as broken:  # noqa: BLE001 - whatever it is, it is the figure
-        return Found("a history that the model forbids", is_held=False, notes=tuple(told(broken)))
+        path = KEPT_IN / f"core_against_model-{trial.seed}.txt"
+        keep(path, f"{runs:,} runs x {STEPS}, seed {trial.seed}", broken, Counted.history)
+        notes = (*path.read_text().splitlines(), f"all of it: {path}")
+        return Found("a history that the model forbids", is_held=False, notes=notes)
     got = (
         f"{counted['runs']:,} runs x {STEPS}: {counted['answers']:,} answers, "
         f"{counted['crashes']:,} crashes, {counted['keys']:,} keys changed, "

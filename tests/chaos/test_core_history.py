@@ -1,0 +1,74 @@
+"""A failure of the state machine is kept with its history, also one that does not come again."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from tests.chaos.core_history import History, Recorded, keep
+
+HOW = settings(
+    max_examples=50, deadline=None, database=None, print_blob=True,
+    phases=(Phase.generate, Phase.shrink), derandomize=True,
+)  # fmt: skip
+
+
+class Sum(RuleBasedStateMachine):
+    """Adds up; more than forty is wrong, so often as is left."""
+
+    left = 0
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        super().__init__()
+        self.sum = 0
+
+    @rule(number=st.integers(0, 9))
+    def add(self, number: int) -> None:
+        """Add one number."""
+        self.sum += number
+
+    @invariant()
+    def is_small(self) -> None:
+        """It is at most forty, or was wrong so often before that nobody looks any more."""
+        if self.sum > 40 and type(self).left > 0:
+            type(self).left -= 1
+            raise AssertionError("too much")
+
+
+@pytest.mark.parametrize("times", [1, 1_000_000])
+def test_the_first_run_that_failed_is_kept(times: int, tmp_path: Path) -> None:
+    """Its steps add up to more than forty; hypothesis tells its own where it fails each time."""
+
+    class Kept(Recorded, Sum):
+        left = times
+        history = History()
+
+    with pytest.raises((AssertionError, ExceptionGroup)) as broken:
+        run_state_machine_as_test(Kept, settings=HOW)
+    keep(tmp_path / "kept" / "history.txt", "how it ran", broken.value, Kept.history)
+
+    text = (tmp_path / "kept" / "history.txt").read_text()
+    by_hypothesis, _, first = text.partition("-- the first run that failed")
+    added = [
+        int(line.removeprefix("state.add(number=").removesuffix(")"))
+        for line in first.splitlines()
+        if line.startswith("state.add(")
+    ]
+    assert sum(added) > 40 >= sum(added[:-1])
+    assert "AssertionError: too much" in first
+    assert by_hypothesis.startswith("how it ran\n")
+    assert (times > 1) == ("@reproduce_failure" in by_hypothesis)
+
+
+def test_a_machine_that_holds_leaves_no_history() -> None:
+    """Nothing is kept where nothing fails."""
+
+    class Kept(Recorded, Sum):
+        history = History()
+
+    run_state_machine_as_test(Kept, settings=HOW)
+
+    assert [] == Kept.history.first
