@@ -266,6 +266,7 @@ class Service:
     def _tick(self, loop: asyncio.AbstractEventLoop, desk: Desk) -> None:
         self._ticking = loop.call_later(TICK_SECONDS, self._tick, loop, desk)
         desk.tick()
+        desk.prove_writing()
         if self._journaling is not None:
             self._journaling.tick()
             self._look_after(self._journaling.writer)

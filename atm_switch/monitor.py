@@ -38,6 +38,10 @@ NO_ROOM = "there is no room"
 """What is wrong with a journal whose disk is full: no start anew would make any."""
 
 
+UNWRITTEN = "rows could not be written"
+"""What is wrong with one that failed, or proved that it would."""
+
+
 @dataclass(frozen=True, slots=True)
 class Monitor:
     """Looks at a desk and its neighbours, from any thread."""
@@ -166,7 +170,9 @@ def _journal_wrong(desk: Desk) -> str:
     if silent >= JOURNAL_BAD_SECONDS:
         return f"has not answered for {silent:.0f} s"
     if _is_lately(meters.journal_failed_at, now):
-        return NO_ROOM if meters.journal_is_full else "rows could not be written"
+        return NO_ROOM if meters.journal_is_full else UNWRITTEN
+    if _is_lately(meters.proof_failed_at, now):
+        return UNWRITTEN
     return "cannot be searched" if _is_lately(meters.repeats_failed_at, now) else ""
 
 

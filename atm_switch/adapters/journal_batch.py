@@ -69,6 +69,7 @@ from atm_switch.switch.ports import (
     Commit,
     JournalEntry,
     KeepRecord,
+    ProveWriting,
     Reservation,
     Reserve,
     StoredResponse,
@@ -88,7 +89,7 @@ class Unblock(Ask[int]):
     former: tuple[CardRef, ...] = ()
 
 
-_Beside = Remembered | Unblock | KeepRecord | SettleDoubts | OutboxQuestion
+_Beside = Remembered | Unblock | KeepRecord | SettleDoubts | OutboxQuestion | ProveWriting
 JournalQuestion = Reserve | Commit | _Beside
 """What the journal's writer answers."""
 
@@ -181,6 +182,8 @@ class _Page:
                 return self._unblock(question)
             case KeepRecord(record):
                 return self._keep(record)
+            case ProveWriting():
+                return None
             case SettleDoubts():
                 run = self._run
                 return settle(question, self._seq, OF_FILE, run, self._end_doubtful)

@@ -30,6 +30,7 @@ from atm_switch.switch.ports import (
     KeepBusinessDate,
     KeepCommand,
     KeepRecord,
+    ProveWriting,
     RepeatKey,
     Reservation,
     Reserve,
@@ -55,6 +56,7 @@ _RECORDS: Final[tuple[type[Any], ...]] = (
     StoredResponse, JournalEntry, Reservation, Reserve,
     KeepBusinessDate, KeepCommand, TakeNumbers, AuditRecord, KeepRecord, UnderWay, Announce,
     MarkTold, PurgeTold, DropStatus, AcquirerId, CardRef, Untold, ToldAgain,
+    ProveWriting,
 )  # fmt: skip
 _WORDS: Final[tuple[type[Enum], ...]] = (EventKind,)
 _OTHERS: Final[tuple[type[Any], ...]] = (

@@ -6,8 +6,12 @@ or a damaged file ends the thread: what the disk holds is not known then, and tr
 would be guessing.  So what was committed before is copied out of the WAL when the file is
 opened: pages a failed sync left in memory only are written once more, and the WAL begins
 anew, before the next row stands behind them.
+Where nothing but a proof that it can write is asked for, the transaction takes the file's lock
+and leaves no page, and the WAL is synced all the same: that dirties nothing, and finds a disk
+that hangs.  A disk that is full is found by the next row only.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -28,16 +32,17 @@ from atm_switch.adapters.journal_heads import HeadNotOurs, settle_heads
 from atm_switch.adapters.journal_judgement import Judgement
 from atm_switch.adapters.schema import open_writer
 from atm_switch.security.vault import Vault
-from atm_switch.switch.ports import Commit, KeepRecord, Reserve
+from atm_switch.switch.ports import Commit, KeepRecord, ProveWriting, Reserve
 
 FAMILY: Final = "journal"
 """The migrations of the journal's file."""
 
 __all__ = ["JournalWriter", "OnBatch", "check_question", "is_fatal"]
 
+SYNC_FAILED: Final = "SQLITE_IOERR_FSYNC"
 _FATAL: Final = frozenset(
     {
-        "SQLITE_IOERR_FSYNC",
+        SYNC_FAILED,
         "SQLITE_IOERR_DIR_FSYNC",
         "SQLITE_CORRUPT",
         "SQLITE_CORRUPT_INDEX",
@@ -98,7 +103,28 @@ class JournalWriter(BatchWriter[K, Any, sqlite3.Connection]):
         return connection
 
     def _commit(self, medium: sqlite3.Connection, questions: Sequence[Any]) -> list[Any]:
-        return write_batch(medium, self._ink, questions)
+        answers = write_batch(medium, self._ink, questions)
+        if all(isinstance(one, ProveWriting) for one in questions):
+            self._sync()
+        return answers
+
+    def _sync(self) -> None:
+        """Sync the WAL, on whose descriptors SQLite holds no lock that a close would lose.
+
+        Raises ``sqlite3.OperationalError`` as a failed sync of SQLite's.
+        """
+        try:
+            wal = os.open(f"{self._path}-wal", os.O_RDONLY)
+        except FileNotFoundError:  # nothing was written since the file was opened
+            return
+        try:
+            os.fdatasync(wal)
+        except OSError:
+            failed = sqlite3.OperationalError("the WAL cannot be synced")
+            failed.sqlite_errorname = SYNC_FAILED
+            raise failed from None
+        finally:
+            os.close(wal)
 
     def _try(self, medium: sqlite3.Connection, questions: Sequence[Any]) -> None:
         write_batch(medium, self._ink, questions, keeps=False)

@@ -25,7 +25,7 @@ from atm_switch.server.spread import TICK_SECONDS, spread
 from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.clock_watch import ClockWatch
 from atm_switch.switch.effects import Asked, Effect, LinkId, Note, Ticket
-from atm_switch.switch.ports import AuditRecord, KeepRecord
+from atm_switch.switch.ports import AuditRecord, KeepRecord, ProveWriting
 from atm_switch.switch.rounds import Rounds
 from atm_switch.switch.session import Session
 from atm_switch.switch.switch import Switch
@@ -34,6 +34,10 @@ from atm_switch.wire.framing import Frame
 
 UNASKED = 0
 """The ticket of a question whose answer nobody waits for; the core counts from 1."""
+
+PROOF, PROOF_SECONDS = -3, 5.0
+"""The ticket of a proof that the journal can write, and after how long without an answer it is
+asked for one; behind one that failed, at every tick."""
 
 AT_ONCE = 32
 """So many requests are taken as far as the journal before it is given their rows."""
@@ -69,6 +73,8 @@ class Desk:
         self._lasting = LastingLinks()
         self._is_quiet = True
         """Whether the journal had nothing to answer since the last tick: nobody asks."""
+        self._answered_at = 0.0
+        """Monotonic seconds of the journal's last answer."""
         self._throttle = Throttle()
         self._clock_watch = ClockWatch()
         self._next_tick: float | None = None
@@ -211,18 +217,35 @@ class Desk:
 
     def delivered(self, batch: Sequence[tuple[Ticket, Any]]) -> None:
         """Take the journal's answers to one batch."""
-        self._is_quiet = False
         now = self.clock()
+        self._answered_at = now.monotonic
+        self._is_quiet &= [ticket for ticket, _ in batch] == [PROOF]
         effects: list[Effect] = []
         for ticket, answer in batch:
             asked_at = self.meters.journal_asked_at.pop(ticket, None)
+            if ticket == PROOF:  # which tells nothing of how long rows wait
+                self.meters.journal_proved(now.monotonic, answer)
+                continue
             seconds = None if asked_at is None else now.monotonic - asked_at
             self.meters.journal_answered(seconds, now.monotonic, answer)
             if ticket < UNASKED:  # none of the core's
                 self.pending.heard(ticket, answer)
-                continue
-            effects += self._performer.hear(ticket, answer, now)
+            else:
+                effects += self._performer.hear(ticket, answer, now)
         self._perform(effects)
+
+    def prove_writing(self) -> None:
+        """Ask a journal that nobody asked anything for a while whether it can write."""
+        meters, now = self.meters, self.clock().monotonic
+        is_due = meters.proof_failed_at is not None or now - self._answered_at >= PROOF_SECONDS
+        if not is_due or meters.journal_asked_at:  # what waits for an answer tells as much
+            return
+        try:
+            self._ask_journal(ProveWriting(), PROOF)
+        except JournalUnavailable:
+            meters.proof_failed_at = now
+        else:
+            meters.journal_asked_at[PROOF] = now
 
     def tick(self) -> None:
         """Let time pass for the core and for the lines whose turn it is."""

@@ -104,6 +104,8 @@ class Meters:
         """Monotonic seconds at which each question was put that the journal has not answered."""
         self.journal_failed_at: float | None = None
         """Monotonic seconds of its last failure, a row's own aside; ``None`` after a success."""
+        self.proof_failed_at: float | None = None
+        """The same of its proofs that it can write, which a row's success gives, too."""
         self.repeats_failed_at: float | None = None
         """The same of its answers to what was asked before: it may write and not be readable."""
         self.journal_is_full = False
@@ -163,6 +165,12 @@ class Meters:
             return
         self.journal_failed_at = now if isinstance(answer, Exception) else None
         self.journal_is_full = isinstance(answer, JournalFull)
+        if self.journal_failed_at is None:
+            self.proof_failed_at = None
+
+    def journal_proved(self, now: float, answer: object) -> None:
+        """Note whether it could commit nothing; a full disk takes that, and not a row."""
+        self.proof_failed_at = now if isinstance(answer, Exception) else None
 
     def answered(self, question: Ask[Any], answer: object, now: float) -> None:
         """Note what the journal says in the loop: repeats found or not, rows it does not take."""

@@ -10,11 +10,7 @@ from dataclasses import field
 from datetime import date, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from atm_switch.domain.errors import (
-    JournalSilent,
-    LedgerUnavailable,
-    NeighbourUnavailable,
-)
+from atm_switch.domain.errors import JournalSilent, LedgerUnavailable, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId, Kpj
 from atm_switch.domain.member import CardRef, LinkedCard, Participant
 from atm_switch.domain.outcome import Outcome
@@ -269,12 +265,16 @@ class KeepRecord(Ask[None]):
 
 
 @value
+class ProveWriting(Ask[None]):
+    """Commit nothing, as durably as a row: of a journal nobody asks it tells whether it can."""
+
+
+@value
 class KeepKeys(Ask[None]):
     """Make the keys of one name durable, in place of those the change began from.
 
-    ``replaces``: what was there, for a terminal's first own key what its bank has, ``None``
-    for nothing.  Where the key file holds something
-    else by now, nothing is written and the answer is a ``NeighbourUnavailable``.
+    ``replaces``: what was there (of a terminal's first own key what its bank has), or ``None``.
+    Where the key file holds something else by now the answer is a ``NeighbourUnavailable``.
     ``is_awaited``: the request waits until it is kept, and other processes work with it.
     """
 

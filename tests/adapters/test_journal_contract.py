@@ -12,18 +12,12 @@ from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.ports import (
     Commit,
     FindRepeat,
+    ProveWriting,
     Reservation,
     Reserve,
     StoredResponse,
 )
-from tests.doubles.journal_bench import (
-    JournalBench,
-    card_of,
-    ending_of,
-    entry_of,
-    key_of,
-    since,
-)
+from tests.doubles.journal_bench import JournalBench, card_of, ending_of, entry_of, key_of, since
 from tests.doubles.postgres import PostgresServer
 from tests.doubles.postgres_journal import PostgresJournalBench
 
@@ -31,7 +25,7 @@ from tests.doubles.postgres_journal import PostgresJournalBench
 class Journal(Protocol):
     """The port as a test sees it."""
 
-    def ask(self, question: Reserve | Commit | SettleDoubts) -> Any:
+    def ask(self, question: Reserve | Commit | SettleDoubts | ProveWriting) -> Any:
         """Put a question to the writer and wait."""
 
     def find(self, question: FindRepeat) -> StoredResponse | None:
@@ -43,6 +37,16 @@ class Journal(Protocol):
 
 class JournalContract:
     """The claims; a subclass has the fixture ``journal``."""
+
+    def test_proof_that_it_can_write_is_given_and_leaves_nothing(self, journal: Journal) -> None:
+        """Alone and among others; the next row has the number it would have had."""
+        alone = journal.ask(ProveWriting())
+        journal.ask(Reserve(entry_of(1), tries_max=3))
+        again = journal.ask(ProveWriting())
+        second = journal.ask(Reserve(entry_of(2), tries_max=3))
+
+        assert (None, None) == (alone, again)
+        assert Reservation(sequence=2, tries=1, granted=True) == second
 
     def test_first_reservation_counts_one_try(self, journal: Journal) -> None:
         """

@@ -1,6 +1,10 @@
 """A full disk, a dying disk, a faulty row: what the journal's writer does about each."""
 
+import errno
+import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,7 +12,7 @@ import pytest
 
 from atm_switch.adapters.journal_writer import JournalWriter, is_fatal
 from atm_switch.domain.errors import JournalUnavailable
-from atm_switch.switch.ports import Commit, Ending, Reserve
+from atm_switch.switch.ports import Commit, Ending, ProveWriting, Reserve
 from tests.doubles.journal_bench import (
     ANSWER_SECONDS_MAX,
     Gate,
@@ -197,3 +201,62 @@ def test_full_disk_is_not_fatal() -> None:
     torn.sqlite_errorname = "SQLITE_CORRUPT"
 
     assert (False, True, False) == (is_fatal(full), is_fatal(torn), is_fatal(ValueError()))
+
+
+@pytest.fixture
+def proven(tmp_path: Path) -> Iterator[JournalBench]:
+    """A journal in a file."""
+    with JournalBench(tmp_path / "journal.db") as bench:
+        yield bench
+
+
+def test_proof_that_it_can_write_syncs_and_writes_nothing(
+    proven: JournalBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proof alone syncs the WAL, which is as long as before; beside a row its commit does."""
+    synced: list[str] = []
+
+    def fdatasync(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+
+    proven.ask(Reserve(entry_of(1), 3))
+    wal = proven.path.with_name(f"{proven.path.name}-wal")
+    before = wal.stat().st_size, proven.path.stat().st_size
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    proven.ask(ProveWriting())
+    alone, after = list(synced), (wal.stat().st_size, proven.path.stat().st_size)
+    proven.send_all(ProveWriting(), Reserve(entry_of(2), 3))
+
+    assert [str(wal)] == alone == synced
+    assert before == after
+
+
+def test_proof_whose_sync_fails_ends_the_writer(
+    proven: JournalBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a commit's does: what the disk holds is not known then."""
+
+    def fdatasync(_descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    proven.ask(Reserve(entry_of(1), 3))
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    answer = proven.ask(ProveWriting())
+
+    assert isinstance(answer, JournalUnavailable)
+    assert proven.writer.has_failed
+
+
+def test_proof_is_refused_where_another_holds_the_lock(
+    proven: JournalBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction that cannot begin proves that none could write."""
+    monkeypatch.setattr("atm_switch.adapters.schema.BUSY_SECONDS", 0.05)
+    proven.reopen()
+    with closing(sqlite3.connect(proven.path, isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        answer = proven.ask(ProveWriting())
+        lock.execute("ROLLBACK")
+
+    assert isinstance(answer, JournalUnavailable)
+    assert proven.ask(ProveWriting()) is None

@@ -19,6 +19,7 @@ from atm_switch.switch.ports import (
     KeepBusinessDate,
     KeepCommand,
     KeepRecord,
+    ProveWriting,
     Reserve,
     StoredResponse,
     TakeNumbers,
@@ -274,3 +275,16 @@ def test_node_ends_no_doubt_of_another(
 
     assert ("009",) == settled.ended
     assert two.ask(Commit(entry_of(1), ending_of(), theirs.sequence)) is None
+
+
+def test_proof_that_it_can_write_is_on_the_servers_disk(one: PostgresJournalBench) -> None:
+    """A commit the server syncs, though no table has anything of it."""
+    one.ask(Reserve(entry_of(1), 3))
+    flushed, rows = "SELECT pg_current_wal_flush_lsn() - '0/0'", "SELECT count(*) FROM journal_rows"
+    with closing(PostgresSession(one.url, "a test")) as session:
+        before = session.rows(flushed)[0][0], session.rows(rows)
+        assert one.ask(ProveWriting()) is None
+        after = session.rows(flushed)[0][0], session.rows(rows)
+
+    assert before[0] < after[0]
+    assert before[1] == after[1]

@@ -211,6 +211,29 @@ def test_supervisor_speaks_for_all_its_workers(
         assert 0 == served.process.wait(SECONDS)
 
 
+def test_watchdog_starves_while_nobody_asks_and_the_journal_cannot_commit(
+    systemd: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its writer hangs on a night without traffic: that is found out, and told by the status."""
+    folder = make_folder(tmp_path)
+    set_in(folder, "journal", writer="process")
+    monkeypatch.setenv("NOTIFY_SOCKET", systemd.getsockname())
+    monkeypatch.setenv("WATCHDOG_USEC", "400000")
+    with serve(folder) as served:
+        assert "READY=1" == heard_but_watchdog(systemd)
+        writer = Workers(folder, served).told()["processes"]["journal writer"]
+        os.kill(writer, signal.SIGSTOP)
+        try:
+            until_starved(systemd)
+            told = Workers(folder, served).told()["checks"]["journal"]
+        finally:
+            os.kill(writer, signal.SIGCONT)
+        systemd.settimeout(SECONDS)
+        assert "WATCHDOG=1" == heard(systemd)
+
+    assert told.startswith("has not answered for")
+
+
 def until_starved(wire: socket.socket) -> None:
     """Wait until nothing has come for twenty times as long as between two feedings."""
     wire.settimeout(2.0)
@@ -219,4 +242,4 @@ def until_starved(wire: socket.socket) -> None:
             assert "WATCHDOG=1" == heard(wire)
         except TimeoutError:
             return
-    pytest.fail("the watchdog is fed though a worker hangs")
+    pytest.fail("the watchdog is fed though what it watches hangs")

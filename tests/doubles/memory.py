@@ -35,6 +35,7 @@ from atm_switch.switch.ports import (
     KeepCommand,
     KeepKeys,
     KeepRecord,
+    ProveWriting,
     RepeatKey,
     Reservation,
     Reserve,
@@ -140,6 +141,9 @@ class Memory:
 
     def _LookAtKeys(self, _question: LookAtKeys) -> None:  # noqa: N802
         self.take_up()
+
+    def _ProveWriting(self, _question: ProveWriting) -> None:  # noqa: N802
+        """Nothing is to be kept."""
 
     def _KeepRecord(self, question: KeepRecord) -> None:  # noqa: N802
         self.records.append(question.record)

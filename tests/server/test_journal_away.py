@@ -7,7 +7,7 @@ import pytest
 
 from atm_switch.domain.errors import JournalFull, JournalUnavailable
 from atm_switch.monitor import JOURNAL_BAD_SECONDS, NO_ROOM, Monitor, commits
-from atm_switch.server.desk import UNASKED
+from atm_switch.server.desk import PROOF, PROOF_SECONDS, UNASKED
 from atm_switch.switch.ports import FindRepeat
 from tests.doubles.open_house import Caller, OpenHouse, caller, open_house
 
@@ -98,3 +98,73 @@ async def test_journal_that_says_nothing_is_not_well() -> None:
 
     silent = f"has not answered for {JOURNAL_BAD_SECONDS + 1:.0f} s"
     assert [("", True, True), (silent, False, False)] == [at_first, later]
+
+
+async def test_journal_nobody_asks_is_asked_whether_it_can_write() -> None:
+    """
+    Every few idle seconds, once at a time; one that does not answer is not well in the end, and
+    one that does is.  How long rows wait is told by rows alone.
+    """
+    async with open_house() as house, caller(house) as client:
+        await inquired(house, client, 1)
+        rows = sum(house.desk.meters.journal_seconds.counts)
+        house.journal.holds = True
+        house.desk.prove_writing()
+        too_soon = len(house.journal.held)
+        house.skew += PROOF_SECONDS
+        for _ in range(3):
+            house.desk.prove_writing()
+        asked = house.journal.held.copy()
+        house.skew += JOURNAL_BAD_SECONDS + 1
+        silent = told(house)
+        house.journal.release()
+        answered = told(house)
+
+    assert (0, [(PROOF, None)]) == (too_soon, asked)
+    assert (False, False) == silent[1:]
+    assert silent[0].startswith("has not answered for")
+    assert ("", True, True) == answered
+    assert rows == sum(house.desk.meters.journal_seconds.counts)
+
+
+async def test_journal_that_failed_is_asked_until_it_can_write() -> None:
+    """At every tick: as long as it cannot it is not well, and at once when it can."""
+    async with open_house() as house:
+        takes_no_rows(house)
+        house.skew += PROOF_SECONDS
+        house.desk.prove_writing()
+        house.skew += JOURNAL_BAD_SECONDS - 1
+        house.desk.prove_writing()
+        house.skew += JOURNAL_BAD_SECONDS - 1
+        failed = told(house)
+        house.journal.is_full = False
+        house.desk.prove_writing()
+        await asyncio.sleep(0)
+        written = told(house)
+
+    assert ("rows could not be written", False, False) == failed
+    assert ("", True, True) == written
+
+
+async def test_proof_is_no_work_to_the_links() -> None:
+    """What waits for a quiet moment does not wait because of it."""
+    async with open_house() as house:
+        house.desk.tick()
+        house.desk.delivered([(PROOF, None)])
+        by_a_proof = house.desk._is_quiet
+        house.desk.delivered([(PROOF, None), (UNASKED, None)])
+
+        assert (True, False) == (by_a_proof, house.desk._is_quiet)
+
+
+async def test_proof_does_not_hide_that_rows_fail() -> None:
+    """A full disk takes a commit of nothing; what a row was refused for counts as long as ever."""
+    async with open_house() as house:
+        house.desk.delivered([(UNASKED, JournalFull("there is no room"))])
+        house.desk.delivered([(PROOF, None)])
+        full = told(house)
+        house.desk.delivered([(PROOF, AWAY)])
+        house.desk.delivered([(UNASKED, None)])
+        written = told(house)
+
+    assert ((NO_ROOM, False, True), ("", True, True)) == (full, written)
