@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from atm_switch.adapters.service_manager import STOP_SECONDS_MAX, ServiceManager
+from atm_switch.cli.entry import MISCONFIGURED
 from atm_switch.supervisor import ENDING_SECONDS_MAX
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, serve
@@ -89,6 +90,16 @@ def test_unit_gives_what_is_behind_a_drain_as_long_as_it_may_take() -> None:
     assert float(unit["Service"]["TimeoutStopSec"]) == STOP_SECONDS_MAX
     assert ("notify", "main") == (unit["Service"]["Type"], unit["Service"]["NotifyAccess"])
     assert 2 * ENDING_SECONDS_MAX < STOP_SECONDS_MAX  # workers, then the writer
+
+
+def test_unit_restarts_whatever_failed_but_wrong_settings() -> None:
+    """Those would be wrong again, every other second; each other exit code wants a fresh start."""
+    unit = ConfigParser(interpolation=None, strict=False)
+    unit.optionxform = str  # type: ignore[method-assign,assignment]
+    unit.read(UNIT)
+
+    assert "on-failure" == unit["Service"]["Restart"]
+    assert str(MISCONFIGURED) == unit["Service"]["RestartPreventExitStatus"]
 
 
 def test_abstract_socket_is_found() -> None:
