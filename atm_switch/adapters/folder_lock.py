@@ -25,7 +25,8 @@ LOOK_SECONDS: Final = 0.02
 LOOKERS_SECONDS_MAX: Final = 0.5
 """How long whoever begins to serve waits for commands that look whether somebody does."""
 _STILL_WRITES: Final = (
-    "the process that wrote the journal for the run before does not end; is the disk well?"
+    "the process that wrote the journal for the run before does not end; is the disk well? It"
+    " holds writer.lock; killed (fuser -k writer.lock), it takes nothing along that was answered"
 )
 
 

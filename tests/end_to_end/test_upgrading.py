@@ -237,7 +237,9 @@ def test_command_does_not_wait_for_a_writer_that_hangs(
     let_go()
 
     assert (1, NEWEST - 1) == (code, version_of(folder))
-    assert "does not end; is the disk well?" in capsys.readouterr().err
+    refused = capsys.readouterr().err
+    assert "does not end; is the disk well?" in refused
+    assert "fuser -k writer.lock" in refused
 
 
 WRITING = (
