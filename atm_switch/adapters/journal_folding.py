@@ -16,9 +16,10 @@ _MARK: Final = b"\x01"
 
 def folded(payload: bytes) -> bytes | None:
     """Return a shorter spelling; ``None`` where there is none."""
-    if _RUN not in payload or _MARK in payload:
+    if _MARK in payload:
         return None
-    return payload.replace(_RUN, _MARK)
+    short = payload.replace(_RUN, _MARK)
+    return short if len(short) < len(payload) else None
 
 
 def unfolded(spelling: bytes) -> bytes:
