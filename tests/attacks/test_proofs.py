@@ -6,17 +6,27 @@ Their short forms run in ``make chaos``; here are the parts of them that decide.
 import asyncio
 import importlib
 import json
+import math
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from tests.chaos.__main__ import AMONG_TESTS, GOALS, IN_CI, run_all
-from tests.chaos.honest import Answer, Tally
+from tests.chaos.honest import Answer, Script, Tally
+from tests.chaos.keyed import KeyedLink
+from tests.chaos.keys_changed import Pace
 from tests.chaos.ledger_away import Outage
+from tests.chaos.loop_late import between, milliseconds
 from tests.chaos.neighbour_faults import WAYS, Way, compare, play
 from tests.chaos.proof import Found, Goal, Outcome, Trial, skipped, tried
+from tests.chaos.replayed import another_content
 from tests.chaos.split_and_joined import Count, one_profile
 from tests.chaos.synced_first import Watch, follow
+from tests.doubles.bench import Bench
+from tests.figures.mutants import is_refuted
 
 WROTE = '7 pwrite64(9</d/journal.db-wal>, "..R00000000001..", 4096, 0) = 4096\n'
 SYNCED = "7 fdatasync(9</d/journal.db-wal>) = 0\n"
@@ -172,3 +182,51 @@ def test_outage_tells_inside_from_behind() -> None:
     assert {"91": 2} == dict(outage.inside.codes)
     assert {"91": 1} == dict(outage.settled().codes)
     assert 1.75 == outage.back_after
+
+
+def test_late_tick_counts_in_its_span_and_by_its_bucket() -> None:
+    """What came before the load is not of it; a share is at most as late as its bucket ends."""
+    before = {0.02: 10, 0.1: 10, math.inf: 11}
+    after = {0.02: 109, 0.1: 110, math.inf: 111}
+    ticks = between(before, after)
+
+    assert {0.02: 99, 0.1: 100, math.inf: 100} == ticks
+    assert (20.0, 100.0) == (milliseconds(ticks, 0.99), milliseconds(ticks, 0.999))
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_another_content_keeps_its_key(at: int) -> None:
+    """What is said again with another content differs where no key is, and in one element."""
+    asked = Bench().inquiry().with_element(48, "JHTBAL0000000000000000000000000000ID0040")
+    other = another_content(asked, at)
+
+    changed = {n for n in asked.elements if asked[n] != other[n]}
+    assert changed in ({2}, {48})
+
+
+def test_key_is_changed_once_its_last_was_used_and_the_eldest_is_answered() -> None:
+    """Else a request in flight, or the switch, could be left without a key in common."""
+    link = KeyedLink(cast("Script", SimpleNamespace(profile=Bench().dialect.profile)))
+    pace = Pace([link])
+    began = time.monotonic()
+    unused = pace._may_change("mac_key")
+    link.heard_of = began
+    used = pace._may_change("mac_key")
+    for at in range(4):
+        pace._changed_at["mac_key"].append(began + at)
+    link.heard_of = began + 4
+    link.waiting["of long ago"] = (cast("asyncio.Future[Answer]", None), began - 1)
+
+    assert [False, True] == [unused, used]
+    assert not pace._may_change("mac_key")
+    link.waiting.clear()
+    assert pace._may_change("mac_key")
+
+
+@pytest.mark.parametrize(
+    ("killed", "tried", "is_so"),
+    [(8, 8, False), (5, 8, False), (3, 8, True), (34, 40, False), (28, 40, True), (0, 0, False)],
+)
+def test_small_sample_refutes_only_what_it_can(killed: int, tried: int, *, is_so: bool) -> None:
+    """Nine in ten may be seven in eight of a few; so few that it is not one in a thousand fails."""
+    assert is_so is is_refuted(killed, tried)

@@ -1,6 +1,6 @@
 """Break each area on purpose, a little and often, and see whether its quick tests notice.
 
-    python -m tests.figures.mutants [AREA ...] [--sample N] [--seed S] [--again]
+    python -m tests.figures.mutants [AREA ...] [--sample N] [--seed S] [--again] [--refute]
 
 A mutant is one function with one thing changed: a comparison turned round, a number one higher,
 an argument left out, a text in other letters.  Only the tests that run through the function are
@@ -9,12 +9,16 @@ all that were tried, and no survivor is argued away: those that cannot be told f
 count against it too.  mutmut makes the mutants and runs them.  It leaves out functions with a
 decorator (properties among them) and what stands outside of functions.
 
+A small sample says little of a score: ``--refute`` fails only where it, in an area or in all of
+them, could hardly be of one of 90 per cent.
+
 It goes on where it was interrupted (Ctrl-C loses nothing): ``build/mutants/AREA`` holds the
 verdicts and ``survivors.txt``.  A changed function is tried anew; ``--again`` tries the survivors
 anew, after a test was added; ``--fresh`` forgets everything.
 """
 
 import json
+import math
 import random
 import shutil
 import subprocess
@@ -22,6 +26,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -32,6 +37,8 @@ from tests.figures.banner import print_banner
 FOLDER = ROOT / "build" / "mutants"
 COPIED = ("specs", "terminal_emulator", "README.md", "SECURITY.md", "hatch_build.py")
 WANTED = 90.0
+HARDLY = 0.001
+"""The chance of a sample as bad as that, at which it is not believed to be chance."""
 REPORTED_EVERY_SECONDS = 15.0
 READ_AGAIN, READ_AGAIN_SECONDS = 50, 0.1
 LINE = "{area:8} {made:>6} {tried:>6} {killed:>7} {late:>5} {survived:>9} {untested:>9} {score:>7}"
@@ -170,12 +177,23 @@ def try_area(area: Area, sample: int, seed: str, jobs: int, *, again: bool) -> l
     return chosen
 
 
-def print_score(area: Area, chosen: list[str]) -> bool:
-    """Print what became of the chosen ones; tell whether it is enough."""
+def is_refuted(killed: int, tried: int, wanted: float = WANTED) -> bool:
+    """Tell whether so few killed of a sample could hardly be of a score of ``wanted`` per cent."""
+    share = wanted / 100
+    chance = sum(
+        math.comb(tried, count) * share**count * (1 - share) ** (tried - count)
+        for count in range(killed + 1)
+    )
+    return chance < HARDLY
+
+
+def print_score(area: Area, chosen: list[str]) -> tuple[int, int]:
+    """Print what became of the chosen ones; return how many were killed, of how many tried."""
     known = verdicts(area)
     tried = [name for name in chosen if known.get(name) is not None]
     counts = Counter(verdict(known[name]) for name in tried)
-    score = 100 * (counts[KILLED] + counts[LATE]) / len(tried) if tried else 0.0
+    killed = counts[KILLED] + counts[LATE]
+    score = 100 * killed / len(tried) if tried else 0.0
     click.echo(
         LINE.format(
             area=area.name, made=len(known), tried=len(tried), score=f"{score:.1f}%",
@@ -184,7 +202,7 @@ def print_score(area: Area, chosen: list[str]) -> bool:
     )  # fmt: skip
     left = [name for name in tried if verdict(known[name]) in ALIVE]
     click.echo(f"{'':8} {write_survivors(area, left).relative_to(ROOT)}")
-    return score >= WANTED and len(tried) == len(chosen)
+    return killed, len(tried)
 
 
 @click.command()
@@ -194,24 +212,39 @@ def print_score(area: Area, chosen: list[str]) -> bool:
 )
 @click.option("--seed", default="1", show_default=True, help="Any text: which ones are drawn.")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--abreast", type=click.IntRange(min=1), default=1, help="Areas at once.")
+@click.option("--refute", is_flag=True, help="Fail only where 90 per cent can hardly be.")
 @click.option("--again", is_flag=True, help="Try survivors anew, after a test was added.")
 @click.option("--fresh", is_flag=True, help="Forget all verdicts first.")
 def main(
-    areas: tuple[str, ...], sample: int, seed: str, jobs: int, *, again: bool, fresh: bool
-) -> None:
+    areas: tuple[str, ...], sample: int, seed: str, jobs: int, abreast: int,
+    *, again: bool, fresh: bool, refute: bool,
+) -> None:  # fmt: skip
     """Try mutants of AREAS, or of all; exit with 1 where less than 90 per cent are killed."""
     print_banner("mutants of each area, killed by its own quick tests")
     drawn = f"a sample of {sample} of each area, seed {seed}" if sample else "all of them"
     click.echo(f"mutants  {drawn}\n")
     head = {name: name for name in (KILLED, LATE, SURVIVED, UNTESTED)}
     click.echo(LINE.format(area="area", made="made", tried="tried", score="score", **head))
-    began, is_enough = time.perf_counter(), True
-    for area in (AREAS[name] for name in areas or tuple(AREAS)):
-        if fresh:
-            shutil.rmtree(FOLDER / area.name, ignore_errors=True)
-        is_enough &= print_score(area, try_area(area, sample, seed, jobs, again=again))
-    click.echo(f"\n{time.perf_counter() - began:.0f} s; wanted {WANTED:.0f}% of each")
-    sys.exit(0 if is_enough else 1)
+    began, scores = time.perf_counter(), list[tuple[int, int]]()
+    wanted, is_whole = [AREAS[name] for name in areas or tuple(AREAS)], True
+    for area in wanted if fresh else ():
+        shutil.rmtree(FOLDER / area.name, ignore_errors=True)
+    with ThreadPoolExecutor(abreast) as pool:
+        trying = [pool.submit(try_area, one, sample, seed, jobs, again=again) for one in wanted]
+        for area, tried in zip(wanted, trying, strict=True):
+            chosen = tried.result()
+            scores.append(print_score(area, chosen))
+            is_whole &= scores[-1][1] == len(chosen)
+    together = tuple(map(sum, zip(*scores, strict=True)))
+    how = f"{together[0]} of {together[1]} killed; " if refute else ""
+    how += "fails where that can hardly be of " if refute else "wanted "
+    click.echo(f"\n{time.perf_counter() - began:.0f} s; {how}{WANTED:.0f}% of each")
+    if refute:
+        is_enough = not any(is_refuted(*one) for one in (*scores, together))
+    else:
+        is_enough = all(killed * 100 >= WANTED * tried for killed, tried in scores)
+    sys.exit(0 if is_enough and is_whole else 1)
 
 
 if __name__ == "__main__":
