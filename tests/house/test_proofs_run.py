@@ -26,7 +26,7 @@ def test_fuzzer_is_there_where_its_goal_is_run(target: str) -> None:
     assert "|| echo" in stamp
 
 
-@pytest.mark.parametrize("target", ["chaos-ci", "coverage", "test"])
+@pytest.mark.parametrize("target", ["chaos-ci", "coverage", "mutants-ci", "test"])
 def test_submission_is_proved(target: str) -> None:
     """What CI runs names the short forms, and the tests come last: their summary ends it."""
     commands = re.findall(r"(?m)^make (.+)$", CI)
