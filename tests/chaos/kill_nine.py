@@ -6,7 +6,7 @@ Plan: each cycle starts the switch, says again whatever the last kill left unans
 many requests going over some links, and kills after a drawn number of answers: what answers,
 what writes the journal, or both, each in turn in an order that is drawn.  Beside a writer that is
 killed the switch goes on: what was under way is refused (96) and said again, and the cycle is
-over when an inquiry is approved that was made behind the kill.  After each
+over when a new inquiry is approved that was made behind the kill.  After each
 kill the journal on disk must have a row B for every answer that came; at the end every
 request ever made has exactly one row B and one transaction event, and the journal verifies.
 Limit: the kernel's cache outlives the process; that a row is synced before its answer
@@ -112,7 +112,7 @@ class Cycle:
     killed_at: float = float("inf")
     is_enough: asyncio.Event = field(default_factory=asyncio.Event)
     is_back: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set where an inquiry is approved that was made behind the kill."""
+    """Set where a new inquiry is approved that was made behind the kill."""
 
     def __post_init__(self) -> None:
         """Take up what is open."""
@@ -125,19 +125,20 @@ class Cycle:
             while not self.is_back.is_set():
                 again = self.left_open.pop() if self.left_open else None
                 message = self.book.script.inquiry() if again is None else repeat_of(again)
-                self._take(await self.book.ask(link, message))
+                self._take(await self.book.ask(link, message), is_new=again is None)
                 if message[37] in self.book.open:
                     self.left_open.append(message)
                     await asyncio.sleep(REFUSED_SECONDS)
 
-    def _take(self, answer: Answer) -> None:
+    def _take(self, answer: Answer, *, is_new: bool) -> None:
         now = time.monotonic()
         if answer.rrn in self.book.open:
             return  # refused
         if not self.answered and self.is_first:
             self.book.first_replies.append(now - self.book.plant.began)
         self.answered.add(answer.rrn)
-        if answer.asked_at > self.killed_at and not self.is_back.is_set():
+        # A repeat may have had its answer written before.
+        if is_new and answer.asked_at > self.killed_at and not self.is_back.is_set():
             self.book.back.append(now - self.killed_at)
             self.is_back.set()
         if len(self.answered) >= self.answers and not self.left_open:
