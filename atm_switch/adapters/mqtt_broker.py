@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiomqtt
 
@@ -133,8 +133,30 @@ async def connected(
             await client.__aexit__(None, None, None)
 
 
+class _Client(aiomqtt.Client):
+    """Has the loop watch no socket that is closed by the time it comes to that.
+
+    Why: aiomqtt gives the loop the socket's number for its next turn.  Where the broker went in
+    this one, that number is nobody's by then, or another connection's.
+    """
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:  # noqa: ARG002
+        def write() -> None:
+            try:
+                client.loop_write()
+            except Exception as broken:  # noqa: BLE001 - whatever it is, the connection is over
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(broken)
+
+        def watch() -> None:
+            if sock.fileno() >= 0:
+                self._loop.add_writer(sock.fileno(), write)
+
+        self._loop.call_soon_threadsafe(watch)  # paho may call from another thread
+
+
 def _client(broker: Broker, identifier: str, window: int, will: Message | None) -> aiomqtt.Client:
-    client = aiomqtt.Client(
+    client = _Client(
         broker.host,
         broker.port,
         username=broker.username or None,

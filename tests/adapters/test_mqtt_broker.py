@@ -1,17 +1,21 @@
 """The door to the broker: TLS on both sides, a password from a file, failures in plain words."""
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from atm_switch.adapters.mqtt_broker import (
     Broker,
     BrokerUnavailable,
     Message,
+    _client,
     connected,
     password_problem,
     tls_problem,
@@ -142,3 +146,48 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     assert "cannot be read" in password_problem(tmp_path / "none")
     assert "No such file" in tls_problem(broker)
     assert "" == tls_problem(replace(broker, ca=None))
+
+
+class BrokenPipe(paho.Client):
+    """Whose broker is gone."""
+
+    def loop_write(self, _packets_max: int = 1) -> MQTTErrorCode:
+        """Write what waits."""
+        raise BrokenPipeError
+
+
+def test_a_socket_that_was_closed_meanwhile_is_not_watched() -> None:
+    """The broker goes in the turn in which there is more to write: no mistake is reported."""
+    mistakes: list[dict[str, Any]] = []
+
+    async def go_in_that_turn() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: mistakes.append(context))
+        near, far = socket.socketpair()
+        client = _client(Broker(HOST, 1), "switch", 10, None)
+        with far:
+            client._on_socket_register_write(paho.Client(CallbackAPIVersion.VERSION2), None, near)
+            near.close()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    asyncio.run(go_in_that_turn())
+
+    assert [] == mistakes
+
+
+def test_a_write_that_fails_ends_the_connection() -> None:
+    """Whoever waits for the connection's end hears of it, once."""
+
+    async def write_twice() -> str:
+        near, far = socket.socketpair()
+        client = _client(Broker(HOST, 1), "switch", 10, None)
+        with near, far:
+            client._on_socket_register_write(BrokenPipe(CallbackAPIVersion.VERSION2), None, near)
+            with pytest.raises(BrokenPipeError) as broken:
+                await client._disconnected
+            await asyncio.sleep(0)  # it is watched still, and fails again
+            asyncio.get_running_loop().remove_writer(near.fileno())
+        return type(broken.value).__name__
+
+    assert "BrokenPipeError" == asyncio.run(write_twice())
