@@ -206,7 +206,7 @@ class Desk:
             return
         if not line.is_ours:
             self.peers.went(line.peer.rpartition(":")[0].strip("[]"))
-        self._perform(self._switch.closed(line.link, why))
+        self._perform(self._switch.closed(line.link, why, line.unsent))
 
     def later(self, call: Callable[[], None]) -> None:
         """Do something in the next turn of the loop."""

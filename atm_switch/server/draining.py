@@ -19,6 +19,9 @@ SIGN_OFF_SECONDS_MAX = 1.0
 WRITTEN_SECONDS_MAX = 1.0
 """How long a stop waits for events and records that a journal which fails does not take."""
 
+GONE_SECONDS_MAX = 0.1
+"""Until the links that are cut off are gone, and the journal hears what they have not sent."""
+
 
 async def drain(desk: Desk) -> None:
     """Take no more frames, answer what is under way, for a bounded time; end every link."""
@@ -41,6 +44,8 @@ async def drain(desk: Desk) -> None:
         line.hang_up("the switch stops", left)
     await _until(desk, deadline, lambda: _are_gone(desk))
     cut_off(desk)
+    gone_by = desk.clock().monotonic + GONE_SECONDS_MAX
+    await _until(desk, gone_by, lambda: not desk.connections)
 
 
 async def last_written(desk: Desk) -> None:

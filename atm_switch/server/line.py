@@ -70,11 +70,9 @@ class Line(WayOut):
         self._is_finishing = False
         self._is_admitted = False
         self._is_open = False
-        self._made_at = 0.0
-        self._heard_at = 0.0
+        self._made_at = self._heard_at = self._resumed_at = 0.0
         self._came_at = 0.0
         """What was read last came no earlier."""
-        self._resumed_at = 0.0
         self._cut_at = inf
         self._partial_since: float | None = None
         self._backlog: Backlog | None = None
@@ -159,8 +157,7 @@ class Line(WayOut):
         """Hand on what is whole; what waited too long to be served is declined."""
         if self._is_deaf or self._is_closing:
             return
-        most = self._limits.in_flight_per_link_max
-        served_max = 0
+        most, served_max = self._limits.in_flight_per_link_max, 0
         if self._came_at < now and self._has_waited_long(now):
             served_max, most = most, SHED_TIMES * most
         is_full = self._desk.in_flight_of(self) >= most
@@ -232,6 +229,7 @@ class Line(WayOut):
 
     def check(self, now: float) -> None:
         """Close a link that is silent or drips too long; go on where a request ended unsaid."""
+        self._look_at_waiting()
         if not self._is_closing:
             if why := self._overdue(now):  # silent, so with nothing under way it says no more
                 (self.finish if self._desk.in_flight_of(self) else self.close)(why)
@@ -240,7 +238,7 @@ class Line(WayOut):
                     looked_at(self._backlog, self._transport, now)
                 self.flush()
         elif self._transport and now > self._cut_at:
-            self._transport.abort()
+            self.cut_off()
         elif self._transport and now - self._heard_at > QUIET_SECONDS:
             self._transport.close()  # writes what is left, which may take longer
 
@@ -294,6 +292,8 @@ class Line(WayOut):
         is_ours = exc is None or self._is_closing
         why = (self._why if is_ours else type(exc).__name__) + self._not_taken()
         self._is_closing = True
+        if exc is not None:
+            self._break_off()
         if self._is_admitted and not self._is_open:
             self._desk.never_opened(self, why)
         self._desk.lost(self, why)

@@ -154,7 +154,7 @@ class Performer:
     def _put(self, send: Send, written: dict[LinkId, Line]) -> None:
         line = self._lines.get(send.link)
         if line is not None:
-            line.put(send.payload, send.header)
+            line.put(send.payload, send.header, send.entry)
             written[send.link] = line
 
     def _await(self, asked: Asked, answer: "asyncio.Future[Any]") -> None:

@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 from atm_switch.domain.value import value
-from atm_switch.switch.ports import Ask
+from atm_switch.switch.ports import Ask, JournalEntry
 
 LinkId = int
 Ticket = int
@@ -19,6 +19,8 @@ class Send:
     link: LinkId
     payload: bytes = field(repr=False)
     header: bytes | None = None
+    entry: JournalEntry | None = field(default=None, repr=False, compare=False)
+    """Of the request it answers, to be given back where the answer does not leave."""
 
 
 @value

@@ -67,6 +67,14 @@ def late_row(case: Case, code: str) -> Note:
     )
 
 
+def note_of_closed(session: Session, reason: str, unsent: int) -> Note:
+    """Note the end of a link, on which so many answers were to leave and did not."""
+    fields = {"link": session.link, "peer": session.peer, "why": reason}
+    counted = {"ignored_responses": session.ignored_responses}
+    counted |= {"answers_not_sent": unsent} if unsent else {}
+    return Note("link closed", {**fields, **counted})
+
+
 def note_of_unknown(session: Session, message: IsoMessage, response: IsoMessage | None) -> Note:
     """Note a message of a kind the profile does not know, answered or not."""
     fields = _identity(message, message.elements, session)

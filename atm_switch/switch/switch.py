@@ -26,7 +26,7 @@ from atm_switch.switch.house import House
 from atm_switch.switch.key_exchange import AwaitedKeys
 from atm_switch.switch.ledger_gate import NOT_ASKED, OF_LEDGER, LedgerGate
 from atm_switch.switch.network_management import network_management
-from atm_switch.switch.notes import note_of, note_of_unknown, note_of_unreadable
+from atm_switch.switch.notes import note_of, note_of_closed, note_of_unknown, note_of_unreadable
 from atm_switch.switch.own_sign_off import sign_off, stands
 from atm_switch.switch.own_sign_on import sign_on
 from atm_switch.switch.own_word import Word, due, heard
@@ -34,7 +34,7 @@ from atm_switch.switch.ports import Ask, AwaitTick, KeepKeys, Steps, TakeTurn, s
 from atm_switch.switch.refusals import mistaken, refuse_unknown, refuse_unreadable, rule_of_strays
 from atm_switch.switch.reversal import reversal
 from atm_switch.switch.rounds import Rounds
-from atm_switch.switch.sending import sent
+from atm_switch.switch.sending import Entries, not_sent, sent
 from atm_switch.switch.session import STRIKING, Dialect, Session, SigningOn
 from atm_switch.switch.turns import Turns
 from atm_switch.switch.untold import Tellings
@@ -92,13 +92,15 @@ class Switch:
         session.echo_idle_seconds = echo_idle_seconds
         return self._begin(*sign_on(session, self._house, now))
 
-    def closed(self, link: LinkId, reason: str) -> list[Effect]:
-        """Forget a link; what it has under way is finished for the journal, not sent."""
+    def closed(self, link: LinkId, reason: str, unsent: Entries = ()) -> list[Effect]:
+        """Forget a link; what it has under way is finished for the journal, not sent.
+
+        ``unsent``: of requests whose answers were to leave on it and did not.
+        """
         session = self._sessions.pop(link, None)
         if session is None:
             return []
-        counted = {"ignored_responses": session.ignored_responses}
-        return [Note("link closed", {"link": link, "peer": session.peer, "why": reason, **counted})]
+        return [note_of_closed(session, reason, len(unsent)), *not_sent(unsent, self._tellings)]
 
     def received(
         self,

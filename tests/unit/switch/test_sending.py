@@ -166,3 +166,23 @@ def test_note_the_journal_will_never_take_is_told_in_the_log() -> None:
         said.fields["stan"], said.fields["reason"]
     )  # fmt: skip
     assert 1 == len(told(bench))
+
+
+def test_answers_a_link_had_not_sent_when_it_ended_are_noted() -> None:
+    """They counted as sent: each is taken back, once, and the log says how many they were."""
+    bench = signed_on()
+    bench.ask(bench.inquiry())
+    entry = bench.sent[-1].entry
+    assert entry is not None
+
+    bench.perform(bench.switch.closed(1, "broken", [entry, entry]))
+
+    assert [Untold(KEY, GOLDEN_INSTANT, NOT_SENT)] == told(bench)
+    assert 2 == bench.notes[-1].fields["answers_not_sent"]
+
+
+def test_word_of_our_own_belongs_to_no_row() -> None:
+    """What is no answer to an inquiry has nothing to be noted."""
+    bench = signed_on()
+
+    assert [None] == [one.entry for one in bench.sent]
