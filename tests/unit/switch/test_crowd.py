@@ -11,7 +11,7 @@ from atm_switch.switch.crowd import Crowd
 
 def request(*, is_surplus: bool) -> Any:
     """A request as far as a crowd looks at it."""
-    session = SimpleNamespace(in_flight=0)
+    session = SimpleNamespace(in_flight=0, surplus=0)
     return SimpleNamespace(
         is_counted=False, is_surplus=is_surplus, session=session, terminal_counted=None
     )
@@ -38,3 +38,4 @@ def test_never_more_than_the_limit_and_room_again_at_three_quarters(
         elif inside:
             crowd.leave(inside.pop())
         assert len(inside) == crowd.inside <= limit
+        assert not any(case.session.surplus for case in inside)
