@@ -4,7 +4,7 @@
 
 A failure prints the shortest history that hypothesis found, as a program, with the blob that has it
 again, and the first run that failed as it went; both are kept in ``build/chaos``, for what fails
-once need not fail again.
+once need not fail again.  Ctrl-C ends it with what was counted so far, and a goal missed.
 """
 
 from collections import Counter
@@ -36,6 +36,13 @@ def measure(trial: Trial) -> Found:
             counted.update(self.counts)
             counted["runs"] += 1
 
+    def counted_in_words() -> str:
+        return (
+            f"{counted['runs']:,} runs x {STEPS}: {counted['answers']:,} answers, "
+            f"{counted['crashes']:,} crashes, {counted['keys']:,} keys changed, "
+            f"{counted['jumps']:,} clock jumps; 0 violations"
+        )
+
     try:
         run_state_machine_as_test(
             Counted,
@@ -49,17 +56,14 @@ def measure(trial: Trial) -> Found:
                 suppress_health_check=list(HealthCheck),
             ),
         )
+    except KeyboardInterrupt:  # what was done so far is a figure too
+        return Found(f"of {runs:,} wanted {counted_in_words()}", is_held=False)
     except Exception as broken:  # noqa: BLE001 - whatever it is, it is the figure
         path = KEPT_IN / f"core_against_model-{trial.seed}.txt"
         keep(path, f"{runs:,} runs x {STEPS}, seed {trial.seed}", broken, Counted.history)
         notes = (*path.read_text().splitlines(), f"all of it: {path}")
         return Found("a history that the model forbids", is_held=False, notes=notes)
-    got = (
-        f"{counted['runs']:,} runs x {STEPS}: {counted['answers']:,} answers, "
-        f"{counted['crashes']:,} crashes, {counted['keys']:,} keys changed, "
-        f"{counted['jumps']:,} clock jumps; 0 violations"
-    )
-    return Found(got, is_held=counted["runs"] >= runs and counted["answers"] > runs)
+    return Found(counted_in_words(), is_held=counted["runs"] >= runs and counted["answers"] > runs)
 
 
 GOAL = Goal(

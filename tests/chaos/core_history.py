@@ -23,16 +23,17 @@ from hypothesis.stateful import Rule, RuleBasedStateMachine
 class History:
     """Of the run that is going on, and of the first that failed."""
 
-    steps: list[str] = field(default_factory=list)
+    steps: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """The name of each rule and what it was called with."""
     first: list[str] = field(default_factory=list)
     """Empty as long as none has."""
     failures: int = 0
     """How often any run failed, those by which hypothesis shortens the first among them."""
 
     @contextmanager
-    def step(self, said: str) -> Iterator[None]:
+    def step(self, name: str, arguments: dict[str, Any]) -> Iterator[None]:
         """Write a step down, and keep the history where it fails."""
-        self.steps.append(said)
+        self.steps.append((name, arguments))
         with self.watched():
             yield
 
@@ -46,8 +47,15 @@ class History:
         except Exception as broken:
             self.failures += 1
             if not self.first:
-                self.first = [*self.steps, *"".join(traceback.format_exception(broken)).split("\n")]
+                place = "".join(traceback.format_exception(broken))
+                self.first = [*map(_in_words, self.steps), *place.splitlines()]
             raise
+
+
+def _in_words(step: tuple[str, dict[str, Any]]) -> str:
+    name, arguments = step
+    said = ", ".join(f"{one}={value!r}" for one, value in arguments.items())
+    return f"state.{name}({said})"
 
 
 class Recorded(RuleBasedStateMachine):
@@ -57,7 +65,7 @@ class Recorded(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         """Begin a run."""
-        self.history.steps = [f"state = {type(self).__name__}()"]
+        self.history.steps = []
         super().__init__()
 
     @classmethod
@@ -78,7 +86,7 @@ class Recorded(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Keep it where the end is not well."""
-        with self.history.step("state.teardown()"):
+        with self.history.step("teardown", {}):
             super().teardown()
 
 
@@ -87,8 +95,7 @@ def _recorded(rule: Rule) -> Rule:
 
     @wraps(function)
     def called(machine: Recorded, **arguments: Any) -> Any:
-        said = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
-        with machine.history.step(f"state.{function.__name__}({said})"):
+        with machine.history.step(function.__name__, arguments):
             return function(machine, **arguments)
 
     return replace(rule, function=called)
