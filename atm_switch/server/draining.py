@@ -16,9 +16,11 @@ LOOK_SECONDS = 0.005
 SIGN_OFF_SECONDS_MAX = 1.0
 """How long a bank's answer to our sign-off is waited for, within the time there is."""
 
-WRITTEN_SECONDS_MAX = 1.0
+WRITTEN_SECONDS_MAX = 0.5
 """How long a stop waits for events and records that a journal which fails does not take."""
 
+ANSWERED_SECONDS_MAX = 0.1
+"""How long it waits to be told that what the journal has been asked for is written."""
 GONE_SECONDS_MAX = 0.1
 """Until the links that are cut off are gone, and the journal hears what they have not sent."""
 
@@ -49,12 +51,18 @@ async def drain(desk: Desk) -> None:
 
 
 async def last_written(desk: Desk) -> None:
-    """Wait a moment for what no request waits for to be in the journal; say what is given up."""
-    deadline = desk.clock().monotonic + WRITTEN_SECONDS_MAX
-    while len(desk.pending) and desk.clock().monotonic < deadline:
-        desk.pending.again()
+    """Wait a moment for the journal to have what no request waits for; say what is given up.
+
+    What it was asked for it writes when it is stopped, and a server that hangs may take as long.
+    """
+    began, pending = desk.clock().monotonic, desk.pending
+    while len(pending):
+        seconds_max = WRITTEN_SECONDS_MAX if pending.unasked else ANSWERED_SECONDS_MAX
+        if desk.clock().monotonic - began >= seconds_max:
+            break
+        pending.again()
         await asyncio.sleep(LOOK_SECONDS)
-    desk.pending.end()
+    pending.end()
 
 
 def cut_off(desk: Desk) -> None:

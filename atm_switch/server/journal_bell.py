@@ -101,10 +101,16 @@ class Pending:
         self._is_stalled = False
         """Whether the last attempt failed: the next is made at a tick."""
         self._given_up = 0
+        self._is_over = False
 
     def __len__(self) -> int:
         """How much is not known to be written."""
-        return len(self._waiting) + len(self._asked) + len(self._failed)
+        return self.unasked + len(self._asked)
+
+    @property
+    def unasked(self) -> int:
+        """How much of it the journal does not have."""
+        return len(self._waiting) + len(self._failed)
 
     def keep(self, question: Announce | KeepRecord, lost: Callable[[], None] | None = None) -> None:
         """Have it written behind what was kept before.
@@ -149,9 +155,10 @@ class Pending:
         self._settle()
 
     def end(self) -> None:
-        """Say what is given up where the switch stops."""
-        if len(self):
-            self._warn("events not kept", count=len(self), reason="the switch stops")
+        """Say what is given up where the switch stops; from now on also what fails."""
+        self._is_over = True
+        if self.unasked:
+            self._warn("events not kept", count=self.unasked, reason="the switch stops")
 
     def _settle(self) -> None:
         """Once all that was asked is answered: have what failed go first, at the next tick."""
@@ -165,6 +172,8 @@ class Pending:
             self._give_up(kept, type(error).__name__)  # it is itself at fault
         elif kept.lost is not None:
             kept.lost()
+        elif self._is_over:
+            self._give_up(kept, str(error))
         else:
             if not (self._is_stalled or self._failed):
                 self._warn("event kept for later", kind=kept.kind, reason=str(error))

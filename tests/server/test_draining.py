@@ -3,10 +3,12 @@
 import asyncio
 import time
 
-from atm_switch.server.draining import cut_off, drain
+from atm_switch.server.draining import WRITTEN_SECONDS_MAX, cut_off, drain, last_written
 from atm_switch.switch.policy import MacPolicy
+from atm_switch.switch.ports import AuditRecord, KeepRecord
 from tests.doubles.bank_host import SIGN_OFF, SIGN_ON, until
 from tests.doubles.bench import bank
+from tests.doubles.open_house import open_house
 from tests.server.test_dialler import called
 
 
@@ -118,3 +120,19 @@ async def test_cut_off_waits_for_nothing() -> None:
         await until(lambda: line.is_gone)
         asking.cancel()
         assert (True, []) == (here.house.desk.is_draining, line.requests(SIGN_OFF))
+
+
+async def test_stop_waits_for_no_journal_that_has_been_asked() -> None:
+    """It ends with the writer, which writes that; what it has not, it gets a moment for."""
+    async with open_house() as house:
+        house.journal.holds = True
+        house.desk.pending.keep(KeepRecord(AuditRecord("stop", "switch", "bank")))
+        began = house.clock().monotonic
+        await last_written(house.desk)
+        asked = house.clock().monotonic - began
+        house.desk.pending.keep(KeepRecord(AuditRecord("stop", "switch", "bank")))
+        await last_written(house.desk)
+        unasked = house.clock().monotonic - began
+
+    assert asked < WRITTEN_SECONDS_MAX <= unasked
+    assert [1] == [line["count"] for line in house.logged("events not kept")]

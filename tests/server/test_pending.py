@@ -178,11 +178,24 @@ def test_who_can_find_it_out_anew_is_told_that_it_is_lost() -> None:
 
 
 def test_stop_says_what_it_gives_up() -> None:
-    """How many; and nothing where nothing waits."""
+    """How many; nothing of what the journal has been asked for, which it writes when it ends."""
+    asked, refused = Journal(), Journal()
+    asked.pending.keep(of(1))
+    asked.pending.end()
+    refused.is_full = True
+    refused.pending.keep(of(1))
+    refused.pending.end()
+
+    assert [] == asked.said
+    assert [("events not kept", {"count": 1, "reason": "the switch stops"})] == refused.said[1:]
+
+
+def test_what_fails_behind_the_stop_is_given_up() -> None:
+    """Nobody would ask for it again, and the log says so."""
     journal = Journal()
-    journal.pending.end()
-    journal.is_full = True
     journal.pending.keep(of(1))
     journal.pending.end()
+    journal.answer(AWAY)
 
-    assert [("events not kept", {"count": 1, "reason": "the switch stops"})] == journal.said[1:]
+    said = {"kind": "status", "reason": str(AWAY), "so_far": 1}
+    assert [("event not kept", said)] == journal.said
