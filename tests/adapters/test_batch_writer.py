@@ -13,7 +13,7 @@ from atm_switch.adapters.batch_writer import FAULTS_MAX, BatchWriter
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_writer import JournalWriter, OnBatch
 from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable
-from atm_switch.switch.ports import Commit
+from atm_switch.switch.ports import Commit, ProveWriting
 from tests.doubles.journal_bench import (
     ANSWER_SECONDS_MAX,
     JournalBench,
@@ -246,3 +246,14 @@ def test_medium_that_dies_amid_single_rows_is_asked_no_more(tmp_path: Path) -> N
         assert bench.writer.has_failed
         assert "the journal could not write: SQLITE_IOERR_FSYNC" == told[0]
         assert {"the journal's writer has ended"} == set(told[1:])
+
+
+def test_file_to_which_nothing_was_written_yet_can_be_proved(tmp_path: Path) -> None:
+    """
+    Without a WAL there is nothing to sync, and so nothing that failed.
+    """
+    with JournalBench(tmp_path / "journal.db") as bench:
+        bench.writer._path = tmp_path / "untouched.db"
+
+        assert [None] == bench.send_all(ProveWriting())
+        assert not bench.writer.has_failed
