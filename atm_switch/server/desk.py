@@ -22,7 +22,6 @@ from atm_switch.server.meters import Meters
 from atm_switch.server.peers import Peers
 from atm_switch.server.performer import Neighbours, Performer
 from atm_switch.server.spread import TICK_SECONDS, spread
-from atm_switch.switch.balance_inquiry import place_of
 from atm_switch.switch.clock_watch import ClockWatch
 from atm_switch.switch.effects import Asked, Effect, LinkId, Note, Ticket
 from atm_switch.switch.ports import AuditRecord, KeepRecord, ProveWriting
@@ -176,13 +175,12 @@ class Desk:
     def received(self, line: Line, frame: Frame, began: float, served_max: int = 0) -> None:
         """Take one frame; what it asks is asked with what others ask in this turn.
 
-        A mistake of ours costs the frame, not the link.
+        A mistake of ours costs the frame a 96, and not the link.
         """
         try:
             effects = self._switch.received(line.link, frame, self.clock(), began, served_max)
         except Exception as mistake:  # noqa: BLE001  named by its place, never by its text
-            self._log.error("mistake", link=line.link, where=place_of(mistake))
-            return
+            effects = self._performer.failed(line.link, frame, mistake)
         for one in effects:
             if not isinstance(one, Asked):
                 self._perform(effects)  # an answer, or an end, which the next frame must find done

@@ -25,6 +25,7 @@ from atm_switch.switch.ledger_gate import NOT_ASKED
 from atm_switch.switch.ports import ASKS_LEDGER, JOURNALED, Ask, FindRepeat
 from atm_switch.switch.switch import Switch
 from atm_switch.switch.untold import TELLINGS
+from atm_switch.wire.framing import Frame
 
 if TYPE_CHECKING:
     from atm_switch.server.journal_bell import Journal
@@ -119,6 +120,16 @@ class Performer:
             return self._switch.answered(ticket, answer, now)
         except Exception as mistake:  # noqa: BLE001
             self._mistaken(mistake)
+            return []
+
+    def failed(self, link: LinkId, frame: Frame, mistake: Exception) -> list[Effect]:
+        """Log what the core stumbled over; have it answered, where it can be at all."""
+        place = place_of(mistake)
+        self._log.error("mistake", link=link, where=place)
+        try:
+            return self._switch.failed(link, frame, place, self._clock())
+        except Exception as another:  # noqa: BLE001
+            self._mistaken(another)
             return []
 
     def _mistaken(self, mistake: Exception) -> None:

@@ -1,9 +1,10 @@
 """The answers to what cannot be read and what is not known: 30, 12, and 63 for a torn MAC."""
 
 from atm_switch.domain.errors import Declined, FormatError
+from atm_switch.domain.instant import Instant
 from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.authentication import MAC_ELEMENTS
-from atm_switch.messages.mti import is_response
+from atm_switch.messages.mti import is_answerable, is_response
 from atm_switch.messages.responses import refusal
 from atm_switch.profile.model import MessageRule, Profile
 from atm_switch.switch.authentication import ready_to_sign, signed
@@ -12,6 +13,10 @@ from atm_switch.switch.compose import declined
 from atm_switch.switch.house import House
 from atm_switch.switch.notes import note_of_unknown, note_of_unreadable
 from atm_switch.switch.ports import Steps
+from atm_switch.switch.session import Session
+from atm_switch.wire.bitmap import read_mti
+from atm_switch.wire.framing import Frame
+from atm_switch.wire.message import IsoMessage
 
 
 def rule_of_strays(profile: Profile) -> MessageRule:
@@ -48,6 +53,37 @@ def refuse_unknown(case: Case, house: House) -> Steps[Response | None]:
     message = refusal(request.mti, request.elements, case.profile, outcome)
     note = note_of_unknown(case.session, request, message)
     return (yield from signed(case, Response(message, outcome, note=note)))
+
+
+def stray(session: Session, message: IsoMessage, frame: Frame, now: Instant) -> Case:
+    """Return the case of a message that cannot be read or has no rule: it costs a strike."""
+    rule = rule_of_strays(session.dialect.profile)
+    return Case(message, frame.header, rule, session, now, now, is_stray=True)
+
+
+def failed_on(session: Session, frame: Frame, now: Instant) -> Case | None:
+    """Return the case of a frame we failed on, with what can be read of it all the same.
+
+    ``None`` where not even its MTI can, or where that asks for no answer.
+    """
+    dialect = session.dialect
+    try:
+        message = dialect.packager.unpack(frame.payload)
+    except Exception:  # noqa: BLE001  it is what failed, or fails as well
+        try:
+            message = IsoMessage(read_mti(frame.payload, dialect.profile.encoding), {})
+        except FormatError:
+            return None
+    if not is_answerable(message.mti):
+        return None
+    return Case(message, frame.header, rule_of_strays(dialect.profile), session, now, now)
+
+
+def refuse_failed(case: Case, place: str, house: House) -> Steps[Response | None]:
+    """Answer what a mistake of ours kept from its corridor: 96, and no row."""
+    ready_to_sign(case, house)
+    no = Declined(Outcome.INTERNAL_ERROR, place)
+    return (yield from signed(case, declined(case, no)))
 
 
 def mistaken(case: Case, place: str) -> Response | None:

@@ -16,6 +16,7 @@ from atm_switch.domain.errors import FormatError, LedgerUnavailable, NeighbourUn
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.instant import Instant
 from atm_switch.messages.mti import is_answerable, is_response
+from atm_switch.switch import refusals
 from atm_switch.switch.authentication import guarded, signed
 from atm_switch.switch.balance_inquiry import balance_inquiry, place_of
 from atm_switch.switch.case import ENDINGS, Case, Open, Response
@@ -31,7 +32,6 @@ from atm_switch.switch.own_sign_off import sign_off, stands
 from atm_switch.switch.own_sign_on import sign_on
 from atm_switch.switch.own_word import Word, due, heard
 from atm_switch.switch.ports import Ask, AwaitTick, KeepKeys, Steps, TakeTurn, silence_of
-from atm_switch.switch.refusals import mistaken, refuse_unknown, refuse_unreadable, rule_of_strays
 from atm_switch.switch.reversal import reversal
 from atm_switch.switch.rounds import Rounds
 from atm_switch.switch.sending import Entries, not_sent, sent
@@ -130,6 +130,14 @@ class Switch:
         case = Case(message, frame.header, rule, session, now, now, began, payload=frame.payload)
         return self._request(case, served_max)
 
+    def failed(self, link: LinkId, frame: Frame, place: str, now: Instant) -> list[Effect]:
+        """Answer a frame that a mistake of ours met: 96, unless its request is under way."""
+        session = self._sessions.get(link)
+        case = None if session is None else refusals.failed_on(session, frame, now)
+        if case is None or any(one.case.payload is frame.payload for one in self._open.values()):
+            return []
+        return self._begin(case, refusals.refuse_failed(case, place, self._house))
+
     def answered(self, ticket: Ticket, answer: Any, now: Instant) -> list[Effect]:
         """Go on with a corridor; an exception as ``answer`` is raised where it waits.
 
@@ -198,7 +206,7 @@ class Switch:
             joined.flight.waiting.append(case)
             return [note_of(case, None, "joined the same request under way")]
         except Exception as mistake:  # noqa: BLE001  never a hung terminal, never 00
-            return self._finished(case, mistaken(case, place_of(mistake)))
+            return self._finished(case, refusals.mistaken(case, place_of(mistake)))
         if self._ledger.breaker.is_open and self._ledger.refuses(question, now.monotonic):
             return self._advance(waiting, LedgerUnavailable(NOT_ASKED), now)
         ticket = next(self._tickets)
@@ -265,8 +273,8 @@ class Switch:
     ) -> list[Effect]:
         if not is_answerable(message.mti):
             return [note_of_unknown(session, message, None), *self._strike(session, now)]
-        case = self._stray(session, message, frame, now)
-        return self._begin(case, refuse_unknown(case, self._house))
+        case = refusals.stray(session, message, frame, now)
+        return self._begin(case, refusals.refuse_unknown(case, self._house))
 
     def _unreadable(
         self, session: Session, frame: Frame, fault: FormatError, now: Instant
@@ -274,12 +282,8 @@ class Switch:
         session.ignored_responses += is_response(fault.mti)
         if not is_answerable(fault.mti):
             return [note_of_unreadable(session, fault), *self._strike(session, now)]
-        case = self._stray(session, IsoMessage(fault.mti, fault.readable), frame, now)
-        return self._begin(case, refuse_unreadable(case, fault, self._house))
-
-    def _stray(self, session: Session, message: IsoMessage, frame: Frame, now: Instant) -> Case:
-        rule = rule_of_strays(session.dialect.profile)
-        return Case(message, frame.header, rule, session, now, now, is_stray=True)
+        case = refusals.stray(session, IsoMessage(fault.mti, fault.readable), frame, now)
+        return self._begin(case, refusals.refuse_unreadable(case, fault, self._house))
 
     def _strike(self, session: Session, now: Instant) -> list[Effect]:
         limit = self._house.policy.bad_frames_per_minute

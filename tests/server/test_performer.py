@@ -11,6 +11,7 @@ from atm_switch.server.desk import AT_ONCE
 from atm_switch.server.journal_bell import JournalBell
 from atm_switch.switch.breaker import FAILURES_MAX
 from atm_switch.switch.ports import FindAccount, FindCard, FindRepeat
+from tests.doubles.bank_host import until
 from tests.doubles.open_house import Caller, OpenHouse, caller, open_house
 from tests.server.test_link_endings import frames, inquiries, vouched
 
@@ -172,3 +173,39 @@ async def test_mistake_costs_its_own_request_only(monkeypatch: pytest.MonkeyPatc
 
         assert ["00", "00"] == await codes(client, 2)
         assert 1 == len(house.logged("mistake"))
+
+
+async def test_frame_the_core_stumbles_over_is_answered_96(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its terminal is told at once, under its own STAN; the link and the others go on."""
+    async with open_house(vouched()) as house, caller(house) as client:
+        received = house.switch.received
+
+        def stumbling(link: int, frame: Any, *rest: Any) -> Any:
+            if b"000002" in frame.payload:
+                raise RuntimeError("a mistake of ours")
+            return received(link, frame, *rest)
+
+        monkeypatch.setattr(house.switch, "received", stumbling)
+        client.writer.write(frames(client, inquiries(house, 3)))
+        answers = [await client.hear() for _ in range(3)]
+
+    told = {one[11]: (one.mti, one[39]) for one in answers}
+    assert {"000001": ("0210", "00"), "000002": ("0210", "96"), "000003": ("0210", "00")} == told
+    assert 1 == len(house.logged("mistake"))
+
+
+async def test_mistake_amid_a_mistake_costs_the_frame_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where not even a 96 can be made the log says so twice, and the next is answered."""
+    async with open_house(vouched()) as house, caller(house) as client:
+
+        def fail(*_: Any) -> Any:
+            raise RuntimeError("a mistake of ours")
+
+        with monkeypatch.context() as amid:
+            amid.setattr(house.switch, "received", fail)
+            amid.setattr(house.switch, "failed", fail)
+            client.writer.write(frames(client, inquiries(house, 1)))
+            await until(lambda: 2 == len(house.logged("mistake")))
+        client.writer.write(frames(client, inquiries(house, 1)))
+
+        assert ["00"] == await codes(client, 1)

@@ -5,10 +5,15 @@ import pytest
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.profile.load import load_profile
 from atm_switch.switch.case import Case
+from atm_switch.switch.effects import Effect, Note, Send
 from atm_switch.switch.policy import MacPolicy
+from atm_switch.switch.ports import FindAccount
 from atm_switch.switch.refusals import mistaken, rule_of_strays
+from atm_switch.wire.framing import Frame
 from atm_switch.wire.message import IsoMessage
+from atm_switch.wire.packager import Packager
 from tests.doubles.bench import Bench, bank
+from tests.doubles.inquiries import signed_on
 from tests.doubles.signed_line import is_signed, signed_payload, signing_bench
 
 
@@ -93,3 +98,64 @@ def test_torn_mac_is_63_only_where_macs_count() -> None:
 
     assert ("63", "30") == (refused[39], unreadable[39])
     assert is_signed(strict, strict.sent[-1].payload)
+
+
+def failing(bench: Bench, payload: bytes, *, link: int = 1) -> list[Effect]:
+    """Say what is done about a frame that a mistake of ours met."""
+    return bench.switch.failed(link, Frame(b"", payload), "TypeError at here.py:1", bench.now)
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_frame_we_failed_on_is_answered_96(
+    monkeypatch: pytest.MonkeyPatch, *, is_readable: bool
+) -> None:
+    """With what can be read of it, be it its MTI alone; it costs the peer no strike."""
+    bench = Bench()
+    payload = bench.dialect.packager.pack(bench.inquiry())
+    if not is_readable:
+
+        def fail(_packager: Packager, _payload: bytes) -> IsoMessage:
+            raise TypeError("a mistake of ours")
+
+        monkeypatch.setattr(Packager, "unpack", fail)
+
+    sent, note = failing(bench, payload)
+    monkeypatch.undo()
+
+    assert isinstance(sent, Send)
+    assert isinstance(note, Note)
+    answer = bench.dialect.packager.unpack(sent.payload)
+    assert ("0210", "96") == (answer.mti, answer[39])
+    assert ("000123" if is_readable else "") == answer.get(11)
+    session = bench.switch.session_of(1)
+    assert session is not None
+    assert not session.strikes
+
+
+@pytest.mark.parametrize("said", [b"0210", b"0420"[:2], b"\xff" * 40])
+def test_frame_we_failed_on_that_asks_nothing_gets_no_answer(said: bytes) -> None:
+    """An answer, or what is not even an MTI."""
+    bench = Bench()
+
+    assert [] == failing(bench, said)
+    assert [] == failing(bench, bench.dialect.packager.pack(bench.inquiry()), link=99)
+
+
+def test_frame_we_failed_on_is_answered_once() -> None:
+    """A request that is under way all the same gets the answer of its corridor."""
+    bench = signed_on()
+    bench.holds = (FindAccount,)
+    payload = bench.dialect.packager.pack(bench.inquiry())
+    frame = Frame(b"", payload)
+    bench.perform(bench.switch.received(1, frame, bench.now))
+
+    assert [] == bench.switch.failed(1, frame, "TypeError at here.py:1", bench.now)
+
+
+def test_answer_to_what_we_failed_on_carries_the_mac_of_its_line() -> None:
+    """Where answers carry one."""
+    bench = signing_bench()
+
+    bench.perform(failing(bench, signed_payload(bench, bench.inquiry())))
+
+    assert is_signed(bench, bench.sent[-1].payload)
