@@ -1,6 +1,5 @@
 """A package replaced by another release under a running switch, in real processes."""
 
-import json
 import os
 import shutil
 import signal
@@ -19,7 +18,7 @@ from tests.doubles.served import SECONDS, Served, make_folder, serve
 from tests.doubles.talk import Talk
 from tests.doubles.workers import PIN, Workers, asked, wait_for, with_workers
 from tests.end_to_end.test_dialled_line import with_line
-from tests.end_to_end.test_workers_without_room import shown
+from tests.end_to_end.test_workers_without_room import metrics_of, shown
 
 OUT = "worker left out"
 
@@ -66,7 +65,7 @@ def test_siblings_go_on_without_a_worker_of_another_release(tmp_path: Path) -> N
         gone, served = switch.kill(name), switch.served
         one.close()
         left_out_however_often(served, two)
-        told, metrics, at = switch.told(), shown(served), metrics_of(switch)
+        told, metrics, at = switch.told(), shown(served), metrics_of(switch.served)
         with urlopen(f"http://{at}/readyz", timeout=SECONDS) as page:
             ready = page.status
         exchange(program, "v0", MARK)
@@ -84,12 +83,6 @@ def test_siblings_go_on_without_a_worker_of_another_release(tmp_path: Path) -> N
     assert 1.0 == metrics[f'atm_switch_process_deaths_total{{process="{name}"}}']
     assert (["00", "00"], 0) == (codes, code)
     assert "given up" not in served.log.read_text()
-
-
-def metrics_of(switch: Workers) -> str:
-    """Where the switch serves its metrics."""
-    (line,) = [one for one in switch.served.log.read_text().splitlines() if "metrics served" in one]
-    return str(json.loads(line)["at"])
 
 
 @pytest.mark.parametrize(

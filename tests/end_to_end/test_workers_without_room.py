@@ -54,10 +54,17 @@ def test_worker_is_started_again_as_soon_as_there_is_room(tmp_path: Path) -> Non
 
 def shown(served: Served) -> dict[str, float]:
     """Read the samples on /metrics."""
-    (line,) = [line for line in served.log.read_text().splitlines() if "metrics served" in line]
-    with urlopen(f"http://{json.loads(line)['at']}/metrics", timeout=30) as page:
+    with urlopen(f"http://{metrics_of(served)}/metrics", timeout=30) as page:
         text = page.read().decode()
     return {name: float(value) for name, value in re.findall(r"(?m)^(\w+(?:\{.*\})?) (\S+)$", text)}
+
+
+def metrics_of(served: Served) -> str:
+    """Where the switch serves its metrics; the log says so a moment behind the first answer."""
+    lines = served.log.read_text  # of which the last may be half there
+    wait_for(lambda: any("metrics served" in line for line in lines().split("\n")[:-1]))
+    (line,) = [line for line in lines().splitlines() if "metrics served" in line]
+    return str(json.loads(line)["at"])
 
 
 def seconds_of(process: int) -> float:
