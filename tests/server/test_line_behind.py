@@ -1,6 +1,8 @@
 """Claims about a link that asks more than it may have under way: it waits a little, then 91."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -40,6 +42,15 @@ def inquiries(house: OpenHouse, client: Caller, count: int, first: int = 1) -> b
     pack, inquiry = client.dialect.packager.pack, house.bench.inquiry
     changes = [{11: f"{at:06d}", 37: f"5181{at:08d}"} for at in range(first, first + count)]
     return b"".join(enclose(client.framing, pack(inquiry({**one}))) for one in changes)
+
+
+@asynccontextmanager
+async def narrow_link(in_flight_max: int) -> AsyncIterator[tuple[OpenHouse, Caller]]:
+    """Open a link that may have so many under way, beside a journal that answers nothing yet."""
+    limits = replace(GENEROUS, line=replace(GENEROUS.line, in_flight_per_link_max=in_flight_max))
+    async with open_house(vouched(), limits) as house, caller(house) as client:
+        house.journal.holds = True
+        yield house, client
 
 
 async def one_batch(house: OpenHouse) -> None:
@@ -89,10 +100,7 @@ async def test_request_that_waited_counts_from_when_the_link_was_last_seen_empty
     A full link is asked once more, and is read only after all of a request's time: the request
     is told no balance, for it may be as old as that; the one behind it is as young as it is.
     """
-    line = replace(GENEROUS.line, in_flight_per_link_max=1)
-    limits = replace(GENEROUS, line=line)
-    async with open_house(vouched(), limits) as house, caller(house) as client:
-        house.journal.holds = True
+    async with narrow_link(1) as (house, client):
         client.writer.write(inquiries(house, client, 1))
         await until(lambda: bool(house.journal.held))
         client.writer.write(inquiries(house, client, 1, first=2))
@@ -108,10 +116,7 @@ async def test_request_that_waited_counts_from_when_the_link_was_last_seen_empty
 
 async def test_request_that_came_to_a_full_link_just_now_is_served() -> None:
     """The link was full for long and nothing waited there: what comes at last has all its time."""
-    line = replace(GENEROUS.line, in_flight_per_link_max=1)
-    limits = replace(GENEROUS, line=line)
-    async with open_house(vouched(), limits) as house, caller(house) as client:
-        house.journal.holds = True
+    async with narrow_link(1) as (house, client):
         client.writer.write(inquiries(house, client, 1))
         await until(lambda: bool(house.journal.held))
         house.skew += REQUEST_SECONDS_MAX - 0.5
@@ -130,10 +135,7 @@ async def test_full_link_declines_what_waited_for_a_quarter_of_its_time() -> Non
     Nothing is answered, and the next two wait; then each is told 91 though the first still waits:
     their rows are written like any other, and one that ends makes room for one to be served.
     """
-    line = replace(GENEROUS.line, in_flight_per_link_max=1)
-    limits = replace(GENEROUS, line=line)
-    async with open_house(vouched(), limits) as house, caller(house) as client:
-        house.journal.holds = True
+    async with narrow_link(1) as (house, client):
         client.writer.write(inquiries(house, client, 3))
         await until(lambda: bool(house.journal.held))
         house.pass_time(WAITING_SHARE * REQUEST_SECONDS_MAX - 0.5)
@@ -156,10 +158,7 @@ async def test_full_link_declines_what_waited_for_a_quarter_of_its_time() -> Non
 
 async def test_full_link_is_not_read_for_ever() -> None:
     """Eight times as much as may be under way is, and the rest waits unread; then it goes on."""
-    line = replace(GENEROUS.line, in_flight_per_link_max=2)
-    limits = replace(GENEROUS, line=line)
-    async with open_house(vouched(), limits) as house, caller(house) as client:
-        house.journal.holds = True
+    async with narrow_link(2) as (house, client):
         client.writer.write(inquiries(house, client, 40))
         await until(lambda: bool(house.journal.held))
         house.pass_time(WAITING_SHARE * REQUEST_SECONDS_MAX + 0.5)
