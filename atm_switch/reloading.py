@@ -15,6 +15,7 @@ from atm_switch.doorways import Doorways
 from atm_switch.folder import DataFolder, open_folder
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.server.desk import Desk
+from atm_switch.server.lasting_links import clear_away
 from atm_switch.server.log import Logger
 from atm_switch.start_up import dialects_of, digest_of, server_limits
 from atm_switch.switch.house import House
@@ -56,6 +57,7 @@ class Reloading:
         self.log.level = fresh.settings.log.level
         waiting = _waiting_for_restart(self.folder, fresh)
         self.log.info("settings reloaded", **({"need_a_restart": waiting} if waiting else {}))
+        clear_away()
         return digest_of(fresh.text)
 
 

@@ -16,6 +16,7 @@ from atm_switch.server.lasting_links import (
     FROZEN_AT,
     MADE_BETWEEN_LOOKS,
     QUIET_TICKS,
+    YOUNG,
     LastingLinks,
     settle,
 )
@@ -217,3 +218,25 @@ def test_what_a_start_made_is_frozen_and_the_young_are_looked_at_seldom() -> Non
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+@pytest.mark.usefixtures("collected_by_nobody")
+def test_what_is_old_is_looked_through_by_itself_however_much_a_start_made() -> None:
+    """The interpreter measures by what its last full look went over; that is next to nothing."""
+    before = gc.get_threshold()
+    of_a_start: list[list[Any]] = [[] for _ in range(50_000)]
+    gc.collect()
+    try:
+        settle()
+        gc.set_threshold(100, 1, 1)
+        circle = Circle()
+        left = weakref.ref(circle)
+        gc.collect(YOUNG)
+        del circle
+        gc.enable()
+        made: list[list[Any]] = [[] for _ in range(2_000)]
+    finally:
+        gc.set_threshold(*before)
+
+    assert left() is None
+    assert len(of_a_start) > len(made)
