@@ -4,7 +4,8 @@
 
 A failure prints the shortest history that hypothesis found, as a program, with the blob that has it
 again, and the first run that failed as it went; both are kept in ``build/chaos``, for what fails
-once need not fail again.  Ctrl-C ends it with what was counted so far, and a goal missed.
+once need not fail again.  Ctrl-C ends it with what was counted so far, and a goal missed; where a
+run had failed by then, with that.
 """
 
 from collections import Counter
@@ -56,9 +57,9 @@ def measure(trial: Trial) -> Found:
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    except KeyboardInterrupt:  # what was done so far is a figure too
-        return Found(f"of {runs:,} wanted {counted_in_words()}", is_held=False)
-    except Exception as broken:  # noqa: BLE001 - whatever it is, it is the figure
+    except (KeyboardInterrupt, Exception) as broken:  # noqa: BLE001 - whatever it is, it is the figure
+        if isinstance(broken, KeyboardInterrupt) and not Counted.history.first:
+            return Found(f"of {runs:,} wanted {counted_in_words()}", is_held=False)
         path = KEPT_IN / f"core_against_model-{trial.seed}.txt"
         keep(path, f"{runs:,} runs x {STEPS}, seed {trial.seed}", broken, Counted.history)
         notes = (*path.read_text().splitlines(), f"all of it: {path}")

@@ -29,6 +29,8 @@ class History:
     """Empty as long as none has."""
     failures: int = 0
     """How often any run failed, those by which hypothesis shortens the first among them."""
+    is_interrupted: bool = False
+    """Whether Ctrl-C came amid a step: what fails behind it fails for that, and says nothing."""
 
     @contextmanager
     def step(self, name: str, arguments: dict[str, Any]) -> Iterator[None]:
@@ -44,7 +46,12 @@ class History:
             yield
         except HypothesisException:  # its own way to leave a run
             raise
+        except KeyboardInterrupt:
+            self.is_interrupted = True
+            raise
         except Exception as broken:
+            if self.is_interrupted:  # it is on its way out of a run left amid a step
+                return
             self.failures += 1
             if not self.first:
                 place = "".join(traceback.format_exception(broken))
