@@ -115,7 +115,7 @@ async def wrong_tokens(tokens: Tokens, engine: Engine) -> list[str]:
             told.append(await _wrong(*asked.popleft()))
     finally:
         for _, _, said in asked:  # where this is given up
-            if not said.cancel():
+            if not said.cancel() and not said.cancelled():
                 said.exception()  # heard, as far as the loop knows
     return [one for one in told if one]
 

@@ -1,6 +1,7 @@
 """What an HSM says of thousands of tokens: asked about some at a time, told in their order."""
 
 import asyncio
+import gc
 from itertools import count
 
 import pytest
@@ -85,6 +86,35 @@ async def test_asking_that_is_given_up_leaves_nothing_under_way() -> None:
     await asyncio.sleep(0)
 
     assert 0 == hardware.under_way
+
+
+async def test_asking_that_is_given_up_passes_over_what_was_given_up_before() -> None:
+    """An answer that was cancelled by itself hinders none behind it; each failure is heard."""
+    loop, unheard = asyncio.get_running_loop(), list[str]()
+    answers: list[asyncio.Future[str]] = [loop.create_future() for _ in range(AT_ONCE)]
+    loop.set_exception_handler(lambda _, context: unheard.append(str(context)))
+    waiting = [*answers]
+
+    async def answer(_key: LineKey, _usage: KeyUsage) -> str:
+        return await waiting.pop(0)
+
+    engine = Engine({}, closed, answer, AT_ONCE)
+    asking = asyncio.create_task(wrong_tokens(tokens(100), engine))
+    for _ in range(AT_ONCE):
+        await asyncio.sleep(0)
+
+    first, cancelled, failed, open_ = answers
+    cancelled.cancel()
+    failed.set_exception(KeyRefused("unknown"))
+    first.set_exception(ConnectionError("a mistake"))
+    with pytest.raises(ConnectionError, match="a mistake"):
+        await asking
+    open_was_cancelled = open_.cancelled()
+    del answers, engine, asking, answer, first, cancelled, failed, open_
+    gc.collect()
+
+    assert open_was_cancelled
+    assert [] == unheard
 
 
 @pytest.mark.parametrize(("header_digits", "at_once"), [(1, 2), (4, 8)])
