@@ -162,8 +162,8 @@ class Service:
         house.own_stan = secrets.randbelow(STAN_MAX)
         self._upkeep = Upkeep(self.folder, house, self._engine, self.log, self._record)
         self._tidings.on_hsm_back = self._upkeep.hardware_is_back
-        meters = Meters([one.id for one in settings.acquirers])
-        limits = server_limits(settings)
+        meters, limits = Meters([one.id for one in settings.acquirers]), server_limits(settings)
+        journaling.writer.on_commit = meters.journal_commit_seconds.add
         desk = Desk(Switch(house), neighbours, read_clock, limits, self.log, meters)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._tidings.of_mistake)

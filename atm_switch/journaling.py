@@ -19,7 +19,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from atm_switch.adapters.batch_writer import BatchWriter, fulfil
+from atm_switch.adapters.batch_writer import BatchWriter
 from atm_switch.adapters.clock import read_clock, utc_now
 from atm_switch.adapters.folder_lock import lock_writing
 from atm_switch.adapters.journal_batch import JournalQuestion
@@ -34,7 +34,7 @@ from atm_switch.adapters.postgres_reader import PostgresReader
 from atm_switch.adapters.postgres_shared import DATES, KEYS
 from atm_switch.adapters.remote_journal import RemoteJournal
 from atm_switch.adapters.schema import open_writer
-from atm_switch.adapters.side_thread import begun
+from atm_switch.adapters.side_thread import begun, fulfil
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.folder import DataFolder
 from atm_switch.seat import Seat

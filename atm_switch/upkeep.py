@@ -15,10 +15,9 @@ from functools import partial
 from math import inf
 from typing import Any, Final
 
-from atm_switch.adapters.batch_writer import fulfil
 from atm_switch.adapters.clock import utc_now
 from atm_switch.adapters.key_keeper import ChangedMeanwhile
-from atm_switch.adapters.side_thread import begun
+from atm_switch.adapters.side_thread import begun, fulfil
 from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
 from atm_switch.engine import Engine
 from atm_switch.folder import DataFolder, hsm_tls_files_of, line_tls_files_of, tls_files_of

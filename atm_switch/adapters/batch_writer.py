@@ -15,6 +15,7 @@ whoever runs it ends the process, for only a fresh start knows what the medium h
 Why a thread: a sync takes milliseconds, and no event loop may stand still that long.
 """
 
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,14 +23,11 @@ from concurrent.futures import Future
 from contextlib import closing, suppress
 from functools import partial
 from threading import Condition, Thread
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from atm_switch.adapters.journal_judgement import Judgement, told_apart
-from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable, NeighbourUnavailable
-
-if TYPE_CHECKING:
-    import asyncio
-
+from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable
+from atm_switch.switch.ports import ProveWriting
 
 FAULTS_MAX: Final = 4
 """Questions at fault looked for in a batch, each at the price of some trials of it."""
@@ -66,6 +64,10 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         """How long ``stop`` waits for the medium; ``None``: as long as it takes."""
         self.has_failed = False
         """Whether it ended by itself: nothing is written any more."""
+        self.read_seconds: Callable[[], float] = time.perf_counter
+        """The clock that commits are timed by."""
+        self.on_commit: Callable[[float], None] = lambda _seconds: None
+        """Told, in the thread, the seconds of each commit: but of those of nothing but proofs."""
 
     def start(self, on_batch: OnBatch[K]) -> None:
         """Open the medium and begin to write.
@@ -211,8 +213,9 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         self, medium: M, questions: Sequence[Q], faults_left: int = FAULTS_MAX
     ) -> tuple[list[Any], bool]:
         """Write some; whoever is refused may be without fault where the medium takes none."""
+        began = self.read_seconds()
         try:
-            return self._commit(medium, questions), True
+            answers = self._commit(medium, questions)
         except Exception as error:  # noqa: BLE001 - every failure is an answer, none ends unsaid
             judged = self._judge(error)
             if not judged.is_fatal and judged.blames_a_question and len(questions) > 1:
@@ -220,6 +223,9 @@ class BatchWriter(ABC, Generic[K, Q, M]):
                     return self._write_singly(medium, questions)
                 return self._write_around(medium, questions, judged, faults_left)
             return [judged.failure() for _ in questions], not judged.is_fatal
+        if not all(isinstance(one, ProveWriting) for one in questions):
+            self.on_commit(self.read_seconds() - began)
+        return answers, True
 
     def _write_around(
         self, medium: M, questions: Sequence[Q], judged: Judgement, faults_left: int
@@ -288,13 +294,3 @@ class BatchWriter(ABC, Generic[K, Q, M]):
         if left:
             ended = JournalUnavailable("the journal's writer has ended")
             on_batch([(token, ended) for token in left])
-
-
-def fulfil(future: "asyncio.Future[Any]", answer: Any) -> None:
-    """Hand an answer, in the loop, to whoever waits for it; a failure raises there."""
-    if future.done():
-        return
-    if isinstance(answer, NeighbourUnavailable):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)

@@ -4,18 +4,19 @@ Plan: a stream socket in the folder; what every worker sends is put to the one w
 which makes one commit of all that waits, whoever sent it.  Answers go back a batch at a
 time.  A cut-over is told to all other workers before it is answered; a key file that was
 changed is so once they have taken it up (``journal_news``).  A request that another worker is
-at work on is not begun twice (``journal_claims``).
+at work on is not begun twice (``journal_claims``).  How long a commit took is told to one
+worker, beside answers.
 """
 
 import asyncio
 import itertools
 import os
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
-from atm_switch.adapters.batch_writer import fulfil
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_claims import Claims
@@ -24,7 +25,8 @@ from atm_switch.adapters.journal_news import Unheard
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.adapters.postgres_shared import DATES, KEYS
-from atm_switch.adapters.remote_journal import NEWS
+from atm_switch.adapters.remote_journal import COMMITTED, NEWS
+from atm_switch.adapters.side_thread import fulfil
 from atm_switch.domain.errors import JournalRefusesRow, JournalUnavailable
 from atm_switch.switch.ports import KeepBusinessDate, Reserve, UnderWay
 
@@ -53,6 +55,9 @@ class JournalServer:
         self._unheard = Unheard[Asker, tuple[Asker, int]]()
         self._server: asyncio.Server | None = None
         self._inode = 0
+        self._commits: deque[float] = deque()
+        """Seconds of commits that no worker was told yet; the writer's thread adds to it."""
+        writer.on_commit = self._commits.append
 
     def start(self) -> None:
         """Start the writer; call in the loop.  Raises what its ``start`` does."""
@@ -146,6 +151,8 @@ class JournalServer:
                     self._tell_others(worker, DATES)
             answers.setdefault(worker, []).append((number, answer))
         for worker, its in answers.items():
+            if worker is not self._own:
+                its += [(COMMITTED, self._commits.popleft()) for _ in range(len(self._commits))]
             worker.say(its)
 
     def _keys_changed(self, worker: "_Worker", number: int) -> None:

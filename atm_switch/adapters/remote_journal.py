@@ -15,12 +15,13 @@ from math import inf
 from pathlib import Path
 from typing import Any, Final, cast
 
-from atm_switch.adapters.batch_writer import OnBatch, fulfil
+from atm_switch.adapters.batch_writer import OnBatch
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_drafts import drafted
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed, socket_name
 from atm_switch.adapters.journal_writer import check_question
 from atm_switch.adapters.postgres_shared import DATES, KEYS
+from atm_switch.adapters.side_thread import fulfil
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.ports import Commit
 
@@ -28,6 +29,8 @@ AGAIN_SECONDS: Final = 0.01
 """Between two attempts: a start waits for it, and so does whoever asks while it is away."""
 NEWS: Final = 0
 """The number of an entry that is no answer but tells of a change, or that one is taken up."""
+COMMITTED: Final = -1
+"""The number of an entry with the seconds that a commit took."""
 HEARD_SECONDS_MAX: Final = 5.0
 """So long a change waits for the other workers to take it up."""
 BACK_SECONDS: Final = 0.5
@@ -56,6 +59,8 @@ class RemoteJournal(asyncio.Protocol):
         self._is_closed = False
         self.has_failed = False
         """Never: a writer's process that ends is started again."""
+        self.on_commit: Callable[[float], None] = lambda _seconds: None
+        """Told, in the loop, the seconds of each commit that no other worker is told of."""
 
     def start(self, on_batch: OnBatch[Any]) -> None:
         """Hand answers to ``on_batch``, a frame's at a time, in the loop."""
@@ -177,6 +182,8 @@ class RemoteJournal(asyncio.Protocol):
                 self._hear(answer)
             elif number in self._asked:
                 answers.append((self._asked.pop(number), answer))
+            elif number == COMMITTED:
+                self.on_commit(answer)
         self._deliver(answers)
 
     def _hear(self, kind: str) -> None:

@@ -4,6 +4,7 @@ Why: the threads of an executor are joined when the loop closes, and once more w
 interpreter ends, however long a server takes to answer.  These are daemons: a stop waits for
 them as long as it likes, and what they still wait for ends with the process, as in a crash.
 Limits: for calls that a crash may cut off.
+Whoever waits for an answer in a loop is handed it by ``fulfil``, there.
 """
 
 import time
@@ -11,7 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from atm_switch.domain.errors import NeighbourUnavailable
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 _Work = tuple[Callable[[], Any], Future[Any]]
@@ -56,6 +62,16 @@ class SideThread:
             self._began_at = time.monotonic()
             _carry_out(work)
             self._began_at = None
+
+
+def fulfil(future: "asyncio.Future[Any]", answer: Any) -> None:
+    """Hand an answer, in the loop, to whoever waits for it; a failure raises there."""
+    if future.done():
+        return
+    if isinstance(answer, NeighbourUnavailable):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
 
 
 def _carry_out(work: _Work) -> None:

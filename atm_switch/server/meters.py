@@ -1,8 +1,9 @@
 """Counts of what a running switch does, taken where everything passes: at the desk.
 
-Plan: plain numbers that the loop's thread adds to; whoever exposes them reads from a thread
-of its own.  Labels are bounded: banks that are configured, outcomes and codes of the
-profiles, kinds of our own; whatever a peer makes up is counted as ``other``.
+Plan: plain numbers that the loop's thread adds to, and to those of commits the journal's writer
+where that is a thread here; whoever exposes them reads from a thread of its own.  Labels are
+bounded: banks that are configured, outcomes and codes of the profiles, kinds of our own; whatever
+a peer makes up is counted as ``other``.
 Limits: counts begin at zero with the process, as Prometheus expects.
 """
 
@@ -26,6 +27,9 @@ from atm_switch.switch.ports import Ask, FindRepeat, KeepKeys
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of a histogram's buckets."""
+
+COMMIT_SECONDS = (0.00025, 0.0005, *SECONDS)
+"""The same for commits: a sync of a good disk takes less than a millisecond."""
 
 LATE_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """The same for how late the loop is: a timer that comes later than 20 ms is seldom."""
@@ -90,6 +94,9 @@ class Meters:
         """By acquirer: from the last byte of a request until its answer is made."""
         self.journal_seconds = Histogram()
         """From a question to the journal until its answer: the wait for its batch, and the disk."""
+        self.journal_commit_seconds = Histogram(COMMIT_SECONDS)
+        """Of each commit that is told of here: its statements and the sync; on PostgreSQL with the
+        connection, where that was made anew for it."""
         self.events: Counter[str] = Counter()
         """Lines of the log that are no transaction, by their event; ours, so bounded."""
         self.turned_away: Counter[str] = Counter()

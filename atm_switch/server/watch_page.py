@@ -81,6 +81,13 @@ class SwitchCollector(Collector):
             [],
         )
         yield _histogram(
+            "atm_switch_journal_commit_seconds",
+            "of each commit of the journal, a batch of rows: from its first statement until it is "
+            "synced; one of the workers that share a writer counts it, and none one that failed",
+            {(): meters.journal_commit_seconds},
+            [],
+        )
+        yield _histogram(
             "atm_switch_loop_late_seconds",
             "how late each tick of the event loop came",
             {(): meters.loop_late_seconds},

@@ -44,6 +44,7 @@ def requests(outcome: str, code: str) -> str:
 
 
 GOOD, SLOW = requests("approved", "00"), "atm_switch_journal_seconds_bucket"
+COMMITS = "atm_switch_journal_commit_seconds_bucket"
 LATE = "atm_switch_loop_late_seconds_bucket"
 WHOLE = f'{LATE}{{le="+Inf"}}'
 UP, NO_TRIES = 'up{job="atm-switch"}', requests("pin_tries_exceeded", "75")
@@ -67,6 +68,20 @@ CASES = {
             f'{SLOW}{{le="+Inf"}}': "0+10x100",
         },
         {f'{SLOW}{{le="0.25"}}': "0+10x100", f'{SLOW}{{le="+Inf"}}': "0+10x100"},
+    ),
+    "JournalDiskSlow": Case(
+        {
+            f'{COMMITS}{{le="0.1"}}': "0+1x100",
+            f'{COMMITS}{{le="0.25"}}': "0+10x100",
+            f'{COMMITS}{{le="+Inf"}}': "0+10x100",
+        },
+        {
+            f'{COMMITS}{{le="0.1"}}': "0+10x100",
+            f'{COMMITS}{{le="+Inf"}}': "0+10x100",
+            f'{SLOW}{{le="0.25"}}': "0x100",  # rows wait, and not for the disk
+            f'{SLOW}{{le="0.5"}}': "0+10x100",
+            f'{SLOW}{{le="+Inf"}}': "0+10x100",
+        },
     ),
     "JournalQueueGrows": Case(
         {"atm_switch_journal_waiting": begins("3+0", "1001+0")},
