@@ -2,9 +2,11 @@
 
 Plan: one connection, used in the thread that made it; every question is read to its end
 at once, so that no read holds back a checkpoint.
-Limits: sees committed rows only.
+Limits: sees committed rows only.  In a folder that may not be written, a file nobody writes is
+read as it lies there, until somebody begins to write it.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +29,9 @@ class FileReader:
         ``seconds_max`` bounds every query but walks and lists of rows, for which somebody waits
         at a command; ``soon`` is the loop's, where one asks.
         """
-        self._connection = open_reader(path, seconds_max)
+        self._path = path
+        self._lay_still = _state_of(path) if _lies_still(path) else None
+        self._connection = open_reader(path, seconds_max, is_still=self._lay_still is not None)
         self._reads = TurnReads(self._connection, soon)
         self._seconds_max = seconds_max
 
@@ -51,6 +55,7 @@ class FileReader:
                 yield
             finally:
                 Stopwatch(self._connection, self._seconds_max)
+                self._require_still()
         except sqlite3.Error as error:
             raise _unreadable(error) from error
 
@@ -65,9 +70,31 @@ class FileReader:
 
     def _select(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         try:
-            return self._connection.execute(sql, values).fetchall()
+            found = self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise _unreadable(error) from error
+        finally:
+            self._require_still()
+        return found
+
+    def _require_still(self) -> None:
+        """See that a file read as it lay there lies there so yet; no row of it is believed else."""
+        if self._lay_still is not None and self._lay_still != _state_of(self._path):
+            message = "somebody has begun to write the journal; ask once more"
+            raise JournalUnavailable(message)
+
+
+def _lies_still(path: Path) -> bool:
+    """Tell whether a file is whole by itself, in a folder where we could not write beside it."""
+    path = path.resolve()
+    wal, shared = (path.with_name(f"{path.name}-{kind}") for kind in ("wal", "shm"))
+    is_whole = path.is_file() and not (shared.exists() or (wal.exists() and wal.stat().st_size))
+    return is_whole and not os.access(path.parent, os.W_OK)
+
+
+def _state_of(path: Path) -> tuple[bool, int, int]:
+    found = path.stat()
+    return _lies_still(path), found.st_mtime_ns, found.st_size
 
 
 def _unreadable(error: sqlite3.Error) -> JournalUnavailable:

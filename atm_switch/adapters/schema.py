@@ -10,6 +10,7 @@ the event loop.
 Limits: one process writes a file at a time; another waits ``BUSY_SECONDS`` and gives up.
 """
 
+import os
 import re
 import sqlite3
 import time
@@ -152,23 +153,32 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def open_reader(
-    path: Path, seconds_max: float = QUERY_SECONDS_MAX, family: str | None = None
+    path: Path,
+    seconds_max: float = QUERY_SECONDS_MAX,
+    family: str | None = None,
+    *,
+    is_still: bool = False,
 ) -> sqlite3.Connection:
     """Open ``path`` read-only; a question may take ``seconds_max``.
 
     With a ``family`` the schema must be the newest.  Never mapped into memory: a disk that
-    fails would end the process then, and SQLite maps no more than 2 GiB.  Raises ``Refused``
-    where the file is missing, is no database, or has another schema.
+    fails would end the process then, and SQLite maps no more than 2 GiB.  One that ``is_still``
+    is read without a file beside it: whoever asks sees that nobody has begun to write it.
+    Raises ``Refused`` where the file is missing, is no database, or has another schema.
     """
     if not path.is_file():
         raise Refused(f"{path.name} is missing; is this a data folder made by atm-switch init?")
-    connection = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=ro",
-        uri=True,
-        timeout=min(seconds_max, BUSY_SECONDS),
-        isolation_level=None,
-        factory=_TimedConnection,
-    )
+    how = "immutable=1" if is_still else "mode=ro"
+    try:
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?{how}",
+            uri=True,
+            timeout=min(seconds_max, BUSY_SECONDS),
+            isolation_level=None,
+            factory=_TimedConnection,
+        )
+    except sqlite3.Error as error:
+        raise Refused(_cannot(path, "read", error)) from None
     try:
         connection.execute("PRAGMA query_only = ON")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
@@ -263,5 +273,21 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _cannot(path: Path, what: str, error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return f"{path.name} cannot be {what}: {reason}"
+    return f"{path.name} cannot be {what}: {_why(path, error)}"
+
+
+def _why(path: Path, error: Exception) -> str:
+    """Say what hinders, and what helps, where SQLite says that it was to write a file beside it."""
+    if isinstance(error, OSError):
+        return os.strerror(error.errno) if error.errno else str(error)
+    kind = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    if kind not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+        return str(error)
+    if path.exists() and not os.access(path, os.R_OK):
+        return "you may not read it; run this as the user it belongs to"
+    if not os.access(path.resolve().parent, os.W_OK):
+        return (
+            f"you may not write in {path.parent}, where SQLite keeps files while it reads; "
+            "run this as the user the folder belongs to, or on a copy of it"
+        )
+    return str(error)
