@@ -7,8 +7,9 @@ have meant.
 
 import difflib
 import os
+import select
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import ClassVar
@@ -110,3 +111,45 @@ def why_refused(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     remedy = "; run this as a user who may" if isinstance(error, PermissionError) else ""
     return f"{where}{error.strerror or type(error).__name__}{remedy}"
+
+
+def pause(seconds: float) -> None:
+    """Wait before there is more to print.  Raises ``BrokenPipeError`` once its reader is gone.
+
+    A write alone would find that out, and there may be nothing to write for hours.
+    """
+    if is_reader_gone(seconds):
+        raise BrokenPipeError
+
+
+def is_reader_gone(seconds: float = 0.0) -> bool:
+    """Tell whether nobody can read what is printed any more; wait so long for that."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)
+    return bool(poll.poll(seconds * 1000))
+
+
+def misuse(error: click.ClickException, masked: Callable[[str], str]) -> click.UsageError:
+    """Say what was wrong with a call: of what is missing all, not the first, and an example."""
+    context: click.Context | None = getattr(error, "ctx", None)
+    told, example = error.format_message(), ""
+    if isinstance(error, click.MissingParameter) and context is not None:
+        told, example = _all_missing(context) or told, _example(context)
+    return click.UsageError(f"{masked(told)}{example}", context)
+
+
+def _all_missing(context: click.Context) -> str:
+    lacking = [
+        f"{one.param_type_name} {one.get_error_hint(context)}"
+        for one in context.command.get_params(context)
+        if one.required and one.name not in context.params
+    ]
+    return f"Missing {', '.join(lacking)}." if len(lacking) > 1 else ""
+
+
+def _example(context: click.Context) -> str:
+    """Return the first example in the help that is whole, without what it is good for."""
+    lines = (line.strip() for line in (context.command.epilog or "").splitlines())
+    called = f"{context.command_path} "
+    whole = (line for line in lines if line.startswith(called) and not line.endswith("\\"))
+    return next((f" For example: {line.partition('  ')[0]}" for line in whole), "")

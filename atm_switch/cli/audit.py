@@ -1,14 +1,13 @@
 """``atm-switch audit``: who did what to the switch, and whether that record is whole."""
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from atm_switch.cli.options import data_folder, examples
-from atm_switch.command_groups import Group
+from atm_switch.command_groups import Group, pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,7 +69,7 @@ def tail(folder: Path, count: int, follow: bool, as_json: bool) -> None:  # noqa
             rows, seen = book.since(seen)
             _print_rows(rows, line_of)
             if not rows:
-                time.sleep(FOLLOW_SECONDS)
+                pause(FOLLOW_SECONDS)
 
 
 @audit.command(

@@ -1,6 +1,7 @@
 """``atm-switch cards``: link cards to members, make PVVs for the lab, unblock a card."""
 
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,8 +133,12 @@ def _pairs() -> "Iterator[tuple[Pan, Pin]]":
     if sys.stdin.isatty():
         yield ask("Card number: ", pan_of), ask("PIN: ", pin_of)
         return
-    while (line := sys.stdin.readline()).strip():
-        yield checked(pan_of, line), ask("PIN: ", pin_of)
+    lines = filter(str.strip, sys.stdin)
+    first = next(lines, None)
+    if first is None:
+        raise click.UsageError("standard input is empty: a line PAN, a line PIN, and so on")
+    for line in chain([first], lines):
+        yield checked(pan_of, line), checked(pin_of, next(lines, ""))
 
 
 for command in (block, unlink, forget, consent, replace, show, rotate_key):

@@ -17,6 +17,7 @@ from atm_switch.command_groups import (
     LazyGroup,
     fill_closed_streams,
     let_go_of_output,
+    misuse,
     why_refused,
 )
 from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
@@ -143,8 +144,7 @@ def _show_misuse(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return error.exit_code
-    told = mask_long_numbers(error.format_message())
-    click.UsageError(told, getattr(error, "ctx", None)).show()
+    misuse(error, mask_long_numbers).show()
     return error.exit_code
 
 

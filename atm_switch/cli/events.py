@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,12 @@ import click
 
 from atm_switch.cli.event_show import EventShow
 from atm_switch.cli.options import data_folder, examples
-from atm_switch.command_groups import Group
+from atm_switch.command_groups import Group, is_reader_gone, pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from atm_switch.adapters.mqtt_broker import Broker
+    from atm_switch.adapters.mqtt_broker import Broker, BrokerLink
     from atm_switch.adapters.shared_events import OutboxState, Place
     from atm_switch.folder import DataFolder
     from atm_switch.switch.event import Event
@@ -157,7 +156,7 @@ def _since(
             if through == seen:
                 if not is_followed:
                     return
-                time.sleep(FOLLOW_SECONDS)
+                pause(FOLLOW_SECONDS)
             seen = through
 
 
@@ -207,8 +206,25 @@ async def _subscribe(
         # What was told before the subscription stood is in the outbox, and nowhere else.
         await link.subscribe(f"{rules.topic_prefix}/#")
         show(_since(folder, seen))
-        async for payload in link.messages():
-            show([payload])
+        ways = [asyncio.create_task(one) for one in (_show_all(link, show), _until_unread())]
+        try:
+            ended, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in ways:
+                one.cancel()
+        await asyncio.gather(*ended)
+
+
+async def _show_all(link: "BrokerLink", show: EventShow) -> None:
+    async for payload in link.messages():
+        show([payload])
+
+
+async def _until_unread() -> None:
+    """Raise ``BrokenPipeError`` once nobody reads what is printed."""
+    while not is_reader_gone():
+        await asyncio.sleep(FOLLOW_SECONDS)
+    raise BrokenPipeError
 
 
 def _broker_state(folder: "DataFolder") -> str:

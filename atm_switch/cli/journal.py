@@ -1,7 +1,6 @@
 """``atm-switch journal``: look through the transactions; everything is masked there."""
 
 import sys
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ import click
 
 from atm_switch.cli import journal_keeping
 from atm_switch.cli.options import data_folder, examples
-from atm_switch.command_groups import Group
+from atm_switch.command_groups import Group, pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from atm_switch.adapters.journal_report import Reconciliation
     from atm_switch.adapters.journal_rows import JournalRow
     from atm_switch.adapters.postgres_reader import Told
+    from atm_switch.folder import DataFolder
 
 FOLLOW_SECONDS = 0.5
 """How often ``--follow`` looks for new rows."""
@@ -72,7 +72,7 @@ def tail(folder: Path, count: int, follow: bool) -> None:  # noqa: FBT001 - clic
             rows, seen = pages.follow(seen)
             _print_rows(rows)
             if not rows:
-                time.sleep(FOLLOW_SECONDS)
+                pause(FOLLOW_SECONDS)
 
 
 @journal.command(epilog=examples("atm-switch journal show bank 260123456789"))
@@ -126,7 +126,7 @@ def verify(folder: Path) -> None:
     epilog=examples(
         "atm-switch journal report bank --date 2026-01-31 --acquirer 009",
         "atm-switch journal report bank --date 2026-01-31 --acquirer 009 --csv > 009.csv",
-        "atm-switch journal report bank --date 2026-01-31 --acquirer 009 --json",
+        "atm-switch journal report bank --date 2026-01-31 --json     where there is one bank",
     )
 )
 @data_folder
@@ -135,12 +135,12 @@ def verify(folder: Path) -> None:
     help="The business date (DE15).",
 )  # fmt: skip
 @click.option(
-    "--acquirer", required=True, metavar="ID", help="The bank (DE32).",
-    callback=lambda _context, _option, text: _acquirer_id(text),
+    "--acquirer", metavar="ID", help="The bank (DE32); where there is one bank, it.",
+    callback=lambda _context, _option, text: text and _acquirer_id(text),
 )  # fmt: skip
 @click.option("--csv", "form", flag_value="csv", help="Print CSV with a heading.")
 @click.option("--json", "form", flag_value="json", help="Print one line of JSON.")
-def report(folder: Path, day: datetime, acquirer: str, form: str | None) -> None:
+def report(folder: Path, day: datetime, acquirer: str | None, form: str | None) -> None:
     """Count a bank's business date by outcome and DE39, to lay beside its own count.
 
     Answers that a terminal was not told are left out and have lines of their own: late, where
@@ -150,14 +150,23 @@ def report(folder: Path, day: datetime, acquirer: str, form: str | None) -> None
     from atm_switch.adapters.journal_place import open_pages
     from atm_switch.folder import open_folder
 
-    with open_pages(open_folder(folder).journal_place) as pages:
-        counted = pages.reconcile(acquirer, day.date())
+    opened = open_folder(folder)
+    bank = acquirer or _only_bank(opened)
+    with open_pages(opened.journal_place) as pages:
+        counted = pages.reconcile(bank, day.date())
     if form == "csv":
         sys.stdout.write(counted.csv())
     elif form == "json":
         sys.stdout.write(counted.json())
     else:
         _print_report(counted)
+
+
+def _only_bank(folder: "DataFolder") -> str:
+    banks = [one.id for one in folder.settings.acquirers]
+    if len(banks) > 1:
+        raise click.UsageError(f"name the bank with --acquirer: {', '.join(banks)}")
+    return banks[0]
 
 
 def _acquirer_id(text: str) -> str:

@@ -16,6 +16,7 @@ from atm_switch.command_groups import (
     LazyGroup,
     fill_closed_streams,
     let_go_of_output,
+    misuse,
     why_refused,
 )
 from atm_switch.domain.mask import mask_long_numbers
@@ -98,8 +99,7 @@ def _show_usage(error: click.ClickException, words: Sequence[str]) -> int:
         is_typed = any(digits[0] in word for word in words)
         return "*" * len(digits[0]) if is_typed else digits[0]
 
-    told = re.sub(r"[0-9]{4,}", shown, error.format_message())
-    click.UsageError(told, getattr(error, "ctx", None)).show()
+    misuse(error, lambda told: re.sub(r"[0-9]{4,}", shown, told)).show()
     return error.exit_code
 
 

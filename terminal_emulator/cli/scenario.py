@@ -27,7 +27,12 @@ def scenario() -> None:
     """Play scenario files against a host and judge what it does."""
 
 
-@scenario.command()
+@scenario.command(
+    epilog="""\b
+Examples:
+  terminal-emulator scenario run mine.toml --kit bank/terminal-kit.json --verbose
+  terminal-emulator scenario run --suite conformance --kit bank/terminal-kit.json --parallel 4""",
+)
 @click.argument("places", metavar="FILE|DIR...", nargs=-1, type=_file)
 @terminal_options
 @json_option
@@ -57,7 +62,13 @@ def run(**given: Any) -> int:
     return command.run(terminal, command.RunOptions(**given))
 
 
-@scenario.command("list")
+@scenario.command(
+    "list",
+    epilog="""\b
+Examples:
+  terminal-emulator scenario list --suite conformance --tag pin
+  terminal-emulator scenario list mine.toml""",
+)
 @click.argument("places", metavar="FILE|DIR...", nargs=-1, type=_file)
 @click.option("--suite", metavar="NAME", help="A suite that ships: conformance.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only cases with this tag.")
@@ -67,14 +78,22 @@ def list_cases(places: tuple[Path, ...], suite: str | None, tags: tuple[str, ...
         click.echo(f"{case.name}  [{', '.join(sorted(case.tags))}]  {case.proves}".rstrip())
 
 
-@scenario.command()
+@scenario.command(
+    epilog="""\b
+Examples:
+  terminal-emulator scenario check mine.toml""",
+)
 @click.argument("places", metavar="FILE|DIR...", nargs=-1, type=_file, required=True)
 def check(places: tuple[Path, ...]) -> None:
     """Judge files without a host; count their cases."""
     click.echo(f"{len(_cases(places, None, ()))} cases, well formed")
 
 
-@scenario.command()
+@scenario.command(
+    epilog="""\b
+Examples:
+  terminal-emulator scenario example > mine.toml""",
+)
 def example() -> None:
     """Print a commented scenario file to begin from."""
     from terminal_emulator.scenario import command
@@ -82,7 +101,11 @@ def example() -> None:
     click.echo(command.example(), nl=False)
 
 
-@scenario.command()
+@scenario.command(
+    epilog="""\b
+Examples:
+  terminal-emulator scenario target > theirs.toml""",
+)
 def target() -> None:
     """Print a commented target file: what somebody else's host knows."""
     from terminal_emulator.scenario import command

@@ -12,7 +12,19 @@ from terminal_emulator.cli.given import digits, json_option, terminal_options
 from terminal_emulator.options import InquiryOptions, TerminalOptions
 
 
-@click.command()
+def _examples(*lines: str) -> str:
+    """Write the examples below a command's help: each begins with the program and a kit."""
+    called = (f"  terminal-emulator {line}" for line in lines)
+    return "\b\nExamples:\n" + "\n".join(called)
+
+
+@click.command(
+    epilog=_examples(
+        "inquire --kit bank/terminal-kit.json --pan 9990090000000012 --pin 123456",
+        "inquire --kit bank/terminal-kit.json --pan 9990090000000012 --slip slip.svg",
+        "inquire --connect 10.1.2.3:8583 --kit kit.json --pan 9990090000000012 --json",
+    )
+)
 @terminal_options
 @json_option
 @click.option(
@@ -64,7 +76,9 @@ def inquire(**given: Any) -> int:
     return commands.inquire(TerminalOptions(**given), asked)
 
 
-@click.command("sign-on")
+@click.command(
+    "sign-on", epilog=_examples("sign-on --connect 127.0.0.1:8583 --kit bank/terminal-kit.json")
+)
 @terminal_options
 @json_option
 def sign_on(**given: Any) -> int:
@@ -72,7 +86,9 @@ def sign_on(**given: Any) -> int:
     return _network("SIGN_ON", given)
 
 
-@click.command("sign-off")
+@click.command(
+    "sign-off", epilog=_examples("sign-off --connect 127.0.0.1:8583 --kit bank/terminal-kit.json")
+)
 @terminal_options
 @json_option
 def sign_off(**given: Any) -> int:
@@ -80,7 +96,7 @@ def sign_off(**given: Any) -> int:
     return _network("SIGN_OFF", given)
 
 
-@click.command()
+@click.command(epilog=_examples("echo --connect 127.0.0.1:8583 --kit bank/terminal-kit.json"))
 @terminal_options
 @json_option
 def echo(**given: Any) -> int:
@@ -88,7 +104,10 @@ def echo(**given: Any) -> int:
     return _network("ECHO", given)
 
 
-@click.command("request-keys")
+@click.command(
+    "request-keys",
+    epilog=_examples("request-keys --connect 127.0.0.1:8583 --kit bank/terminal-kit.json"),
+)
 @terminal_options
 @json_option
 def request_keys(**given: Any) -> int:

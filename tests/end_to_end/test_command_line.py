@@ -106,6 +106,33 @@ def test_wrong_usage_exits_two_with_advice(
 
 
 @pytest.mark.parametrize(
+    ("words", "missing", "example"),
+    [
+        (("status",), "argument 'DIR'", "status bank"),
+        (
+            ("journal", "report"),
+            "argument 'DIR', option '--date'",
+            "journal report bank --date 2026-01-31 --acquirer 009",
+        ),
+        (
+            ("keys", "export", "bank"),
+            "option '--usage', option '--acquirer'",
+            "keys export bank --acquirer 009 --usage mac",
+        ),
+        (("cards", "rotate-key"), "argument 'DIR'", "cards rotate-key bank"),
+    ],
+)
+def test_all_that_is_missing_is_told_at_once(
+    words: tuple[str, ...], missing: str, example: str, run: CommandLine
+) -> None:
+    """With an example that can be typed: nobody is asked for one thing after the other."""
+    done = run(*words)
+
+    told = f"Error: Missing {missing}. For example: atm-switch {example}\n"
+    assert (2, told) == (done.returncode, done.stderr[done.stderr.index("Error:") :])
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ("serve", "nowhere"),

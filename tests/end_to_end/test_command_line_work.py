@@ -113,6 +113,16 @@ def test_wrong_pair_is_refused_unquoted(stdin: str, run: CommandLine, bank: Path
     assert not re.search(r"[0-9]{6,}|12x", done.stderr)
 
 
+def test_pvv_of_nothing_is_wrong_usage(run: CommandLine, bank: Path) -> None:
+    """Without a line it says what it wants; a blank one ends no list of pairs."""
+    nothing = run("cards", "pvv", str(bank))
+    pairs = run("cards", "pvv", str(bank), stdin=f"{PAN}\n123456\n\n{PAN}\n\n654321\n")
+
+    assert (2, "") == (nothing.returncode, nothing.stdout)
+    assert "standard input is empty: a line PAN, a line PIN, and so on" in nothing.stderr
+    assert (0, 2) == (pairs.returncode, len(pairs.stdout.splitlines()))
+
+
 def test_pvv_is_for_the_lab_only(run: CommandLine, bank: Path) -> None:
     """In production no PIN is ever put into this program."""
     done = run("cards", "pvv", str(bank), stdin=f"{PAN}\n123456\n", ATM_MODE="production")
@@ -143,6 +153,19 @@ def test_report_of_an_empty_day_is_csv(run: CommandLine, bank: Path) -> None:
         "2026-01-31,009,in_doubt,,0",
     ]
     assert expected == done.stdout.splitlines()
+
+
+def test_report_is_of_the_only_bank_unless_one_is_named(run: CommandLine, bank: Path) -> None:
+    """Where there are several they are named, and the command is wrong usage."""
+    words = ("journal", "report", str(bank), "--date", "2026-01-31")
+
+    alone = run(*words)
+    assert 0 == run("acquirer", "add", "bank", "014", "--name", "BANK LAIN").returncode
+    of_two = run(*words)
+
+    assert "acquirer 009, business date 2026-01-31" == alone.stdout.splitlines()[0]
+    assert (2, "") == (of_two.returncode, of_two.stdout)
+    assert "name the bank with --acquirer: 009, 014" in of_two.stderr
 
 
 def test_added_bank_shows_its_check_value_only(run: CommandLine, bank: Path) -> None:

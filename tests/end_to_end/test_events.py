@@ -182,6 +182,22 @@ def test_tail_follows_live(folder: Path, has_broker: bool) -> None:  # noqa: FBT
     assert "009" == shown["acquirer"]
 
 
+def test_tail_from_a_broker_ends_with_its_reader(folder: Path) -> None:
+    """Nobody reads on, and no event comes: it ends all the same, without a word."""
+    port = free_port()
+    set_broker(folder, port)
+
+    with running(EmbeddedBroker, port), following(folder, "--follow", "-n", "1") as tail:
+        assert tail.stdout is not None
+        assert tail.stderr is not None
+        tail.stdout.readline()
+        tail.stdout.close()
+        ended = tail.wait(SECONDS), tail.stderr.read()
+        tail.stdout = None
+
+    assert (1, "") == ended
+
+
 def test_tail_shows_the_last_events(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line an event, only those of the bank asked for."""
     with serve(folder) as served:

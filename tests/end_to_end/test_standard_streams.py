@@ -88,6 +88,29 @@ def test_full_output_is_one_sentence(words: tuple[str, ...]) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["journal", "audit", "events"])
+def test_follower_ends_with_its_reader(kind: str, tmp_path: Path) -> None:
+    """Behind ``| head`` nothing may come for hours: who prints looks whether anybody reads yet."""
+    assert 0 == CommandLine(tmp_path)("init", "bank", "--sample").returncode
+    with subprocess.Popen(
+        [*SWITCH, kind, "tail", str(tmp_path / "bank"), "--follow"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as following:
+        assert following.stdout is not None
+        assert following.stderr is not None
+        try:
+            first = following.stdout.readline()
+            following.stdout.close()
+            code = following.wait(SECONDS_MAX)
+        finally:
+            following.kill()
+
+        assert (1, "", False) == (code, following.stderr.read(), not first)
+
+
 def test_file_that_cannot_be_looked_at_is_one_sentence() -> None:
     """A name no file can have is refused by the emulator in one sentence."""
     done = run("scenario", "run", NAME_TOO_LONG, "--connect", "127.0.0.1:9")

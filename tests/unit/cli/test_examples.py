@@ -1,0 +1,34 @@
+"""The help of every command of both programs."""
+
+import re
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from atm_switch.cli.entry import cli as switch
+from terminal_emulator.cli.entry import cli as emulator
+
+
+def leaves(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """Give every command that is no group, each with its whole name."""
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    context = click.Context(command)
+    for word in command.list_commands(context):
+        below = command.get_command(context, word)
+        assert below is not None
+        yield from leaves(f"{name} {word}", below)
+
+
+ALL = dict([*leaves("atm-switch", switch), *leaves("terminal-emulator", emulator)])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_help_ends_in_an_example(name: str) -> None:
+    """What can be typed begins with the program's name, two spaces in, line by line."""
+    told = ALL[name].epilog or ""
+
+    assert told.startswith("\b\nExamples:\n")
+    assert re.search(f"^  {name}( |$)", told, re.MULTILINE)
