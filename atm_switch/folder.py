@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atm_switch.adapters import key_file as sealed_keys
+from atm_switch.adapters.disk import text_of
 from atm_switch.adapters.folder_lock import held_at_rest, is_served, keys_locked
 from atm_switch.adapters.journal_place import JournalPlace
 from atm_switch.adapters.schema import is_outdated, open_writer
@@ -202,18 +203,15 @@ def _outdated(folder: DataFolder) -> list[tuple[Path, str]]:
 
 
 def profile_of(name: str, root: Path) -> Profile:
-    """Load a shipped profile by name, or a profile file by its path from the folder.
+    """Load a profile by name, or its file by the path from ``root``.  Raises ``ProfileWrong``."""
 
-    Raises ``ProfileWrong`` with every problem.
-    """
-
-    def text_of(wanted: str) -> str:
+    def read(wanted: str) -> str:
         path = root / wanted
         if wanted in shipped_profiles() or not (path.is_file() or wanted.endswith(".toml")):
             return profile_text(wanted)
-        return path.read_text(encoding="utf-8")
+        return text_of(path)
 
-    return load_profile(name, text_of)
+    return load_profile(name, read)
 
 
 def unmaskable(

@@ -146,7 +146,7 @@ class Monitor:
         """Tell what hinders an inquiry from being answered."""
         return {
             **self.health(),
-            "stopping": "the switch is stopping" if self.desk.is_draining else "",
+            "new work": "is refused, the switch is stopping" if self.desk.is_draining else "",
             "journal": _journal_wrong(self.desk),
             **self._neighbours_wrong(),
         }

@@ -143,7 +143,7 @@ class Line:
 async def open_line(address: Address, kit: Kit, manner: Manner = DEFAULT_MANNER) -> Line:
     """Connect a terminal, and sign it on unless ``manner`` says not to.
 
-    Raises ``LinkError``, and ``ProfileWrong`` for a kit whose profile cannot be read.
+    Raises ``LinkError``, and ``Refused`` for a kit whose profile cannot be read.
     """
     profile = find_profile(kit.profile)
     stan = manner.first_stan()
@@ -181,7 +181,7 @@ async def one_inquiry(
 ) -> InquiryResult:
     """Sign on at ``HOST:PORT``, inquire, sign off.  The caller wipes the ``pin``.
 
-    Raises ``LinkError`` in one sentence, ``ProfileWrong``, and ``ValueError`` for what
+    Raises ``LinkError`` in one sentence, ``Refused``, and ``ValueError`` for what
     cannot be sent.  A decline is a result, not an error.
     """
     async with line_to(Address.read(connect), kit, manner) as line:

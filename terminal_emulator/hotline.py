@@ -38,7 +38,7 @@ class Hotline:
         )
 
     def __enter__(self) -> Self:
-        """Connect and sign on.  Raises ``LinkError`` and ``ProfileWrong``."""
+        """Connect and sign on.  Raises ``LinkError`` and ``Refused``."""
         self._thread.start()
         try:
             self._wait(self._line.ready(), lambda: None)

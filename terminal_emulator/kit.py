@@ -29,6 +29,7 @@ from atm_switch.profile.load import load_profile
 from atm_switch.profile.model import Profile
 from atm_switch.profile.shipped import profile_text
 from atm_switch.security.components import key_check_value
+from terminal_emulator.given_file import text_of_file
 from terminal_emulator.keys import TerminalKeys
 from terminal_emulator.terminal import Station
 
@@ -179,14 +180,14 @@ def kit_of(document: object) -> Kit:
 def find_profile(name_or_file: str) -> Profile:
     """Read a profile: a path if it ends in ``.toml`` or holds a slash, else one that ships.
 
-    Raises ``ProfileWrong`` with every problem.
+    Raises ``Refused`` for a file that cannot be read, ``ProfileWrong`` with every problem.
     """
     if not _is_file_name(name_or_file):
         return load_profile(name_or_file)
 
     def text_of(name: str) -> str:
         if name == name_or_file:
-            return Path(name).read_text(encoding="utf-8")
+            return text_of_file(Path(name), "name the profile's file, or one that ships")
         return profile_text(name)
 
     return load_profile(name_or_file, text_of)

@@ -31,7 +31,7 @@ class StandingLine:
     async def ready(self) -> Line:
         """Return a line that is up and signed on.
 
-        Raises ``LinkError`` and ``ProfileWrong``.
+        Raises ``LinkError`` and ``Refused``.
         """
         async with self._turn:
             if self._line is not None and not self._line.link.is_up:

@@ -1,4 +1,4 @@
-"""What has to be on disk before it is relied on, and how much room there is for more."""
+"""What is on disk: texts, what has to be there before it is relied on, how much room there is."""
 
 import os
 from math import nan
@@ -12,6 +12,15 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file.  Raises ``OSError`` in plain words, which begin with its place."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}"
+        raise OSError(message) from None
 
 
 def free_bytes(path: Path) -> float:

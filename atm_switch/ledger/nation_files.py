@@ -2,14 +2,14 @@
 
 Plan: one person after the other, each written as soon as invented, in the order of their
 KPJ in every file; files get their names when all are whole, so that what was interrupted
-leaves nothing.  The same wishes make the same bytes, and a larger nation begins with the
-people of a smaller one.
+leaves nothing, not even the folders made for it.  The same wishes make the same bytes, and
+a larger nation begins with the people of a smaller one.
 Limits: a card has no PVV, for that needs a bank's key: its PIN is the acquirer's affair.
 """
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
@@ -57,13 +57,26 @@ def write_nation(folder: Path, wishes: NationWishes, table: RateTable, report: R
     """
     kinds = [kind for kind in Kind if wishes.has_cards or kind is not Kind.CARDS]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _files([folder / f"{kind.value}.csv" for kind in kinds]) as files:
+        with _made(folder), _files([folder / f"{kind.value}.csv" for kind in kinds]) as files:
             for kind, file in zip(kinds, files, strict=True):
                 file.write(",".join(COLUMNS[kind]) + "\n")
             return _write(files, wishes, table, report)
     except OSError as error:
         raise Refused(f"the sample cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder, and those above it, that are gone again after any error."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with suppress(OSError):  # somebody else may have put something there
+            for one in missing:
+                one.rmdir()
+        raise
 
 
 @contextmanager
@@ -74,6 +87,7 @@ def _files(paths: list[Path]) -> Iterator[Sequence[TextIO]]:
         are = "is" if len(taken) == 1 else "are"
         raise Refused(f"{' and '.join(taken)} {are} there already; name another folder")
     parts = [path.with_name(f"{path.name}.part") for path in paths]
+    named: list[Path] = []
     try:
         with ExitStack() as stack:
             opened = [
@@ -85,10 +99,11 @@ def _files(paths: list[Path]) -> Iterator[Sequence[TextIO]]:
                 file.flush()
                 os.fsync(file.fileno())
         for part, path in zip(parts, paths, strict=True):
-            part.rename(path)
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
+            named.append(part.rename(path))
+    except BaseException:
+        for written in (*parts, *named):
+            written.unlink(missing_ok=True)
+        raise
 
 
 def _write(files: Sequence[TextIO], wishes: NationWishes, table: RateTable, report: Report) -> int:

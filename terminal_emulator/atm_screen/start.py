@@ -22,7 +22,7 @@ from terminal_emulator.standing_line import StandingLine
 def build_app(
     address: Address, kit: Kit, manner: Manner, clock: Callable[[], float] = monotonic
 ) -> tuple[AtmApp, StandingLine]:
-    """Make the ATM and its line; the caller closes the line.  Raises ``ProfileWrong``."""
+    """Make the ATM and its line; the caller closes the line.  Raises ``Refused``."""
     watchers: list[AtmApp] = []
 
     def watch(is_sent: bool, payload: bytes) -> None:  # noqa: FBT001  see Watch

@@ -262,16 +262,32 @@ def test_existing_file_is_left_alone(tmp_path: Path) -> None:
 
 def test_interrupted_sample_leaves_no_file(tmp_path: Path) -> None:
     """
-    Ctrl-C in the midst leaves neither a file nor a half one.
+    Ctrl-C in the midst leaves neither a file nor a half one, nor a folder made for them.
     """
 
     def press(_done: int, _rows: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
+        write_nation(tmp_path / "far" / "off", WISHES, RATES, press)
+    with pytest.raises(KeyboardInterrupt):
         write_nation(tmp_path, WISHES, RATES, press)
 
     assert [] == list(tmp_path.iterdir())
+
+
+def test_file_that_cannot_get_its_name_leaves_no_half_nation(tmp_path: Path) -> None:
+    """
+    What had its name before another could not get it is gone, too: an import takes all or nothing.
+    """
+
+    def stand_in_the_way(_done: int, _rows: int) -> None:
+        (tmp_path / "postings.csv").mkdir(exist_ok=True)
+
+    with pytest.raises(Refused, match="cannot be written"):
+        write_nation(tmp_path, WISHES, RATES, stand_in_the_way)
+
+    assert ["postings.csv"] == [path.name for path in tmp_path.iterdir()]
 
 
 def test_folder_that_is_a_file(tmp_path: Path) -> None:

@@ -106,7 +106,18 @@ async def test_switch_that_turns_is_healthy_and_ready() -> None:
 
     assert (200, {"ok": True, "checks": {"loop": "ok"}}) == (healthy, told)
     assert (200, True) == (ready, all_checks["ok"])
-    assert {"loop", "stopping", "journal", "ledger"} == set(all_checks["checks"])
+    assert {"loop", "new work", "journal", "ledger"} == set(all_checks["checks"])
+
+
+async def test_switch_that_stops_takes_no_new_work() -> None:
+    """It is no longer ready and says why, in words that are true while it runs as well: "ok"."""
+    async with open_house() as house:
+        house.desk.tick()
+        house.desk.is_draining = True
+        with watched(house) as page:
+            ready, told = await checked(page, "/readyz")
+
+    assert (503, "is refused, the switch is stopping") == (ready, told["checks"]["new work"])
 
 
 async def test_loop_that_hangs_is_not_healthy() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from atm_switch.domain.errors import Refused
 from atm_switch.domain.instant import Zone
-from atm_switch.profile.load import ProfileWrong
 from terminal_emulator.kit import BARE_KIT, KitError, find_profile, kit_of, read_kit
 from tests.unit.terminal_emulator.host import PIN_KEY, PIN_KEY_CHECK
 
@@ -124,7 +124,8 @@ def test_profile_may_be_a_file(tmp_path: Path) -> None:
 
 def test_absent_profile_file_is_named(tmp_path: Path) -> None:
     """A profile file that is not there is refused with its name."""
-    with pytest.raises(ProfileWrong, match=r"absent\.toml"):
+    told = r"absent\.toml: No such file or directory; name the profile's file, or one that ships$"
+    with pytest.raises(Refused, match=told):
         find_profile(str(tmp_path / "absent.toml"))
 
 
