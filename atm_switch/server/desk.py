@@ -180,7 +180,7 @@ class Desk:
         try:
             effects = self._switch.received(line.link, frame, self.clock(), began, served_max)
         except Exception as mistake:  # noqa: BLE001  named by its place, never by its text
-            effects = self._performer.failed(line.link, frame, mistake)
+            effects = self._performer.failed(line.link, frame, mistake, began)
         for one in effects:
             if not isinstance(one, Asked):
                 self._perform(effects)  # an answer, or an end, which the next frame must find done

@@ -90,8 +90,8 @@ class Meters:
         """Begin at zero; ``acquirers`` are the banks that get a label of their own."""
         self._acquirers = frozenset(acquirers)
         self.requests: Counter[RequestKind] = Counter()
-        self.request_seconds: defaultdict[str, Histogram] = defaultdict(Histogram)
-        """By acquirer: from the last byte of a request until its answer is made."""
+        self.request_seconds: defaultdict[tuple[str, ...], Histogram] = defaultdict(Histogram)
+        """By what it is and acquirer: from a request's first byte until its answer is made."""
         self.journal_seconds = Histogram()
         """From a question to the journal until its answer: the wait for its batch, and the disk."""
         self.journal_commit_seconds = Histogram(COMMIT_SECONDS)
@@ -132,7 +132,7 @@ class Meters:
             self.events[SURPLUS] += 1
         milliseconds = fields.get("ms")
         if milliseconds is not None:
-            self.request_seconds[acquirer].add(milliseconds / 1000)
+            self.request_seconds[note.event, acquirer].add(milliseconds / 1000)
 
     @property
     def acquirers(self) -> frozenset[str]:

@@ -122,12 +122,12 @@ class Performer:
             self._mistaken(mistake)
             return []
 
-    def failed(self, link: LinkId, frame: Frame, mistake: Exception) -> list[Effect]:
+    def failed(self, link: LinkId, frame: Frame, mistake: Exception, began: float) -> list[Effect]:
         """Log what the core stumbled over; have it answered, where it can be at all."""
         place = place_of(mistake)
         self._log.error("mistake", link=link, where=place)
         try:
-            return self._switch.failed(link, frame, place, self._clock())
+            return self._switch.failed(link, frame, place, self._clock(), began)
         except Exception as another:  # noqa: BLE001
             self._mistaken(another)
             return []

@@ -69,9 +69,10 @@ class SwitchCollector(Collector):
         yield self._requests()
         yield _histogram(
             "atm_switch_request_seconds",
-            "from the last byte of a request until its answer is made",
-            {(acquirer,): one for acquirer, one in dict(meters.request_seconds).items()},
-            ["acquirer"],
+            "from a request's first byte until its answer is made, also while its link was full "
+            "and not read; what waits at the sender has not come",
+            dict(meters.request_seconds),
+            ["what", "acquirer"],
         )
         yield _histogram(
             "atm_switch_journal_seconds",

@@ -54,7 +54,7 @@ class Case:
     now: Instant
     """The time of the latest answer, kept up by the switch."""
     began: float | None = None
-    """Monotonic seconds of the request's first byte; ``None``: when it was received."""
+    """As ``came_at``; ``None``: when it was received."""
     entry: JournalEntry | None = None
     """Set once the elements are known to be there."""
     language: str = ""
@@ -104,6 +104,8 @@ class Case:
     """The dialect of the link."""
     today: date = field(init=False)
     """The day in Jakarta when it was received."""
+    came_at: float = field(init=False)
+    """Monotonic seconds of its first byte, however long it waited here until it was taken up."""
     deadline: float = field(init=False)
     """Monotonic seconds by which the request must be answered."""
     pan: Pan | None = field(default=None, repr=False)
@@ -115,8 +117,8 @@ class Case:
         self.elements = self.message.elements
         self.profile = self.session.dialect.profile
         self.today = self.received.jakarta_date()
-        began = self.received.monotonic if self.began is None else self.began
-        self.deadline = began + self.profile.inquiry.request_seconds_max
+        came_at = self.came_at = self.received.monotonic if self.began is None else self.began
+        self.deadline = came_at + self.profile.inquiry.request_seconds_max
 
     def becomes(self, message: IsoMessage) -> None:
         """Be of another message from now on: the request is one of our own, made meanwhile."""
@@ -143,8 +145,8 @@ class Case:
 
     @property
     def elapsed_us(self) -> int:
-        """Microseconds since the request was received."""
-        return round((self.now.monotonic - self.received.monotonic) * 1_000_000)
+        """Microseconds since the request came: what whoever asked has waited, but for the ways."""
+        return round((self.now.monotonic - self.came_at) * 1_000_000)
 
     @property
     def pan_masked(self) -> str:

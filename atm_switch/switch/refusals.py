@@ -55,13 +55,15 @@ def refuse_unknown(case: Case, house: House) -> Steps[Response | None]:
     return (yield from signed(case, Response(message, outcome, note=note)))
 
 
-def stray(session: Session, message: IsoMessage, frame: Frame, now: Instant) -> Case:
+def stray(
+    session: Session, message: IsoMessage, frame: Frame, now: Instant, began: float | None
+) -> Case:
     """Return the case of a message that cannot be read or has no rule: it costs a strike."""
     rule = rule_of_strays(session.dialect.profile)
-    return Case(message, frame.header, rule, session, now, now, is_stray=True)
+    return Case(message, frame.header, rule, session, now, now, began, is_stray=True)
 
 
-def failed_on(session: Session, frame: Frame, now: Instant) -> Case | None:
+def failed_on(session: Session, frame: Frame, now: Instant, began: float | None) -> Case | None:
     """Return the case of a frame we failed on, with what can be read of it all the same.
 
     ``None`` where not even its MTI can, or where that asks for no answer.
@@ -76,7 +78,8 @@ def failed_on(session: Session, frame: Frame, now: Instant) -> Case | None:
             return None
     if not is_answerable(message.mti):
         return None
-    return Case(message, frame.header, rule_of_strays(dialect.profile), session, now, now)
+    rule = rule_of_strays(dialect.profile)
+    return Case(message, frame.header, rule, session, now, now, began)
 
 
 def refuse_failed(case: Case, place: str, house: House) -> Steps[Response | None]:

@@ -103,13 +103,9 @@ class Switch:
         return [note_of_closed(session, reason, len(unsent)), *not_sent(unsent, self._tellings)]
 
     def received(
-        self,
-        link: LinkId,
-        frame: Frame,
-        now: Instant,
-        began: float | None = None,
+        self, link: LinkId, frame: Frame, now: Instant, began: float | None = None,
         served_max: int = 0,
-    ) -> list[Effect]:
+    ) -> list[Effect]:  # fmt: skip
         """Take one frame of a link, whose first byte came at ``began`` (monotonic seconds).
 
         ``served_max``: an inquiry beyond so many of its link is declined; 0 is no limit.
@@ -121,19 +117,21 @@ class Switch:
         try:
             message = session.dialect.packager.unpack(frame.payload)
         except FormatError as fault:
-            return self._unreadable(session, frame, fault, now)
+            return self._unreadable(session, frame, fault, now, began)
         if is_response(message.mti):
             return self._own_word(heard(session, message, frame, self._house, now))
         rule = session.dialect.rules.get(message.mti)
         if rule is None:
-            return self._unknown(session, message, frame, now)
+            return self._unknown(session, message, frame, now, began)
         case = Case(message, frame.header, rule, session, now, now, began, payload=frame.payload)
         return self._request(case, served_max)
 
-    def failed(self, link: LinkId, frame: Frame, place: str, now: Instant) -> list[Effect]:
+    def failed(
+        self, link: LinkId, frame: Frame, place: str, now: Instant, began: float | None = None
+    ) -> list[Effect]:
         """Answer a frame that a mistake of ours met: 96, unless its request is under way."""
         session = self._sessions.get(link)
-        case = None if session is None else refusals.failed_on(session, frame, now)
+        case = None if session is None else refusals.failed_on(session, frame, now, began)
         if case is None or any(one.case.payload is frame.payload for one in self._open.values()):
             return []
         return self._begin(case, refusals.refuse_failed(case, place, self._house))
@@ -269,20 +267,20 @@ class Switch:
         return effects
 
     def _unknown(
-        self, session: Session, message: IsoMessage, frame: Frame, now: Instant
+        self, session: Session, message: IsoMessage, frame: Frame, now: Instant, began: float | None
     ) -> list[Effect]:
         if not is_answerable(message.mti):
             return [note_of_unknown(session, message, None), *self._strike(session, now)]
-        case = refusals.stray(session, message, frame, now)
+        case = refusals.stray(session, message, frame, now, began)
         return self._begin(case, refusals.refuse_unknown(case, self._house))
 
     def _unreadable(
-        self, session: Session, frame: Frame, fault: FormatError, now: Instant
+        self, session: Session, frame: Frame, fault: FormatError, now: Instant, began: float | None
     ) -> list[Effect]:
         session.ignored_responses += is_response(fault.mti)
         if not is_answerable(fault.mti):
             return [note_of_unreadable(session, fault), *self._strike(session, now)]
-        case = refusals.stray(session, IsoMessage(fault.mti, fault.readable), frame, now)
+        case = refusals.stray(session, IsoMessage(fault.mti, fault.readable), frame, now, began)
         return self._begin(case, refusals.refuse_unreadable(case, fault, self._house))
 
     def _strike(self, session: Session, now: Instant) -> list[Effect]:

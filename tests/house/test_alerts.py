@@ -44,6 +44,8 @@ def requests(outcome: str, code: str) -> str:
 
 
 GOOD, SLOW = requests("approved", "00"), "atm_switch_journal_seconds_bucket"
+TOOK = "atm_switch_request_seconds_bucket"
+INQUIRY, ECHO = 'what="transaction",acquirer="009"', 'what="echo",acquirer="009"'
 COMMITS = "atm_switch_journal_commit_seconds_bucket"
 LATE = "atm_switch_loop_late_seconds_bucket"
 WHOLE = f'{LATE}{{le="+Inf"}}'
@@ -60,6 +62,22 @@ CASES = {
     "SwitchLoopLate": Case(
         {f'{LATE}{{le="0.1"}}': "0x100", f'{LATE}{{le="0.25"}}': "0+60x100", WHOLE: "0+60x100"},
         {f'{LATE}{{le="0.02"}}': "0+60x100", f'{LATE}{{le="0.1"}}': "0+60x100", WHOLE: "0+60x100"},
+    ),
+    "AnswersSlow": Case(
+        {
+            f'{TOOK}{{{INQUIRY},le="2.5"}}': "0x100",
+            f'{TOOK}{{{INQUIRY},le="5.0"}}': "0+10x100",
+            f'{TOOK}{{{INQUIRY},le="+Inf"}}': "0+10x100",
+            f'{TOOK}{{{ECHO},le="2.5"}}': "0+5000x100",  # which are not what terminals wait for
+            f'{TOOK}{{{ECHO},le="+Inf"}}': "0+5000x100",
+        },
+        {
+            f'{TOOK}{{{INQUIRY},le="1.0"}}': "0+10x100",
+            f'{TOOK}{{{INQUIRY},le="2.5"}}': "0+10x100",
+            f'{TOOK}{{{INQUIRY},le="+Inf"}}': "0+10x100",
+            f'{TOOK}{{{ECHO},le="2.5"}}': "0x100",
+            f'{TOOK}{{{ECHO},le="+Inf"}}': "0+1x100",
+        },
     ),
     "JournalSlow": Case(
         {

@@ -77,7 +77,8 @@ async def test_no_approval_leaves_a_busy_link_too_late() -> None:
     """
     Three thousand inquiries come at once on one link and the journal takes 0.9 s a batch: what
     waits to be read is as old as it is. None is approved later than a request may take, the
-    others are told 91 in time, and nobody is left without a word.
+    others are told 91 in time, and nobody is left without a word. What is logged and counted as
+    the time each took is what the peer saw.
     """
     async with open_house(vouched(), GENEROUS) as house, caller(house) as client:
         house.journal.holds = True
@@ -93,6 +94,14 @@ async def test_no_approval_leaves_a_busy_link_too_late() -> None:
     assert 2 * PER_LINK < len(approved)
     assert {"00", "91"} == {one.code for one in told}
     assert ASKED == len(told)
+    seen = sorted(one.after for one in told)
+    logged = sorted(line["ms"] / 1000 for line in house.logged("transaction"))
+    # What the kernel of the peer still held has not come.
+    assert 2 * BATCH_SECONDS > max(a - b for a, b in zip(seen, logged, strict=True))
+    counted = house.desk.meters.request_seconds["transaction", "009"]
+    assert [sum(one <= float(end) for one in logged) for end, _ in counted.buckets()] == [
+        count for _, count in counted.buckets()
+    ]
 
 
 async def test_request_that_waited_counts_from_when_the_link_was_last_seen_empty() -> None:

@@ -25,13 +25,13 @@ def transaction(**fields: object) -> Note:
 
 
 def test_request_is_counted_by_bank_and_outcome() -> None:
-    """Kind, acquirer, outcome and code; its time under the bank alone."""
+    """Kind, acquirer, outcome and code; its time under what it is, and the bank."""
     meters = Meters(["009"])
 
     meters.take(transaction(ms=12.0))
 
     assert {RequestKind("transaction", "009", "approved", "00"): 1} == meters.requests
-    assert 0.012 == meters.request_seconds["009"].total
+    assert 0.012 == meters.request_seconds["transaction", "009"].total
 
 
 @given(st.lists(st.text(max_size=20), max_size=50))
@@ -43,7 +43,7 @@ def test_made_up_banks_share_one_label(names: list[str]) -> None:
         meters.take(transaction(acquirer=name, ms=1.0))
 
     assert {kind.acquirer for kind in meters.requests} <= {"009", OTHER}
-    assert meters.request_seconds.keys() <= {"009", OTHER}
+    assert meters.request_seconds.keys() <= {("transaction", "009"), ("transaction", OTHER)}
     assert len(names) == meters.requests.total()
 
 

@@ -6,7 +6,7 @@ from atm_switch.domain.errors import LedgerUnavailable
 from atm_switch.settings.sections import Limits
 from atm_switch.switch.breaker import AGAIN_SECONDS, FAILURES_MAX
 from atm_switch.switch.case import ENDING_SECONDS, LATE_SECONDS
-from atm_switch.switch.effects import Asked
+from atm_switch.switch.effects import Asked, Effect
 from atm_switch.switch.ledger_gate import PROBE_SECONDS_MAX
 from atm_switch.switch.ports import ASKS_LEDGER, Commit, FindAccount, FindCard
 from atm_switch.wire.framing import Frame
@@ -93,6 +93,27 @@ def test_slowest_frame_that_is_taken_is_answered() -> None:
     assert [1, 0] == answers
     assert ["91", "91"] == [one.ending.response_code for one in commits(bench)]
     assert 0 == ledger_questions(bench)
+
+
+@pytest.mark.parametrize("is_mistake", [True, False], ids=["failed on", "unreadable"])
+def test_request_that_was_not_read_counts_from_its_first_byte_too(*, is_mistake: bool) -> None:
+    """As one with a corridor: its time is that, and an answer that comes too late stays here."""
+    bench = signed_on()
+    bench.perform(refused(bench, bench.monotonic - BUDGET, is_mistake=is_mistake))
+    assert "unsent" not in bench.notes[-1].fields
+    assert not is_mistake or BUDGET * 1000 == bench.notes[-1].fields["ms"]
+
+    too_long = BUDGET + LATE_SECONDS + 0.1
+    bench.perform(refused(bench, bench.monotonic - too_long, is_mistake=is_mistake))
+    assert "too late" == bench.notes[-1].fields["unsent"]
+
+
+def refused(bench: Bench, began: float, *, is_mistake: bool) -> list[Effect]:
+    """Feed a frame, whose first byte came at ``began``, that is torn or meets a mistake."""
+    payload = bench.dialect.packager.pack(bench.inquiry())
+    if is_mistake:
+        return bench.switch.failed(1, Frame(b"", payload), "here.py:1", bench.now, began)
+    return bench.switch.received(1, Frame(b"", payload[:-2]), bench.now, began)
 
 
 def test_row_of_an_answer_at_the_deadline_has_time_of_its_own() -> None:
