@@ -6,6 +6,7 @@ have meant.
 """
 
 import difflib
+import io
 import os
 import select
 import sys
@@ -99,6 +100,9 @@ def fill_closed_streams() -> None:
             descriptor = os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(descriptor, True)  # noqa: FBT003  processes of ours need it, too
             setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8"))
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # Bytes that are no text are refused by whoever reads a value of them, in its words.
+        sys.stdin.reconfigure(errors="surrogateescape")
 
 
 def let_go_of_output() -> None:
@@ -129,12 +133,28 @@ def is_reader_gone(seconds: float = 0.0) -> bool:
     return bool(poll.poll(seconds * 1000))
 
 
+_PLAIN = {
+    " is not a valid integer range": " is no whole number",
+    " is not a valid integer": " is no whole number",
+    " is not a valid float range": " is no number",
+    " does not match the format ": " is no date as in ",
+    " does not match the formats ": " is no date as in ",
+    "%Y-%m-%d": "YYYY-MM-DD",
+    "%H:%M": "hh:mm",
+    ":%S": ":ss",
+}
+"""What click says of its own types, in words of everybody."""
+
+
 def misuse(error: click.ClickException, masked: Callable[[str], str]) -> click.UsageError:
     """Say what was wrong with a call: of what is missing all, not the first, and an example."""
     context: click.Context | None = getattr(error, "ctx", None)
     told, example = error.format_message(), ""
     if isinstance(error, click.MissingParameter) and context is not None:
         told, example = _all_missing(context) or told, _example(context)
+    elif isinstance(error, click.BadParameter):
+        for words, plain in _PLAIN.items():
+            told = told.replace(words, plain)
     return click.UsageError(f"{masked(told)}{example}", context)
 
 

@@ -109,14 +109,16 @@ def read_kit(path: Path, warn: Callable[[str], None] = lambda _sentence: None) -
     Raises ``KitError``.
     """
     try:
-        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            warn(f"{path} holds a key and others may read it; do: chmod 600 {path}")
         with path.open("rb") as file:
             raw = file.read(KIT_BYTES_MAX)
+        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            warn(f"{path} holds a key and others may read it; do: chmod 600 {path}")
     except OSError as error:
         raise KitError(f"the kit {path} cannot be read: {error.strerror}; {HOW}") from None
     try:
         kit = kit_of(json.loads(raw))
+    except UnicodeDecodeError:
+        raise KitError(f"the kit {path} cannot be used: it is no text in UTF-8") from None
     except ValueError as error:
         # A JSON error's text names line and column only; ours name the key.
         raise KitError(f"the kit {path} cannot be used: {error}") from None

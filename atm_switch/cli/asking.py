@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+import click
+
 if TYPE_CHECKING:
     from atm_switch.domain.card import Pan
     from atm_switch.domain.secret import Pin
@@ -12,9 +14,16 @@ T = TypeVar("T")
 
 
 def ask(question: str, read: Callable[[str], T]) -> T:
-    """Ask without echo at a terminal, else take the next line of standard input."""
+    """Ask without echo at a terminal, else take the next line of standard input.
+
+    Raises ``click.UsageError`` where there is none, ``Refused`` as ``checked`` does.
+    """
     if not sys.stdin.isatty():
-        return checked(read, sys.stdin.readline())
+        line = sys.stdin.readline()
+        if not line:
+            wanted = question.strip().rstrip(":").lower()
+            raise click.UsageError(f"standard input has no line for the {wanted}")
+        return checked(read, line)
     import getpass
 
     return checked(read, getpass.getpass(question))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atm_switch.cli.event_show import EventShow
-from atm_switch.cli.options import data_folder, examples
+from atm_switch.cli.options import acquirer_id, data_folder, examples
 from atm_switch.command_groups import Group, is_reader_gone, pause
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ def events() -> None:
     metavar="N", help="How many events.",
 )  # fmt: skip
 @click.option("--follow", "-f", is_flag=True, help="Go on with new events until Ctrl-C.")
-@click.option("--acquirer", metavar="ID", default="", help="Only those of this bank (DE32).")
+@click.option(
+    "--acquirer", metavar="ID", default="", callback=acquirer_id,
+    help="Only those of this bank (DE32).",
+)  # fmt: skip
 @_json_option
 def tail(folder: Path, count: int, follow: bool, acquirer: str, as_json: bool) -> None:  # noqa: FBT001 - click hands flags in so
     """Print the last events, oldest first; new ones come from the broker if one is set."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from atm_switch.cli import journal_keeping
+from atm_switch.cli import journal_keeping, options
 from atm_switch.cli.options import data_folder, examples
 from atm_switch.command_groups import Group, pause
 
@@ -77,7 +77,7 @@ def tail(folder: Path, count: int, follow: bool) -> None:  # noqa: FBT001 - clic
 
 @journal.command(epilog=examples("atm-switch journal show bank 260123456789"))
 @data_folder
-@click.argument("rrn", metavar="RRN")
+@options.rrn
 def show(folder: Path, rrn: str) -> None:
     """Print all there is on one retrieval reference number (DE37)."""
     from atm_switch.adapters.journal_place import open_pages
@@ -136,7 +136,7 @@ def verify(folder: Path) -> None:
 )  # fmt: skip
 @click.option(
     "--acquirer", metavar="ID", help="The bank (DE32); where there is one bank, it.",
-    callback=lambda _context, _option, text: text and _acquirer_id(text),
+    callback=options.acquirer_id,
 )  # fmt: skip
 @click.option("--csv", "form", flag_value="csv", help="Print CSV with a heading.")
 @click.option("--json", "form", flag_value="json", help="Print one line of JSON.")
@@ -154,6 +154,7 @@ def report(folder: Path, day: datetime, acquirer: str | None, form: str | None) 
     bank = acquirer or _only_bank(opened)
     with open_pages(opened.journal_place) as pages:
         counted = pages.reconcile(bank, day.date())
+    _require_bank(opened, counted)
     if form == "csv":
         sys.stdout.write(counted.csv())
     elif form == "json":
@@ -162,20 +163,24 @@ def report(folder: Path, day: datetime, acquirer: str | None, form: str | None) 
         _print_report(counted)
 
 
+def _require_bank(folder: "DataFolder", counted: "Reconciliation") -> None:
+    """See that a count of nothing is of a bank there is: ``9`` is not 009.  Raises ``Refused``."""
+    from atm_switch.domain.errors import Refused
+
+    banks = [one.id for one in folder.settings.acquirers]
+    is_empty = not (counted.counts or counted.untold or counted.in_doubt)
+    if is_empty and counted.acquirer not in banks:
+        raise Refused(
+            f"no bank {counted.acquirer} is in the settings, nor in the journal that day; "
+            f"there are {', '.join(banks)}"
+        )
+
+
 def _only_bank(folder: "DataFolder") -> str:
     banks = [one.id for one in folder.settings.acquirers]
     if len(banks) > 1:
         raise click.UsageError(f"name the bank with --acquirer: {', '.join(banks)}")
     return banks[0]
-
-
-def _acquirer_id(text: str) -> str:
-    from atm_switch.domain.identifiers import AcquirerId
-
-    try:
-        return AcquirerId(text).text
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 def _print_report(counted: "Reconciliation") -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from atm_switch.cli.options import data_folder, examples
+from atm_switch.cli.options import acquirer_id, data_folder, examples, terminal_id
 
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
 
@@ -110,8 +110,12 @@ def settle(folder: Path, minutes: int) -> None:
 @data_folder
 @click.option("--from", "since", type=_MOMENT, required=True, metavar="WHEN", help="WIB.")
 @click.option("--until", type=_MOMENT, required=True, metavar="WHEN", help="WIB, not included.")
-@click.option("--acquirer", default="", metavar="ID", help="Of this bank only.")
-@click.option("--terminal", default="", metavar="ID", help="At this terminal only.")
+@click.option(
+    "--acquirer", default="", metavar="ID", callback=acquirer_id, help="Of this bank only."
+)
+@click.option(
+    "--terminal", default="", metavar="ID", callback=terminal_id, help="At this terminal only."
+)
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE",
     help="The new CSV file.",

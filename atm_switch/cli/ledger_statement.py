@@ -265,4 +265,4 @@ def _write(path: Path, page: bytes) -> None:
     try:
         path.write_bytes(page)
     except OSError as error:
-        raise Refused(f"{path.name} cannot be written: {error.strerror}") from None
+        raise Refused(f"{path} cannot be written: {error.strerror}") from None

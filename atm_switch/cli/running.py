@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from atm_switch.cli import options
 from atm_switch.cli.options import data_folder, examples
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def drain(folder: Path, timeout: float) -> None:
 
 @click.command(epilog=examples("atm-switch trace bank 260123456789"))
 @data_folder
-@click.argument("rrn", metavar="RRN")
+@options.rrn
 def trace(folder: Path, rrn: str) -> None:
     """Follow one retrieval reference number (DE37): what was on disk when, and the end.
 

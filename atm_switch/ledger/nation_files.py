@@ -55,6 +55,8 @@ def write_nation(folder: Path, wishes: NationWishes, table: RateTable, report: R
 
     Raises ``Refused`` for a file that is there already, or cannot be written.
     """
+    if folder.exists() and not folder.is_dir():
+        raise Refused(f"{folder} is no folder, so nothing can be written there; name another")
     kinds = [kind for kind in Kind if wishes.has_cards or kind is not Kind.CARDS]
     try:
         with _made(folder), _files([folder / f"{kind.value}.csv" for kind in kinds]) as files:

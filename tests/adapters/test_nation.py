@@ -296,5 +296,5 @@ def test_folder_that_is_a_file(tmp_path: Path) -> None:
     """
     (tmp_path / "out").write_text("")
 
-    with pytest.raises(Refused, match="cannot be written"):
+    with pytest.raises(Refused, match="out is no folder, so nothing can be written there"):
         written(tmp_path / "out")

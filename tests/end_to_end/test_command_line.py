@@ -11,6 +11,10 @@ import pytest
 
 from tests.end_to_end.command_line import PROGRAM, SECONDS_MAX, CommandLine, environment
 
+AFFECTED = (
+    "journal", "affected", "bank", "--from", "2026-01-30", "--until", "2026-01-31", "--out", "f",
+)  # fmt: skip
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> CommandLine:
@@ -92,6 +96,13 @@ def test_version_names_what_it_runs_on(run: CommandLine) -> None:
         (("init", "bank", "--pin", "isuer"), "'issuer'"),
         (("init",), "DIR"),
         (("ledger", "show", "bank", "123"), "a KPJ has eleven digits"),
+        (("journal", "tail", "bank", "-n", "abc"), "'abc' is no whole number."),
+        (("journal", "report", "bank", "--date", "9"), "'9' is no date as in 'YYYY-MM-DD'."),
+        (("events", "tail", "bank", "--acquirer", "ü"), "an acquirer id has one to eleven"),
+        (("trace", "bank", "123"), "a retrieval reference number (DE37) has twelve"),
+        (("journal", "show", "bank", os.fsdecode(b"\xff")), "number (DE37) has twelve"),
+        ((*AFFECTED, "--terminal", "S1"), "a terminal id has eight printable characters"),
+        ((*AFFECTED, "--acquirer", "BNI"), "an acquirer id has one to eleven digits"),
     ],
 )
 def test_wrong_usage_exits_two_with_advice(

@@ -168,6 +168,15 @@ def test_report_is_of_the_only_bank_unless_one_is_named(run: CommandLine, bank: 
     assert "name the bank with --acquirer: 009, 014" in of_two.stderr
 
 
+def test_report_of_a_bank_there_is_not_is_refused(run: CommandLine, bank: Path) -> None:
+    """9 is not 009, and a count of nothing would look like a day without traffic."""
+    done = run("journal", "report", str(bank), "--date", "2026-01-31", "--acquirer", "9", "--csv")
+
+    assert (1, "") == (done.returncode, done.stdout)
+    assert "no bank 9 is in the settings" in done.stderr
+    assert done.stderr.endswith("there are 009\n")
+
+
 def test_added_bank_shows_its_check_value_only(run: CommandLine, bank: Path) -> None:
     """A bank is added with a key of which nothing but the check value is printed."""
     done = run("acquirer", "add", "bank", "014", "--name", "BANK LAIN")

@@ -64,6 +64,28 @@ def test_closed_input_is_an_empty_one(words: tuple[str, ...], tmp_path: Path) ->
     assert "Traceback" not in done.stderr
 
 
+def test_input_that_is_no_text_is_a_wrong_value(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 where a card number is asked for: one sentence, no traceback."""
+    assert 0 == CommandLine(tmp_path)("init", "bank").returncode
+    (tmp_path / "typed").write_bytes(b"\xff\n")
+    strict = ("env", "PYTHONIOENCODING=utf-8:strict")
+
+    done = _with(f"< '{tmp_path}/typed'", *strict, *SWITCH, "cards", "show", str(tmp_path / "bank"))
+
+    assert (1, "atm-switch: a PAN has 16 to 19 digits\n") == (done.returncode, done.stderr)
+
+
+def test_no_line_for_what_is_asked_is_wrong_usage(tmp_path: Path) -> None:
+    """It is said what was to come, not that a card number of nothing is too short."""
+    run_switch = CommandLine(tmp_path)
+    assert 0 == run_switch("init", "bank").returncode
+
+    done = run_switch("cards", "block", "bank")
+
+    assert 2 == done.returncode
+    assert done.stderr.endswith("Error: standard input has no line for the card number\n")
+
+
 def test_file_opened_later_is_no_standard_stream(tmp_path: Path) -> None:
     """What is printed to a closed stream does not go into the next file that is opened."""
     code = (

@@ -80,6 +80,19 @@ def test_absent_kit_is_one_sentence(tmp_path: Path) -> None:
         read_kit(tmp_path / "absent.json")
 
 
+def test_kit_that_is_no_text_or_no_file(tmp_path: Path) -> None:
+    """Neither is told in the interpreter's words, nor warned of as if it held a key."""
+    (tmp_path / "kit.json").write_bytes(b"\xff\xfe\x00")
+    warnings: list[str] = []
+
+    with pytest.raises(KitError, match=r"cannot be used: it is no text in UTF-8$"):
+        read_kit(tmp_path / "kit.json")
+    with pytest.raises(KitError, match="cannot be read: Is a directory"):
+        read_kit(tmp_path, warnings.append)
+
+    assert [] == warnings
+
+
 def test_kit_that_is_no_json(tmp_path: Path) -> None:
     """A file that is not JSON is named, and not quoted."""
     path = tmp_path / "kit.json"
