@@ -195,8 +195,8 @@ class Service:
         loop, wrong = loop_name(asyncio.get_running_loop()), self._neighbours_wrong
         waiting, told = lambda: journal.waiting, publishing.status
         lines = self.calling.status if self.calling is not None else list
-        room, others = self.folder.journal_place.free_bytes, self.seat.processes
-        monitor = Monitor(desk, waiting, wrong, now, loop, told, lines, good_for, room, others)
+        room, beside = self.folder.journal_place.free_bytes, (self.seat.processes, self.seat.deaths)
+        monitor = Monitor(desk, waiting, wrong, now, loop, told, lines, good_for, room, *beside)
         if settings.metrics.listen and not self.seat.is_worker:
             page = self._kept(serve_page(monitor, settings.metrics.listen))
             self.log.info("metrics served", at=page.address)

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
@@ -32,7 +32,7 @@ from atm_switch.seat import FIRST, Seat
 from atm_switch.server.admin_socket import AdminSocket, ask_switch
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Checks, RequestKind
-from atm_switch.server.watch_page import WatchPage
+from atm_switch.server.watch_page import WatchPage, process_families
 from atm_switch.settings.shapes import split_address
 from atm_switch.start_up import plain_words
 from atm_switch.switch.ports import AuditRecord
@@ -264,18 +264,6 @@ class FleetPage(Collector):
         await asyncio.to_thread(record, self._folder, told)
         self._stop()
         return {"draining": True}
-
-
-def process_families(wanted: int, ready: int, deaths: Mapping[str, int]) -> Iterator[Metric]:
-    """Yield how many workers there are to be, how many are ready, how often each process died."""
-    yield GaugeMetricFamily("atm_switch_workers_wanted", "workers there are to be", wanted)
-    yield GaugeMetricFamily("atm_switch_workers_up", "of these, those that take connections", ready)
-    died = CounterMetricFamily(
-        "atm_switch_process_deaths", "processes that ended and were replaced", labels=["process"]
-    )
-    for name, count in deaths.items():
-        died.add_metric([name], count)
-    yield died
 
 
 def _no_requests() -> Metric:

@@ -64,6 +64,8 @@ class Monitor:
     """How much room there is for the journal; infinite where its disk is another machine's."""
     processes: Mapping[str, int] = field(default_factory=dict)
     """The processes beside this one, by name."""
+    deaths: Mapping[str, int] = field(default_factory=dict)
+    """How often each of those that there were ended unasked."""
 
     def status(self, addresses: Sequence[str]) -> dict[str, Any]:
         """Return what ``atm-switch status`` shows, ready for JSON."""
@@ -186,7 +188,7 @@ def serve_page(monitor: Monitor, listen: str) -> "WatchPage":
     from atm_switch.server.watch_page import SwitchCollector, WatchPage  # noqa: PLC0415
 
     host, port = split_address(listen)
-    collector = SwitchCollector(monitor.desk.meters, monitor.gauges)
+    collector = SwitchCollector(monitor.desk.meters, monitor.gauges, monitor.deaths)
     try:
         return WatchPage(host, port, collector, monitor.health, monitor.readiness)
     except OSError as error:
@@ -196,7 +198,7 @@ def serve_page(monitor: Monitor, listen: str) -> "WatchPage":
 
 
 def exposition(monitor: Monitor) -> str:
-    """Write the metrics as Prometheus reads them."""
+    """Write a worker's metrics as Prometheus reads them; of processes its supervisor tells."""
     from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - as above
 
     from atm_switch.server.watch_page import SwitchCollector  # noqa: PLC0415

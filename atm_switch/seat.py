@@ -1,5 +1,6 @@
 """Which of several processes this one is, and its way to the supervisor."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -72,6 +73,8 @@ class Seat:
     """Whether a process beside it writes the journal's file, though this is no worker."""
     processes: dict[str, int] = field(default_factory=dict)
     """The other processes of this one, by name."""
+    deaths: Counter[str] = field(default_factory=Counter)
+    """How often each of them ended unasked; 0 of one that never did."""
 
     @property
     def is_worker(self) -> bool:

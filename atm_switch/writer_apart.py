@@ -204,6 +204,7 @@ class WriterApart:
         orders = WriterOrders.of(self._folder, self._log).to_message()
         child.control.say({seat.FRESH: is_fresh, seat.ORDERS: orders})
         self.seat.processes[child.name] = child.process.pid
+        self.seat.deaths[child.name] += 0  # of a first one an alert sees a rise
         self._watching = asyncio.get_running_loop().create_task(self._watch(child))
 
     def _heard(self, child: Child, message: dict[str, Any]) -> None:
@@ -225,9 +226,11 @@ class WriterApart:
             return
         self.seat.processes.pop(child.name, None)
         self._log.error("process ended", process=child.name, code=code)
+        could_not_start = child.could_not_start(code, self._program)
+        self.seat.deaths[child.name] += not could_not_start
         if code == seat.LOST:
             self.on_end(seat.LOST)
-        elif child.could_not_start(code, self._program):
+        elif could_not_start:
             self._log.error("given up", process=child.name, why=REPLACED)
             self.on_end(OTHER_RELEASE)
         elif self._restarts.one_more(read_clock().monotonic):

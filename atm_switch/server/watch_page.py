@@ -58,10 +58,20 @@ GAUGES = {
 class SwitchCollector(Collector):
     """Hands the meters to prometheus_client."""
 
-    def __init__(self, meters: Meters, gauges: Callable[[], Gauges]) -> None:
-        """Read ``meters``, and ``gauges`` at every scrape."""
+    def __init__(
+        self,
+        meters: Meters,
+        gauges: Callable[[], Gauges],
+        deaths: Mapping[str, int] | None = None,
+    ) -> None:
+        """Read ``meters``, and ``gauges`` at every scrape.
+
+        ``deaths``: how often each process beside this one has died; ``None`` where this is one of
+        several workers, and their supervisor tells of all processes.
+        """
         self._meters = meters
         self._gauges = gauges
+        self._deaths = deaths
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family."""
@@ -102,6 +112,8 @@ class SwitchCollector(Collector):
         worst.add_metric([], meters.loop_lag_max)
         yield worst
         yield from self._of_the_moment()
+        if self._deaths is not None:
+            yield from process_families(1, 1, dict(self._deaths))
 
     def _requests(self) -> Metric:
         family = CounterMetricFamily(
@@ -239,6 +251,18 @@ def _cut_off(request: socket.socket) -> None:
     """End a connection whose time is over, however slowly its octets still come."""
     with suppress(OSError):
         request.shutdown(socket.SHUT_RDWR)
+
+
+def process_families(wanted: int, ready: int, deaths: Mapping[str, int]) -> Iterator[Metric]:
+    """Yield how many workers there are to be, how many are ready, how often each process died."""
+    yield GaugeMetricFamily("atm_switch_workers_wanted", "workers there are to be", wanted)
+    yield GaugeMetricFamily("atm_switch_workers_up", "of these, those that take connections", ready)
+    died = CounterMetricFamily(
+        "atm_switch_process_deaths", "processes that ended and were replaced", labels=["process"]
+    )
+    for name, count in deaths.items():
+        died.add_metric([name], count)
+    yield died
 
 
 def _counter(name: str, meaning: str, counts: Mapping[str, int], label: str) -> Metric:

@@ -28,6 +28,7 @@ from tests.doubles.served import SECONDS, make_folder, run, serve
 from tests.doubles.talk import Talk, inquiry
 from tests.doubles.workers import Workers, another, has_ended, running, wait_for
 from tests.end_to_end.test_stopping import held_up
+from tests.end_to_end.test_workers_without_room import shown
 
 CARD, PIN = "9990090000000012", "123456"
 WRITER = "journal writer"
@@ -67,6 +68,21 @@ def test_writer_that_dies_comes_back(folder: Path) -> None:
     assert {"00", "96"} >= set(codes)
     assert {f"{at:06d}" for at, code in enumerate(codes) if code == "00"} <= kept
     assert 0 == run("journal", "verify", folder).returncode
+
+
+def test_writer_that_dies_is_counted_on_the_page(folder: Path) -> None:
+    """From 0, so that an alert sees it rise; the one worker is there all the while."""
+    set_in(folder, "metrics", listen="127.0.0.1:0")
+    died = f'atm_switch_process_deaths_total{{process="{WRITER}"}}'
+    with running(folder) as switch:
+        switch.served.wait_for("metrics served")
+        born = shown(switch.served)
+        switch.wait_until_all_answer(switch.kill(WRITER))
+        risen = shown(switch.served)
+
+    assert (0.0, 1.0) == (born[died], risen[died])
+    for name in ("wanted", "up"):
+        assert 1.0 == born[f"atm_switch_workers_{name}"] == risen[f"atm_switch_workers_{name}"]
 
 
 def test_writer_has_no_descriptor_of_the_settings(folder: Path) -> None:

@@ -1,18 +1,34 @@
 """What operators are given beside the program speaks of things that exist."""
 
+import asyncio
 import json
 import re
 import shutil
 import subprocess
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.samples import Sample
 
+from atm_switch.child import Child
 from atm_switch.domain.outcome import IN_DOUBT, Outcome
-from atm_switch.fleet_page import process_families
+from atm_switch.fleet_page import FleetPage
+from atm_switch.folder import open_folder
+from atm_switch.monitor import admin_socket
+from atm_switch.seat import Seat
+from atm_switch.server.admin_socket import AdminSocket
 from atm_switch.server.meters import SIGNED_ON, Meters
 from atm_switch.server.watch_page import SwitchCollector
 from atm_switch.switch.effects import Note
+from tests.doubles.served import make_folder
+from tests.doubles.workers import with_workers
+
+Page = Callable[[Path], Awaitable[list[Sample]]]
+"""Makes a kind of page and scrapes it."""
 
 OPERATIONS = Path(__file__).parents[2] / "specs" / "operations"
 ALERTS = OPERATIONS / "alerts.yml"
@@ -23,17 +39,45 @@ NEEDS_PROMTOOL = pytest.mark.skipif(
 )
 
 
-def shown_names() -> set[str]:
-    """Every name of a sample that /metrics shows, of a switch that has done something."""
+def used_switch(deaths: Mapping[str, int] | None) -> SwitchCollector:
+    """What the page of a switch that has done something is made of."""
     meters = Meters(["009"])
     fields = {"outcome": "approved", "de39": "00", "acquirer": "009", "ms": 1.0}
     meters.take(Note("transaction", fields))
     meters.take(Note("link opened", {}))
     meters.take(Note("clock jumped", {"seconds": 3_600.0}, is_alarm=True))
     meters.turned_away["too many connections"] += 1
-    collector = SwitchCollector(meters, lambda: {f"{SIGNED_ON}009": 1.0})
-    families = [*collector.collect(), *process_families(2, 2, {"worker 1": 0})]
-    return {sample.name for family in families for sample in family.samples}
+    return SwitchCollector(meters, lambda: {f"{SIGNED_ON}009": 1.0}, deaths)
+
+
+async def page_of_one(_folder: Path) -> list[Sample]:
+    """A switch of one worker, beside the process that writes its journal."""
+    return [
+        one for family in used_switch({"journal writer": 0}).collect() for one in family.samples
+    ]
+
+
+async def page_of_workers(root: Path) -> list[Sample]:
+    """A supervisor of two, of which one has come up."""
+    made = make_folder(root)
+    with_workers(made, 2)
+    folder, nothing = open_folder(made), cast("Any", None)
+    registry = CollectorRegistry()
+    registry.register(used_switch(None))
+    told = {"text": generate_latest(registry).decode()}
+    worker = AdminSocket(folder.root / admin_socket(Seat(1)), {"metrics": lambda _asker: told})
+    await worker.open()
+    children = {1: Child(1, nothing, nothing)}
+    page = FleetPage(folder, lambda: children, dict, dict, dict, lambda: None)
+    try:
+        families = await asyncio.to_thread(lambda: list(page.collect()))
+    finally:
+        worker.close()
+    return [one for family in families for one in family.samples]
+
+
+PAGES = pytest.mark.parametrize("page", [page_of_one, page_of_workers])
+"""Each by itself: what only the other shows is not there to be alerted of."""
 
 
 def names_in(text: str) -> set[str]:
@@ -41,9 +85,19 @@ def names_in(text: str) -> set[str]:
     return set(re.findall(r"atm_switch_[a-z_]+", text))
 
 
-def test_alerts_speak_of_metrics_there_are() -> None:
-    """No rule waits for a name that is never shown."""
-    assert names_in(ALERTS.read_text()) <= shown_names()
+@PAGES
+async def test_alerts_speak_of_metrics_there_are(page: Page, tmp_path: Path) -> None:
+    """No rule waits for a name that a page never shows."""
+    assert set() == names_in(ALERTS.read_text()) - {one.name for one in await page(tmp_path)}
+
+
+@PAGES
+async def test_processes_are_shown_once(page: Page, tmp_path: Path) -> None:
+    """By who knows of all of them, and by no worker beside."""
+    shown = Counter(one.name for one in await page(tmp_path))
+
+    assert 1 == shown["atm_switch_workers_up"] == shown["atm_switch_workers_wanted"]
+    assert (1 if page is page_of_one else 3) == shown["atm_switch_process_deaths_total"]
 
 
 def test_alerts_speak_of_outcomes_there_are() -> None:
@@ -60,10 +114,12 @@ def test_every_alert_says_what_to_do() -> None:
     assert len(re.findall(r"- alert: \w+", text)) == len(re.findall(r'action: "[^"]{20,}"', text))
 
 
-def test_dashboard_speaks_of_metrics_there_are() -> None:
+@PAGES
+async def test_dashboard_speaks_of_metrics_there_are(page: Page, tmp_path: Path) -> None:
     """Every expression has a name of ours, and each is shown."""
     assert all(names_in(one) for one in EXPRESSIONS)
-    assert set().union(*map(names_in, EXPRESSIONS)) <= shown_names()
+    named = set().union(*map(names_in, EXPRESSIONS))
+    assert set() == named - {one.name for one in await page(tmp_path)}
 
 
 def test_panels_do_not_lie_over_each_other() -> None:

@@ -29,7 +29,7 @@ def watched(house: OpenHouse, neighbours: dict[str, str] | None = None) -> Itera
     """Serve the page of a house."""
     found = WELL if neighbours is None else neighbours
     monitor = Monitor(house.desk, lambda: 3, lambda: found, 0.0)
-    collector = SwitchCollector(house.desk.meters, monitor.gauges)
+    collector = SwitchCollector(house.desk.meters, monitor.gauges, {"journal writer": 2})
     page = WatchPage("127.0.0.1", 0, collector, monitor.health, monitor.readiness)
     try:
         yield page
@@ -80,6 +80,9 @@ async def test_inquiry_is_seen_in_the_exposition() -> None:
     assert 1.0 == found["atm_switch_sessions", bank]
     assert 1.0 == found["atm_switch_links", ()]
     assert 3.0 == found["atm_switch_journal_waiting", ()]
+    assert 1.0 == found["atm_switch_workers_wanted", ()] == found["atm_switch_workers_up", ()]
+    writer = (("process", "journal writer"),)
+    assert 2.0 == found["atm_switch_process_deaths_total", writer]
     assert 1.0 <= found["atm_switch_journal_seconds_count", ()]
 
 
