@@ -20,9 +20,9 @@ def _examples(*lines: str) -> str:
 
 @click.command(
     epilog=_examples(
-        "inquire --kit bank/terminal-kit.json --pan 9990090000000012 --pin 123456",
-        "inquire --kit bank/terminal-kit.json --pan 9990090000000012 --slip slip.svg",
-        "inquire --connect 10.1.2.3:8583 --kit kit.json --pan 9990090000000012 --json",
+        "inquire --kit bank/terminal-kit.json --pan PAN --pin PIN",
+        "inquire --kit bank/terminal-kit.json --pan PAN --slip slip.svg",
+        "inquire --connect 10.1.2.3:8583 --kit kit.json --pan PAN --json",
     )
 )
 @terminal_options

@@ -32,3 +32,9 @@ def test_help_ends_in_an_example(name: str) -> None:
 
     assert told.startswith("\b\nExamples:\n")
     assert re.search(f"^  {name}( |$)", told, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_example_shows_no_card_number(name: str) -> None:
+    """Wrong usage repeats an example, and nothing it prints may be taken for a card's number."""
+    assert not re.search("[0-9]{16,}", ALL[name].epilog or "")
