@@ -4,9 +4,9 @@ Plan: a key has a name (usage, acquirer, terminal or index) and lies on a ladder
 in use and, around a change, one other - the one before, or one that was offered and not
 yet used by the peer.  Ladders are values; a change makes a new one.
 Limits: three keys may be where the peer is, so two changes in a row may be lost on the way;
-a third that is lost before a message tells where the peer is loses a key.  Beside them the
-last four keys of changes that went well stay good for the rest of their overlap, and the
-last sixteen that left are known by their check values.
+a third that is lost before a message tells where the peer is gives one of them an end.  Beside
+them the last four keys that made room stay good for the rest of their overlap, and the last
+sixteen that left are known by their check values.
 Why the old key lives on until a message under the new one has come: an answer that was
 lost, or a crash on either side, must not leave the two sides with different keys.
 """
@@ -28,6 +28,9 @@ PAST_MAX = 16
 
 FADING_MAX = 4
 """Keys of earlier changes that may still be good at once, beside the three."""
+
+UNDISTURBED = timedelta(seconds=10)
+"""How long a key that made room stays, however many are brought before one of them is used."""
 
 
 @unique
@@ -163,14 +166,30 @@ class Ladder:
         lent = self.lender.candidates(now) if self.lender is not None else ()
         return (*own, *(key for key in lent if not is_among(key, own)))
 
-    def received(self, new: LineKey) -> "Ladder":
-        """Take a key the peer delivered into use; the same one twice changes nothing."""
+    def received(self, new: LineKey, end: datetime | None = None) -> "Ladder":
+        """Take a key the peer delivered into use; the same one twice changes nothing.
+
+        ``end``: until when a key that makes room is good, for messages under way; ``None``: no
+        longer.
+        """
         if new.is_same_as(self.in_use):
             return self
         if self._is_unused:
             # What no message ever came under is not what the peer goes back to.
-            return self._after(Ladder(new, self.other, spare=self.in_use))
-        return self._after(Ladder(new, self.in_use, spare=self.other if self.is_coming else None))
+            return self._after(Ladder(new, self.other, spare=self.in_use), end)
+        lost = self.other if self.is_coming else None
+        return self._after(Ladder(new, self.in_use, spare=lost), end)
+
+    def is_crowded(self, now: datetime, overlap: timedelta) -> bool:
+        """Tell whether to wait with a key of the peer's, who has used none of the last.
+
+        It drops a key, and so does the first message under any; of those that fade two then have
+        no place, and the younger may have begun to just now.
+        """
+        if not self._is_unused or self.spare is None or len(self.fading) < FADING_MAX - 1:
+            return False
+        until = self.fading[1 - FADING_MAX].until
+        return until - overlap <= now < min(until, until - overlap + UNDISTURBED)
 
     def replaced(self, new: LineKey) -> "Ladder":
         """Put ``new`` alone in use, without overlap, as an officer does.
@@ -190,10 +209,13 @@ class Ladder:
         """Tell whether ``key`` is one on its way to the peer: it must not come back as theirs."""
         return self.other is not None and self.is_coming and key.is_same_as(self.other)
 
-    def offered(self, new: LineKey) -> "Ladder":
-        """Note a key that is being delivered to the peer; the old stays in use meanwhile."""
+    def offered(self, new: LineKey, end: datetime | None = None) -> "Ladder":
+        """Note a key that is being delivered to the peer; the old stays in use meanwhile.
+
+        ``end``: as in ``received``.
+        """
         lost = self.other if self.is_coming or self._is_unused else None
-        return self._after(Ladder(self.in_use, new, is_coming=True, spare=lost))
+        return self._after(Ladder(self.in_use, new, is_coming=True, spare=lost), end)
 
     def withdrawn(self) -> "Ladder":
         """Forget a key that was offered and refused."""
@@ -233,8 +255,9 @@ class Ladder:
         for key in (self.other, self.spare):
             until = self.until if key is self.other and self.until else end
             if key is not None and id(key) not in stays and until is not None:
+                fading = [one for one in fading if not key.is_same_as(one.key)]
                 fading.append(Fading(key, until))
-        if end is not None and step.spare is self.in_use:
+        if end is not None and step.spare is self.in_use and step.in_use is self.spare:
             fading.append(Fading(self.in_use, end))
         kept = tuple(fading[-FADING_MAX:])
         stays |= {id(one.key) for one in kept}

@@ -8,7 +8,6 @@ crash on either side leaves both with a key in common (security.md 1.5).
 """
 
 from collections.abc import Collection, Iterator
-from datetime import timedelta
 
 from atm_switch.domain.errors import Declined, NeighbourUnavailable
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
@@ -27,6 +26,7 @@ from atm_switch.switch.case import Case, Response
 from atm_switch.switch.effects import LinkId, Note
 from atm_switch.switch.house import House
 from atm_switch.switch.hsm_port import ImportKey, KeyRefused, MintKey
+from atm_switch.switch.keys_seen import brought, end_unused, overlap_of
 from atm_switch.switch.once import counted, require_first
 from atm_switch.switch.own_request import said
 from atm_switch.switch.policy import PinPolicy
@@ -115,7 +115,8 @@ def deliver_key(case: Case, name: KeyName, house: House) -> Steps[Response | Non
         algorithm = _algorithm(name.usage, case)
         minted = yield from ask(MintKey(exchange[1].in_use, name.usage, algorithm))
         held = ladder_before(name, house.vault)
-        ladder = held.offered(minted.key) if held else Ladder(minted.key)
+        end = end_unused(name, case)
+        ladder = held.offered(minted.key, end) if held else Ladder(minted.key)
         detail = f"offered, check value {minted.key.check}"
         yield from _keep(name, held, ladder, detail, case, house)
     except (NeighbourUnavailable, KeyRefused) as silent:
@@ -191,11 +192,10 @@ def _after_answer(held: Ladder, key: LineKey, case: Case) -> Ladder | None:
     """Return the ladder after the peer's word on ``key``; ``None`` where it is past already."""
     if not held.is_coming:
         return None
-    overlap = timedelta(seconds=case.profile.security.key_overlap_seconds)
     for rung in (held.other, held.spare):
         if rung is not None and key.is_same_as(rung):
             if _is_yes(case):
-                return held.seen(rung, case.received.utc, overlap)
+                return held.seen(rung, case.received.utc, overlap_of(case))
             return held.withdrawn() if rung is held.other else held.without_spare()
     return None
 
@@ -215,7 +215,7 @@ def _taken(
         if why:
             raise KeyRefused(why)
         held = ladder_before(name, house.vault)
-        ladder = held.received(key) if held else Ladder(key)
+        ladder = brought(held, key, name, case)
         # The peer may not have heard that it was taken, and says it again.
         is_known = ladder is held and name in house.vault.keys
         if not is_known:

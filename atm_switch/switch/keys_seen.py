@@ -5,10 +5,10 @@ One under a key that nobody here knows may tell that another machine changed som
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from atm_switch.domain.errors import NeighbourUnavailable
-from atm_switch.security.key_ring import KeyName, Ladder, LineKey, is_among
+from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey, is_among
 from atm_switch.security.vault import Vault
 from atm_switch.switch.case import Case
 from atm_switch.switch.house import House
@@ -27,11 +27,38 @@ def learn(name: KeyName, key: LineKey, case: Case, house: House) -> Steps[None]:
     ladder = house.vault.keys.get(name)
     if ladder is None or name in house.changing_keys:
         return
-    overlap = timedelta(seconds=case.profile.security.key_overlap_seconds)
-    known = ladder.seen(key, case.received.utc, overlap)
+    known = ladder.seen(key, case.received.utc, overlap_of(case))
     if known is not ladder:
         house.vault = house.vault.with_ladder(name, known)  # at once: more may come behind this
         yield from ask(KeepKeys(name, known, ladder, is_awaited=False))
+
+
+def brought(held: Ladder | None, key: LineKey, name: KeyName, case: Case) -> Ladder:
+    """Return the ladder with a key the peer brings; the one there is where it is known already.
+
+    Raises ``NeighbourUnavailable`` where it comes too soon: the peer brings key after key and uses
+    none, and messages under one of them that had to make room may still be under way.
+    """
+    if held is None:
+        return Ladder(key)
+    end = end_unused(name, case)
+    ladder = held.received(key, end)
+    if ladder is not held and end and held.is_crowded(case.received.utc, overlap_of(case)):
+        raise NeighbourUnavailable("it was brought too often before any was used")
+    return ladder
+
+
+def end_unused(name: KeyName, case: Case) -> datetime | None:
+    """Tell until when a key is good that makes room before a message under it has come.
+
+    ``None``, no longer, for a MAC key: a peer that had gone to it would have said so by it.
+    """
+    return case.received.utc + overlap_of(case) if name.usage is KeyUsage.PIN else None
+
+
+def overlap_of(case: Case) -> timedelta:
+    """Return how long a key is good once another has taken its place."""
+    return timedelta(seconds=case.profile.security.key_overlap_seconds)
 
 
 def untried(

@@ -270,3 +270,19 @@ def test_delivery_after_a_lost_offer_keeps_it() -> None:
     assert (NEWER, OLD, NEW) == ladder.candidates(NOW)
     assert (NEWER, NEW, OLD) == ladder.seen(NEW, NOW, OVERLAP).candidates(NOW)
     assert (NEWER, NEW) == ladder.seen(NEW, NOW, OVERLAP).candidates(NOW + OVERLAP)
+
+
+@pytest.mark.parametrize(("overlap", "seconds"), [(300, 10), (10, 10), (4, 4), (0, 0)])
+def test_ladder_is_crowded_as_long_as_a_key_of_just_now_would_go(
+    overlap: int, seconds: int
+) -> None:
+    """Ten seconds from when the first made room, but no longer than that one is good."""
+    span, ladder = timedelta(seconds=overlap), Ladder(OLD)
+    for at in range(40, 140, 20):
+        assert not ladder.is_crowded(NOW, span)
+        ladder = ladder.received(LineKey.clear(Key(bytes(range(at, at + 16)))), NOW + span)
+
+    crowded = [at for at in range(-1, 12) if ladder.is_crowded(NOW + timedelta(seconds=at), span)]
+
+    assert list(range(seconds)) == crowded
+    assert not ladder.seen(OLD, NOW, span).seen(ladder.in_use, NOW, span).is_crowded(NOW, span)
