@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from atm_switch import seat
 from atm_switch.adapters.handed_text import handed
 from atm_switch.domain.errors import Refused
 from atm_switch.process_place import OTHER_RELEASE, WRITER, InstalledFiles, ProcessPlace
@@ -64,6 +65,8 @@ class Child:
     """When it last said that it is well; monotonic seconds."""
     has_reloaded: bool = True
     """Whether it has taken its settings anew since that was last asked of it."""
+    _stops_told: int = 0
+    """1: to finish; 2: to end at once."""
 
     @property
     def links(self) -> int:
@@ -91,6 +94,17 @@ class Child:
         """Send it a signal, if it is still there."""
         if self.process.returncode is None:
             self.process.send_signal(number)
+
+    def stop(self, *, is_at_once: bool) -> None:
+        """Have a worker finish, or end at once; said again is what its full socket did not take.
+
+        One that is not ready has nothing to finish: the signal ends it, unless it hears by now.
+        """
+        stops = 1 + is_at_once
+        if self._stops_told < stops and self.control.say({seat.STOP: is_at_once}):
+            self._stops_told = stops
+            if not self.is_ready.is_set():
+                self.signal(signal.SIGTERM)
 
     def could_not_start(self, code: int, program: InstalledFiles) -> bool:
         """Tell whether it ended because it is of another program than whoever started it.

@@ -2,17 +2,16 @@
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from math import inf
 from typing import Final
 
 from atm_switch.adapters.clock import read_clock
 from atm_switch.child import AT_ONCE_SECONDS_MAX, Child
+from atm_switch.process_place import WRITER
 from atm_switch.server.log import Logger
 
 LOOK_SECONDS: Final = 0.05
-REPEAT_SECONDS: Final = 1.0
-"""From a second SIGTERM until workers are told again: of two that come while one of them is not
-looking the kernel keeps one."""
 
 
 class Endings:
@@ -21,38 +20,42 @@ class Endings:
     def __init__(self, log: Logger) -> None:
         """Log what is killed."""
         self._log = log
-        self._hurried_at = float("inf")
+        self._hurried_at = inf
         """When the second SIGTERM came; monotonic seconds."""
-        self.has_killed = False
-        """Whether one of them hung."""
+        self.code = 0
+        """What the switch ends with: 1 where one of them did not finish, for it hung or failed."""
 
-    def hurry(self, children: Iterable[Child]) -> None:
+    def hurry(self, children: Collection[Child]) -> None:
         """Tell them to end at once."""
         self._hurried_at = min(self._hurried_at, read_clock().monotonic)
+        for child in children:
+            if child.number == WRITER:
+                child.signal(signal.SIGCONT)
         self._tell(children)
 
-    @staticmethod
-    def _tell(children: Iterable[Child]) -> None:
+    def _tell(self, children: Iterable[Child]) -> None:
         for child in children:
-            child.signal(signal.SIGTERM if child.number else signal.SIGCONT)
+            if child.number != WRITER:
+                child.stop(is_at_once=self._hurried_at < inf)
 
     async def wait(self, children: list[Child], seconds: float) -> None:
-        """Wait until they have ended; kill those that take longer."""
+        """Have workers finish and wait until all have ended; kill those that take longer."""
         since = read_clock().monotonic
         waits = {asyncio.ensure_future(child.process.wait()): child for child in children}
-        left, now, is_repeated = set(waits), since, False
+        left, now = set(waits), since
         while left and now <= min(since + seconds, self._at_once(since)):
+            self._tell(waits[one] for one in left)
             _, left = await asyncio.wait(left, timeout=LOOK_SECONDS)
             now = read_clock().monotonic
-            if not is_repeated and now > self._hurried_at + REPEAT_SECONDS:
-                is_repeated = True
-                self._tell(waits[one] for one in left)
         for one in left:
-            self.has_killed = True
+            self.code = 1
             self._log.error("process killed", process=waits[one].name, why="it hangs")
             waits[one].signal(signal.SIGKILL)
         if left:
             await asyncio.wait(left)
+        # One that was not ready had nothing to finish.
+        if any(one.result() for one, child in waits.items() if child.is_ready.is_set()):
+            self.code = 1
 
     def _at_once(self, since: float) -> float:
         """Until when processes told to end at ``since`` have time where a second SIGTERM came."""

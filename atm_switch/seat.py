@@ -1,5 +1,6 @@
-"""Which of several processes this one is, and its way to the supervisor."""
+"""Which of several processes this one is, its way to the supervisor, and when it is to end."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ SETTINGS = "settings"
 """Said to a worker that is to take them, certificates and keys anew; their text rides on it."""
 LEVEL = "level"
 """The least that the writer's process logs from now on."""
+STOP = "stop"
+"""Said to a worker: that it is to finish, or to end at once.  No signal says that, for others send
+theirs to all processes, and one beside the supervisor's would be taken for a second stop."""
 FRESH = "fresh"
 """Said beside ``LENT``: all processes start, none of the run before is left."""
 
@@ -52,6 +56,9 @@ class Seat:
     """Told the least that is logged from now on, where this is the writer's process."""
     reread: Callable[[str | None], None] = field(default=lambda _text: None)
     """Told the settings to be taken anew, where this is a worker; without them it reads them."""
+    finish: Callable[[], None] = field(default=lambda: None)
+    end_at_once: Callable[[], None] = field(default=lambda: None)
+    """Called where the supervisor has this worker finish, or end without that."""
     control: Control | None = None
     taken: Callable[[int, int, int, Callable[[], None]], None] = field(
         default=lambda _at, _descriptor, _others, _settled: None
@@ -103,6 +110,8 @@ class Seat:
         self.orders = message.get(ORDERS, self.orders)
         if LEVEL in message:
             self.leveled(str(message[LEVEL]))
+        if STOP in message:
+            (self.end_at_once if message[STOP] else self.finish)()
         if SETTINGS in message:
             self.reread(None if descriptor is None else taken(descriptor))
         if TAKE not in message:
@@ -164,3 +173,32 @@ class Seat:
         ended = max(self.ended, self.settled - links)
         if self.control is not None and ended != self.ended and self.control.say({ENDED: ended}):
             self.ended = ended
+
+
+class StopAsked:
+    """What this process was asked: to stop, or to end at once."""
+
+    def __init__(self, gone: asyncio.Event | None) -> None:
+        """Cancel the current task to end; ``gone`` tells that a worker's supervisor is."""
+        self.to_stop, self.is_at_once = asyncio.Event(), False
+        self._main, self._gone = asyncio.current_task(), gone
+
+    def at_once(self) -> None:
+        """End."""
+        self.is_at_once = True
+        if self._main is not None:
+            self._main.cancel()
+        self.to_stop.set()
+
+    def once_more(self) -> None:
+        """Stop; where that was asked before, end."""
+        (self.at_once if self.to_stop.is_set() else self.to_stop.set)()
+
+    def by_signal(self) -> None:
+        """Hear SIGTERM or Ctrl-C; a worker does once its supervisor is gone.
+
+        Before, that one says what they do: systemd and a terminal tell all processes at once,
+        which is no second stop for each of them.
+        """
+        if self._gone is None or self._gone.is_set():
+            self.once_more()

@@ -14,8 +14,9 @@ A worker that does not start because another release of the program, or a part o
 now is left out: the others go on, and it is tried again at SIGHUP and now and then; without any
 worker, without one that dials or without the writer, the supervisor exits 76.
 Signals: SIGTERM drains every worker, then the writer ends; one that hangs is killed, so that a stop
-always ends.  At SIGHUP settings are read here, for all (``common_settings``); it is over when every
-worker has taken them, one that starts once it is ready.  Workers say once a second whether their
+always ends.  Workers are told over their sockets, for a signal that others send may reach all.  At
+SIGHUP settings are read here, for all (``common_settings``); it is over when every worker has taken
+them, one that starts once it is ready.  Workers say once a second whether their
 journal commits; only while all do is the watchdog of systemd fed.
 Workers say how many links each peer has to them, and a connection is handed over with how
 many its peer has to the others: ``connections_per_peer_max`` is of all together; what ends is
@@ -93,7 +94,7 @@ class Supervisor:
     async def run(self, up: Callable[[list[str], list[str]], None]) -> int:
         """Run until SIGTERM; return the exit code.  Raises ``Refused``.
 
-        It is 1 after a second SIGTERM, and where a process that hung was killed.
+        It is 1 after a second SIGTERM, and where a process hung or failed amid the stop.
         ``up`` is told where it listens and where it dials, once all workers are ready.
         """
         release = lock_folder(self._folder.root)
@@ -122,7 +123,7 @@ class Supervisor:
                 page.close()
             release()
             self._log.info("stopped")
-        return self._given_up or int(self._stops_asked > 1 or self._endings.has_killed)
+        return self._given_up or self._endings.code or int(self._stops_asked > 1)
 
     def stop(self) -> None:
         """Take no more connections and have every worker finish; the second time at once."""
@@ -291,8 +292,6 @@ class Supervisor:
         self._reception.close()
         there = list(self._children.values())
         workers = [child for child in there if child.number != WRITER]
-        for child in workers:
-            child.signal(signal.SIGTERM)
         await self._endings.wait(workers, self._drain_seconds + ENDING_SECONDS_MAX)
         for child in there:
             child.control.close()  # by which the writer knows that it was all

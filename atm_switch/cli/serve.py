@@ -201,15 +201,9 @@ async def _serve(
     service: "Service", gone: asyncio.Event | None = None, writer: "WriterApart | None" = None
 ) -> int:
     from atm_switch.adapters.service_manager import ServiceManager
+    from atm_switch.seat import StopAsked
 
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    main, at_once = asyncio.current_task(), asyncio.Event()
-
-    def asked_to_stop() -> None:
-        if stop.is_set() and main is not None:
-            at_once.set()
-            main.cancel()
-        stop.set()
+    asked, loop = StopAsked(gone), asyncio.get_running_loop()
 
     def reload(text: str | None = None) -> None:
         manager.reloading()
@@ -220,10 +214,10 @@ async def _serve(
         manager.ready()
 
     manager = ServiceManager.here() if gone is None else ServiceManager()
-    service.asked_to_stop = asked_to_stop
-    loop.add_signal_handler(signal.SIGTERM, asked_to_stop)
-    # Of a supervisor's processes the terminal tells all; they stop when the supervisor says so.
-    loop.add_signal_handler(signal.SIGINT, asked_to_stop if gone is None else lambda: None)
+    service.asked_to_stop = asked.once_more
+    service.seat.finish, service.seat.end_at_once = asked.to_stop.set, asked.at_once
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.by_signal)
     # They read what it hands them, and when it does, so that all run with the same.
     service.seat.reread = reload
     loop.add_signal_handler(signal.SIGHUP, reload if gone is None else lambda: None)
@@ -237,13 +231,14 @@ async def _serve(
         manager.ready()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         manager.watch(service.is_well)
-        waiting = [asyncio.ensure_future(one.wait()) for one in (stop, gone) if one is not None]
+        either = (asked.to_stop,) if gone is None else (asked.to_stop, gone)
+        waiting = [asyncio.ensure_future(one.wait()) for one in either]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
         desk = service.desk
         manager.stopping(desk.limits.drain_seconds_max if desk else 0.0)
-        if at_once.is_set() and main is not None:  # both came before this went on
-            main.cancel()
+        if asked.is_at_once:  # both came before this went on
+            asked.at_once()
         await _stop(service)
     return service.exit_code
 

@@ -92,6 +92,15 @@ def test_unit_gives_what_is_behind_a_drain_as_long_as_it_may_take() -> None:
     assert 2 * ENDING_SECONDS_MAX < STOP_SECONDS_MAX  # workers, then the writer
 
 
+def test_unit_stops_the_first_process_which_stops_the_others() -> None:
+    """Whatever would end by the signal itself would end amid its requests."""
+    unit = ConfigParser(interpolation=None, strict=False)
+    unit.optionxform = str  # type: ignore[method-assign,assignment]
+    unit.read(UNIT)
+
+    assert ("mixed", "SIGTERM") == (unit["Service"]["KillMode"], unit["Service"]["KillSignal"])
+
+
 def test_unit_restarts_whatever_failed_but_wrong_settings() -> None:
     """Those would be wrong again, every other second; each other exit code wants a fresh start."""
     unit = ConfigParser(interpolation=None, strict=False)

@@ -19,7 +19,7 @@ from itertools import dropwhile, islice
 from pathlib import Path
 from typing import TypeVar
 
-from tests.doubles.processes import Victim, processes_of, send
+from tests.doubles.processes import Victim, family, processes_of, send
 from tests.doubles.served import make_folder
 
 SECONDS_MAX = 30.0
@@ -98,9 +98,17 @@ class Plant:
 
     def stop(self) -> float:
         """SIGTERM; return how many seconds it took to be gone.  Raises ``Hangs``."""
-        assert self.process is not None
+        return self._stopped([self.pid])
+
+    def stop_all(self) -> float:
+        """SIGTERM to all processes at once, as systemd may; all else is as with ``stop``."""
+        return self._stopped(family(self.pid))
+
+    def _stopped(self, processes: Sequence[int]) -> float:
         began = time.monotonic()
-        os.kill(self.pid, signal.SIGTERM)
+        for pid in processes:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
         self._gone()
         return time.monotonic() - began
 

@@ -8,6 +8,7 @@ Limit: the interpreter is the one that runs this; others are a matter of whoever
 """
 
 import asyncio
+from collections.abc import Callable
 
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.folder import open_folder
@@ -23,7 +24,9 @@ LOAD_SECONDS = 1.5
 STOP_SECONDS_MAX = 5.0
 
 
-async def load_and_stop(plant: Plant, script: Script) -> tuple[set[str], float]:
+async def load_and_stop(
+    plant: Plant, script: Script, stop: Callable[[Plant], float] = Plant.stop
+) -> tuple[set[str], float]:
     """Ask until the switch is gone; return who was answered and how long the end took."""
     answered: set[str] = set()
     links = [await Honest.open(script, plant.port) for _ in range(LINKS)]
@@ -37,7 +40,7 @@ async def load_and_stop(plant: Plant, script: Script) -> tuple[set[str], float]:
 
     working = [asyncio.create_task(worker(link)) for link in links for _ in range(DEPTH)]
     await asyncio.sleep(LOAD_SECONDS)
-    seconds = await asyncio.to_thread(plant.stop)
+    seconds = await asyncio.to_thread(stop, plant)
     await asyncio.gather(*working)
     return answered, seconds
 

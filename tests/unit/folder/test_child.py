@@ -16,6 +16,7 @@ from atm_switch.child import (
     Restarts,
 )
 from atm_switch.process_place import OTHER_RELEASE, InstalledFiles
+from atm_switch.seat import STOP
 
 HOST, OTHER = "192.0.2.1", "192.0.2.2"
 NOTHING: Any = None
@@ -55,6 +56,33 @@ def test_connection_turned_away_counts_no_more() -> None:
 
     assert 0 == worker.links_of(HOST)
     assert HOST not in worker.peers
+
+
+def test_stop_that_its_socket_did_not_take_is_said_again() -> None:
+    """And each stop once; a worker that was not ready is ended by a signal, too."""
+    said: list[Any] = []
+    signals: list[int] = []
+    room = [False, True, False, True]
+
+    class Full:
+        def say(self, message: dict[str, Any]) -> bool:
+            said.append(message[STOP])
+            return room.pop(0)
+
+    class Process:
+        returncode = None
+        send_signal = staticmethod(signals.append)
+
+    worker = Child(1, Process(), Full())  # type: ignore[arg-type]
+    worker.is_ready.set()
+    for is_at_once in (False, False, False, True, True, True):
+        worker.stop(is_at_once=is_at_once)
+    starting = Child(2, Process(), Full())  # type: ignore[arg-type]
+    room.append(True)
+    starting.stop(is_at_once=False)
+
+    assert [False, False, True, True, False] == said
+    assert [signal.SIGTERM] == signals
 
 
 def test_so_many_deaths_are_borne_and_one_more_is_not() -> None:
