@@ -49,7 +49,8 @@ INQUIRY, ECHO = 'what="transaction",acquirer="009"', 'what="echo",acquirer="009"
 COMMITS = "atm_switch_journal_commit_seconds_bucket"
 LATE = "atm_switch_loop_late_seconds_bucket"
 WHOLE = f'{LATE}{{le="+Inf"}}'
-UP, NO_TRIES = 'up{job="atm-switch"}', requests("pin_tries_exceeded", "75")
+ECHOES = f'{_REQUESTS}{{what="echo",acquirer="009",outcome="approved",code="00"}}'
+NO_TRIES = requests("pin_tries_exceeded", "75")
 FREE, DIED = "atm_switch_journal_free_bytes", 'atm_switch_process_deaths_total{process="worker 1"}'
 CASES = {
     "SwitchAway": Case(
@@ -176,6 +177,29 @@ CASES = {
 }
 
 
+MORE = [
+    (
+        "SwitchAway",
+        Case(
+            {'up{job="node"}': "1x100"},
+            {'up{job="node"}': "0x100", 'up{job="atm-switch"}': "1x100"},
+        ),
+    ),
+    (
+        "NeighbourAway",
+        Case(  # 166 echoes a second: of the inquiries all and one in a hundred, of answers few
+            {ECHOES: "0+2490x100", requests("ledger_unavailable", "91"): "0+15x100"},
+            {
+                ECHOES: "0+2490x100",
+                GOOD: "0+1500x100",
+                requests("ledger_unavailable", "91"): "0+15x100",
+            },
+        ),
+    ),
+]
+"""Other troubles of the same alerts."""
+
+
 def test_every_alert_has_a_case() -> None:
     """No rule without one, no case without a rule."""
     assert sorted(re.findall(r"- alert: (\w+)", ALERTS.read_text())) == sorted(CASES)
@@ -188,7 +212,7 @@ def test_alerts_fire_where_they_should(tmp_path: Path) -> None:
     of a switch in order do not.
     """
     tests: list[dict[str, Any]] = []
-    for alert, case in CASES.items():
+    for alert, case in [*CASES.items(), *MORE]:
         for series, fires in ((case.trouble, True), (case.order, False)):
             tests.append(
                 {

@@ -32,6 +32,7 @@ Page = Callable[[Path], Awaitable[list[Sample]]]
 
 OPERATIONS = Path(__file__).parents[2] / "specs" / "operations"
 ALERTS = OPERATIONS / "alerts.yml"
+SCRAPES = OPERATIONS / "prometheus.yml"
 DASHBOARD = json.loads((OPERATIONS / "dashboard.json").read_text())
 EXPRESSIONS = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
 NEEDS_PROMTOOL = pytest.mark.skipif(
@@ -107,6 +108,16 @@ def test_alerts_speak_of_outcomes_there_are() -> None:
     assert named <= {outcome.value for outcome in Outcome} | {IN_DOUBT}
 
 
+def test_alerts_ask_for_the_job_that_scrapes_the_switch() -> None:
+    """And that asks where README has the page listen."""
+    job = re.findall(r"(?m)^  - job_name: (\S+)$", SCRAPES.read_text())
+    at = re.findall(r'- targets: \["(\S+)"\]', SCRAPES.read_text())
+    readme = (OPERATIONS.parents[1] / "README.md").read_text()
+
+    assert set(job) == set(re.findall(r'job="([^"]+)"', ALERTS.read_text()))
+    assert at == re.findall(r'\[metrics\]\nlisten = "(\S+)"', readme)
+
+
 def test_every_alert_says_what_to_do() -> None:
     """As many actions as alerts, none of them empty."""
     text = ALERTS.read_text()
@@ -145,6 +156,15 @@ def test_promtool_takes_the_alerts() -> None:
 
 
 @NEEDS_PROMTOOL
+def test_promtool_takes_the_scrape_job() -> None:
+    """Prometheus' own checker finds it well formed, and the rules it names beside it."""
+    done = promtool_reads(SCRAPES, "config")
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "1 rule files found" in done.stdout
+
+
+@NEEDS_PROMTOOL
 def test_promtool_takes_what_the_dashboard_asks(tmp_path: Path) -> None:
     """Each expression of the dashboard, as a rule that records it, is PromQL."""
     done = promtool_reads(recorded(EXPRESSIONS, tmp_path))
@@ -170,8 +190,8 @@ def recorded(expressions: list[str], folder: Path) -> Path:
     return file
 
 
-def promtool_reads(file: Path) -> "subprocess.CompletedProcess[str]":
-    """Have rules checked."""
+def promtool_reads(file: Path, kind: str = "rules") -> "subprocess.CompletedProcess[str]":
+    """Have rules, or a configuration, checked."""
     return subprocess.run(
-        ["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False
+        ["promtool", "check", kind, str(file)], capture_output=True, text=True, check=False
     )
