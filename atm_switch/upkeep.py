@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from math import inf
 from typing import Any, Final
 
@@ -34,6 +35,8 @@ WARNING_DAYS: Final = 30
 DAY_SECONDS: Final = 86_400.0
 AGAIN_SECONDS: Final = 5.0
 """After keys that would not hold still: what an officer revoked must not stay in use."""
+ASKED_BETWEEN_NEWS: Final = 500
+"""Tokens an HSM is asked about before what came meanwhile is looked at: a bank waits for it."""
 READINGS_MAX: Final = 5
 """So often keys are read anew because they changed while the HSM was asked, or they were read."""
 
@@ -155,17 +158,21 @@ class Upkeep:
         """Read and ask until nobody wants it anew."""
         try:
             while self._wanted:
-                wanted, self._wanted = self._wanted, []
                 asks_all, self._asks_all = self._asks_all, False
-                is_in_use = False
-                try:
-                    why = ", ".join(dict.fromkeys(why for why, _ in wanted))
-                    is_in_use = await self._adopt_asked(why, asks_all=asks_all)
-                finally:
-                    for _, over in wanted:
-                        fulfil(over, is_in_use)
+                await self._read_once(asks_all=asks_all)
         finally:
             self._reading = None
+
+    async def _read_once(self, *, asks_all: bool) -> None:
+        """Read for all who want it by now, and tell them."""
+        wanted, self._wanted = self._wanted, []
+        is_in_use = False
+        try:
+            why = ", ".join(dict.fromkeys(why for why, _ in wanted))
+            is_in_use = await self._adopt_asked(why, asks_all=asks_all)
+        finally:
+            for _, over in wanted:
+                fulfil(over, is_in_use)
 
     async def _adopt_asked(self, why: str, *, asks_all: bool) -> bool:
         """Take what the file holds into use; tell whether it is."""
@@ -178,7 +185,7 @@ class Upkeep:
                 self._log.warning("keys not reloaded", reason=str(wrong))
                 return False
             unasked = {} if self._engine.check_value is None else reading.unasked
-            if not await self._are_right(unasked):
+            if not await self._are_right(unasked, asks_all=asks_all):
                 return False
             asked |= unasked.keys()
             if asks_all and unasked:
@@ -193,8 +200,13 @@ class Upkeep:
         asyncio.get_running_loop().call_later(AGAIN_SECONDS, again)
         return False
 
-    async def _are_right(self, tokens: Tokens) -> bool:
-        wrong = await wrong_tokens(tokens, self._engine)
+    async def _are_right(self, tokens: Tokens, *, asks_all: bool) -> bool:
+        """Ask of some at a time; news of a changed key waits for no more than those."""
+        wrong, rest = list[str](), iter(tokens.items())
+        while some := dict(islice(rest, ASKED_BETWEEN_NEWS)):
+            wrong += await wrong_tokens(some, self._engine)
+            if asks_all and self._wanted and not self._asks_all:
+                await self._read_once(asks_all=False)
         for reason in wrong:
             self._log.warning("keys not reloaded", reason=reason)
         return not wrong

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 from atm_switch import upkeep
 from atm_switch.adapters.key_keeper import ChangedMeanwhile
 from atm_switch.domain.errors import NeighbourUnavailable, Refused
+from atm_switch.domain.identifiers import TerminalId
 from atm_switch.domain.secret import Key
 from atm_switch.key_office import IN_USE
+from atm_switch.security.key_ring import Ladder
 from atm_switch.security.vault import fresh_line_key
 from tests.doubles.upkeep_rig import MAC, SECONDS_MAX, Rig, token
 
@@ -66,6 +69,35 @@ async def test_two_reloads_are_one_after_the_other(tmp_path: Path) -> None:
     assert (1, 1) == (asked, still)
     assert "ABC123" == rig.house.vault.keys[MAC].in_use.check
     assert ["(SIGHUP)", "(SIGHUP, mac 009 was changed elsewhere)"] == [
+        detail[detail.index("(") :] for _, _, detail in rig.audit
+    ]
+
+
+async def test_news_of_one_key_waits_for_no_nation_of_tokens(tmp_path: Path) -> None:
+    """While SIGHUP has thousands asked about, a key another process took is in use after some."""
+    rig = Rig(tmp_path)
+    terminals = [replace(MAC, terminal=TerminalId(f"S1A{at:05d}")) for at in range(1_200)]
+    keys = {name: Ladder(token(b"U%d" % at, f"{at:06X}")) for at, name in enumerate(terminals)}
+    rig.house.vault = rig.lay(lambda vault: replace(vault, keys={**vault.keys, **keys}))
+    pulled: list[asyncio.Task[None]] = []
+    asked_by_then: list[int] = []
+
+    def other_process() -> None:
+        if rig.hardware.asked == 10:
+            rig.lay(lambda vault: vault.with_key(MAC, token(b"ULATER", "ABC123")))
+            pulled.append(asyncio.create_task(rig.upkeep.pull_keys()))
+            pulled[0].add_done_callback(lambda _: asked_by_then.append(rig.hardware.asked))
+
+    rig.hardware.between = other_process
+    rig.hardware.gate.set()
+    rig.upkeep.reload_keys("SIGHUP")
+    async with asyncio.timeout(SECONDS_MAX):
+        while not asked_by_then or not any("(SIGHUP)" in detail for _, _, detail in rig.audit):
+            await rig.settle()
+
+    assert asked_by_then[0] < 1_200 < rig.hardware.asked
+    assert "ABC123" == rig.house.vault.keys[MAC].in_use.check
+    assert ["(changed by another process)", "(SIGHUP)"] == [
         detail[detail.index("(") :] for _, _, detail in rig.audit
     ]
 
