@@ -65,7 +65,7 @@ class Desk:
         self._rounds = Rounds(self._lines)
         self._performer = Performer(switch, neighbours, clock, self._lines, log, self.meters)
         self._perform = self._performer.perform
-        self.pending = Pending(self._ask_journal, log.warning)
+        self.pending = Pending(self._ask_journal, log.warning, self.meters.events)
         """What the journal is to write and no request waits for."""
         self.peers = Peers()
         self.is_draining = False

@@ -13,7 +13,7 @@ process is killed is lost.  Where nobody knows whether a batch was written, its 
 
 import asyncio
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -29,6 +29,8 @@ has some below 0 for itself."""
 AT_ONCE: Final = 64
 WAITING_MAX: Final = TERMINALS_MAX + 4_096
 """All terminals may fall silent while the journal is away."""
+NOT_KEPT: Final = "event not kept"
+"""What the log says of one that was given up, and what each of them is counted under."""
 
 
 class Journal(Protocol):
@@ -90,9 +92,17 @@ class _Kept(NamedTuple):
 class Pending:
     """What the journal is to write and no request waits for, until it is written."""
 
-    def __init__(self, ask: Callable[[Any, Ticket], None], warn: Callable[..., None]) -> None:
-        """``ask`` the journal, which raises ``JournalUnavailable``; ``warn`` in the log."""
-        self._ask, self._warn = ask, warn
+    def __init__(
+        self,
+        ask: Callable[[Any, Ticket], None],
+        warn: Callable[..., None],
+        counts: Counter[str],
+    ) -> None:
+        """``ask`` the journal, which raises ``JournalUnavailable``; ``warn`` in the log.
+
+        ``counts`` has all that is given up, also what the log does not say by itself.
+        """
+        self._ask, self._warn, self._counts = ask, warn, counts
         self._tickets = itertools.count(TICKETS_FROM, -1)
         self._waiting: deque[_Kept] = deque()
         self._asked: dict[Ticket, _Kept] = {}
@@ -158,6 +168,7 @@ class Pending:
         """Say what is given up where the switch stops; from now on also what fails."""
         self._is_over = True
         if self.unasked:
+            self._counts[NOT_KEPT] += self.unasked
             self._warn("events not kept", count=self.unasked, reason="the switch stops")
 
     def _settle(self) -> None:
@@ -182,5 +193,6 @@ class Pending:
     def _give_up(self, kept: _Kept, reason: str) -> None:
         """Say so of the 1st, 2nd, 4th.. of all."""
         self._given_up += 1
+        self._counts[NOT_KEPT] += 1
         if self._given_up.bit_count() == 1:
-            self._warn("event not kept", kind=kept.kind, reason=reason, so_far=self._given_up)
+            self._warn(NOT_KEPT, kind=kept.kind, reason=reason, so_far=self._given_up)

@@ -20,10 +20,12 @@ from atm_switch.domain.errors import (
     JournalUnavailable,
 )
 from atm_switch.domain.outcome import IN_DOUBT, Outcome
+from atm_switch.server.journal_bell import NOT_KEPT
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.switch.effects import Note, Ticket
 from atm_switch.switch.fleet import SURPLUS
 from atm_switch.switch.ports import Ask, FindRepeat, KeepKeys
+from atm_switch.switch.untold import GIVEN_UP
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of a histogram's buckets."""
@@ -37,7 +39,7 @@ LATE_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 OTHER = "other"
 MISTAKE = (Outcome.INTERNAL_ERROR.value, "96")
 """Outcome and code of what must not be: all profiles that come with this have that code."""
-AWAITED = ("clock jumped", SURPLUS)
+AWAITED = ("clock jumped", SURPLUS, NOT_KEPT, GIVEN_UP)
 """Events that an alert waits for."""
 
 Gauges = Mapping[str, float]
@@ -98,7 +100,8 @@ class Meters:
         """Of each commit that is told of here: its statements and the sync; on PostgreSQL with the
         connection, where that was made anew for it."""
         self.events: Counter[str] = Counter()
-        """Lines of the log that are no transaction, by their event; ours, so bounded."""
+        """Lines of the log that are no transaction, by their event; ours, so bounded.  Of what the
+        journal was to keep and does not, each, though the log has fewer lines."""
         self.turned_away: Counter[str] = Counter()
         self.loop_lag = 0.0
         """Seconds by which the last tick came late."""

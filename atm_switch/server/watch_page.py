@@ -104,7 +104,12 @@ class SwitchCollector(Collector):
             {(): meters.loop_late_seconds},
             [],
         )
-        yield _counter("atm_switch_events", "other lines of the log", meters.all_events(), "event")
+        yield _counter(
+            "atm_switch_events",
+            "other lines of the log; of events not kept each",
+            meters.all_events(),
+            "event",
+        )
         yield _counter(
             "atm_switch_turned_away", "connections refused", meters.turned_away, "reason"
         )

@@ -27,6 +27,9 @@ LATE: Final = "late"
 NOT_SENT: Final = "not_sent"
 """The link was gone."""
 
+GIVEN_UP: Final = "note given up"
+"""What the log says of one, and what it is counted under."""
+
 WAITING_MAX: Final = 4_096
 AT_ONCE: Final = 64
 TIMES_MAX: Final = 1_200
@@ -135,4 +138,4 @@ def _given_up(telling: Telling, reason: str) -> Note:
         "note": telling.why if isinstance(telling, Untold) else "told again",
         "reason": reason,
     }
-    return Note("note given up", said, is_alarm=True)
+    return Note(GIVEN_UP, said, is_alarm=True)

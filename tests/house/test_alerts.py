@@ -45,6 +45,7 @@ def requests(outcome: str, code: str) -> str:
 
 GOOD, SLOW = requests("approved", "00"), "atm_switch_journal_seconds_bucket"
 TOOK = "atm_switch_request_seconds_bucket"
+NOT_KEPT = 'atm_switch_events_total{event="event not kept"}'
 INQUIRY, ECHO = 'what="transaction",acquirer="009"', 'what="echo",acquirer="009"'
 COMMITS = "atm_switch_journal_commit_seconds_bucket"
 LATE = "atm_switch_loop_late_seconds_bucket"
@@ -170,6 +171,7 @@ CASES = {
         {'atm_switch_events_total{event="clock jumped"}': begins("0+0", "1+0")},
         {'atm_switch_events_total{event="clock jumped"}': "0x100"},
     ),
+    "RecordsGivenUp": Case({NOT_KEPT: begins("0+0", "1+0")}, {NOT_KEPT: "3x100"}),
     "EventsWait": Case(
         {"atm_switch_outbox_waiting": "5x100", "atm_switch_broker_connected": begins("1+0", "0+0")},
         {"atm_switch_outbox_waiting": "5x100", "atm_switch_broker_connected": "1x100"},
@@ -177,7 +179,9 @@ CASES = {
 }
 
 
+GIVEN_UP = 'atm_switch_events_total{event="note given up"}'
 MORE = [
+    ("RecordsGivenUp", Case({GIVEN_UP: begins("0+0", "1+0")}, {GIVEN_UP: "0x100"})),
     (
         "SwitchAway",
         Case(
@@ -263,5 +267,6 @@ def test_what_alerts_wait_for_is_shown_from_the_start() -> None:
     rows = [(_REQUESTS, "transaction", bank, "internal_error", "96") for bank in ("009", "002")]
     jump = ("atm_switch_events_total", "clock jumped")
     surplus = ("atm_switch_events_total", "too many requests under way")
-    assert [0, 0, 0, 0] == [born[one] for one in (*rows, jump, surplus)]
+    lost = [("atm_switch_events_total", one) for one in ("event not kept", "note given up")]
+    assert [0, 0, 0, 0, 0, 0] == [born[one] for one in (*rows, jump, surplus, *lost)]
     assert [0, 1, 1, 0] == [risen[one] for one in (*rows, jump, surplus)]

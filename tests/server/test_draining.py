@@ -136,3 +136,4 @@ async def test_stop_waits_for_no_journal_that_has_been_asked() -> None:
 
     assert asked < WRITTEN_SECONDS_MAX <= unasked
     assert [1] == [line["count"] for line in house.logged("events not kept")]
+    assert 1 == house.desk.meters.all_events()["event not kept"]

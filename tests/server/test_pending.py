@@ -1,5 +1,6 @@
 """What no request waits for is asked of the journal until it is written, in its order."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -37,7 +38,10 @@ class Journal:
         self.written: list[Any] = []
         self.is_full = False
         self.said: list[tuple[str, dict[str, Any]]] = []
-        self.pending = Pending(self._ask, lambda event, **said: self.said.append((event, said)))
+        self.counts = Counter[str]()
+        self.pending = Pending(
+            self._ask, lambda event, **said: self.said.append((event, said)), self.counts
+        )
 
     def _ask(self, question: Any, ticket: int) -> None:
         if self.is_full:
@@ -151,7 +155,10 @@ def test_question_that_makes_no_sense_holds_up_nothing() -> None:
 
 
 def test_no_more_than_so_much_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The eldest is given up; of many the log says the 1st, 2nd, 4th.., and how many so far."""
+    """
+    The eldest is given up; of many the log says the 1st, 2nd, 4th.., and how many so far; each
+    is counted.
+    """
     monkeypatch.setattr(journal_bell, "WAITING_MAX", 10)
     journal = Journal()
     journal.is_full = True
@@ -163,6 +170,7 @@ def test_no_more_than_so_much_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [of(number) for number in range(5, 15)] == journal.written
     given_up = [said["so_far"] for event, said in journal.said if event == "event not kept"]
     assert [1, 2, 4] == given_up
+    assert {"event not kept": 5} == journal.counts
 
 
 def test_who_can_find_it_out_anew_is_told_that_it_is_lost() -> None:
@@ -187,6 +195,7 @@ def test_stop_says_what_it_gives_up() -> None:
     refused.pending.end()
 
     assert [] == asked.said
+    assert ({}, {"event not kept": 1}) == (asked.counts, refused.counts)
     assert [("events not kept", {"count": 1, "reason": "the switch stops"})] == refused.said[1:]
 
 
