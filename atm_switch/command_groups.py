@@ -160,11 +160,17 @@ def misuse(error: click.ClickException, masked: Callable[[str], str]) -> click.U
 
 def _all_missing(context: click.Context) -> str:
     lacking = [
-        f"{one.param_type_name} {one.get_error_hint(context)}"
+        f"{one.param_type_name} {_names(one, context)}"
         for one in context.command.get_params(context)
         if one.required and one.name not in context.params
     ]
     return f"Missing {', '.join(lacking)}." if len(lacking) > 1 else ""
+
+
+def _names(one: click.Parameter, context: click.Context) -> str:
+    """Give all names of an option, the opposite of a flag too, which click leaves out."""
+    both = " / ".join(f"'{name}'" for name in (*one.opts, *one.secondary_opts))
+    return both if one.secondary_opts else one.get_error_hint(context)
 
 
 def _example(context: click.Context) -> str:

@@ -287,7 +287,7 @@ def _why(path: Path, error: Exception) -> str:
         return "you may not read it; run this as the user it belongs to"
     if not os.access(path.resolve().parent, os.W_OK):
         return (
-            f"you may not write in {path.parent}, where SQLite keeps files while it reads; "
-            "run this as the user the folder belongs to, or on a copy of it"
+            f"you may not write in {path.parent}, where SQLite keeps files beside it; "
+            "run this as the user the folder belongs to"
         )
     return str(error)

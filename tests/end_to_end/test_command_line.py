@@ -130,6 +130,11 @@ def test_wrong_usage_exits_two_with_advice(
             "option '--usage', option '--acquirer'",
             "keys export bank --acquirer 009 --usage mac",
         ),
+        (
+            ("cards", "consent", "bank"),
+            "option '--given' / '--withdrawn', option '--evidence'",
+            'cards consent bank --given --evidence "form 2026/118"',
+        ),
         (("cards", "rotate-key"), "argument 'DIR'", "cards rotate-key bank"),
     ],
 )

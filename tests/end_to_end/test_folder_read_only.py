@@ -14,6 +14,7 @@ from tests.end_to_end.command_line import PROGRAM, SECONDS_MAX, environment
 
 WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.getuid() == 0 else ()
 """Root may write anywhere, but for one without root's capabilities."""
+KPJ, POSTING = "12345678901", ("--kind", "contribution", "--amount", "1.00")
 READING = [
     ("journal", "tail"),
     ("journal", "verify"),
@@ -90,10 +91,15 @@ def test_read_only_folder_of_a_running_switch_is_read(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "file"), [(("journal", "tail"), "journal.db"), (("ledger", "show"), "ledger.db")]
+    ("words", "more", "what"),
+    [
+        (("journal", "tail"), (), "journal.db cannot be read"),
+        (("ledger", "show"), (KPJ,), "ledger.db cannot be read"),
+        (("ledger", "post"), (KPJ, *POSTING), "ledger.db cannot be opened as a ledger file"),
+    ],
 )
-def test_what_cannot_be_read_there_says_what_to_do(
-    folder: Path, words: tuple[str, str], file: str
+def test_what_cannot_be_done_there_says_what_to_do(
+    folder: Path, words: tuple[str, str], more: tuple[str, ...], what: str
 ) -> None:
     """Where rows wait beside the file nobody leaves them out: a sentence, not SQLite's words."""
     lock_up(folder)
@@ -101,12 +107,12 @@ def test_what_cannot_be_read_there_says_what_to_do(
     left_over(folder)
     folder.chmod(0o500)
 
-    done = read_by_others(*words, folder, *(["17012345678"] if words[0] == "ledger" else []))
+    done = read_by_others(*words, folder, *more)
 
     assert 1 == done.returncode
     assert 1 == done.stderr.count("\n")
-    assert f"{file} cannot be read: you may not write in {folder}" in done.stderr
-    assert "run this as the user the folder belongs to, or on a copy of it" in done.stderr
+    assert f"{what}: you may not write in {folder}" in done.stderr
+    assert done.stderr.endswith("; run this as the user the folder belongs to\n")
 
 
 def test_file_of_somebody_else_says_what_to_do(folder: Path) -> None:
