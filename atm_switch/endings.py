@@ -9,6 +9,7 @@ from typing import Final
 from atm_switch.adapters.clock import read_clock
 from atm_switch.child import AT_ONCE_SECONDS_MAX, Child
 from atm_switch.process_place import WRITER
+from atm_switch.seat import LOST
 from atm_switch.server.log import Logger
 
 LOOK_SECONDS: Final = 0.05
@@ -23,7 +24,8 @@ class Endings:
         self._hurried_at = inf
         """When the second SIGTERM came; monotonic seconds."""
         self.code = 0
-        """What the switch ends with: 1 where one of them did not finish, for it hung or failed."""
+        """What the switch ends with: 1 where one of them did not finish, for it hung or failed,
+        and that of its own where its journal is lost."""
 
     def hurry(self, children: Collection[Child]) -> None:
         """Tell them to end at once."""
@@ -48,14 +50,15 @@ class Endings:
             _, left = await asyncio.wait(left, timeout=LOOK_SECONDS)
             now = read_clock().monotonic
         for one in left:
-            self.code = 1
+            self.code = self.code or 1
             self._log.error("process killed", process=waits[one].name, why="it hangs")
             waits[one].signal(signal.SIGKILL)
         if left:
             await asyncio.wait(left)
         # One that was not ready had nothing to finish.
-        if any(one.result() for one, child in waits.items() if child.is_ready.is_set()):
-            self.code = 1
+        codes = {one.result() for one, child in waits.items() if child.is_ready.is_set()} - {0}
+        if codes:
+            self.code = LOST if LOST in codes else self.code or 1
 
     def _at_once(self, since: float) -> float:
         """Until when processes told to end at ``since`` have time where a second SIGTERM came."""

@@ -7,17 +7,18 @@ whole switch but for the sockets; where the journal is a file, one more process 
 all (``journal_server``), so that their rows share its commits; on PostgreSQL each worker
 writes as a node of its own.
 A process that ends is started again; ``child.RESTARTS_MAX`` times a minute, then the supervisor
-stops the others and exits 70, for a switch that dies all the time is not to be believed.  One
-that cannot be started for want of descriptors or memory is tried again, less and less often;
-a worker that waits for that says nothing against the health of those that serve.
+stops the others and exits 70, for a switch that dies all the time is not to be believed; at once,
+with 74, where the disk failed under a journal.  One that cannot be started for want of descriptors
+or memory is tried again, less and less often; a worker that waits for that says nothing against the
+health of those that serve.
 A worker that does not start because another release of the program, or a part of one, is there by
 now is left out: the others go on, and it is tried again at SIGHUP and now and then; without any
 worker, without one that dials or without the writer, the supervisor exits 76.
 Signals: SIGTERM drains every worker, then the writer ends; one that hangs is killed, so that a stop
 always ends.  Workers are told over their sockets, for a signal that others send may reach all.  At
 SIGHUP settings are read here, for all (``common_settings``); it is over when every worker has taken
-them, one that starts once it is ready.  Workers say once a second whether their
-journal commits; only while all do is the watchdog of systemd fed.
+them, one that starts once it is ready.  Workers say once a second whether their journal commits;
+only while all do is the watchdog of systemd fed.
 Workers say how many links each peer has to them, and a connection is handed over with how
 many its peer has to the others: ``connections_per_peer_max`` is of all together; what ends is
 known a tick later, what is turned away at once.
@@ -34,14 +35,7 @@ from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.service_manager import ServiceManager
-from atm_switch.child import (
-    GIVEN_UP,
-    REPLACED,
-    Child,
-    LeftOut,
-    Restarts,
-    spawned,
-)
+from atm_switch.child import GIVEN_UP, REPLACED, Child, LeftOut, Restarts, spawned
 from atm_switch.common_settings import CommonSettings
 from atm_switch.doorways import bound
 from atm_switch.endings import Endings
@@ -258,6 +252,8 @@ class Supervisor:
             return  # it never came up: the start says so
         if could_not_start:
             await self._leave_out(child)
+        elif code == seat.LOST:  # only a start anew knows what the disk holds
+            self._give_up(code, process=child.name, why="the journal is lost")
         elif self._restarts.one_more(read_clock().monotonic):
             self._give_up(GIVEN_UP, restarts_within_a_minute=len(self._restarts.at))
         else:
