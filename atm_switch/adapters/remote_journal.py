@@ -162,12 +162,13 @@ class RemoteJournal(asyncio.Protocol):
         self._transport = None
         self._waiting.clear()
         lost, self._asked = self._asked, {}
+        if self._is_closed:  # by us: what was sent is written, and has not failed
+            return
         self._deliver([
             (token, JournalUnavailable("the journal's writer has ended"))
             for token in lost.values()
         ])  # fmt: skip
-        if not self._is_closed:
-            self._connecting = asyncio.get_running_loop().create_task(self._connect_again())
+        self._connecting = asyncio.get_running_loop().create_task(self._connect_again())
 
     async def _connect_again(self) -> None:
         await self.connect()

@@ -8,6 +8,7 @@ of it, so much at a time that the journal's writer has rows to write meanwhile.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 from atm_switch.domain.errors import FramingError, JournalUnavailable
@@ -65,8 +66,9 @@ class Desk:
         self._rounds = Rounds(self._lines)
         self._performer = Performer(switch, neighbours, clock, self._lines, log, self.meters)
         self._perform = self._performer.perform
-        self.pending = Pending(self._ask_journal, log.warning, self.meters.events)
+        self.pending = Pending(self._performer.submit, log.warning, self.meters.events)
         """What the journal is to write and no request waits for."""
+        self.tellings = switch.tellings
         self.peers = Peers()
         self.is_draining = False
         self._lasting = LastingLinks()
@@ -239,7 +241,7 @@ class Desk:
         if not is_due or meters.journal_asked_at:  # what waits for an answer tells as much
             return
         try:
-            self._ask_journal(ProveWriting(), PROOF)
+            self._performer.submit(ProveWriting(), PROOF)
         except JournalUnavailable:
             meters.proof_failed_at = now
         else:
@@ -250,19 +252,20 @@ class Desk:
         now = self.clock()
         due, self._next_tick = self._next_tick, now.monotonic + TICK_SECONDS
         self.meters.ticked(now.monotonic, now.monotonic - (due or now.monotonic))
-        jump = self._clock_watch.jumped(now)
-        if jump:
+        if jump := self._clock_watch.jumped(now):
             self._performer.note(Note("clock jumped", {"seconds": round(jump, 1)}, is_alarm=True))
         self._lasting.tick(len(self._lines), is_quiet=self._is_quiet and not self.in_flight)
         self._is_quiet = True
         self.pending.again()
-        self._look_after()
+        self.look_after()
         if self._loop is not None:
-            spread(self._loop, self._look_after, len(self._lines))
+            spread(self._loop, self.look_after, len(self._lines))
 
-    def _look_after(self) -> None:
-        now = self.clock()
-        self._perform(self._switch.tick(now))
+    def look_after(self, until: float = inf) -> None:
+        """Let time pass for requests and some lines; no request has longer than ``until``."""
+        now, gathered, self._gathered = self.clock(), self._gathered, []
+        self._perform(gathered)  # first: what is noted of a row must be asked behind it
+        self._perform(self._switch.tick(now, until))
         for line in self._rounds.look():
             line.check(now.monotonic)
 
@@ -270,13 +273,12 @@ class Desk:
         """Tell every bank that this switch signed on to that it stops."""
         self._perform(self._switch.leave(self.clock()))
 
-    # -- carrying out
+    def end(self) -> None:
+        """Say what the journal is not told any more, for the switch stops."""
+        self.pending.end()
+        self._perform(self.tellings.end())
 
-    def _ask_journal(self, question: Any, ticket: Ticket) -> None:
-        journal = self._performer.journal
-        if journal is None:
-            raise JournalUnavailable("the journal is not running")
-        journal.submit(question, ticket)
+    # -- carrying out
 
     def _ask_gathered(self) -> None:
         """Ask what was gathered once a turn brought no more, or there is enough.

@@ -184,6 +184,12 @@ class Performer:
 
         answer.add_done_callback(done)
 
+    def submit(self, question: Any, ticket: Ticket) -> None:
+        """Ask the journal something.  Raises ``JournalUnavailable`` at once where it cannot."""
+        if self.journal is None:
+            raise JournalUnavailable("the journal is not running")
+        self.journal.submit(question, ticket)
+
     def _ask_journal(self, asked: Asked, now: Instant) -> None:
         if self.journal is None:
             message = "the journal is not running"

@@ -164,7 +164,8 @@ class Limits(Section):
         default=5,
         ge=0,
         le=600,
-        description="time that requests under way get when the switch stops",
+        description="time that requests under way get when the switch stops; what has no "
+        "answer when it is nearly over is told 96 or 91",
     )
     echo_idle_seconds: float = Field(
         default=60,

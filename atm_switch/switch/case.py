@@ -29,6 +29,8 @@ LATE_SECONDS = 2.0
 
 ENDING_SECONDS = 1.0
 """What the row and the MAC of a request have at least, behind its deadline where need be."""
+STOPPED_SECONDS = (ENDING_SECONDS + LATE_SECONDS) / 2
+"""A deadline so long ago: the row and the MAC are given up as well, and the answer still leaves."""
 ENDINGS = frozenset((Commit, MakeMac))
 """What is asked for an answer that is decided: it may take a little longer than the rest."""
 

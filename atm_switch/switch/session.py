@@ -118,6 +118,15 @@ class Session:
             strikes.popleft()
         return len(strikes)
 
+    def struck_out(self, most: int | None, now: float) -> str:
+        """Count one bad frame; say why the link ends by it, if it does.
+
+        ``most``: how many a minute may have, 0 for no limit; ``None``: as the profile has it.
+        """
+        limit = self.dialect.profile.inquiry.bad_frames_per_minute if most is None else most
+        is_out = bool(limit) and self.strike(now) >= limit
+        return f"{limit} bad frames within a minute" if is_out else ""
+
     def add_offer(self, stan: str, offer: Offer) -> None:
         """Remember a key sent out under ``stan``; of one name only the last few count."""
         self.offers[stan] = offer

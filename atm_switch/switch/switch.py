@@ -10,6 +10,7 @@ time, and carries out the effects in order.
 
 import itertools
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from atm_switch.domain.errors import FormatError, LedgerUnavailable, NeighbourUnavailable
@@ -55,7 +56,7 @@ class Switch:
         self._rounds = Rounds(self._sessions)
         self._open: dict[Ticket, Open] = {}
         self._tickets = itertools.count(1)
-        self._tellings = Tellings(self._tickets)
+        self.tellings = Tellings(self._tickets)
         self._turns = Turns()
         self._crowd = Crowd()
         self._ledger = LedgerGate()
@@ -100,7 +101,7 @@ class Switch:
         session = self._sessions.pop(link, None)
         if session is None:
             return []
-        return [note_of_closed(session, reason, len(unsent)), *not_sent(unsent, self._tellings)]
+        return [note_of_closed(session, reason, len(unsent)), *not_sent(unsent, self.tellings)]
 
     def received(
         self, link: LinkId, frame: Frame, now: Instant, began: float | None = None,
@@ -144,19 +145,20 @@ class Switch:
         waiting = self._open.pop(ticket, None)
         if waiting is None:
             late = self._house.heard_late(ticket, answer)
-            late += self._tellings.heard(ticket, answer)
+            late += self.tellings.heard(ticket, answer)
             return [*late, *self._ledger.probed(ticket, answer, now.monotonic)]
         is_ledgers = type(waiting.question) in OF_LEDGER
         told = self._ledger.heard(waiting.question, answer, now.monotonic) if is_ledgers else None
         effects = self._advance(waiting, answer, now)
         return [*told, *effects] if told else effects
 
-    def tick(self, now: Instant) -> list[Effect]:
-        """Let time pass: give up what waits too long, keep silent links awake."""
+    def tick(self, now: Instant, until: float = inf) -> list[Effect]:
+        """Let time pass: give up what waits too long, by ``until`` at most; keep links awake."""
         effects: list[Effect] = [*self._ledger.probe(self._tickets, now.monotonic)]
-        effects += self._tellings.again()
+        effects += self.tellings.again()
         for ticket, waiting in list(self._open.items()):
             case, question = waiting.case, waiting.question
+            case.deadline = min(case.deadline, until)
             if now.monotonic > case.given_up_at(question):
                 self._house.given_up(ticket, question, case)
                 effects += self.answered(ticket, silence_of(question), now)
@@ -241,7 +243,7 @@ class Switch:
         effects: list[Effect] = []
         if response is not None:
             is_open = case.session.link in self._sessions
-            effects += sent(case, response, self._tellings, is_open=is_open)
+            effects += sent(case, response, self.tellings, is_open=is_open)
             effects += self._told_others(case, response)
             if case.is_stray or response.outcome in STRIKING:
                 effects += self._strike(case.session, case.received)
@@ -284,12 +286,8 @@ class Switch:
         return self._begin(case, refusals.refuse_unreadable(case, fault, self._house))
 
     def _strike(self, session: Session, now: Instant) -> list[Effect]:
-        limit = self._house.policy.bad_frames_per_minute
-        if limit is None:
-            limit = session.dialect.profile.inquiry.bad_frames_per_minute
-        if limit and session.strike(now.monotonic) >= limit:
-            return [Close(session.link, f"{limit} bad frames within a minute")]
-        return []
+        why = session.struck_out(self._house.policy.bad_frames_per_minute, now.monotonic)
+        return [Close(session.link, why)] if why else []
 
     def _own_word(self, word: Word | Note | Close | None) -> list[Effect]:
         """Say what the switch says by itself, or go on with the answer to it."""

@@ -71,6 +71,7 @@ class Tellings:
         """Of each key the last one under way: behind it nothing says otherwise."""
         self._waiting: dict[Telling, int] = {}
         """What failed, the eldest first, and how often it was asked."""
+        self._is_over = False
 
     def __len__(self) -> int:
         """How many there are."""
@@ -103,7 +104,7 @@ class Tellings:
                 del self._waiting[old]
         if telling is None or not isinstance(answer, Exception):
             return []
-        if times >= TIMES_MAX or _is_at_fault(answer):
+        if self._is_over or times >= TIMES_MAX or _is_at_fault(answer):
             return [_given_up(telling, _name_of(answer))]
         self._waiting[telling] = times
         if len(self._waiting) <= WAITING_MAX:
@@ -117,6 +118,17 @@ class Tellings:
         some = list(islice(self._waiting, AT_ONCE))
         return [self.tell(telling, self._waiting.pop(telling) + 1) for telling in some]
 
+    def end(self) -> list[Note]:
+        """Give up what failed where the switch stops, from now on also what fails; name the rest.
+
+        What is not confirmed is written behind its row, if whoever writes that lives to do so.
+        """
+        self._is_over = True
+        left, self._waiting = self._waiting, {}
+        asked = [telling for telling, _ in self._asked.values()]
+        unsure = [_noted("note not confirmed", one, "the switch stops") for one in asked]
+        return [*(_given_up(one, "the switch stops") for one in left), *unsure]
+
 
 def _is_at_fault(answer: Exception) -> bool:
     """Tell whether it is the note that cannot be written, and no journal that is away."""
@@ -129,6 +141,10 @@ def _name_of(answer: Exception) -> str:
 
 
 def _given_up(telling: Telling, reason: str) -> Note:
+    return _noted(GIVEN_UP, telling, reason)
+
+
+def _noted(event: str, telling: Telling, reason: str) -> Note:
     key = telling.key
     said = {
         "acquirer": key.acquirer,
@@ -138,4 +154,4 @@ def _given_up(telling: Telling, reason: str) -> Note:
         "note": telling.why if isinstance(telling, Untold) else "told again",
         "reason": reason,
     }
-    return Note(GIVEN_UP, said, is_alarm=True)
+    return Note(event, said, is_alarm=True)

@@ -5,13 +5,14 @@ import os
 import socket
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_server import JournalServer, Token, _soon
 from atm_switch.adapters.journal_wire import framed, socket_name
 from atm_switch.adapters.journal_writer import JournalWriter
@@ -226,6 +227,22 @@ async def test_answer_to_a_worker_that_is_gone_is_nobodys(tmp_path: Path) -> Non
         its.data_received(framed([(1, print)]))
 
         assert isinstance(await one.server.ask(TakeNumbers()), int)
+
+
+async def test_what_was_sent_has_not_failed_where_its_worker_leaves(tmp_path: Path) -> None:
+    """It is written; a worker that stops hears of it neither that nor that the writer has ended."""
+    async with house(tmp_path) as one:
+        worker = await one.worker()
+        asking = asyncio.ensure_future(worker.ask(CUT_OVER))
+        await asyncio.sleep(0)
+        worker.journal.stop()
+        await House.until(lambda: one.server.workers == 0)
+        await one.server.ask(TakeNumbers())  # behind it in the queue
+        await asyncio.sleep(0.01)
+        is_over = asking.done()
+        asking.cancel()
+    with closing(JournalReader(tmp_path / "journal.db")) as reader:
+        assert (False, CUT_OVER.business_date) == (is_over, reader.business_date(BANK.text))
 
 
 async def test_server_that_never_opened_closes(tmp_path: Path) -> None:

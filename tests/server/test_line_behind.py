@@ -129,7 +129,7 @@ async def test_request_that_came_to_a_full_link_just_now_is_served() -> None:
         client.writer.write(inquiries(house, client, 1))
         await until(lambda: bool(house.journal.held))
         house.skew += REQUEST_SECONDS_MAX - 0.5
-        house.desk._look_after()
+        house.desk.look_after()
         client.writer.write(inquiries(house, client, 1, first=2))
         await asyncio.sleep(0.05)
         house.skew += 1

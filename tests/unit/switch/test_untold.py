@@ -154,3 +154,27 @@ def test_no_more_wait_than_there_is_room_for() -> None:
     assert WAITING_MAX == len(tellings)
     assert telling(1) == tellings.again()[0].question
     assert [telling(0).key.stan] == [note.fields["stan"] for note in said]
+
+
+def test_stop_names_what_is_not_confirmed() -> None:
+    """
+    What failed is given up, and whatever fails from then on; what is still asked may be written,
+    and if it is nothing more is said of it.
+    """
+    tellings = Tellings(itertools.count(1))
+    notes = [Untold(telling(number).key, NOON, LATE) for number in (1, 2, 3)]
+    asked = [tellings.tell(note) for note in notes]
+    failed(tellings, asked[:1])
+
+    told = tellings.end()
+    told += failed(tellings, asked[1:2])
+    told += tellings.heard(asked[2].ticket, None)
+
+    said = [(note.event, note.fields["stan"], note.fields["reason"]) for note in told]
+    assert [
+        ("note given up", "000001", "the switch stops"),
+        ("note not confirmed", "000002", "the switch stops"),
+        ("note not confirmed", "000003", "the switch stops"),
+        ("note given up", "000002", "away"),
+    ] == said
+    assert ([], 0) == (tellings.again(), len(tellings))

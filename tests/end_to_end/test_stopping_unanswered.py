@@ -1,0 +1,152 @@
+"""SIGTERM amid a request whose row the journal cannot write in the time of the drain.
+
+The terminal hears 96 before the switch hangs up, and the journal counts what it heard: a row
+that is written all the same, behind the stop, is noted as one that nobody was told.
+"""
+
+import json
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from atm_switch.server.admin_socket import FILE_NAME, ask_switch
+from tests.doubles.machines import set_in
+from tests.doubles.served import SECONDS, Served, make_folder, run, serve
+from tests.doubles.talk import HungUp, Talk, inquiry
+from tests.doubles.workers import wait_for, with_workers
+
+CARD = "9990090000000012"
+DRAIN_SECONDS = 2
+
+
+def made(root: Path, writer: str, workers: int = 1, drain: int = DRAIN_SECONDS) -> Path:
+    """Make a bank whose host verifies its PINs."""
+    folder = make_folder(root, "--pin", "acquirer")
+    if workers > 1:
+        with_workers(folder, workers)
+    else:
+        set_in(folder, "journal", writer=writer)
+    set_in(folder, "limits", drain_seconds_max=drain)
+    return folder
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let nobody write the journal's file for a block."""
+    with closing(sqlite3.connect(folder / "journal.db", isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        yield
+        lock.execute("ROLLBACK")
+
+
+def writer_of(folder: Path) -> int:
+    """Return the number of the process that writes the journal."""
+    there = ask_switch(folder / FILE_NAME, "status")["processes"]
+    return int(next(pid for name, pid in there.items() if "writer" in name))
+
+
+def asks(folder: Path, talk: Talk) -> None:
+    """Have one inquiry under way."""
+    talk.say(talk.keys.pack(inquiry(1, {2: CARD}), talk.packager))
+    wait_for(lambda: ask_switch(folder / FILE_NAME, "status")["in_flight"] > 0)
+
+
+def told_in_drain(served: Served, talk: Talk) -> tuple[str | None, bool]:
+    """Say SIGTERM; return the DE39 that comes, and whether it came within the drain."""
+    began = time.monotonic()
+    served.process.send_signal(signal.SIGTERM)
+    heard = talk.packager.unpack(talk.hear())[39]
+    return heard, time.monotonic() - began < DRAIN_SECONDS
+
+
+def report_of(folder: Path) -> dict[str, object]:
+    """Return how many inquiries of today were answered and by what, noted as untold, in doubt."""
+    done = run("journal", "report", folder, "--acquirer", "009", "--json", "--date", today())
+    assert 0 == done.returncode, done.stderr
+    found = json.loads(done.stdout)
+    return {name: found[name] for name in ("answered", "untold", "in_doubt")}
+
+
+def today() -> str:
+    """Return the date that a switch here and now writes."""
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + 7 * 3600))
+
+
+LATE = {
+    "answered": 0,
+    "untold": [{"why": "late", "response_code": "00", "count": 1}],
+    "in_doubt": 0,
+}
+
+
+@pytest.mark.parametrize(("writer", "workers"), [("thread", 1), ("process", 1), ("process", 2)])
+def test_locked_journal_is_told_before_the_switch_hangs_up(
+    tmp_path: Path, writer: str, workers: int
+) -> None:
+    """96 comes within the drain; the row that is written behind it is noted as told to nobody."""
+    folder = made(tmp_path, writer, workers)
+    with serve(folder) as served:
+        with Talk.of(served.port, folder) as talk:
+            with locked(folder):
+                asks(folder, talk)
+                told = told_in_drain(served, talk)
+            with pytest.raises(HungUp):
+                talk.hear()
+        code = served.process.wait(SECONDS)
+
+    assert (("96", True), 0) == (told, code)
+    assert LATE == report_of(folder)
+
+
+def test_row_of_a_writer_that_stood_still_through_the_stop_is_noted(tmp_path: Path) -> None:
+    """The note is on its way before the switch ends, behind the row, and survives a start."""
+    folder = made(tmp_path, "process")
+    with serve(folder) as served:
+        pid = writer_of(folder)
+        with Talk.of(served.port, folder) as talk:
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                asks(folder, talk)
+                told = told_in_drain(served, talk)
+                served.wait_for('"event": "stopped"')
+            finally:
+                os.kill(pid, signal.SIGCONT)
+        code = served.process.wait(SECONDS)
+    after_the_stop = report_of(folder)
+    with serve(folder):
+        pass
+
+    assert (("96", True), 0) == (told, code)
+    assert LATE == after_the_stop == report_of(folder)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_stop_at_once_is_noted_as_well(tmp_path: Path, workers: int) -> None:
+    """A second SIGTERM hangs up without an answer; the row written behind it counts as not sent."""
+    folder = made(tmp_path, "process", workers, drain=600)
+    with serve(folder) as served:
+        pid = writer_of(folder)
+        with Talk.of(served.port, folder) as talk:
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                asks(folder, talk)
+                served.process.send_signal(signal.SIGTERM)
+                served.wait_for('"event": "stopping"')
+                served.process.send_signal(signal.SIGTERM)
+                with pytest.raises(HungUp):
+                    talk.hear()
+                if workers > 1:  # whose processes say so before the writer has ended
+                    served.wait_for("requests under way were not answered: 1")
+            finally:
+                os.kill(pid, signal.SIGCONT)
+        code = served.process.wait(SECONDS)
+
+    noted = {"why": "not_sent", "response_code": "00", "count": 1}
+    assert 1 == code
+    assert {"answered": 0, "untold": [noted], "in_doubt": 0} == report_of(folder)
