@@ -16,12 +16,7 @@ from atm_switch.domain.outcome import Outcome
 from atm_switch.messages.key_delivery import Delivery
 from atm_switch.security.key_ring import KeyName, KeyUsage, Ladder, LineKey
 from atm_switch.security.key_rules import ladder_before, why_not
-from atm_switch.switch.authentication import (
-    authenticate,
-    bank_of,
-    ready_to_sign,
-    terminal_of,
-)
+from atm_switch.switch.authentication import authenticate, ready_to_sign, terminal_of
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.effects import LinkId, Note
 from atm_switch.switch.house import House
@@ -29,7 +24,7 @@ from atm_switch.switch.hsm_port import ImportKey, KeyRefused, MintKey
 from atm_switch.switch.keys_seen import brought, end_unused, overlap_of
 from atm_switch.switch.once import counted, require_first
 from atm_switch.switch.own_request import said
-from atm_switch.switch.policy import PinPolicy
+from atm_switch.switch.policy import AcquirerPolicy, PinPolicy
 from atm_switch.switch.ports import AuditRecord, KeepKeys, KeepRecord, Steps, ask
 from atm_switch.switch.session import Offer
 from atm_switch.wire.message import IsoMessage
@@ -47,7 +42,7 @@ def request_keys(case: Case, house: House) -> Steps[None]:
     if house.vault.ladder(KeyUsage.EXCHANGE, acquirer, terminal) is None:
         raise Declined(Outcome.NOT_PERMITTED, "there is no exchange key of this line")
     wish = case.message.get(case.profile.security.key_element).strip()
-    usages = WISHES.get(wish) if wish else _needed(case, house)
+    usages = WISHES.get(wish) if wish else _needed(house.policy.acquirers[acquirer])
     if not usages:
         element = case.profile.security.key_element
         raise Declined(Outcome.FORMAT_ERROR, "no such key is used here", data_element=element)
@@ -286,10 +281,7 @@ def _owner(name: KeyName) -> AcquirerId:
     return name.acquirer
 
 
-def _needed(case: Case, house: House) -> tuple[KeyUsage, ...]:
-    bank = bank_of(case, house)
-    if bank is None:
-        return ()
+def _needed(bank: AcquirerPolicy) -> tuple[KeyUsage, ...]:
     pin = (KeyUsage.PIN,) if bank.pin is PinPolicy.ISSUER else ()
     return (*pin, *((KeyUsage.MAC,) if bank.requires_mac else ()))
 

@@ -165,8 +165,7 @@ class Switch:
             elif isinstance(question, AwaitTick):
                 effects += self.answered(ticket, None, now)
         for session in self._rounds.look():
-            if session.link in self._sessions:
-                effects += self._own_word(due(session, self._house, now))
+            effects += self._own_word(due(session, self._house, now))
         return effects
 
     def leave(self, now: Instant) -> list[Effect]:

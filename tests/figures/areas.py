@@ -1,9 +1,10 @@
 """The five areas whose tests are themselves tested: their sources, and their quick tests.
 
-What may not be wrong unseen: the codec, the crypto, the rules that let a request pass, the
-journal and the outbox.  Each area is measured by its own tests alone, so that nothing counts
-as tested because something far away happened to run through it.  Tests that start processes
-or wait for servers are left to ``make test``: these run thousands of times.
+What may not be wrong unseen: the codec, the crypto, what decides whether a request passes (the
+policy: its doors, sessions, keys and limits, not the wording of an answer), the journal and the
+outbox.  Each area is measured by its own tests alone, so that nothing counts as tested because
+something far away happened to run through it.  Tests that start processes or wait for servers
+are left to ``make test``: these run thousands of times.
 """
 
 from dataclasses import dataclass
@@ -55,15 +56,39 @@ AREAS = {
         Area(
             "policy",
             (
+                "atm_switch/switch/accepted.py",
                 "atm_switch/switch/authentication.py",
+                "atm_switch/switch/balance_inquiry.py",
                 "atm_switch/switch/breaker.py",
+                "atm_switch/switch/case.py",
+                "atm_switch/switch/crowd.py",
+                "atm_switch/switch/doors.py",
                 "atm_switch/switch/freshness.py",
                 "atm_switch/switch/frequency.py",
+                "atm_switch/switch/house.py",
+                "atm_switch/switch/inner_doors.py",
+                "atm_switch/switch/journal_gate.py",
+                "atm_switch/switch/key_exchange.py",
+                "atm_switch/switch/keys_seen.py",
+                "atm_switch/switch/late_keys.py",
+                "atm_switch/switch/ledger_gate.py",
+                "atm_switch/switch/network_management.py",
+                "atm_switch/switch/once.py",
+                "atm_switch/switch/own_echo.py",
+                "atm_switch/switch/own_request.py",
+                "atm_switch/switch/own_sign_off.py",
+                "atm_switch/switch/own_sign_on.py",
+                "atm_switch/switch/own_word.py",
                 "atm_switch/switch/policy.py",
                 "atm_switch/switch/refusals.py",
                 "atm_switch/switch/retries.py",
+                "atm_switch/switch/reversal.py",
                 "atm_switch/switch/rounds.py",
+                "atm_switch/switch/session.py",
+                "atm_switch/switch/switch.py",
                 "atm_switch/switch/throttle.py",
+                "atm_switch/switch/turns.py",
+                "atm_switch/switch/unwritten.py",
             ),
             ("tests/unit/switch/test_*.py",),
         ),

@@ -56,6 +56,23 @@ def test_deadline_is_the_same_for_every_question_of_a_request() -> None:
     assert began + BUDGET == bench.held[0].deadline
 
 
+@pytest.mark.parametrize(("took", "more"), [(1.0, 0.0), (7.5, 0.5), (8.0, 1.0)])
+def test_row_of_an_answer_that_is_decided_has_a_second_at_least(took: float, more: float) -> None:
+    """Behind the deadline where need be; nothing else is given that."""
+    bench = signed_on()
+    bench.holds = (FindAccount, Commit)
+    began = bench.monotonic
+    bench.feed(bench.dialect.packager.pack(bench.inquiry()))
+    (account,), bench.held = bench.held, []
+    bench.monotonic += took
+    answer = bench.memory.answer(account.question)
+    bench.perform(bench.switch.answered(account.ticket, answer, bench.now))
+
+    assert (began + BUDGET, [began + BUDGET + more]) == (
+        account.deadline, [row.deadline for row in bench.held]
+    )  # fmt: skip
+
+
 def test_late_result_is_journaled_and_not_sent() -> None:
     """A switch that stood still past the deadline writes its row and says nothing."""
     bench = signed_on()

@@ -242,6 +242,8 @@ def test_key_needs_sign_on_and_exchange_key() -> None:
     assert "58" == early[39]
     assert "57" == ask_signed(bench, message)[39]
     assert "57" == ask_for_keys(bench)[0][39]
+    why = "there is no exchange key of this line"
+    assert [why, why] == [note.fields["reason"] for note in bench.notes[-2:]]
 
 
 def test_two_changes_of_one_key_take_turns() -> None:

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.identifiers import AcquirerId
-from atm_switch.switch.ports import KeepBusinessDate
+from atm_switch.switch.ports import KeepBusinessDate, KeepRecord
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import BNI, Bench, bank
 from tests.doubles.inquiries import commits, network, signed_on
@@ -229,6 +230,18 @@ def test_cut_over_to_no_day_is_refused() -> None:
 
     assert ("30", "DE015") == (response[39], response[44])
     assert {} == bench.house.business_dates
+
+
+@pytest.mark.parametrize("before", [None, BNI])
+def test_sign_on_that_cannot_be_recorded_does_not_stand(before: AcquirerId | None) -> None:
+    """
+    96, and the link is what it was: nobody's, or the bank's that had signed on already.
+    """
+    bench = Bench() if before is None else signed_on()
+    bench.memory.faults[KeepRecord] = JournalUnavailable("the disk is full")
+
+    assert "96" == bench.ask(network(SIGN_ON))[39]
+    assert ("58" if before is None else "00") == bench.ask(bench.inquiry())[39]
 
 
 @pytest.mark.parametrize("mti", ["0400", "0401", "0420", "0421"])

@@ -1,12 +1,14 @@
 """What the switch says by itself leaves signed, or not at all."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.switch.hsm_port import MakeMac
 from atm_switch.switch.own_sign_on import AGAIN_SECONDS
+from atm_switch.switch.session import SigningOn
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import BNI, Bench
 from tests.doubles.key_line import ask_for_keys
@@ -35,6 +37,13 @@ def leaving(bench: Bench) -> None:
     bench.perform(bench.switch.leave(bench.now))
 
 
+def narrow(bench: Bench, longest: int) -> None:
+    """Have its lines take no longer payload."""
+    profile = bench.dialect.profile
+    narrowed = replace(profile, framing=replace(profile.framing, payload_bytes_max=longest))
+    object.__setattr__(bench.dialect, "profile", narrowed)
+
+
 def without_hsm(bench: Bench) -> None:
     """Have it make no MAC."""
     bench.memory.faults[MakeMac] = AWAY
@@ -59,6 +68,48 @@ def test_word_that_cannot_be_signed_is_not_said(says: Callable[[Bench], None], e
     assert "the HSM is not connected" == bench.notes[-1].fields["why"]
     assert "outcome" not in bench.notes[-1].fields
     assert 0 == bench.switch.in_flight
+
+
+@pytest.mark.parametrize(
+    ("says", "event"),
+    [(dialled, "sign-on not sent"), (silent, "echo not sent"), (leaving, "sign-off not sent")],
+)
+def test_word_that_does_not_fit_its_frame_is_not_said(
+    says: Callable[[Bench], None], event: str
+) -> None:
+    """Nor is its answer waited for: the line is not lost over what never left."""
+    bench = signing_bench()
+    if says is leaving:
+        dialled(bench)
+    sent = len(bench.sent)
+    narrow(bench, 60)
+
+    says(bench)
+    session = bench.switch.session_of(1 if says is silent else 2)
+    bench.pass_time(0.0)
+
+    assert (sent, []) == (len(bench.sent), bench.closed)
+    assert (event, True) == (bench.notes[-1].event, bench.notes[-1].is_alarm)
+    assert "payload_bytes_max" in bench.notes[-1].fields["why"]
+    assert session is not None
+    waits_for = session.echo_stan, session.signing_off, session.signing_on
+    if says is dialled:
+        assert ("", None, SigningOn(bench.monotonic + AGAIN_SECONDS)) == waits_for
+    else:
+        assert ("", None, None) == waits_for
+
+
+def test_key_that_does_not_fit_its_frame_is_not_delivered() -> None:
+    """The 161 has its answer, the log says why no key follows, and no answer is waited for."""
+    bench = signing_bench()
+    narrow(bench, 100)
+
+    (only,) = ask_for_keys(bench, "MAC")
+
+    session = bench.switch.session_of(1)
+    assert session is not None
+    assert ("0810", "00", {}) == (only.mti, only[39], session.offers)
+    assert "key delivery not sent" == bench.notes[-1].event
 
 
 def test_key_that_cannot_be_signed_is_not_delivered() -> None:

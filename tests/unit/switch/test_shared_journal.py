@@ -22,6 +22,7 @@ from atm_switch.switch.ports import (
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import PAN, Bench, bank
 from tests.doubles.inquiries import commits, reservations, signed_on
+from tests.doubles.key_line import delivery, kinds
 from tests.doubles.signed_line import signed_payload, signing_bench
 
 CUT = IsoMessage("0800", {7: "0630072507", 11: "000779", 15: "0702", 70: "201"})
@@ -205,6 +206,24 @@ def test_command_carried_out_elsewhere_is_94() -> None:
 
     assert ["94"] == [answer[39] for answer in bench.feed(recorded)]
     assert {} == bench.house.business_dates
+
+
+@pytest.mark.parametrize(("is_known", "code"), [(True, "00"), (False, "94")])
+def test_key_taken_elsewhere_is_taken_once(code: str, *, is_known: bool) -> None:
+    """Said again to another process a delivery is 00 where its key is known, and else 94."""
+    bench = signing_bench()
+    bench.memory.is_shared = True
+    before, recorded = bench.house.vault, signed_payload(bench, delivery(bench))
+    assert ["00"] == [answer[39] for answer in bench.feed(recorded)]
+    kept = len(kinds(bench))
+
+    bench.house.accepted = Accepted()  # as in a process that has not seen it
+    if not is_known:
+        bench.memory.vault = bench.house.vault = before  # nor its key
+
+    assert [code] == [answer[39] for answer in bench.feed(recorded)]
+    assert kept + is_known == len(kinds(bench))
+    assert is_known is (bench.house.vault is not before)
 
 
 def test_host_references_go_on_in_the_next_block() -> None:
