@@ -5,7 +5,8 @@
 Plan: the data folder lies on a small tmpfs of its own.  A filler takes all that is free
 under load and goes again.  Then, with a preloaded library, ``fdatasync`` begins to fail
 (EIO): from then on nothing may be approved, for what the disk holds is not known; the switch
-answers what is under way 96 and ends with exit code 74, and its next start goes on.
+answers what is under way 96 and ends with exit code 74, and its next start goes on; with one
+worker, and with two.
 Limits: mounting needs root, the library a C compiler; without them, said in words.
 """
 
@@ -26,9 +27,12 @@ from tests.chaos.honest import Honest, Script, Tally, paced
 from tests.chaos.ledger_away import Outage, through
 from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove, skipped
+from tests.doubles.workers import with_workers
 
 DISK_MIB = 48
 BACK_SECONDS_MAX = 1.0
+WORKERS = {1: 10.0, 2: 5.0}
+"""In how many a switch answers whose syncs fail, and how long it is loaded: a second before."""
 SHIM = """
 #define _GNU_SOURCE
 #include <errno.h>
@@ -114,11 +118,13 @@ def failing_syncs(root: Path) -> tuple[dict[str, str], Path]:
     return {"LD_PRELOAD": str(library), "CHAOS_SYNC_FAILS": str(sign)}, sign
 
 
-async def until_it_ends(plant: Plant, fail: Callable[[], None]) -> tuple[Tally, float]:
-    """Load the switch, have syncs fail, and go on until every link is gone."""
+async def until_it_ends(
+    plant: Plant, fail: Callable[[], None], seconds: float
+) -> tuple[Tally, float]:
+    """Load the switch, have syncs fail, and go on until every link is gone and time is over."""
     script, tally = Script(plant.folder), Tally()
     links = [await Honest.open(script, plant.port) for _ in range(4)]
-    loads = [asyncio.ensure_future(paced(link, tally, 10.0, 10.0)) for link in links]
+    loads = [asyncio.ensure_future(paced(link, tally, 10.0, seconds)) for link in links]
     await asyncio.sleep(1.0)
     began = time.monotonic()
     fail()
@@ -126,12 +132,14 @@ async def until_it_ends(plant: Plant, fail: Callable[[], None]) -> tuple[Tally, 
     return tally, began
 
 
-def sync_part(root: Path) -> tuple[bool, str]:
+def sync_part(root: Path, workers: int, seconds: float) -> tuple[bool, str]:
     """Have every sync fail from a moment on; then start anew on a disk that is well."""
     plant = set_up(root, "--pin", "acquirer")
+    if workers > 1:
+        with_workers(plant.folder, workers)
     plant.environment, sign = failing_syncs(root)
     with running(plant):
-        tally, began = asyncio.run(until_it_ends(plant, sign.touch))
+        tally, began = asyncio.run(until_it_ends(plant, sign.touch, seconds))
         code = plant.process.wait(30) if plant.process else None
     after = tally.between(began + 0.1, time.monotonic())
     sign.unlink()
@@ -144,8 +152,8 @@ def sync_part(root: Path) -> tuple[bool, str]:
         and again.tally.codes.keys() == {"00"}
     )  # fmt: skip
     return is_held, (
-        f"sync fails: {dict(after.codes)} from then on, exit {code}, {lost} lost; "
-        f"{again.tally.codes['00']} x 00 after the next start"
+        f"sync fails, workers {workers}: {dict(after.codes)} from then on, exit {code}, "
+        f"{lost} lost; {again.tally.codes['00']} x 00 after the next start"
     )
 
 
@@ -154,7 +162,7 @@ def measure(trial: Trial) -> Found:
     if os.geteuid() != 0 or shutil.which("mount") is None:
         return skipped("a disk of its own needs root and mount")
     seconds = float(trial.size(4, 60))
-    for name in ("full", "sync"):
+    for name in ("full", *map(str, WORKERS)):
         (trial.root / name).mkdir()
     try:
         parts = [full_part(trial, seconds)]
@@ -162,7 +170,9 @@ def measure(trial: Trial) -> Found:
         return skipped("no tmpfs may be mounted here")
     is_whole = shutil.which("gcc") is not None
     if is_whole:
-        parts.append(sync_part(trial.root / "sync"))
+        parts += [
+            sync_part(trial.root / str(workers), workers, load) for workers, load in WORKERS.items()
+        ]
     else:
         parts.append((True, "sync fails: skipped, no C compiler"))
     said = "; ".join(said for _, said in parts)

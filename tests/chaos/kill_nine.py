@@ -6,7 +6,8 @@ Plan: each cycle starts the switch, says again whatever the last kill left unans
 many requests going over some links, and kills after a drawn number of answers: what answers,
 what writes the journal, or both, each in turn in an order that is drawn.  Beside a writer that is
 killed the switch goes on: what was under way is refused (96) and said again, and the cycle is
-over when a new inquiry is approved that was made behind the kill.  After each
+over when a new inquiry is approved that was made behind the kill.  Then the same with two workers:
+the process that listens is killed, a worker, the writer, or all.  After each
 kill the journal on disk must have a row B for every answer that came; at the end every
 request ever made has exactly one row B and one transaction event, and the journal verifies.
 Limit: the kernel's cache outlives the process; that a row is synced before its answer
@@ -17,7 +18,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from sys import maxsize
@@ -30,7 +31,8 @@ from atm_switch.wire.message import IsoMessage
 from tests.chaos.honest import Answer, Honest, HungUp, Script
 from tests.chaos.plant import Plant, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
-from tests.doubles.processes import WRITER_KILLS_MAX, Victim
+from tests.doubles.processes import BESIDE_ONE, WRITER_KILLS_MAX, Victim
+from tests.doubles.workers import with_workers
 
 CYCLES_SHORT, CYCLES_LONG = 8, 500
 LINKS, DEPTH = 4, 6
@@ -39,6 +41,11 @@ ANSWERS = (5, 250)
 REFUSED, REFUSED_SECONDS = "96", 0.05
 """What is told while nothing can be written, and how long a terminal waits until it asks again."""
 FIRST_REPLY_SECONDS_MAX = 2.0
+LIVES_ON = frozenset({Victim.WRITER, Victim.WORKER})
+"""Beside those the switch goes on."""
+WORKERS, WORKERS_CYCLES_SHORT, WORKERS_CYCLES_LONG = 2, 4, 100
+WORKERS_REPLY_SECONDS_MAX = 5.0
+"""More has to start, and what a killed process had listened for finishes first."""
 
 
 @dataclass
@@ -55,8 +62,8 @@ class Book:
     refused: int = 0
     """Told 96 beside a writer that was killed, and said again."""
     kills: Counter[Victim] = field(default_factory=Counter)
-    writers: int = 0
-    """Killed beside the switch that runs now."""
+    beside: int = 0
+    """Processes killed beside the switch that runs now, which goes on."""
     written: Counter[str] = field(default_factory=Counter)
     """Rows B on disk, by RRN."""
     seen_through: int = 0
@@ -70,13 +77,13 @@ class Book:
         """Start the switch, unless it has lived on."""
         if not self.plant.is_running:
             self.plant.start()
-            self.writers = 0
+            self.beside = 0
 
     def kill(self, victim: Victim) -> None:
         """Kill, and count it."""
         self.plant.kill(victim)
         self.kills[victim] += 1
-        self.writers += victim is Victim.WRITER
+        self.beside += victim in LIVES_ON
 
     async def ask(self, link: Honest, message: IsoMessage) -> Answer:
         """Ask, and note the answer; what is hung up on, or refused for want of a writer, stays."""
@@ -84,7 +91,7 @@ class Book:
         self.asked.add(rrn)
         self.open[rrn] = message
         answer = await link.ask(message)
-        if answer.code == REFUSED and self.writers:
+        if answer.code == REFUSED and self.beside:
             self.refused += 1
         elif self.open.pop(rrn, None) is not None:
             self.told[answer.code] += 1
@@ -117,7 +124,7 @@ class Cycle:
     def __post_init__(self) -> None:
         """Take up what is open."""
         self.left_open = list(self.book.open.values())
-        self.is_first = self.book.writers == 0
+        self.is_first = self.book.beside == 0
 
     async def worker(self, link: Honest) -> None:
         """Ask one request after the other until hung up on, or the writer is back."""
@@ -139,7 +146,8 @@ class Cycle:
         self.answered.add(answer.rrn)
         # A repeat may have had its answer written before.
         if is_new and answer.asked_at > self.killed_at and not self.is_back.is_set():
-            self.book.back.append(now - self.killed_at)
+            if self.victim is Victim.WRITER:
+                self.book.back.append(now - self.killed_at)
             self.is_back.set()
         if len(self.answered) >= self.answers and not self.left_open:
             self.is_enough.set()
@@ -150,7 +158,7 @@ class Cycle:
         working = [asyncio.create_task(self.worker(link)) for link in links for _ in range(DEPTH)]
         async with asyncio.timeout(120):
             await self.is_enough.wait()
-            if self.victim is Victim.WRITER:
+            if self.victim in LIVES_ON:
                 self.killed_at = time.monotonic()
             self.book.kill(self.victim)
             await asyncio.gather(*working)  # what is still in the sockets was acknowledged
@@ -159,15 +167,15 @@ class Cycle:
         return self.answered
 
 
-def victims(chance: random.Random) -> Iterator[Victim]:
+def victims(chance: random.Random, kinds: Sequence[Victim]) -> Iterator[Victim]:
     """Yield each kind once, in any order, again and again."""
     while True:
-        yield from chance.sample(list(Victim), len(Victim))
+        yield from chance.sample(kinds, len(kinds))
 
 
 async def one_cycle(book: Book, victim: Victim, chance: random.Random) -> set[str]:
-    """Load and kill; a writer that was killed too often already, the switch with it."""
-    if victim is Victim.WRITER and book.writers >= WRITER_KILLS_MAX:
+    """Load and kill; where too much was killed beside the switch already, it with that."""
+    if victim in LIVES_ON and book.beside >= WRITER_KILLS_MAX:
         victim = Victim.BOTH
     return await Cycle(book, victim, chance.randint(*ANSWERS)).run()
 
@@ -199,13 +207,13 @@ def told_twice(plant: Plant) -> tuple[int, int, int]:
     return refs.total() - doubts, refs.total() - len(refs), doubts
 
 
-def measure(trial: Trial) -> Found:
+def killed(
+    trial: Trial, plant: Plant, cycles: int, kinds: Sequence[Victim], reply_seconds_max: float
+) -> tuple[bool, str]:
     """Kill so often; then hold the disk against what was said."""
-    cycles = trial.size(CYCLES_SHORT, CYCLES_LONG)
     chance = random.Random(trial.seed)  # noqa: S311 - when to kill
-    plant = set_up(trial.root, "--pin", "issuer")
     book = Book(plant, Script(plant.folder))
-    drawn = victims(chance)
+    drawn = victims(chance, kinds)
     with suppress(KeyboardInterrupt):  # what was done so far is a figure too
         while book.kills.total() < cycles:
             book.start()
@@ -222,9 +230,9 @@ def measure(trial: Trial) -> Found:
         is_sound = reader.verify(opened.vault()).is_sound
     doubled += sum(count > 1 for count in book.written.values())
     slowest = max(book.first_replies)
-    kinds = ", ".join(f"{book.kills[victim]} of {victim.value}" for victim in Victim)
+    said = ", ".join(f"{book.kills[victim]} of {victim.value}" for victim in kinds)
     got = (
-        f"{book.kills.total()} kills ({kinds}), {book.told.total():,} answers {dict(book.told)}, "
+        f"{book.kills.total()} kills ({said}), {book.told.total():,} answers {dict(book.told)}, "
         f"{book.refused} refused beside a killed writer and said again, {book.lost} lost, "
         f"{doubled} doubled, {events:,} events, {doubts} ended in doubt; "
         f"first reply {slowest:.2f} s after a start at most, "
@@ -233,9 +241,27 @@ def measure(trial: Trial) -> Found:
     is_held = (
         book.lost == doubled == 0 and is_sound and not book.open
         and events == len(book.asked) == book.told["00"]
-        and book.kills.total() == cycles and trial.in_time(was=slowest < FIRST_REPLY_SECONDS_MAX)
+        and book.kills.total() == cycles and trial.in_time(was=slowest < reply_seconds_max)
     )  # fmt: skip
-    return Found(got, is_held)
+    return is_held, got
+
+
+def measure(trial: Trial) -> Found:
+    """Kill one of one worker, then one of two."""
+    parts = []
+    several = trial.size(WORKERS_CYCLES_SHORT, WORKERS_CYCLES_LONG)
+    for workers, cycles, kinds, reply in (
+        (1, trial.size(CYCLES_SHORT, CYCLES_LONG), BESIDE_ONE, FIRST_REPLY_SECONDS_MAX),
+        (WORKERS, several, tuple(Victim), WORKERS_REPLY_SECONDS_MAX),
+    ):
+        root = trial.root / str(workers)
+        root.mkdir()
+        plant = set_up(root, "--pin", "issuer")
+        if workers > 1:
+            with_workers(plant.folder, workers)
+        parts.append(killed(trial, plant, cycles, kinds, reply))
+    got = f"{parts[0][1]}; with {WORKERS} workers {parts[1][1]}"
+    return Found(got, is_held=all(held for held, _ in parts))
 
 
 GOAL = Goal(

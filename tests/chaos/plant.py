@@ -90,10 +90,10 @@ class Plant:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
     def kill(self, victim: Victim = Victim.ANSWERING) -> None:
-        """SIGKILL, as a crash or the kernel does it; beside the writer's the switch goes on."""
+        """SIGKILL, as a crash or the kernel does it; beside any but the first it goes on."""
         assert self.process is not None
         self.send(signal.SIGKILL, victim)
-        if victim is not Victim.WRITER:
+        if victim in {Victim.ANSWERING, Victim.BOTH}:
             self._gone()
 
     def stop(self) -> float:
@@ -133,7 +133,7 @@ class Plant:
 
     @property
     def processes(self) -> dict[str, int]:
-        """Its processes by name: ``answering``, and ``writer`` where there is one by now."""
+        """Its processes by name (``processes_of``)."""
         return processes_of(self.pid)
 
     @property

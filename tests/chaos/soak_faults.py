@@ -26,7 +26,7 @@ from tests.chaos.honest import Honest, HungUp, Script
 from tests.chaos.hostile_frames import frames
 from tests.chaos.plant import Hangs, Plant
 from tests.chaos.soak_books import FROZEN, KILLED, LEDGER, LOCKED, Books, Harm
-from tests.doubles.processes import WRITER_KILLS_MAX, Victim
+from tests.doubles.processes import BESIDE_ONE, WRITER_KILLS_MAX, Victim
 
 Drawn = TypeVar("Drawn")
 BACK_SECONDS_MAX = 20.0
@@ -83,7 +83,7 @@ class Faults:
 
     def __post_init__(self) -> None:
         """Have each kind of kill come."""
-        self._victims = self._in_turn(tuple(Victim))
+        self._victims = self._in_turn(BESIDE_ONE)
 
     async def of_the_switch(self) -> None:
         """Do harm, one thing after the other."""
@@ -187,7 +187,7 @@ class Faults:
 
     async def frozen(self) -> None:
         """Stop what answers, what writes, or both, and let it go."""
-        victim = self.chance.choice(list(Victim))
+        victim = self.chance.choice(BESIDE_ONE)
         self.counts[f"frozen {victim.value}"] += 1
         with self._harm(FROZEN):
             self.plant.send(signal.SIGSTOP, victim)

@@ -4,6 +4,7 @@
 
 Plan: accepted is what has a row in the journal.  Each of those must have been answered on
 the wire before the link ended, and the process gone, with exit code 0, in five seconds.
+Then the same of two workers, where SIGTERM comes to all processes at once, as from systemd.
 Limit: the interpreter is the one that runs this; others are a matter of whoever has them.
 """
 
@@ -17,9 +18,11 @@ from tests.chaos.honest import Honest, HungUp, Script
 from tests.chaos.idle_terminals import MANY
 from tests.chaos.plant import Plant, allow_many_files, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
+from tests.doubles.workers import with_workers
 
 LINKS, DEPTH = 6, 8
 IDLE = 1_000
+WORKERS = 2
 LOAD_SECONDS = 1.5
 STOP_SECONDS_MAX = 5.0
 
@@ -45,16 +48,16 @@ async def load_and_stop(
     return answered, seconds
 
 
-def measure(trial: Trial) -> Found:
-    """Stop it so often."""
-    allow_many_files()
-    plant = set_up(trial.root, "--pin", "issuer", settings=MANY)
-    script, times = Script(plant.folder), trial.size(2, 20)
+def stopped(
+    trial: Trial, plant: Plant, times: int, stop: Callable[[Plant], float]
+) -> tuple[bool, str]:
+    """Stop it so often; tell whether all was answered, and say what came."""
+    script = Script(plant.folder)
     answered: set[str] = set()
     slowest, codes = 0.0, []
     for _ in range(times):
         with running(plant), crowd(plant.port, IDLE, "--sign-on"):
-            told, seconds = asyncio.run(load_and_stop(plant, script))
+            told, seconds = asyncio.run(load_and_stop(plant, script, stop))
             assert plant.process is not None
             codes.append(plant.process.returncode)
         answered |= told
@@ -64,12 +67,31 @@ def measure(trial: Trial) -> Found:
         in_doubt = len(reader.in_doubt())
     unanswered = len(accepted - answered)
     got = (
-        f"{times} stops beside {IDLE:,} idle links: {len(accepted):,} accepted, {unanswered} "
+        f"{times} stop{'s' * (times > 1)}: {len(accepted):,} accepted, {unanswered} "
         f"unanswered, {in_doubt} in doubt; gone after {slowest:.2f} s at most"
     )
     is_soon = trial.in_time(was=slowest < STOP_SECONDS_MAX)
     is_held = unanswered == in_doubt == 0 and is_soon and set(codes) == {0}
-    return Found(got, is_held and plant.mistakes == 0)
+    return is_held and plant.mistakes == 0, got
+
+
+def measure(trial: Trial) -> Found:
+    """Stop a switch of one worker, then of two."""
+    allow_many_files()
+    plants = []
+    for workers in (1, WORKERS):
+        root = trial.root / str(workers)
+        root.mkdir()
+        plants.append(set_up(root, "--pin", "issuer", settings=MANY))
+        if workers > 1:
+            with_workers(plants[-1].folder, workers)
+    alone, several = plants
+    parts = [
+        stopped(trial, alone, trial.size(2, 20), Plant.stop),
+        stopped(trial, several, trial.size(1, 20), Plant.stop_all),
+    ]
+    got = f"beside {IDLE:,} idle links {parts[0][1]}; {WORKERS} workers, all told: {parts[1][1]}"
+    return Found(got, is_held=all(held for held, _ in parts))
 
 
 GOAL = Goal("G14", "SIGTERM under load", "0 accepted requests unanswered, gone in 5 s", measure)

@@ -5,6 +5,7 @@ import signal
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+from typing import Final
 
 from atm_switch.process_place import ProcessPlace
 
@@ -17,8 +18,15 @@ class Victim(Enum):
     """Whom a signal is meant for."""
 
     ANSWERING = "answering"
+    """The first process: of several workers, the one that listens for them."""
     WRITER = "writer"
     BOTH = "both"
+    """All there are, where there are several workers."""
+    WORKER = "worker 1"
+
+
+BESIDE_ONE: Final = (Victim.ANSWERING, Victim.WRITER, Victim.BOTH)
+"""Whom there is to hit in a switch of one worker."""
 
 
 def family(pid: int) -> list[int]:
@@ -32,23 +40,24 @@ def family(pid: int) -> list[int]:
 
 
 def processes_of(pid: int) -> dict[str, int]:
-    """Return those of a switch by name: ``answering``, and ``writer`` where there is one by now."""
+    """Return those of a switch by name: ``answering``, ``writer`` and ``worker N`` as they are."""
     answering, *others = family(pid)
-    writers = [(Victim.WRITER.value, other) for other in others if _is_writer(other)]
-    return dict([(Victim.ANSWERING.value, answering), *writers])
+    named = {name: other for other in others if (name := _name(other))}
+    return {Victim.ANSWERING.value: answering, **named}
 
 
 def send(pid: int, number: signal.Signals, victim: Victim) -> None:
-    """Signal one process of the switch ``pid`` or both; one that is gone is passed over."""
+    """Signal one process of the switch ``pid`` or all; one that is gone is passed over."""
     for name, process in processes_of(pid).items():
-        if victim in {Victim.BOTH, Victim(name)}:
+        if victim is Victim.BOTH or victim.value == name:
             with suppress(ProcessLookupError):
                 os.kill(process, number)
 
 
-def _is_writer(pid: int) -> bool:
+def _name(pid: int) -> str:
     with suppress(FileNotFoundError, ProcessLookupError):
         told = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         if AS_PROCESS in told:
-            return ProcessPlace.of(told[told.index(AS_PROCESS) + 1].decode()).is_writer
-    return False
+            place = ProcessPlace.of(told[told.index(AS_PROCESS) + 1].decode())
+            return Victim.WRITER.value if place.is_writer else f"worker {place.number}"
+    return ""
