@@ -11,7 +11,7 @@ Memory and descriptors of all processes are read every second, and judged in the
 when no process is killed any more: what lives a minute has no time to grow.
 Accounted for: received = answered + refused + cut off (``soak_books``): each answer has one
 ending in the journal, with the code that was heard, each ending its event, and each refusal a
-fault that explains it.
+fault that explains it; none comes later than a request may take.
 The long form is a night, ``--hours`` a part of one; it says every few minutes how it stands.
 Ctrl-C ends it with the books of what there was, and a goal missed.
 Limit: the tasks of the event loop cannot be counted from outside; requests under way, which
@@ -226,7 +226,9 @@ def measure(trial: Trial) -> Found:
     broker.start()
     auditor = Auditor(port)
     chance = random.Random(trial.seed)  # noqa: S311 - which fault comes when
-    faults = Faults(plant, Script(plant.folder), chance, Books(), broker, auditor)
+    script = Script(plant.folder)
+    books = Books(seconds_max=script.profile.inquiry.request_seconds_max)
+    faults = Faults(plant, script, chance, books, broker, auditor)
     soak = Soak(faults, trial.is_long)
     wanted = SECONDS_LONG if trial.is_long else SECONDS_SHORT
     if trial.hours is not None:

@@ -2,9 +2,9 @@
 
 Plan: a request is known by its number, which is its RRN; what is kept of each is a byte or two,
 for a night has millions.  Wrong is a request without an answer whose link was neither reset here
-nor lost with a process that was killed; an answer that is not what the journal's row says; a 91 or
-96 without a fault that explains it; a request with two endings, or none; an event that was not
-told, or told of nothing.
+nor lost with a process that was killed; an answer that is not what the journal's row says, or that
+comes later than a request may take; a 91 or 96 without a fault that explains it; a request with two
+endings, or none; an event that was not told, or told of nothing.
 Limits: a 96 may have a row or none, and its request is not said again here: ``kill_nine`` does.
 """
 
@@ -27,6 +27,8 @@ EXPLAINED_BY: Final = {
 """Which harm may have a request refused, by what it is told."""
 GRACE_SECONDS: Final = {LEDGER: 1.0}
 """How long after it is over: a ledger is asked again within a second."""
+SLACK_SECONDS: Final = 2.0
+"""Beside what a request may take: the way there and back, and a machine that others use."""
 _NEVER, _ASKED = 0, 1
 _SQL: Final = "SELECT kind, rrn, stan, outcome, response_code FROM journal_rows ORDER BY seq"
 
@@ -46,6 +48,13 @@ class Harm:
         ended = self.ended + GRACE_SECONDS.get(self.kind, 0.0)
         return self.began <= told.asked_at + told.seconds and told.asked_at <= ended
 
+    def held_up(self, told: Answer) -> float:
+        """Return for how many seconds of a request something stood still, which may come on top."""
+        if self.kind != FROZEN:
+            return 0.0
+        told_at = told.asked_at + told.seconds
+        return max(0.0, min(self.ended, told_at) - max(self.began, told.asked_at))
+
     def cut_off(self, at: float) -> bool:
         """Tell whether a link that was lost ``at`` was lost with a process killed."""
         return self.kind == KILLED and self.began <= at <= self.ended
@@ -58,6 +67,10 @@ class Books:
     codes: Counter[str] = field(default_factory=Counter)
     """DE39 of the answers."""
     refused: list[Answer] = field(default_factory=list)
+    seconds_max: float = 8.0
+    """What a request may take, by the profile."""
+    slow: list[Answer] = field(default_factory=list)
+    """Took longer, for whatever reason."""
     reset: set[int] = field(default_factory=set)
     """Asked on a link that was reset here while it was under way."""
     lost: dict[int, float] = field(default_factory=dict)
@@ -79,6 +92,21 @@ class Books:
         self._put(int(told.rrn), self._place(told.code))
         if told.code in EXPLAINED_BY:
             self.refused.append(told)
+        if told.seconds > self.seconds_max + SLACK_SECONDS:
+            self.slow.append(told)
+
+    def without_cause(self) -> list[Answer]:
+        """Return the refusals that no fault explains."""
+        return [told for told in self.refused if not any(h.explains(told) for h in self.harm)]
+
+    def late(self) -> list[Answer]:
+        """Return what was told too late, though nothing stood still for as long meanwhile."""
+        most = self.seconds_max + SLACK_SECONDS
+        return [
+            told
+            for told in self.slow
+            if told.seconds > most + sum(harm.held_up(told) for harm in self.harm)
+        ]
 
     def resets(self, rrn: str) -> None:
         """Note that a request's link is reset now."""
@@ -171,7 +199,6 @@ def accounted(books: Books, found: Written, told: set[str] | None) -> dict[str, 
 
     missing = list(books.unanswered())
     cut_off = sum(map(is_cut_off, missing))
-    refused = [told for told in books.refused if not any(h.explains(told) for h in books.harm)]
     events = {} if told is None else {
         "events_lost": sum(f"{number:012d}" not in told for number in found.ends),
         "events_invented": len(told - found.rrns),
@@ -180,7 +207,8 @@ def accounted(books: Books, found: Written, told: set[str] | None) -> dict[str, 
         "received": books.asked, "answered": books.codes.total() - len(books.refused),
         "refused": len(books.refused), "cut_off": cut_off, "in_doubt": len(found.doubted),
         "unanswered": len(missing) - cut_off,
-        "refused_without_cause": len(refused),
+        "refused_without_cause": len(books.without_cause()),
+        "told_late": len(books.late()),
         "not_written_as_told": sum(
             code != "96" and found.ended.get(number) != code for number, code in books.answers()
         ),
@@ -202,10 +230,10 @@ def in_words(found: dict[str, int]) -> str:
 
 
 def why(books: Books) -> list[str]:
-    """Name the first requests refused without a cause, for whoever looks into it."""
-    odd = [told for told in books.refused if not any(h.explains(told) for h in books.harm)]
+    """Name the first requests refused without a cause or told late, for whoever looks into it."""
+    odd = books.without_cause()[:10] + books.late()[:10]
     began = min((harm.began for harm in books.harm), default=0.0)
     return [
         f"{told.rrn} told {told.code} {told.asked_at - began:.3f} s in, after {told.seconds:.3f} s"
-        for told in odd[:10]
+        for told in odd
     ]

@@ -7,6 +7,7 @@ from tests.chaos.soak_books import (
     FROZEN,
     KILLED,
     LEDGER,
+    LOCKED,
     Books,
     Harm,
     Written,
@@ -17,9 +18,9 @@ from tests.chaos.soak_books import (
 SENT, LATER = "000000000001", "000000000002"
 
 
-def answer(rrn: str = SENT, code: str = "00", at: float = 10.0) -> Answer:
-    """Make an answer that took a tenth of a second."""
-    return Answer(rrn, code, b"", 0.1, at)
+def answer(rrn: str = SENT, code: str = "00", at: float = 10.0, seconds: float = 0.1) -> Answer:
+    """Make an answer that took a tenth of a second, or so long."""
+    return Answer(rrn, code, b"", seconds, at)
 
 
 def one_asked() -> Books:
@@ -101,3 +102,27 @@ def test_a_refusal_wants_a_fault_that_explains_it(
     found = Written({1}, {1: code}, rrns={SENT})
 
     assert ([] if is_explained else ["refused_without_cause"]) == wrong(books, found, {SENT})
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "seconds", "is_in_time"),
+    [
+        ("00", LOCKED, 9.9, True),
+        ("00", LOCKED, 10.1, False),
+        ("96", LOCKED, 50.0, False),  # the fault is long over
+        ("00", FROZEN, 14.9, True),
+        ("96", FROZEN, 15.1, False),
+    ],
+)
+def test_an_answer_comes_within_what_a_request_may_take(
+    code: str, kind: str, seconds: float, *, is_in_time: bool
+) -> None:
+    """And two seconds, and as long as something stood still of it: here five of its seconds."""
+    books = one_asked()
+    books.takes(answer(code=code, seconds=seconds))
+    books.harm.append(Harm(kind, 7.0, 11.0))
+    books.harm.append(Harm(kind, 12.0, 16.0))
+    found = Written({1}, {1: code}, rrns={SENT})
+
+    assert ([] if is_in_time else ["told_late"]) == wrong(books, found, {SENT})
+    assert is_in_time == (books.late() == [])
