@@ -12,7 +12,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,15 +21,17 @@ from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from atm_switch.adapters.side_thread import begun
 from atm_switch.child import Child, name_of
-from atm_switch.domain.errors import Refused
+from atm_switch.domain.errors import NeighbourUnavailable, Refused
 from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.folder import DataFolder
 from atm_switch.key_office import record
 from atm_switch.monitor import admin_socket
 from atm_switch.process_place import WRITER as WRITER_NUMBER
 from atm_switch.seat import FIRST, Seat
-from atm_switch.server.admin_socket import AdminSocket, ask_switch
+from atm_switch.server.admin_socket import AdminSocket, Answers, ask_switch
+from atm_switch.server.journal_bell import NOT_KEPT
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Checks, RequestKind
 from atm_switch.server.watch_page import WatchPage, process_families
@@ -40,6 +42,9 @@ from atm_switch.switch.ports import AuditRecord
 T = TypeVar("T")
 
 ASK_SECONDS_MAX = 2.0
+RECORD_SECONDS_MAX = 6.0
+"""Behind the last process, for a record of the audit: a little more than a locked file is waited
+for."""
 
 WRITER = "writer"
 """The label of what the journal's writer has done."""
@@ -55,10 +60,11 @@ class FleetPage(Collector):
     def __init__(
         self, folder: DataFolder, children: Callable[[], Mapping[int, Child]],
         doubts: Callable[[], Mapping[str, int]], deaths: Callable[[], Mapping[int, int]],
-        missing: Callable[[], Mapping[int, str]], stop: Callable[[], None],
+        missing: Callable[[], Mapping[int, str]], stop: Callable[[], None], log: Logger,
     ) -> None:  # fmt: skip
         """Wait for ``open``."""
-        self._folder, self._children, self._stop = folder, children, stop
+        self._folder, self._children, self._stop, self._log = folder, children, stop, log
+        self._recording: list[Future[None]] = []
         self._missing = missing
         self._doubts, self._deaths = doubts, deaths
         self._loop = asyncio.get_running_loop()
@@ -77,8 +83,8 @@ class FleetPage(Collector):
         journal's writer ended in doubt, by acquirer; ``deaths``: how often each has died;
         ``missing``: the workers that are not to be had, and why.
         """
-        page = cls(folder, children, doubts, deaths, missing, stop)
-        answers = {
+        page = cls(folder, children, doubts, deaths, missing, stop, log)
+        answers: Answers = {
             "status": page._status,
             "sessions": page._sessions,
             "events": page._events,
@@ -98,11 +104,12 @@ class FleetPage(Collector):
         return page
 
     def close(self) -> None:
-        """Answer no more."""
+        """Answer no more, when all processes have ended."""
         if self._admin is not None:
             self._admin.close()
         if self._page is not None:
             self._page.close()
+        self._await_records()
 
     def collect(self) -> Iterator[Metric]:
         """Yield every worker's families, each sample under its worker's number."""
@@ -259,11 +266,23 @@ class FleetPage(Collector):
     async def _events(self, _asker: str) -> dict[str, Any]:
         return await asyncio.to_thread(self._ask, FIRST, "events")
 
-    async def _drain(self, asker: str) -> dict[str, Any]:
+    def _drain(self, asker: str) -> dict[str, Any]:
+        """Stop; the audit is told beside that, for its journal may be what stands still."""
         told = AuditRecord("command", "switch", "drain", f"over the admin socket, by {asker}")
-        await asyncio.to_thread(record, self._folder, told)
         self._stop()
+        self._recording.append(begun(lambda: record(self._folder, told)))
         return {"draining": True}
+
+    def _await_records(self) -> None:
+        """Wait some seconds for what the audit was told; say what it did not take."""
+        wait(self._recording, RECORD_SECONDS_MAX)
+        for recording in self._recording:
+            try:
+                recording.result(0)
+            except Exception as error:  # noqa: BLE001  whatever it is, the switch has stopped
+                is_ours = isinstance(error, NeighbourUnavailable | Refused)
+                reason = str(error) if is_ours else type(error).__name__
+                self._log.warning(NOT_KEPT, kind="command", reason=reason)
 
 
 def _no_requests() -> Metric:

@@ -130,6 +130,10 @@ def _ask(folder: Path, question: str) -> dict[str, Any]:
         raise _no_switch(root) from None
     except TimeoutError:
         raise Refused(f"the switch that serves {root} does not answer") from None
+    except (ConnectionResetError, BrokenPipeError):  # who is there, and said nothing
+        raise Refused(
+            f"the switch that serves {root} hung up without an answer; its log says why"
+        ) from None
     except (FileNotFoundError, ConnectionError):
         raise Refused(f"no switch serves {root}; start one with: atm-switch serve DIR") from None
     except PermissionError:

@@ -65,14 +65,16 @@ class AdminSocket:
             self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
-            async with asyncio.timeout(ASK_SECONDS_MAX):
-                answer = self._answer(await reader.readline(), _asker(writer))
-                if not isinstance(answer, dict):
-                    answer = await answer
-                writer.write(json.dumps(answer).encode() + b"\n")
-                await writer.drain()
-        writer.close()
+        try:
+            with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+                async with asyncio.timeout(ASK_SECONDS_MAX):
+                    answer = self._answer(await reader.readline(), _asker(writer))
+                    if not isinstance(answer, dict):
+                        answer = await answer
+                    writer.write(json.dumps(answer).encode() + b"\n")
+                    await writer.drain()
+        finally:  # whoever asks hears an end, if nothing else
+            writer.close()
 
     def _answer(self, line: bytes, asker: str) -> Answer | Awaitable[Answer]:
         try:
@@ -86,8 +88,9 @@ class AdminSocket:
 def ask_switch(path: Path, question: str, seconds: float = ASK_SECONDS_MAX) -> dict[str, Any]:
     """Ask the switch of a folder, and wait for its answer.
 
-    Raises ``OSError`` where nobody serves the folder, or the switch does not answer in time,
-    ``ValueError`` where what answers is no switch.
+    Raises ``OSError`` where nobody serves the folder, or the switch does not answer in time -
+    ``ConnectionResetError``, a subclass, where it hangs up instead - and ``ValueError`` where
+    what answers is no switch.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         asking.settimeout(seconds)
