@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.identifiers import TerminalId
 from atm_switch.security.key_ring import KeyName, KeyUsage, LineKey
 from atm_switch.security.vault import Vault
@@ -193,6 +194,21 @@ def test_first_key_that_a_line_is_brought_is_in_use_at_once() -> None:
     assert "00" == ask_signed(bench, delivery(bench, NEW, "P0"))[39]
     ladder = bench.memory.vault.keys[PIN_NAME]
     assert (NEW.reveal(), None) == (ladder.in_use.token.reveal(), ladder.other)
+
+
+@pytest.mark.parametrize("says", ["forged", "unkept"])
+def test_forged_answers_to_a_delivery_cost_the_link(says: str) -> None:
+    """Each is a strike, as any wrong MAC is; one that our disk hinders is not the peer's fault."""
+    bench = signing_bench(bad_frames_per_minute=3)
+    _, delivered = ask_for_keys(bench, "MAC")
+    forged = bench.dialect.packager.pack(answer_to(delivered))
+    bench.memory.faults[KeepKeys] = NeighbourUnavailable("the disk is full")
+    payload = forged if says == "forged" else signed_payload(bench, answer_to(delivered))
+
+    for _ in range(3):
+        bench.feed(payload)
+
+    assert ([1] if says == "forged" else []) == [one.link for one in bench.closed]
 
 
 def test_terminal_that_has_keys_of_its_own_need_not_be_listed() -> None:

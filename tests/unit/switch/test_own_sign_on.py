@@ -177,6 +177,18 @@ def test_forged_answer_neither_opens_the_line_nor_ends_the_wait() -> None:
     assert BNI == session.signed_on_as
 
 
+def test_forged_answers_to_our_sign_on_cost_the_line() -> None:
+    """Each is a strike, as any wrong MAC is."""
+    bench = signing_bench(bad_frames_per_minute=3)
+    dialled(bench)
+    answer = answer_of(bench)
+
+    for _ in range(3):
+        hear(bench, answer)
+
+    assert [2] == [one.link for one in bench.closed]
+
+
 def test_of_two_answers_under_way_the_first_counts() -> None:
     """The other, whose MAC was being checked meanwhile, says nothing and is not recorded."""
     bench = signing_bench()
