@@ -20,7 +20,7 @@ from atm_switch.switch.ports import (
     UnderWay,
 )
 from atm_switch.wire.message import IsoMessage
-from tests.doubles.bench import PAN, Bench, bank
+from tests.doubles.bench import BUDI, PAN, Bench, bank
 from tests.doubles.inquiries import commits, reservations, signed_on
 from tests.doubles.key_line import delivery, kinds
 from tests.doubles.signed_line import signed_payload, signing_bench
@@ -116,6 +116,31 @@ def test_request_under_way_elsewhere_ends_with_its_deadline() -> None:
     assert [] == bench.memory.rows
     del bench.memory.faults[Reserve]
     assert "00" == bench.ask(bench.inquiry())[39]
+
+
+def test_all_who_wait_for_another_process_are_looked_for_at_one_tick() -> None:
+    """None of them hides another."""
+    bench, other = signed_on(), "9990090000000020"
+    bench.link_card(other, BUDI, "654321")
+    real = bench.memory.answer
+
+    def busy(question: object) -> object:
+        return (
+            UnderWay(question.entry.fingerprint)
+            if isinstance(question, Reserve)
+            else real(question)
+        )
+
+    bench.memory.answer = busy  # type: ignore[method-assign]
+    block = bench.pin_block("654321", other)
+    for request in (bench.inquiry(), bench.inquiry({2: other, 11: "000124", 52: block})):
+        assert [] == bench.feed(bench.dialect.packager.pack(request))
+
+    bench.memory.answer = real  # type: ignore[method-assign]
+    bench.pass_time(0.25)
+
+    assert ["00", "00"] == [row.ending.response_code for row in commits(bench)]
+    assert 0 == bench.switch.in_flight
 
 
 def test_other_content_under_way_elsewhere_is_94() -> None:
