@@ -280,7 +280,7 @@ class Service:
         if journal.has_failed and not self.exit_code:
             self.exit_code = LOST
             self.log.error("journal lost", does="answers 96, ends and waits to be started again")
-            self.asked_to_stop()
+            self.seat.finish()
 
     async def _close(self) -> None:
         if self._ticking is not None:

@@ -31,6 +31,8 @@ LEVEL = "level"
 STOP = "stop"
 """Said to a worker: that it is to finish, or to end at once.  No signal says that, for others send
 theirs to all processes, and one beside the supervisor's would be taken for a second stop."""
+MEANT_SECONDS: Final = 2.0
+"""Behind a signal to a worker, until it was meant alone: what the supervisor says comes at once."""
 FRESH = "fresh"
 """Said beside ``LENT``: all processes start, none of the run before is left."""
 
@@ -180,7 +182,7 @@ class StopAsked:
 
     def __init__(self, gone: asyncio.Event | None) -> None:
         """Cancel the current task to end; ``gone`` tells that a worker's supervisor is."""
-        self.to_stop, self.is_at_once = asyncio.Event(), False
+        self.to_stop, self.is_at_once, self._is_asked = asyncio.Event(), False, False
         self._main, self._gone = asyncio.current_task(), gone
 
     def at_once(self) -> None:
@@ -191,14 +193,20 @@ class StopAsked:
         self.to_stop.set()
 
     def once_more(self) -> None:
-        """Stop; where that was asked before, end."""
-        (self.at_once if self.to_stop.is_set() else self.to_stop.set)()
+        """Stop; where somebody asked for that before, end.
+
+        What stops by itself, for its disk is lost or its supervisor gone, was asked by nobody.
+        """
+        (self.at_once if self._is_asked else self.to_stop.set)()
+        self._is_asked = True
 
     def by_signal(self) -> None:
-        """Hear SIGTERM or Ctrl-C; a worker does once its supervisor is gone.
+        """Hear SIGTERM or Ctrl-C; a worker does at once when its supervisor is gone.
 
         Before, that one says what they do: systemd and a terminal tell all processes at once,
-        which is no second stop for each of them.
+        which is no second stop for each of them.  Where it says nothing the worker was meant.
         """
         if self._gone is None or self._gone.is_set():
             self.once_more()
+        else:
+            asyncio.get_running_loop().call_later(MEANT_SECONDS, self.to_stop.set)

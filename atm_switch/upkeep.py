@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from atm_switch.adapters.clock import utc_now
 from atm_switch.adapters.key_keeper import ChangedMeanwhile
@@ -44,6 +44,15 @@ Record = Callable[[str, str, str], None]
 """Kind, subject and detail, for the audit."""
 
 
+class Wanted(NamedTuple):
+    """Somebody has the keys read, and waits for that."""
+
+    why: str
+    over: "asyncio.Future[bool]"
+    asks_all: bool
+    """An HSM is to be asked of each of them."""
+
+
 class Upkeep:
     """Keeps a running switch's keys and certificates in view."""
 
@@ -54,10 +63,8 @@ class Upkeep:
         self._folder, self._house, self._engine = folder, house, engine
         self._log, self._record = log, record
         self._tasks: set[asyncio.Task[None]] = set()
-        self._wanted: list[tuple[str, asyncio.Future[bool]]] = []
-        """Why the keys are to be read again, as long as they are, and who waits for that."""
-        self._asks_all = False
-        """Whether an HSM is to be asked of each of them then."""
+        self._wanted: list[Wanted] = []
+        """Who has the keys read again, as long as somebody does."""
         self._reading: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._first_end: datetime | None = None
@@ -148,8 +155,7 @@ class Upkeep:
         It tells whether what was read is in use by then.
         """
         over: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._wanted.append((why, over))
-        self._asks_all |= asks_all
+        self._wanted.append(Wanted(why, over, asks_all))
         if self._reading is None:
             self._reading = self._later(self._read_and_ask())
         return over
@@ -158,21 +164,21 @@ class Upkeep:
         """Read and ask until nobody wants it anew."""
         try:
             while self._wanted:
-                asks_all, self._asks_all = self._asks_all, False
-                await self._read_once(asks_all=asks_all)
+                await self._read_once(asks_all=any(one.asks_all for one in self._wanted))
         finally:
             self._reading = None
 
     async def _read_once(self, *, asks_all: bool) -> None:
-        """Read for all who want it by now, and tell them."""
-        wanted, self._wanted = self._wanted, []
+        """Read for all who want that by now, and tell them."""
+        wanted = [one for one in self._wanted if asks_all >= one.asks_all]
+        self._wanted = [one for one in self._wanted if asks_all < one.asks_all]
         is_in_use = False
         try:
-            why = ", ".join(dict.fromkeys(why for why, _ in wanted))
+            why = ", ".join(dict.fromkeys(one.why for one in wanted))
             is_in_use = await self._adopt_asked(why, asks_all=asks_all)
         finally:
-            for _, over in wanted:
-                fulfil(over, is_in_use)
+            for one in wanted:
+                fulfil(one.over, is_in_use)
 
     async def _adopt_asked(self, why: str, *, asks_all: bool) -> bool:
         """Take what the file holds into use; tell whether it is."""
@@ -205,7 +211,7 @@ class Upkeep:
         wrong, rest = list[str](), iter(tokens.items())
         while some := dict(islice(rest, ASKED_BETWEEN_NEWS)):
             wrong += await wrong_tokens(some, self._engine)
-            if asks_all and self._wanted and not self._asks_all:
+            if asks_all and not all(one.asks_all for one in self._wanted):
                 await self._read_once(asks_all=False)
         for reason in wrong:
             self._log.warning("keys not reloaded", reason=reason)

@@ -30,7 +30,8 @@ class FileReader:
         at a command; ``soon`` is the loop's, where one asks.
         """
         self._path = path
-        self._lay_still = _state_of(path) if _lies_still(path) else None
+        state = _state_of(path)
+        self._lay_still = state if state and state[0] else None
         self._connection = open_reader(path, seconds_max, is_still=self._lay_still is not None)
         self._reads = TurnReads(self._connection, soon)
         self._seconds_max = seconds_max
@@ -92,8 +93,11 @@ def _lies_still(path: Path) -> bool:
     return is_whole and not os.access(path.parent, os.W_OK)
 
 
-def _state_of(path: Path) -> tuple[bool, int, int]:
-    found = path.stat()
+def _state_of(path: Path) -> tuple[bool, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
     return _lies_still(path), found.st_mtime_ns, found.st_size
 
 

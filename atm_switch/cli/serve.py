@@ -142,7 +142,7 @@ async def _serve_beside(writer: "WriterApart", folder: "DataFolder", log: "Logge
 
         def end(code: int) -> None:
             service.exit_code = service.exit_code or code
-            service.asked_to_stop()
+            service.seat.finish()
 
         writer.on_end = end
         code = await _serve(service, writer=writer)

@@ -5,8 +5,8 @@ in use and, around a change, one other - the one before, or one that was offered
 yet used by the peer.  Ladders are values; a change makes a new one.
 Limits: three keys may be where the peer is, so two changes in a row may be lost on the way;
 a third that is lost before a message tells where the peer is gives one of them an end.  Beside
-them the last four keys that made room stay good for the rest of their overlap, and the last
-sixteen that left are known by their check values.
+them the last four keys that made room - of MAC keys, in use - stay good for the rest of their
+overlap, and the last sixteen that left are known by their check values.
 Why the old key lives on until a message under the new one has come: an answer that was
 lost, or a crash on either side, must not leave the two sides with different keys.
 """

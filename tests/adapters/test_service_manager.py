@@ -92,13 +92,16 @@ def test_unit_gives_what_is_behind_a_drain_as_long_as_it_may_take() -> None:
     assert 2 * ENDING_SECONDS_MAX < STOP_SECONDS_MAX  # workers, then the writer
 
 
-def test_unit_stops_the_first_process_which_stops_the_others() -> None:
-    """Whatever would end by the signal itself would end amid its requests."""
+def test_unit_says_a_stop_to_all_processes() -> None:
+    """A signal to all is one stop; were only the first told, its death would be all others' end."""
     unit = ConfigParser(interpolation=None, strict=False)
     unit.optionxform = str  # type: ignore[method-assign,assignment]
     unit.read(UNIT)
 
-    assert ("mixed", "SIGTERM") == (unit["Service"]["KillMode"], unit["Service"]["KillSignal"])
+    service = unit["Service"]
+    assert ("control-group", "SIGTERM") == (
+        service.get("KillMode", "control-group"), service["KillSignal"],
+    )  # fmt: skip
 
 
 def test_unit_restarts_whatever_failed_but_wrong_settings() -> None:

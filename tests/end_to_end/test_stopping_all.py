@@ -14,7 +14,7 @@ from tests.chaos.honest import Script
 from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.stopped_under_load import load_and_stop
 from tests.doubles.machines import set_in
-from tests.doubles.processes import family
+from tests.doubles.processes import family, processes_of
 from tests.doubles.served import SECONDS, make_folder, run, serve
 from tests.doubles.talk import HungUp, Talk
 from tests.doubles.workers import wait_for, with_workers
@@ -79,6 +79,33 @@ def test_all_that_was_accepted_is_answered(tmp_path: Path, workers: int) -> None
     assert (0, 0, ()) == (code, plant.mistakes, in_doubt)
     assert accepted
     assert set() == accepted - answered
+
+
+def test_worker_that_is_signalled_alone_finishes_and_is_started_again(tmp_path: Path) -> None:
+    """What it has under way is answered, and the others go on."""
+    folder = make_folder(tmp_path, "--pin", "acquirer")
+    with_workers(folder, 2)
+    with serve(folder) as served:
+        before = processes_of(served.process.pid)
+        workers = [name for name in before if name.startswith("worker")]
+        with Talk.of(served.port, folder) as talk:
+            with held_up(folder, talk):
+                signal_all([before[name] for name in workers], signal.SIGTERM)
+                served.wait_for('"in_flight": 1')
+            answer = talk.packager.unpack(talk.hear())
+
+        def is_whole() -> bool:
+            now = processes_of(served.process.pid)
+            return now.keys() == before.keys() and all(now[one] != before[one] for one in workers)
+
+        wait_for(is_whole)
+        others = processes_of(served.process.pid)
+
+    assert 2 == len(workers)
+    assert ("0210", "00") == (answer.mti, answer[39])
+    assert [before[name] for name in before if name not in workers] == [
+        others[name] for name in before if name not in workers
+    ]
 
 
 def test_worker_whose_supervisor_is_gone_heeds_signals(tmp_path: Path) -> None:
