@@ -5,7 +5,7 @@ in use and, around a change, one other - the one before, or one that was offered
 yet used by the peer.  Ladders are values; a change makes a new one.
 Limits: three keys may be where the peer is, so two changes in a row may be lost on the way;
 a third that is lost before a message tells where the peer is gives one of them an end.  Beside
-them the last four keys that made room - of MAC keys, in use - stay good for the rest of their
+them the last six keys that made room - of MAC keys, in use - stay good for the rest of their
 overlap, and the last sixteen that left are known by their check values.
 Why the old key lives on until a message under the new one has come: an answer that was
 lost, or a crash on either side, must not leave the two sides with different keys.
@@ -26,8 +26,10 @@ __all__ = ["AES", "TDES", "Fading", "KeyName", "KeyUsage", "Ladder", "LineKey"]
 PAST_MAX = 16
 """Check values of keys that left, remembered for each name."""
 
-FADING_MAX = 4
+FADING_MAX = 6
 """Keys of earlier changes that may still be good at once, beside the three."""
+UNUSED_MAX = 3
+"""So many of them may have made room in a burst before the peer is told to wait."""
 
 UNDISTURBED = timedelta(seconds=10)
 """How long a key that made room stays, however many are brought before one of them is used."""
@@ -183,12 +185,12 @@ class Ladder:
     def is_crowded(self, now: datetime, overlap: timedelta) -> bool:
         """Tell whether to wait with a key of the peer's, who has used none of the last.
 
-        It drops a key, and so does the first message under any; of those that fade two then have
-        no place, and the younger may have begun to just now.
+        It drops a key, and so does the first message under any; those two take the place of others
+        in the end, and the younger may have begun to fade just now.
         """
-        if not self._is_unused or self.spare is None or len(self.fading) < FADING_MAX - 1:
+        if not self._is_unused or self.spare is None or len(self.fading) < UNUSED_MAX:
             return False
-        until = self.fading[1 - FADING_MAX].until
+        until = self.fading[-UNUSED_MAX].until
         return until - overlap <= now < min(until, until - overlap + UNDISTURBED)
 
     def replaced(self, new: LineKey) -> "Ladder":

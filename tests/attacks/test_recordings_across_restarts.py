@@ -4,7 +4,7 @@ import pytest
 
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.domain.secret import Key
-from atm_switch.security.key_ring import PAST_MAX, Ladder, LineKey
+from atm_switch.security.key_ring import FADING_MAX, PAST_MAX, Ladder, LineKey
 from atm_switch.security.tdes import with_odd_parity
 from atm_switch.switch.accepted import Accepted
 from atm_switch.switch.hsm_port import ImportKey
@@ -78,8 +78,9 @@ def test_key_that_left_long_ago_is_not_brought_back() -> None:
     bench = signing_bench()
     first = signed_payload(bench, delivery(bench, NEW, "P0"))
     bench.feed(first)
-    for at in range(PAST_MAX + 3):
+    for at in range(PAST_MAX + FADING_MAX + 3):
         key = with_odd_parity(Key(bytes(range(64 + at, 80 + at))))
+        bench.pass_time(11)  # a burst of them would be held back
         assert "00" == ask_signed(bench, delivery(bench, key, "P0"))[39]
     ladder = bench.house.vault.keys[PIN_NAME]
 

@@ -163,16 +163,16 @@ def test_every_key_that_left_is_remembered() -> None:
 
 
 def test_memory_of_keys_that_left_is_bounded() -> None:
-    """Sixteen check values, the oldest forgotten first, and four keys that fade."""
+    """Sixteen check values, the oldest forgotten first, and six keys that fade."""
     ladder = Ladder(OLD)
-    keys = [LineKey.clear(Key(bytes(range(at, at + 16)))) for at in range(40, 84, 2)]
+    keys = [LineKey.clear(Key(bytes(range(at, at + 16)))) for at in range(40, 88, 2)]
 
     for key in keys:
         ladder = ladder.received(key).seen(key, NOW, OVERLAP)
 
-    left = [OLD, *keys][-22:-6]  # in use, one before and four fading are still there
+    left = [OLD, *keys][:-8]  # in use, one before and six fading are still there
     assert tuple(key.check for key in left)[-16:] == ladder.past
-    assert 4 == len(ladder.fading)
+    assert 6 == len(ladder.fading)
 
 
 def test_ladders_are_the_same_by_value_only() -> None:
@@ -240,10 +240,10 @@ def test_key_before_a_spare_one_stays_good_for_its_overlap() -> None:
 
 
 def test_key_that_another_pushes_out_while_it_fades_is_remembered() -> None:
-    """Four keys fade, and a fifth begins to: the first of them may not be delivered again."""
+    """Six keys fade, and a seventh begins to: the first of them may not be delivered again."""
     fading = tuple(
         Fading(LineKey.clear(Key(bytes(range(at, at + 16)))), NOW + OVERLAP)
-        for at in (160, 180, 200, 220)
+        for at in range(120, 240, 20)
     )
     ladder = Ladder(OLD, NEW, is_coming=True, spare=NEWER, fading=fading)
 
