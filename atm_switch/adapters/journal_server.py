@@ -11,6 +11,7 @@ worker, beside answers.
 import asyncio
 import itertools
 import os
+import socket
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -40,6 +41,7 @@ class Asker(Protocol):
 
 Token = tuple[Asker, int, Any]
 """Whose question it is, its number there, and the question where its answer concerns others."""
+READ_BYTES: Final = 65_536
 _FULL: Final = "the journal's writer is not running, or too many rows wait for it"
 
 
@@ -187,12 +189,18 @@ class _Own:
 
 
 class _Worker(asyncio.Protocol):
-    """One worker's connection."""
+    """One worker's connection.
+
+    Why a second descriptor of it: where an answer meets nobody, the loop gives the connection up
+    with all that lies in it unread, and that is still to be written.
+    """
 
     def __init__(self, server: JournalServer) -> None:
         self._server = server
         self._frames = Frames()
         self._transport: asyncio.WriteTransport | None = None
+        self._rest: socket.socket
+        self._is_strange = False
 
     def say(self, entries: Sequence[tuple[int, Any]]) -> None:
         if self._transport is not None:
@@ -200,6 +208,7 @@ class _Worker(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is none of these
+        self._rest = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
         self._server.came(self)
 
     def data_received(self, data: bytes) -> None:
@@ -207,11 +216,15 @@ class _Worker(asyncio.Protocol):
             for frame in self._frames.receive(data):
                 self._server.asked(self, frame)
         except Strange:
+            self._is_strange = True
             if self._transport is not None:
                 self._transport.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._transport = None
+        with self._rest as rest, suppress(OSError):
+            while not self._is_strange and (data := rest.recv(READ_BYTES)):
+                self.data_received(data)
         self._server.went(self)
 
 

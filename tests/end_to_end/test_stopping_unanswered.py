@@ -57,6 +57,19 @@ def asks(folder: Path, talk: Talk) -> None:
     wait_for(lambda: ask_switch(folder / FILE_NAME, "status")["in_flight"] > 0)
 
 
+@contextmanager
+def under_way(folder: Path, served: Served) -> Iterator[Talk]:
+    """Have one inquiry under way beside a writer that stands still until the block ends."""
+    pid = writer_of(folder)
+    with Talk.of(served.port, folder) as talk:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            asks(folder, talk)
+            yield talk
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
 def told_in_drain(served: Served, talk: Talk) -> tuple[str | None, bool]:
     """Say SIGTERM; return the DE39 that comes, and whether it came within the drain."""
     began = time.monotonic()
@@ -108,15 +121,9 @@ def test_row_of_a_writer_that_stood_still_through_the_stop_is_noted(tmp_path: Pa
     """The note is on its way before the switch ends, behind the row, and survives a start."""
     folder = made(tmp_path, "process")
     with serve(folder) as served:
-        pid = writer_of(folder)
-        with Talk.of(served.port, folder) as talk:
-            os.kill(pid, signal.SIGSTOP)
-            try:
-                asks(folder, talk)
-                told = told_in_drain(served, talk)
-                served.wait_for('"event": "stopped"')
-            finally:
-                os.kill(pid, signal.SIGCONT)
+        with under_way(folder, served) as talk:
+            told = told_in_drain(served, talk)
+            served.wait_for('"event": "stopped"')
         code = served.process.wait(SECONDS)
     after_the_stop = report_of(folder)
     with serve(folder):
@@ -131,20 +138,14 @@ def test_stop_at_once_is_noted_as_well(tmp_path: Path, workers: int) -> None:
     """A second SIGTERM hangs up without an answer; the row written behind it counts as not sent."""
     folder = made(tmp_path, "process", workers, drain=600)
     with serve(folder) as served:
-        pid = writer_of(folder)
-        with Talk.of(served.port, folder) as talk:
-            os.kill(pid, signal.SIGSTOP)
-            try:
-                asks(folder, talk)
-                served.process.send_signal(signal.SIGTERM)
-                served.wait_for('"event": "stopping"')
-                served.process.send_signal(signal.SIGTERM)
-                with pytest.raises(HungUp):
-                    talk.hear()
-                if workers > 1:  # whose processes say so before the writer has ended
-                    served.wait_for("requests under way were not answered: 1")
-            finally:
-                os.kill(pid, signal.SIGCONT)
+        with under_way(folder, served) as talk:
+            served.process.send_signal(signal.SIGTERM)
+            served.wait_for('"event": "stopping"')
+            served.process.send_signal(signal.SIGTERM)
+            with pytest.raises(HungUp):
+                talk.hear()
+            if workers > 1:  # whose processes say so before the writer has ended
+                served.wait_for("requests under way were not answered: 1")
         code = served.process.wait(SECONDS)
 
     noted = {"why": "not_sent", "response_code": "00", "count": 1}
