@@ -16,6 +16,7 @@ from atm_switch.adapters.audit_verify import (
     verify_audit,
 )
 from atm_switch.adapters.file_reader import FileReader
+from atm_switch.adapters.journal_rows import ROWS_MAX
 from atm_switch.adapters.schema import QUERY_SECONDS_MAX
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.security.vault import Vault
@@ -45,7 +46,7 @@ class AuditReader(FileReader):
         """Return the last ``count`` rows, oldest first."""
         return self._rows("ORDER BY seq DESC LIMIT ?", count)[::-1]
 
-    def since(self, after_seq: int, count_max: int = 1000) -> tuple[AuditRow, ...]:
+    def since(self, after_seq: int, count_max: int = ROWS_MAX) -> tuple[AuditRow, ...]:
         """Return the rows behind a sequence, oldest first, at most ``count_max``."""
         return self._rows("WHERE seq > ? ORDER BY seq LIMIT ?", after_seq, count_max)
 

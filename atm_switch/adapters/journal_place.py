@@ -18,7 +18,7 @@ from atm_switch.adapters.audit_verify import AuditVerification, NotedHead
 from atm_switch.adapters.disk import free_bytes
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_report import Reconciliation
-from atm_switch.adapters.journal_rows import JournalRow
+from atm_switch.adapters.journal_rows import ROWS_MAX, JournalRow
 from atm_switch.adapters.journal_verify import Verification
 from atm_switch.adapters.postgres_reader import AuditPages, Ends, JournalPages, Told
 from atm_switch.adapters.postgres_verify import verify_audits, verify_journals
@@ -58,7 +58,7 @@ class Pages(Protocol):
         """Return the last ``count`` rows, oldest first, and where every node ends."""
 
     def follow(
-        self, seen: Ends, count_max: int = 1000
+        self, seen: Ends, count_max: int = ROWS_MAX
     ) -> tuple[tuple[Told[JournalRow], ...], Ends]:
         """Return the rows behind those seen, and where that ends."""
 
@@ -81,7 +81,9 @@ class AuditBook(Protocol):
     def tail(self, count: int) -> tuple[tuple[Told[AuditRow], ...], Ends]:
         """Return the last ``count`` rows, oldest first, and where every node ends."""
 
-    def since(self, seen: Ends, count_max: int = 1000) -> tuple[tuple[Told[AuditRow], ...], Ends]:
+    def since(
+        self, seen: Ends, count_max: int = ROWS_MAX
+    ) -> tuple[tuple[Told[AuditRow], ...], Ends]:
         """Return the rows behind those seen, and where that ends."""
 
     def verify(self, vault: Vault, noted: NotedHead | None) -> Mapping[str, AuditVerification]:
@@ -99,13 +101,11 @@ def open_audit(place: JournalPlace) -> AbstractContextManager[AuditBook]:
 
 
 class _SharedPages(JournalPages):
-    def verify(self, vault: Vault) -> Mapping[str, Verification]:
-        return verify_journals(self, vault)
+    verify = verify_journals
 
 
 class _SharedAudit(AuditPages):
-    def verify(self, vault: Vault, noted: NotedHead | None) -> Mapping[str, AuditVerification]:
-        return verify_audits(self, vault, noted)
+    verify = verify_audits
 
 
 class _FilePages:
@@ -123,7 +123,7 @@ class _FilePages:
         return _told(rows), {OF_FILE: rows[-1].seq if rows else self._reader.last_sequence()}
 
     def follow(
-        self, seen: Ends, count_max: int = 1000
+        self, seen: Ends, count_max: int = ROWS_MAX
     ) -> tuple[tuple[Told[JournalRow], ...], Ends]:
         rows = self._reader.follow(seen.get(OF_FILE, 0), count_max)
         return _told(rows), {OF_FILE: rows[-1].seq} if rows else seen
@@ -156,7 +156,9 @@ class _FileAudit:
         told = tuple(Told(OF_FILE, row) for row in rows)
         return told, {OF_FILE: rows[-1].seq if rows else self._reader.last_sequence()}
 
-    def since(self, seen: Ends, count_max: int = 1000) -> tuple[tuple[Told[AuditRow], ...], Ends]:
+    def since(
+        self, seen: Ends, count_max: int = ROWS_MAX
+    ) -> tuple[tuple[Told[AuditRow], ...], Ends]:
         rows = self._reader.since(seen.get(OF_FILE, 0), count_max)
         told = tuple(Told(OF_FILE, row) for row in rows)
         return told, {OF_FILE: rows[-1].seq} if rows else seen

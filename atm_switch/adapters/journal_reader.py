@@ -14,6 +14,7 @@ from atm_switch.adapters.journal_memory import stored_answer
 from atm_switch.adapters.journal_report import Reconciliation, reconcile
 from atm_switch.adapters.journal_rows import (
     COLUMN_LIST,
+    ROWS_MAX,
     JournalRow,
     from_microseconds,
     row_from,
@@ -45,7 +46,7 @@ class JournalReader(FileReader):
         """Return the last ``count`` rows, oldest first."""
         return self._rows("ORDER BY seq DESC LIMIT ?", count)[::-1]
 
-    def follow(self, after_seq: int, count_max: int = 1000) -> tuple[JournalRow, ...]:
+    def follow(self, after_seq: int, count_max: int = ROWS_MAX) -> tuple[JournalRow, ...]:
         """Return the rows behind a sequence, oldest first, at most ``count_max``."""
         return self._rows("WHERE seq > ? ORDER BY seq LIMIT ?", after_seq, count_max)
 

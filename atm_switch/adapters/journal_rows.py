@@ -15,6 +15,9 @@ RECEIVED: Final = "A"
 ENDED: Final = "B"
 """The kind of a row written before the response left."""
 
+ROWS_MAX: Final = 1000
+"""How many rows a reader is given at once who says nothing of it."""
+
 Cell = str | int | bytes | None
 """What one column holds."""
 

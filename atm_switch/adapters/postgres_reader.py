@@ -16,6 +16,7 @@ from atm_switch.adapters.audit_rows import AUDIT_COLUMN_LIST, AuditRow, audit_ro
 from atm_switch.adapters.journal_report import Reconciliation
 from atm_switch.adapters.journal_rows import (
     COLUMN_LIST,
+    ROWS_MAX,
     JournalRow,
     from_microseconds,
     row_from,
@@ -132,7 +133,7 @@ class JournalPages(PostgresReader):
         return _journal(found)[::-1], ends
 
     def follow(
-        self, seen: Ends, count_max: int = 1000
+        self, seen: Ends, count_max: int = ROWS_MAX
     ) -> tuple[tuple[Told[JournalRow], ...], Ends]:
         """Return the rows behind those seen, by node and in order, and where that ends."""
         found = self.rows(
@@ -178,7 +179,9 @@ class AuditPages(PostgresReader):
             found = session.rows(f"SELECT node, {AUDIT_COLUMN_LIST} FROM audit_rows {order}", count)  # noqa: S608 - constants
         return _audit(found)[::-1], ends
 
-    def since(self, seen: Ends, count_max: int = 1000) -> tuple[tuple[Told[AuditRow], ...], Ends]:
+    def since(
+        self, seen: Ends, count_max: int = ROWS_MAX
+    ) -> tuple[tuple[Told[AuditRow], ...], Ends]:
         """Return the rows behind those seen, by node and in order, and where that ends."""
         found = self.rows(
             f"SELECT node, {AUDIT_COLUMN_LIST} FROM audit_rows{_BEHIND}"  # noqa: S608 - constants

@@ -13,6 +13,7 @@ import pytest
 from atm_switch.adapters.audit_verify import NotedHead
 from atm_switch.adapters.journal_answers import Span, answers_with_balance
 from atm_switch.adapters.journal_place import JournalPlace, open_audit, open_pages
+from atm_switch.domain.errors import Refused
 from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.ports import AuditRecord, Commit, KeepRecord, RepeatKey
 from tests.doubles.journal_bench import NOON, JournalBench, ending_of, entry_of, key_of
@@ -65,6 +66,24 @@ def test_pages_are_followed_from_where_they_ended(kept: Kept) -> None:
     assert ["000003"] == [told.row.stan for told in shown]
 
 
+def test_pages_say_who_wrote_and_end_at_the_newest_row(kept: Kept) -> None:
+    """Every row with its node, a file's with none; whoever follows from there misses nothing."""
+    bench, place = kept
+    for number in range(1, 4):
+        bench.ask(Commit(entry_of(number), ending_of(), None))
+
+    with open_pages(place) as pages:
+        last, ends = pages.tail(3)
+        first, seen = pages.follow({}, 2)
+        rest, whole = pages.follow(seen, 2)
+        shown = pages.show(key_of(2).rrn)
+
+    for some, rows in ((last, [1, 2, 3]), (first, [1, 2]), (rest, [3]), (shown, [2])):
+        assert [(place.node, row) for row in rows] == [(told.node, told.row.seq) for told in some]
+    assert {place.node: 2} == seen
+    assert {place.node: 3} == ends == whole
+
+
 def test_pages_are_counted_and_verified(kept: Kept) -> None:
     """An acquirer's business date by what was answered; and each node's chain."""
     bench, place = kept
@@ -99,6 +118,37 @@ def test_audit_is_followed_and_verified(kept: Kept) -> None:
     assert before.is_sound
     assert verified.is_sound
     assert RECORDS + 1 == verified.rows
+
+
+def test_audit_says_who_wrote_and_ends_at_the_newest_record(kept: Kept) -> None:
+    """As the pages do, also where nothing is written yet."""
+    bench, place = kept
+    with open_audit(place) as audit:
+        begun, none = audit.tail(5)
+        for number in range(1, 4):
+            bench.ask(record(number))
+        followed, _ = audit.since(none)
+        last, ends = audit.tail(3)
+        first, seen = audit.since({}, 2)
+        rest, whole = audit.since(seen, 2)
+
+    assert () == begun
+    assert last == followed
+    for some, rows in ((last, [1, 2, 3]), (first, [1, 2]), (rest, [3])):
+        assert [(place.node, row) for row in rows] == [(told.node, told.row.seq) for told in some]
+    assert {place.node: 2} == seen
+    assert {place.node: 3} == ends == whole
+
+
+def test_place_of_a_database_is_read_there_alone(tmp_path: Path) -> None:
+    """A file beside it from earlier days is not taken for it where no server answers."""
+    with JournalBench(tmp_path / "journal.db") as bench:
+        bench.ask(record(1))
+    place = JournalPlace(bench.path, f"postgresql://nobody@/nothing?host={tmp_path}", "one")
+
+    for opened in (open_pages, open_audit):
+        with pytest.raises(Refused, match="PostgreSQL cannot be reached"):
+            opened(place)
 
 
 def test_head_that_was_never_in_an_audit_is_missed(tmp_path: Path) -> None:
