@@ -231,8 +231,7 @@ class Service:
         try:
             path = self.folder.root / admin_socket(self.seat)
             self._kept(await answer_admin(path, monitor, self.addresses, self._drain))
-        except OSError as error:
-            # A switch without it answers as well as one with it.
+        except OSError as error:  # a switch without it answers as well as one with it
             self.log.warning("no admin socket", reason=plain_words(error))
 
     def _drain(self, asker: str) -> dict[str, Any]:
@@ -243,14 +242,13 @@ class Service:
     def _open_neighbours(
         self, engine: Engine, ledger: LedgerReading, journaling: Journaling
     ) -> Neighbours:
-        folder = self.folder
         return {
             **journaling.answers,
             FindCard: lambda question: ledger.card(question.ref, question.former),
             FindSiblings: lambda question: ledger.siblings(question.kpj),
             FindAccount: lambda question: ledger.account(question.kpj, question.as_of),
             KeepKeys: journaling.telling_of_keys(
-                self._kept(KeyKeeper(folder.change_keys, self._key_not_kept)).keep
+                self._kept(KeyKeeper(self.folder.change_keys, self._key_not_kept)).keep
             ),
             **engine.answers,
         }
@@ -293,6 +291,8 @@ class Service:
         if self.desk is not None:
             await last_written(self.desk)
         self._resources.close()  # the writer writes what waits, then ends
+        if self._journaling is not None:
+            self._look_after(self._journaling.writer)
         if self._engine is not None:
             await self._engine.close()
         if self._ledger is not None:

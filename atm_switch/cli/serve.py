@@ -149,7 +149,8 @@ async def _serve_beside(writer: "WriterApart", folder: "DataFolder", log: "Logge
     except BaseException as why:  # also where it is to end at once
         await writer.stop_behind(why)
         raise
-    return code if await writer.stop() else code or 1
+    of_writer = await writer.stop()
+    return code or of_writer
 
 
 async def _serve_as(place: "ProcessPlace", folder: "DataFolder", log: "Logger") -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.doubles.served import SECONDS, make_folder, run, serve
+from tests.doubles.stalled import locked
 from tests.doubles.workers import with_workers
-from tests.end_to_end.test_stopping_unanswered import locked
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -1,6 +1,7 @@
 """A sync that fails in a real process: nothing is approved, it ends, the next start goes on."""
 
 import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from atm_switch.writer_apart import ENDING_SECONDS_MAX
 from tests.chaos.disk_full import failing_syncs
 from tests.chaos.plant import Plant, running, set_up
 from tests.doubles.machines import set_in
-from tests.doubles.served import run
+from tests.doubles.served import SECONDS, make_folder, run, serve
+from tests.doubles.stalled import asks, locked, under_way
 from tests.doubles.talk import HungUp, Talk, inquiry
 from tests.doubles.workers import with_workers
 
@@ -40,6 +42,15 @@ def is_answered(plant: Plant, number: int) -> bool:
             return asked(talk, number) == "00"
     except (HungUp, AssertionError):
         return False
+
+
+def has_hung_up(talk: Talk) -> bool:
+    """Hear what comes; tell whether that was the end."""
+    try:
+        talk.hear()
+    except HungUp:
+        return True
+    return False
 
 
 @pytest.mark.parametrize(("writer", "workers"), [("thread", 1), ("process", 1), ("process", 2)])
@@ -74,3 +85,29 @@ def test_failed_sync_ends_the_switch_and_a_start_goes_on(
     with JournalReader(plant.folder / "journal.db") as reader:
         kept = {row.stan for row in reader.tail(100) if row.response_code == "00"}
     assert {"000001", "000003"} == kept
+
+
+@pytest.mark.parametrize("writer", ["thread", "process"])
+def test_sync_that_fails_only_behind_a_stop_is_the_exit_code(tmp_path: Path, writer: str) -> None:
+    """All was answered 96 by then; that nobody knows what the disk holds is said all the same."""
+    folder = make_folder(tmp_path, "--pin", "acquirer")
+    set_in(folder, "journal", writer=writer)
+    set_in(folder, "limits", drain_seconds_max=2)
+    environment, fails = failing_syncs(tmp_path)
+    with serve(folder, environment=environment) as served:
+        if writer == "process":
+            with under_way(folder, served) as talk:
+                served.process.send_signal(signal.SIGTERM)
+                served.wait_for('"event": "stopped"')
+                fails.touch()
+        else:
+            with Talk.of(served.port, folder) as talk, locked(folder):
+                asks(folder, talk)
+                served.process.send_signal(signal.SIGTERM)
+                while not has_hung_up(talk):
+                    pass
+                fails.touch()
+        code = served.process.wait(SECONDS)
+
+    assert LOST == code
+    assert 1 == served.log.read_text().count('"event": "journal lost"')

@@ -5,23 +5,18 @@ that is written all the same, behind the stop, is noted as one that nobody was t
 """
 
 import json
-import os
 import signal
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from atm_switch.server.admin_socket import FILE_NAME, ask_switch
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, Served, make_folder, run, serve
-from tests.doubles.talk import HungUp, Talk, inquiry
-from tests.doubles.workers import wait_for, with_workers
+from tests.doubles.stalled import asks, locked, under_way
+from tests.doubles.talk import HungUp, Talk
+from tests.doubles.workers import with_workers
 
-CARD = "9990090000000012"
 DRAIN_SECONDS = 2
 
 
@@ -34,40 +29,6 @@ def made(root: Path, writer: str, workers: int = 1, drain: int = DRAIN_SECONDS) 
         set_in(folder, "journal", writer=writer)
     set_in(folder, "limits", drain_seconds_max=drain)
     return folder
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Let nobody write the journal's file for a block."""
-    with closing(sqlite3.connect(folder / "journal.db", isolation_level=None)) as lock:
-        lock.execute("BEGIN IMMEDIATE")
-        yield
-        lock.execute("ROLLBACK")
-
-
-def writer_of(folder: Path) -> int:
-    """Return the number of the process that writes the journal."""
-    there = ask_switch(folder / FILE_NAME, "status")["processes"]
-    return int(next(pid for name, pid in there.items() if "writer" in name))
-
-
-def asks(folder: Path, talk: Talk) -> None:
-    """Have one inquiry under way."""
-    talk.say(talk.keys.pack(inquiry(1, {2: CARD}), talk.packager))
-    wait_for(lambda: ask_switch(folder / FILE_NAME, "status")["in_flight"] > 0)
-
-
-@contextmanager
-def under_way(folder: Path, served: Served) -> Iterator[Talk]:
-    """Have one inquiry under way beside a writer that stands still until the block ends."""
-    pid = writer_of(folder)
-    with Talk.of(served.port, folder) as talk:
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            asks(folder, talk)
-            yield talk
-        finally:
-            os.kill(pid, signal.SIGCONT)
 
 
 def told_in_drain(served: Served, talk: Talk) -> tuple[str | None, bool]:

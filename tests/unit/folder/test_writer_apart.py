@@ -147,14 +147,30 @@ async def test_process_that_hangs_at_the_end_is_killed(
     folder = make_folder(tmp_path)
     async with writing(folder) as (writer, said):
         os.kill(writer.seat.processes[WRITER], signal.SIGSTOP)
-        has_ended = await writer.stop()
+        code = await writer.stop()
 
-        assert not has_ended
+        assert 1 == code
         assert "process killed" in said.getvalue()
         (await lock_writing(folder, 0.0))()
 
 
-async def told_to_end_at_once(writer: WriterApart) -> "asyncio.Task[bool]":
+async def test_process_that_fails_at_the_end_is_told_of(tmp_path: Path) -> None:
+    """It did not write all it was sent; one that did is 0."""
+    folder = make_folder(tmp_path)
+    async with writing(folder) as (writer, _):
+        pid = writer.seat.processes[WRITER]
+        os.kill(pid, signal.SIGSTOP)
+        stopping = asyncio.create_task(writer.stop())
+        await asyncio.sleep(0)  # it waits now
+        os.kill(pid, signal.SIGKILL)
+        failed = await stopping
+    async with writing(folder) as (writer, _):
+        ended = await writer.stop()
+
+    assert (1, 0) == (failed, ended)
+
+
+async def told_to_end_at_once(writer: WriterApart) -> "asyncio.Task[int]":
     """Have it end, and then at once, as a second SIGTERM does."""
     stopping = asyncio.create_task(writer.stop())
     await asyncio.sleep(0)  # it waits now
