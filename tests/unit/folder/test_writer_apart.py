@@ -156,15 +156,15 @@ async def test_process_that_hangs_at_the_end_is_killed(
 
 async def test_process_that_fails_at_the_end_is_told_of(tmp_path: Path) -> None:
     """It did not write all it was sent; one that did is 0."""
-    folder = make_folder(tmp_path)
-    async with writing(folder) as (writer, _):
+    one, other = (make_folder(tmp_path / name) for name in ("one", "other"))
+    async with writing(one) as (writer, _):
         pid = writer.seat.processes[WRITER]
         os.kill(pid, signal.SIGSTOP)
         stopping = asyncio.create_task(writer.stop())
         await asyncio.sleep(0)  # it waits now
         os.kill(pid, signal.SIGKILL)
         failed = await stopping
-    async with writing(folder) as (writer, _):
+    async with writing(other) as (writer, _):
         ended = await writer.stop()
 
     assert (1, 0) == (failed, ended)
