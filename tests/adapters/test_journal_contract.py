@@ -49,17 +49,13 @@ class JournalContract:
         assert Reservation(sequence=2, tries=1, granted=True) == second
 
     def test_first_reservation_counts_one_try(self, journal: Journal) -> None:
-        """
-        The first A has sequence 1, counts one try and is granted.
-        """
+        """The first A has sequence 1, counts one try and is granted."""
         answer = journal.ask(Reserve(entry_of(1), tries_max=3))
 
         assert Reservation(sequence=1, tries=1, granted=True) == answer
 
     def test_tries_above_the_maximum_are_refused(self, journal: Journal) -> None:
-        """
-        The fourth reservation of a card is written but neither granted nor counted.
-        """
+        """The fourth reservation of a card is written but neither granted nor counted."""
         card = card_of(7)
 
         answers = [journal.ask(Reserve(entry_of(n, card), 3)) for n in range(1, 6)]
@@ -69,9 +65,7 @@ class JournalContract:
         assert [1, 2, 3, 4, 5] == [answer.sequence for answer in answers]
 
     def test_tries_of_cards_are_counted_apart(self, journal: Journal) -> None:
-        """
-        Using up one card's tries leaves another card's alone.
-        """
+        """Using up one card's tries leaves another card's alone."""
         for number in (1, 2, 3):
             journal.ask(Reserve(entry_of(number, card_of(1)), 3))
 
@@ -80,9 +74,7 @@ class JournalContract:
         assert (1, True) == (answer.tries, answer.granted)
 
     def test_right_pin_clears_the_tries(self, journal: Journal) -> None:
-        """
-        After an ending that resets, the next reservation is the first try again.
-        """
+        """After an ending that resets, the next reservation is the first try again."""
         entry = entry_of(1, card_of(1))
         reserved = journal.ask(Reserve(entry, 3))
         journal.ask(Commit(entry, ending_of(resets_tries=True), reserved.sequence))
@@ -91,26 +83,26 @@ class JournalContract:
 
         assert 1 == answer.tries
 
-    @pytest.mark.parametrize("before", [0, 2])
-    def test_try_nobody_looked_at_is_given_back(self, journal: Journal, before: int) -> None:
-        """
-        An ending that returns its try leaves the card as many as before, none too, restart or not.
-        """
+    @pytest.mark.parametrize(("before", "behind"), [(0, 0), (2, 0), (0, 1)])
+    def test_try_nobody_looked_at_is_given_back(
+        self, journal: Journal, before: int, behind: int
+    ) -> None:
+        """An ending that returns its try leaves the card all others, none too, restart or not."""
         for number in (1, 2)[:before]:
             journal.ask(Reserve(entry_of(number, card_of(1)), 3))
         entry = entry_of(3, card_of(1))
         reserved = journal.ask(Reserve(entry, 3))
+        for number in (4, 5)[:behind]:
+            journal.ask(Reserve(entry_of(number, card_of(1)), 3))
 
         journal.ask(Commit(entry, ending_of(returned_try=reserved.tries), reserved.sequence))
         journal.reopen()
 
-        answer = journal.ask(Reserve(entry_of(4, card_of(1)), 3))
-        assert (before + 1, True) == (answer.tries, answer.granted)
+        answer = journal.ask(Reserve(entry_of(6, card_of(1)), 3))
+        assert (before + behind + 1, True) == (answer.tries, answer.granted)
 
     def test_try_cleared_meanwhile_is_not_returned(self, journal: Journal) -> None:
-        """
-        Tries cleared between reservation and ending took this one along: none is given twice.
-        """
+        """Tries cleared between reservation and ending took this one along: none is given twice."""
         entry = entry_of(1, card_of(1))
         reserved = journal.ask(Reserve(entry, 3))
         journal.ask(Commit(entry_of(2, card_of(1)), ending_of(resets_tries=True), None))
@@ -119,10 +111,19 @@ class JournalContract:
 
         assert 1 == journal.ask(Reserve(entry_of(3, card_of(1)), 3)).tries
 
+    def test_try_behind_those_cleared_is_not_returned(self, journal: Journal) -> None:
+        """Nor is one counted since: the second of two is gone, whatever is tried anew."""
+        first, second = (journal.ask(Reserve(entry_of(n, card_of(1)), 3)) for n in (1, 2))
+        journal.ask(Commit(entry_of(1, card_of(1)), ending_of(resets_tries=True), first.sequence))
+        journal.ask(Reserve(entry_of(3, card_of(1)), 3))
+
+        ending = ending_of(returned_try=second.tries)
+        journal.ask(Commit(entry_of(2, card_of(1)), ending, second.sequence))
+
+        assert 2 == journal.ask(Reserve(entry_of(4, card_of(1)), 3)).tries
+
     def test_tries_follow_the_card_to_its_newest_key(self, journal: Journal) -> None:
-        """
-        What was tried under an older card key counts under the newest, once.
-        """
+        """What was tried under an older card key counts under the newest, once."""
         old, new = card_of(1), card_of(2)
         for number in (1, 2):
             journal.ask(Reserve(entry_of(number, old), 3))
@@ -149,9 +150,7 @@ class JournalContract:
         assert (3, True) == (right.tries, right.granted)
 
     def test_tries_outlive_a_restart(self, journal: Journal) -> None:
-        """
-        A try counted before a restart is counted after it.
-        """
+        """A try counted before a restart is counted after it."""
         for number in (1, 2, 3):
             journal.ask(Reserve(entry_of(number, card_of(1)), 3))
 
@@ -160,9 +159,7 @@ class JournalContract:
         assert journal.ask(Reserve(entry_of(4, card_of(1)), 3)).granted is False
 
     def test_committed_response_is_found_byte_for_byte(self, journal: Journal) -> None:
-        """
-        A repeat gets the payload as it was committed and the fingerprint of its request.
-        """
+        """A repeat gets the payload as it was committed and the fingerprint of its request."""
         payload = bytes(range(256))
         journal.ask(Commit(entry_of(1), ending_of(payload), None))
 
@@ -171,9 +168,7 @@ class JournalContract:
         assert StoredResponse(entry_of(1).fingerprint, payload) == found
 
     def test_repeat_is_found_after_a_restart(self, journal: Journal) -> None:
-        """
-        A stored response survives stopping and starting.
-        """
+        """A stored response survives stopping and starting."""
         journal.ask(Commit(entry_of(1), ending_of(b"kept"), None))
 
         journal.reopen()
@@ -183,17 +178,13 @@ class JournalContract:
         assert b"kept" == found.payload
 
     def test_other_key_finds_no_response(self, journal: Journal) -> None:
-        """
-        Another STAN and RRN are another transaction.
-        """
+        """Another STAN and RRN are another transaction."""
         journal.ask(Commit(entry_of(1), ending_of(), None))
 
         assert journal.find(FindRepeat(key_of(2), since(1))) is None
 
     def test_response_before_the_window_is_not_found(self, journal: Journal) -> None:
-        """
-        ``since`` is a bound on when the request came in, and it is inclusive.
-        """
+        """``since`` is a bound on when the request came in, and it is inclusive."""
         journal.ask(Commit(entry_of(1, received_at=since(2)), ending_of(), None))
 
         assert journal.find(FindRepeat(key_of(1), since(1))) is None
@@ -216,9 +207,7 @@ class JournalContract:
         assert b"first" == found.payload
 
     def test_newest_stored_response_wins(self, journal: Journal) -> None:
-        """
-        Where a key has two responses, the later row is the one given.
-        """
+        """Where a key has two responses, the later row is the one given."""
         for payload in (b"older", b"newer"):
             journal.ask(Commit(entry_of(1), ending_of(payload), None))
 
@@ -246,9 +235,7 @@ class JournalContract:
         assert 3 == journal.ask(Reserve(entry_of(3, card_of(1)), 3)).tries
 
     def test_request_under_way_is_not_ended_for_it(self, journal: Journal) -> None:
-        """
-        A reservation behind the row that is asked for stays open, and its B is written.
-        """
+        """A reservation behind the row that is asked for stays open, and its B is written."""
         old = journal.ask(Reserve(entry_of(1), 3))
         young = journal.ask(Reserve(entry_of(2), 3))
 
@@ -258,9 +245,7 @@ class JournalContract:
         assert journal.ask(Commit(entry_of(2), ending_of(), young.sequence)) is None
 
     def test_ending_after_the_doubt_was_ended_is_refused(self, journal: Journal) -> None:
-        """
-        A request ends once: what comes too late gets no second B, and nobody is told 00.
-        """
+        """A request ends once: what comes too late gets no second B, and nobody is told 00."""
         reserved = journal.ask(Reserve(entry_of(1), 3))
         journal.ask(SettleDoubts(reserved.sequence))
 
@@ -270,9 +255,7 @@ class JournalContract:
         assert journal.find(FindRepeat(key_of(1), since(1))) is None
 
     def test_reservation_alone_is_no_repeat(self, journal: Journal) -> None:
-        """
-        In doubt means: processed anew, not answered from the journal.
-        """
+        """In doubt means: processed anew, not answered from the journal."""
         journal.ask(Reserve(entry_of(1), 3))
 
         assert journal.find(FindRepeat(key_of(1), since(1))) is None

@@ -1,9 +1,11 @@
 """What an error of the journal's medium means to whoever asked, and what it is tried with."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_drafts import check_draft, drafted
 from atm_switch.adapters.journal_judgement import Judgement
 from atm_switch.adapters.journal_sample import sound_question
@@ -13,15 +15,22 @@ from atm_switch.domain.errors import (
     JournalSilent,
     JournalUnavailable,
 )
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.domain.member import CardRef
+from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.ports import (
+    AuditRecord,
     Commit,
+    Ending,
+    JournalEntry,
     KeepBusinessDate,
     KeepCommand,
     KeepRecord,
+    RepeatKey,
     Reserve,
     TakeNumbers,
 )
-from tests.doubles.journal_bench import ending_of, entry_of
+from tests.doubles.journal_bench import JournalBench, ending_of, entry_of
 
 NOW = datetime(2026, 6, 30, 7, 25, 7, tzinfo=UTC)
 
@@ -50,6 +59,52 @@ def test_what_is_judged_is_what_is_told(
 def test_sound_question_is_one_of_its_kind(kind: type[object]) -> None:
     """A medium is tried with what it would be asked."""
     assert kind is type(sound_question(kind, NOW))
+
+
+NOBODY = JournalEntry(
+    received_at=NOW,
+    key=RepeatKey("0", "SAMPLE", "0101000000", "000000", "000000000000"),
+    fingerprint=bytes(32),
+    mti="0200",
+    processing_code="310000",
+    channel="6011",
+    business_date=NOW.date(),
+    peer="127.0.0.1:1",
+    pan_masked="",
+    card=CardRef("sample", bytes(32)),
+)
+SOUND: list[JournalQuestion] = [
+    KeepRecord(AuditRecord("command", "switch", "journal", "sample")),
+    KeepBusinessDate(AcquirerId("0"), NOW.date()),
+    KeepCommand(AcquirerId("0"), "sample", NOW),
+    Reserve(NOBODY, 1, unless_since=NOW, begun_since=NOW),
+    Commit(
+        NOBODY,
+        Ending(
+            outcome=Outcome.APPROVED,
+            response_code="00",
+            reason="",
+            kpj_masked="",
+            host_reference="J00001000000",
+            elapsed_us=0,
+            payload=b"sample",
+            resets_tries=True,
+        ),
+        None,
+        NOW,
+    ),
+]
+
+
+@pytest.mark.parametrize("sound", SOUND, ids=lambda sound: type(sound).__name__)
+def test_sound_question_is_nobodys_and_is_taken(sound: JournalQuestion, tmp_path: Path) -> None:
+    """
+    Of bank 0 and a card that is none, with every column filled that such a row can have, and
+    asking what a journal that several share is asked; one that is well takes it.
+    """
+    assert sound == sound_question(type(sound), NOW)
+    with JournalBench(tmp_path / "journal.db") as bench:
+        assert not isinstance(bench.ask(sound), JournalUnavailable)
 
 
 def test_other_kinds_have_no_sound_question() -> None:

@@ -3,12 +3,14 @@
 import os
 import pickle
 import struct
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from atm_switch.adapters import journal_wire
 from atm_switch.adapters.journal_drafts import drafted
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, Strange, framed
 from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
@@ -65,6 +67,16 @@ def test_everything_that_is_said_comes_as_it_was() -> None:
             for frame in frames.receive(data[at : at + size])
         ]
         assert [content, content[:1]] == came
+
+
+@pytest.mark.parametrize("record", [Reserve(entry_of(1), 3), MarkTold(5), TakeNumbers()])
+def test_record_is_written_as_a_call_of_its_class(record: Any) -> None:
+    """With its values in their order, and nothing else of it."""
+    kind, values = journal_wire._as_call(type(record))(record)
+
+    assert type(record) is kind
+    assert tuple(getattr(record, one.name) for one in fields(record)) == values
+    assert record == kind(*values)
 
 
 def test_words_of_outcomes_are_written_by_value() -> None:

@@ -100,9 +100,22 @@ def test_report_leaves_out_what_was_not_told(kept: Kept) -> None:
         "in_doubt,,0",
     ]  # fmt: skip
     assert [f"2026-06-30,009,{one}" for one in lines] == found.csv().splitlines()[1:]
-    said = json.loads(found.json())
-    assert {"why": LATE, "response_code": "00", "count": 1} == said["untold"][0]
-    assert (2, 4, 0) == (said["answered"], said["not_told"], said["in_doubt"])
+    assert {
+        "business_date": "2026-06-30",
+        "acquirer": "009",
+        "counts": [
+            {"outcome": "approved", "response_code": "00", "count": 1},
+            {"outcome": "wrong_pin", "response_code": "55", "count": 1},
+        ],
+        "untold": [
+            {"why": LATE, "response_code": "00", "count": 1},
+            {"why": NOT_SENT, "response_code": "00", "count": 2},
+            {"why": NOT_SENT, "response_code": "55", "count": 1},
+        ],
+        "answered": 2,
+        "not_told": 4,
+        "in_doubt": 0,
+    } == json.loads(found.json())
 
 
 def test_note_goes_with_its_row_in_one_batch(kept: Kept) -> None:
