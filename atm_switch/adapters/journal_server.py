@@ -199,7 +199,7 @@ class _Worker(asyncio.Protocol):
         self._server = server
         self._frames = Frames()
         self._transport: asyncio.WriteTransport | None = None
-        self._rest: socket.socket
+        self._rest: socket.socket | None = None
         self._is_strange = False
 
     def say(self, entries: Sequence[tuple[int, Any]]) -> None:
@@ -208,7 +208,8 @@ class _Worker(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is none of these
-        self._rest = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        theirs = transport.get_extra_info("socket")
+        self._rest = None if theirs is None else socket.socket(fileno=os.dup(theirs.fileno()))
         self._server.came(self)
 
     def data_received(self, data: bytes) -> None:
@@ -222,9 +223,10 @@ class _Worker(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._transport = None
-        with self._rest as rest, suppress(OSError):
-            while not self._is_strange and (data := rest.recv(READ_BYTES)):
-                self.data_received(data)
+        if self._rest is not None:  # as it is where the connection is none of the kernel's
+            with self._rest, suppress(OSError):
+                while not self._is_strange and (data := self._rest.recv(READ_BYTES)):
+                    self.data_received(data)
         self._server.went(self)
 
 

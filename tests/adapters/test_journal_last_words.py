@@ -62,3 +62,15 @@ def test_last_words_that_no_worker_says_are_not_taken(tmp_path: Path, sent: byte
     asyncio.run(_left_behind(tmp_path, sent))
 
     assert _business_date(tmp_path) is None
+
+
+async def test_connection_without_a_socket_ends_as_any_other(tmp_path: Path) -> None:
+    """Such as a simulated one: what was sent over it has been heard."""
+    async with house(tmp_path) as one:
+        its = one.server.worker()
+        its.connection_made(asyncio.WriteTransport())
+        there = one.server.workers
+
+        its.connection_lost(None)
+
+        assert (1, 0) == (there, one.server.workers)
