@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 ANSWER_SECONDS_MAX = 60.0
+AGAIN_SECONDS = 0.05
 CARDS = (
     ("9990090000000012", "123456"), ("9990090000000020", "234567"),
     ("9990090000000038", "345678"), ("9990090000000046", "456789"),
@@ -114,6 +116,18 @@ class Honest(asyncio.Protocol):
         if code != "00":
             raise HungUp(f"sign-on got {code}")
         return link
+
+    @classmethod
+    async def open_again(cls, script: Script, port: int) -> "Honest":
+        """Do so until it holds: a link may fall to a worker that was killed just now.
+
+        Raises ``TimeoutError``, ``OSError``.
+        """
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            while True:
+                with suppress(HungUp):
+                    return await cls.open(script, port)
+                await asyncio.sleep(AGAIN_SECONDS)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way out."""

@@ -23,6 +23,7 @@ class Victim(Enum):
     BOTH = "both"
     """All there are, where there are several workers."""
     WORKER = "worker 1"
+    OTHER_WORKER = "worker 2"
 
 
 BESIDE_ONE: Final = (Victim.ANSWERING, Victim.WRITER, Victim.BOTH)
