@@ -25,7 +25,7 @@ from atm_switch.server.log import Record
 from atm_switch.server.spread import TICK_SECONDS
 from atm_switch.settling import Settling
 from atm_switch.switch.effects import Note
-from atm_switch.switch.event import SWITCH, Event, EventKind
+from atm_switch.switch.event import SWITCH, Announce, Event, EventKind
 from atm_switch.switch.fleet import FleetWatch
 from tests.simulation.auditor import READ_SECONDS_MAX
 from tests.simulation.books import Books
@@ -187,7 +187,9 @@ class Host:
     # -- the journal
 
     def _rung(self) -> None:
-        if not self._is_writing and not self.is_dead:
+        if self.is_written and not (
+            self._is_writing or self.is_dead
+        ):  # one that is gone rings, too
             self._is_writing = True
             self._world.loop.call_later(self._world.disk_late(), self._write, self.writer)
 
@@ -256,7 +258,7 @@ class Host:
         for worker in self.workers:
             worker.tick()
         for told in self._fleet.tick(self._world.loop.time()):
-            self._submit(told)
+            self._keep(told)
         self._world.bounded(self)
         self._world.loop.call_later(TICK_SECONDS, self._tick)
 
@@ -268,7 +270,12 @@ class Host:
         if note.event == "link closed":
             self._world.fairness.given_up(note.fields["why"])
         for told in self._fleet.heard(note, self._world.loop.time()):
-            self._submit(told)
+            self._keep(told)
+
+    def _keep(self, told: Announce) -> None:
+        """Have it written by whoever lives, however often it takes; what dies with it is lost."""
+        for worker in self.workers[:1]:
+            worker.desk.pending.keep(told)
 
     def _mark(self, through: int) -> None:
         self._submit(MarkTold(through))

@@ -117,6 +117,7 @@ class Worker:
         """Let time pass."""
         if not self.is_dead:
             self.desk.tick()
+            self.desk.prove_writing()
 
     def die(self) -> None:
         """Lose it, with all it has under way."""
@@ -140,6 +141,8 @@ class Worker:
             "turns": len(self.switch._turns._waiting),
             "keys awaited": len(self.switch._awaited),
             "rows unwritten": len(self.house.unwritten),
+            "events to be written": len(self.desk.pending),
+            "notes to be written": len(self.desk.tellings),
         }  # fmt: skip
 
     def _find_repeat(self, question: FindRepeat) -> Any:
