@@ -31,6 +31,7 @@ Report = Callable[[int, int], None]
 """Told how many rows went, and how many there were to go."""
 
 _HAS_FLOOR: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'journal_floor'"
+_FLOOR: Final = "SELECT seq, chain, seal FROM journal_floor"
 _FIRST_YOUNG: Final = (
     "SELECT seq FROM journal_rows WHERE seq > ? AND written_at >= ? ORDER BY seq LIMIT 1"
 )
@@ -38,6 +39,18 @@ _FIRST_UNTOLD: Final = (
     "SELECT min(ref) FROM outbox WHERE source IN ('transaction', 'refusal')"
     " AND seq > (SELECT seq FROM outbox_mark)"
 )
+_NEWEST: Final = "SELECT coalesce(max(seq), 0) FROM journal_rows"
+_LINK_OF: Final = "SELECT chain FROM journal_rows WHERE seq = ?"
+_KEEP_FLOOR: Final = (
+    "INSERT INTO journal_floor (one, seq, chain, seal) VALUES (1, ?, ?, ?)"
+    " ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, chain = excluded.chain,"
+    " seal = excluded.seal"
+)
+_TAKE_OUT: Final = (
+    "DELETE FROM journal_rows WHERE seq <= ? AND ref IS NOT NULL",
+    "DELETE FROM journal_rows WHERE seq <= ?",
+)
+"""The endings first: a row that is referred to cannot go."""
 _CROSSING: Final = "SELECT min(ref) FROM journal_rows WHERE ref > ? AND ref <= ? AND seq > ?"
 
 
@@ -49,7 +62,7 @@ def read_floor(connection: sqlite3.Connection, chain: RowChain) -> Head:
     """
     if not connection.execute(_HAS_FLOOR).fetchall():
         return BEGINNING
-    found = connection.execute("SELECT seq, chain, seal FROM journal_floor").fetchall()
+    found = connection.execute(_FLOOR).fetchall()
     if not found:
         return BEGINNING
     floor = Head(found[0][0], found[0][1])
@@ -94,7 +107,7 @@ def _floor(connection: sqlite3.Connection, chain: RowChain) -> Head:
 def _ceiling(connection: sqlite3.Connection, floor: Head, before: datetime) -> int:
     """Return the last row that may go."""
     young = connection.execute(_FIRST_YOUNG, (floor.seq, to_microseconds(before))).fetchone()
-    (newest,) = connection.execute("SELECT coalesce(max(seq), 0) FROM journal_rows").fetchone()
+    (newest,) = connection.execute(_NEWEST).fetchone()
     (untold,) = connection.execute(_FIRST_UNTOLD).fetchone()
     ends = [newest - 1, young[0] - 1 if young else newest, untold - 1 if untold else newest]
     return int(min(ends))
@@ -112,17 +125,10 @@ def _lower(connection: sqlite3.Connection, floor: Head, ceiling: int, chain: Row
             size *= 2  # an A there ended much later: take both or neither
         if end <= floor.seq:
             return floor
-        found = connection.execute("SELECT chain FROM journal_rows WHERE seq = ?", (end,))
-        lower = Head(end, found.fetchone()[0])
-        connection.execute(
-            "INSERT INTO journal_floor (one, seq, chain, seal) VALUES (1, ?, ?, ?)"
-            " ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, chain = excluded.chain,"
-            " seal = excluded.seal",
-            (lower.seq, lower.chain, chain.floor_seal(lower)),
-        )
-        # the endings first: a row that is referred to cannot go
-        connection.execute("DELETE FROM journal_rows WHERE seq <= ? AND ref IS NOT NULL", (end,))
-        connection.execute("DELETE FROM journal_rows WHERE seq <= ?", (end,))
+        lower = Head(end, connection.execute(_LINK_OF, (end,)).fetchone()[0])
+        connection.execute(_KEEP_FLOOR, (lower.seq, lower.chain, chain.floor_seal(lower)))
+        for statement in _TAKE_OUT:
+            connection.execute(statement, (end,))
     return lower
 
 

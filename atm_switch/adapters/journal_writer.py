@@ -120,7 +120,7 @@ class JournalWriter(BatchWriter[K, Any, sqlite3.Connection]):
         try:
             os.fdatasync(wal)
         except OSError:
-            failed = sqlite3.OperationalError("the WAL cannot be synced")
+            failed = sqlite3.OperationalError()
             failed.sqlite_errorname = SYNC_FAILED
             raise failed from None
         finally:
