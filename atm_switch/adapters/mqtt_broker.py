@@ -138,7 +138,13 @@ class _Client(aiomqtt.Client):
 
     Why: aiomqtt gives the loop the socket's number for its next turn.  Where the broker went in
     this one, that number is nobody's by then, or another connection's.
+    And it waits for the answer of a broker that has hung up instead, until that is late.
     """
+
+    def _on_disconnect(self, *given: Any) -> None:
+        if self._lock.locked() and not self._connected.done():  # somebody waits for it
+            self._connected.set_exception(aiomqtt.MqttError("the broker hung up"))
+        super()._on_disconnect(*given)
 
     def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:  # noqa: ARG002
         def write() -> None:

@@ -117,6 +117,20 @@ async def test_absent_broker_is_told_in_plain_words() -> None:
         await publish(Broker(HOST, free_port()))
 
 
+async def test_a_broker_that_hangs_up_before_it_agrees_is_not_waited_for() -> None:
+    """As one does that is killed just then, or that a relay takes connections for in vain."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, HOST, 0) as away:
+        port = away.sockets[0].getsockname()[1]
+
+        with pytest.raises(BrokerUnavailable, match=r"^the broker hung up$"):
+            await publish(Broker(HOST, port))
+
+
 @pytest.mark.parametrize(
     ("text", "mode", "wrong"),
     [
