@@ -8,6 +8,9 @@ again, and the broker comes back.  Then it is stopped (SIGSTOP), which tells nob
 is killed (SIGKILL) while it is told events, and comes back.  Every ending in the journal must be
 one transaction event and every event an ending, deduplicated by event id, in the order of the
 outbox.
+Then with two workers, of which the first tells: it is killed under load while the broker is ended,
+and again while the broker is stopped, with events of it that nobody read; that broker is killed and
+comes back, and the process that writes is killed while the events are told again.
 """
 
 import asyncio
@@ -16,6 +19,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.folder import open_folder
@@ -24,9 +28,10 @@ from tests.chaos.honest import Honest, Script, Tally, paced
 from tests.chaos.plant import Plant, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove, skipped
 from tests.doubles.brokers import HOST, free_port
-from tests.doubles.workers import wait_for
+from tests.doubles.processes import Victim
+from tests.doubles.workers import all_answer, wait_for, with_workers
 
-LINKS = 4
+LINKS, WORKERS = 4, 2
 DRAIN_SECONDS_MAX = 30.0
 KILLED_AFTER_SECONDS = 2.0
 BRIEFLY_SECONDS_MAX = 60.0
@@ -49,12 +54,14 @@ async def load(
         link.close()
 
 
-async def load_into_kill(plant: Plant, script: Script, tally: Tally, rate: float) -> None:
-    """Ask at a steady rate and kill the switch in the midst of it."""
+async def load_into_kill(
+    plant: Plant, script: Script, tally: Tally, rate: float, victim: Victim = Victim.ANSWERING
+) -> None:
+    """Ask at a steady rate and kill the switch, or one process of it, in the midst of it."""
     loop = asyncio.get_running_loop()
 
     def kill_soon() -> None:
-        loop.call_later(KILLED_AFTER_SECONDS, plant.kill)
+        loop.call_later(KILLED_AFTER_SECONDS, plant.kill, victim)
 
     await load(script, plant.port, tally, rate, 2 * KILLED_AFTER_SECONDS, kill_soon)
 
@@ -150,21 +157,83 @@ def phases(plant: Plant, broker: TheBroker, auditor: Auditor, pace: Pace) -> Run
     return run
 
 
+def kill_beside(plant: Plant, victim: Victim) -> None:
+    """Kill a process beside those that go on, and wait until another is there in its place."""
+    gone = plant.processes[victim.value]
+    plant.kill(victim)
+    wait_for(lambda: all_answer(plant.folder, gone))
+
+
+def rounds(plant: Plant, broker: TheBroker, auditor: Auditor, pace: Pace, count: int) -> Run:
+    """Kill who tells, and who writes, of two workers while the broker is away, ends and hangs."""
+    script, run = Script(plant.folder), Run()
+
+    def back(how: Callable[[], None]) -> None:
+        ended = endings(plant)
+        at = time.monotonic()
+        how()
+        run.drained.append(drained(auditor, ended) - at)
+        wait_for(lambda: auditor.is_settled)
+
+    def begin_anew() -> None:
+        broker.end(at_once=True)
+        broker.start()
+        kill_beside(plant, Victim.WRITER)
+
+    def ask(tally: Tally) -> None:
+        asyncio.run(load(script, plant.port, tally, pace.rate, pace.seconds))
+
+    for _ in range(count):
+        plant.start()
+        ask(run.there)
+        broker.end(at_once=False)
+        teller = plant.processes[Victim.WORKER.value]
+        asyncio.run(load_into_kill(plant, script, run.cut, pace.rate, Victim.WORKER))
+        wait_for(partial(all_answer, plant.folder, teller))
+        ask(run.away)
+        back(broker.start)
+        broker.send(signal.SIGSTOP)
+        ask(run.away)
+        kill_beside(plant, Victim.WORKER)
+        ask(run.away)
+        back(begin_anew)
+        plant.stop()
+    return run
+
+
 def measure(trial: Trial) -> Found:
-    """Do all that."""
+    """Do all that with one worker, then with two."""
     if shutil.which("mosquitto") is None:
         return skipped("mosquitto is not installed (apt-get install mosquitto)")
+    pace = Pace(float(trial.size(60, 200)), float(trial.size(10, 600)))
+    of_several = Pace(pace.rate, float(trial.size(1, 5)))
+    times = trial.size(1, 20)
+    parts = [
+        told(trial, 1, partial(phases, pace=pace)),
+        told(trial, WORKERS, partial(rounds, pace=of_several, count=times)),
+    ]
+    got = f"{parts[0][1]}; with {WORKERS} workers, {times} round{'s' * (times > 1)}: {parts[1][1]}"
+    return Found(got, is_held=all(held for held, _ in parts))
+
+
+def told(
+    trial: Trial, workers: int, through: Callable[[Plant, TheBroker, Auditor], Run]
+) -> tuple[bool, str]:
+    """Go through it beside a broker; then hold what was told against the journal."""
+    root = trial.root / str(workers)
+    root.mkdir()
     port = free_port()
     events = f'[events]\nbroker = "mqtt://{HOST}:{port}"\nreconnect_seconds_max = 1.0\n'
-    plant = set_up(trial.root, "--pin", "acquirer", settings=events)
-    broker = TheBroker(port, trial.root / "broker")
-    pace = Pace(float(trial.size(60, 200)), float(trial.size(10, 600)))
+    plant = set_up(root, "--pin", "acquirer", settings=events)
+    if workers > 1:
+        with_workers(plant.folder, workers)
+    broker = TheBroker(port, root / "broker")
     broker.start()
     auditor = Auditor(port)
     try:
         wait_for(lambda: auditor.is_settled)
         broker.keep()
-        run = phases(plant, broker, auditor, pace)
+        run = through(plant, broker, auditor)
     finally:
         if plant.is_running:
             plant.kill()
@@ -180,12 +249,12 @@ def measure(trial: Trial) -> Found:
         f"p99 {run.there.percentile(0.99):.1f} ms with, "
         f"{run.away.percentile(0.99):.1f} ms without the broker"
     )
+    is_soon = max(run.drained) < DRAIN_SECONDS_MAX and (workers > 1 or run.is_as_fast)
     is_held = (
-        lost == invented == auditor.out_of_order == 0
-        and trial.in_time(was=max(run.drained) < DRAIN_SECONDS_MAX and run.is_as_fast)
+        lost == invented == auditor.out_of_order == 0 and trial.in_time(was=is_soon)
         and run.there.hung_up == run.away.hung_up == 0 and run.cut.answers and run.cut.hung_up
     )  # fmt: skip
-    return Found(got, bool(is_held))
+    return bool(is_held), got
 
 
 GOAL = Goal(

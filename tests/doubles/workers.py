@@ -38,12 +38,7 @@ class Workers:
 
     def wait_until_all_answer(self, gone: int = 0) -> None:
         """Wait until every process is there and ready, and none of them is ``gone``."""
-        wait_for(
-            lambda: (
-                gone not in self.told()["processes"].values()
-                and set(self.told()["checks"].values()) == {"ok"}
-            )
-        )
+        wait_for(lambda: all_answer(self.folder, gone))
 
     def talk(self, pause: float = 0.05) -> Talk:
         """Sign on, however often a worker dies meanwhile; ``pause`` is between tries, seconds."""
@@ -72,6 +67,12 @@ class Workers:
             two.close()
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+def all_answer(folder: Path, gone: int = 0) -> bool:
+    """Tell whether every process is there and ready, and none is ``gone``.  Raises ``OSError``."""
+    told = ask_switch(folder / "admin.sock", "status")
+    return gone not in told["processes"].values() and set(told["checks"].values()) == {"ok"}
 
 
 def has_ended(switch: Workers) -> bool:
