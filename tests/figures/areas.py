@@ -110,7 +110,7 @@ AREAS = {
             (
                 "tests/adapters/test_journal_*.py",
                 "tests/adapters/test_audit_*.py",
-                "tests/adapters/test_batch_writer.py",
+                "tests/adapters/test_batch_writer*.py",
                 "tests/adapters/test_outbox.py",
                 "tests/adapters/test_untold_rows.py",
                 "tests/properties/test_journal_text.py",
