@@ -12,7 +12,7 @@ from atm_switch.adapters.journal_memory import RESPONSE_PURPOSE, opened_answer, 
 from atm_switch.adapters.schema import open_reader
 from atm_switch.domain.errors import JournalRowWrong
 from atm_switch.switch.policy import PinPolicy
-from atm_switch.switch.ports import Commit, FindRepeat
+from atm_switch.switch.ports import Commit, FindRepeat, StoredResponse
 from tests.doubles.bench import Bench, bank
 from tests.doubles.journal_bench import (
     JournalBench,
@@ -49,7 +49,8 @@ def test_sealed_answer_opens_as_it_was(payload: bytes) -> None:
     """Folded or not, with the folding's own mark in it or not."""
     vault = fresh_vault()
 
-    assert payload == opened_answer(b"", sealed_answer(payload, vault, NONCE), vault).payload
+    opened = opened_answer(b"print", sealed_answer(payload, vault, NONCE), vault)
+    assert StoredResponse(b"print", payload) == opened
 
 
 def test_answers_of_older_rows_open() -> None:
@@ -57,8 +58,8 @@ def test_answers_of_older_rows_open() -> None:
     vault = fresh_vault()
     sealed = vault.seal(RESPONSE_PURPOSE, golden_answer(), NONCE)
 
-    assert golden_answer() == opened_answer(b"", sealed, vault).payload
-    with pytest.raises(JournalRowWrong):
+    assert StoredResponse(b"print", golden_answer()) == opened_answer(b"print", sealed, vault)
+    with pytest.raises(JournalRowWrong, match=r"^a stored response cannot be opened$"):
         opened_answer(b"", sealed[:-1] + bytes([sealed[-1] ^ 1]), vault)
 
 

@@ -133,3 +133,19 @@ def test_worker_that_was_told_nothing_ends_no_wait() -> None:
     assert [] == unheard.taken_up("third")
     assert ["first's change"] == unheard.taken_up("second")
     assert [] == unheard.taken_up("second")
+
+
+def test_worker_that_is_gone_is_waited_for_by_nobody() -> None:
+    """Neither for one change nor for another; nothing is kept of it, and it may come again."""
+    unheard: Unheard[str, str] = Unheard()
+    assert ["of the only one"] == unheard.told([], "of the only one")
+    for others, change in ((["a"], "first"), (["a", "b"], "second"), (["a"], "third")):
+        assert [] == unheard.told(others, change)
+
+    assert ["first", "third"] == unheard.gone("a")
+    assert [] == unheard.gone("a")
+    assert ["second"] == unheard.taken_up("b")
+    assert [] == unheard.gone("b")
+    assert not unheard._told
+    assert [] == unheard.told(["a"], "fourth")
+    assert ["fourth"] == unheard.taken_up("a")

@@ -137,13 +137,16 @@ async def test_cut_over_is_told_to_all_others(tmp_path: Path) -> None:
 
 
 async def test_what_the_writer_does_not_take_is_unavailable(tmp_path: Path) -> None:
-    """A writer that has ended, or a question that makes no sense: an answer, never silence."""
+    """
+    A writer that has ended, or a question that makes no sense: an answer, never silence, and
+    what was sent beside it is written.
+    """
     async with house(tmp_path) as one:
         worker = await one.worker()
         senseless = KeepRecord(AuditRecord("no such kind", "switch", "bank"))
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         worker.journal._submit(senseless, [answer])
-        worker.journal.ring()
+        block = await worker.ask(TakeNumbers())  # in one frame with it
         async with asyncio.timeout(SECONDS_MAX):
             refused = await answer
         one.writer.stop()
@@ -154,7 +157,9 @@ async def test_what_the_writer_does_not_take_is_unavailable(tmp_path: Path) -> N
 
     assert isinstance(refused, JournalUnavailable)
     assert "ValueError" == str(refused)
+    assert isinstance(block, int)
     assert isinstance(late, JournalUnavailable)
+    assert "the journal's writer is not running, or too many rows wait for it" == str(late)
 
 
 def broken(*_what: object) -> list[Any]:
