@@ -7,7 +7,7 @@ import pytest
 
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_drafts import check_draft, drafted
-from atm_switch.adapters.journal_judgement import Judgement
+from atm_switch.adapters.journal_judgement import Judgement, told_apart
 from atm_switch.adapters.journal_sample import sound_question
 from atm_switch.domain.errors import (
     JournalFull,
@@ -111,6 +111,46 @@ def test_other_kinds_have_no_sound_question() -> None:
     """A draft is tried as the commit it was; what takes no row is not tried at all."""
     assert Commit is type(sound_question(tuple, NOW))
     assert sound_question(TakeNumbers, NOW) is None
+
+
+REFUSED = JournalRefusesRow("refused")
+NO_ROOM = Judgement("X", is_full=True, blames_a_question=True)
+TORN = Judgement("X", is_fatal=True, blames_a_question=True)
+
+
+@pytest.mark.parametrize(
+    ("faults", "kinds", "go_on", "tried"),
+    [
+        ({}, [JournalRefusesRow, JournalRefusesRow], True, [int, str]),
+        ({str: NO_ROOM}, [JournalRefusesRow, JournalFull], True, [int, str]),
+        ({int: TORN}, [JournalUnavailable, JournalRefusesRow], False, [int, str]),
+        ({int: TORN, str: NO_ROOM}, [JournalUnavailable, JournalFull], False, [int, str]),
+    ],
+)
+def test_kind_of_which_a_medium_takes_none_is_not_blamed(
+    *,
+    faults: dict[type, Judgement],
+    kinds: list[type],
+    go_on: bool,
+    tried: list[type],
+) -> None:
+    """
+    Each kind all of whose questions were refused is tried once; one of which a question was
+    written is not, and whatever was no refusal stays.
+    """
+    asked: list[type] = []
+
+    def fault_of(kind: type) -> Judgement | None:
+        asked.append(kind)
+        return faults.get(kind)
+
+    questions = [1, "a", 2.0, 3.0, b"", 2]
+    answers = [REFUSED, REFUSED, REFUSED, None, "written", REFUSED]
+
+    told, goes_on = told_apart(questions, answers, fault_of)
+
+    assert [*kinds, JournalRefusesRow, type(None), str, kinds[0]] == [type(one) for one in told]
+    assert (go_on, tried) == (goes_on, asked)
 
 
 def test_draft_of_another_width_is_none() -> None:
