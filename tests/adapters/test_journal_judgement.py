@@ -158,7 +158,7 @@ def test_draft_of_another_width_is_none() -> None:
     draft = drafted(Commit(entry_of(1), ending_of(), None))
 
     for wrong in (draft[:-1], (*draft, None)):
-        with pytest.raises(ValueError, match="other cells"):
+        with pytest.raises(ValueError, match=r"^a draft of a row has other cells$"):
             check_draft(wrong)
     check_draft(draft)
 
@@ -171,5 +171,7 @@ def test_draft_without_a_card_moves_no_tries(cell: int) -> None:
     check_draft(tuple(draft))
     draft[cell] = 1
 
-    with pytest.raises(ValueError, match="PIN tries are those of a card"):
+    with pytest.raises(
+        ValueError, match=r"^PIN tries are those of a card, and the entry has none$"
+    ):
         check_draft(tuple(draft))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.adapters.journal_report import OutcomeCount
-from atm_switch.adapters.journal_rows import from_microseconds, to_microseconds
+from atm_switch.adapters.journal_rows import cells_of, from_microseconds, row_from, to_microseconds
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.ports import Commit, Reserve
@@ -213,9 +213,22 @@ def test_microseconds_go_there_and_back(count: int) -> None:
     assert count == to_microseconds(from_microseconds(count))
 
 
+def test_row_of_another_width_is_none(reader: JournalReader, bench: JournalBench) -> None:
+    """
+    What a SELECT of other columns gives is not read as a row with some of them empty.
+    """
+    inquire(bench, 1)
+    cells = cells_of(reader.tail(1)[0])
+
+    assert cells == cells_of(row_from(cells))
+    for wrong in (cells[:-1], (*cells, b"")):
+        with pytest.raises(ValueError, match="zip"):
+            row_from(wrong)
+
+
 def test_time_without_a_zone_is_refused() -> None:
     """
     A naive time never reaches the journal.
     """
-    with pytest.raises(ValueError, match="zone"):
+    with pytest.raises(ValueError, match=r"^a time in the journal has a zone$"):
         to_microseconds(datetime(2026, 6, 30, 12, 0))  # noqa: DTZ001 - the naive time under test
