@@ -16,8 +16,7 @@ import pytest
 
 from tests.chaos.__main__ import AMONG_TESTS, GOALS, IN_CI, run_all
 from tests.chaos.honest import Answer, Script, Tally
-from tests.chaos.keyed import KeyedLink
-from tests.chaos.keys_changed import Pace
+from tests.chaos.keyed import KeyedLink, Pace
 from tests.chaos.ledger_away import Outage
 from tests.chaos.loop_late import between, milliseconds
 from tests.chaos.neighbour_faults import WAYS, Way, compare, play

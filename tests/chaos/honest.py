@@ -223,11 +223,12 @@ class Tally:
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
-async def keep_asking(link: Honest, tally: Tally, stop: asyncio.Event) -> None:
+async def keep_asking(link: Honest, tally: Tally, stop: asyncio.Event, pause: float = 0.0) -> None:
     """Ask one request after the other until told to stop or hung up on."""
     while not stop.is_set():
         try:
             tally.take(await link.ask())
+            await asyncio.sleep(pause)
         except HungUp:
             tally.hung_up += 1
             return

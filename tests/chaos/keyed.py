@@ -7,7 +7,11 @@ on the disk of the kit before the switch hears 00, and one the bank makes once i
 
 import asyncio
 import os
+import time
+from collections import deque
+from collections.abc import Awaitable, Sequence
 from functools import partial
+from pathlib import Path
 
 from atm_switch.domain.secret import Key
 from atm_switch.messages.authentication import covered_by_mac, received_mac
@@ -17,12 +21,16 @@ from atm_switch.security.key_block import KeyBlock, wrap
 from atm_switch.security.key_ring import TDES
 from atm_switch.security.mac import MacAlgorithm, mac_matches
 from atm_switch.security.tdes import with_odd_parity
+from atm_switch.server.admin_socket import ask_switch
 from atm_switch.wire.framing import enclose
 from atm_switch.wire.message import IsoMessage
-from tests.chaos.honest import Answer, Honest, Script
+from tests.chaos.honest import ANSWER_SECONDS_MAX, Answer, Honest, HungUp, Script
 
 HEADERS = {"mac_key": ("M3", "C"), "pin_key": ("P0", "B")}
 """Usage and mode of use that a key block says."""
+NAMES = tuple(HEADERS)
+GOOD_BACK = 4
+"""Changes of one name whose keys are still good."""
 WRONG_CHECK = "000000"
 AGAIN_MAX, AGAIN_SECONDS = 20, 0.05
 
@@ -45,6 +53,35 @@ class KeyedLink(Honest):
         link = await cls.open(script, port)
         assert isinstance(link, cls)
         return link
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell all who wait, for a key too: then it has no name."""
+        super().connection_lost(exc)
+        self.delivered.put_nowait("")
+
+    @classmethod
+    async def reach_when_written(cls, script: Script, port: int) -> "KeyedLink":
+        """Do so when the process that writes is back, which was killed: until then it is 96."""
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            while True:
+                try:
+                    return await cls.reach(script, port)
+                except HungUp as refused:
+                    if not str(refused).endswith("96"):
+                        raise
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def worker(self, folder: Path) -> int:
+        """Tell at which worker the link fell, as the switch of a folder says once it knows."""
+        assert self.transport is not None
+        host, port = self.transport.get_extra_info("sockname")
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            while True:
+                told = await asyncio.to_thread(ask_switch, folder / "admin.sock", "sessions")
+                for one in told["sessions"]:
+                    if one["peer"] == f"{host}:{port}":
+                        return int(one["worker"])
+                await asyncio.sleep(AGAIN_SECONDS)
 
     def say(self, message: IsoMessage, framed: bytes | None = None) -> "asyncio.Future[Answer]":
         """Send a message, and look at its answer under the key of now."""
@@ -74,6 +111,40 @@ class KeyedLink(Honest):
         self.write(enclose(script.profile.framing, packed))
         if taken:
             self.delivered.put_nowait(taken)
+
+
+class Pace:
+    """Holds a change back until no request in flight can miss its key for it."""
+
+    def __init__(self, asking: Sequence[KeyedLink]) -> None:
+        """Nothing was changed yet."""
+        self._asking = asking
+        self._changed_at = {name: deque([0.0], maxlen=GOOD_BACK) for name in NAMES}
+        self.waited = 0
+        self._is_loaded = False
+
+    async def beside(self, load: Awaitable[None]) -> None:
+        """Hold changes back while there is a load: behind it nothing is in flight."""
+        self._is_loaded = True
+        await load
+        self._is_loaded = False
+
+    async def wait(self, *names: str) -> None:
+        """Wait until keys of these names may be changed, and count the change."""
+        is_late = False
+        while self._is_loaded and not all(map(self._may_change, names)):
+            is_late = True
+            await asyncio.sleep(0.005)
+        self.waited += is_late
+        for name in names:
+            self._changed_at[name].append(time.monotonic())
+
+    def _may_change(self, name: str) -> bool:
+        eldest, newest = self._changed_at[name][0], self._changed_at[name][-1]
+        was_used = any(link.heard_of > newest for link in self._asking)
+        return was_used and not any(
+            at < eldest for link in self._asking for _, at in link.waiting.values()
+        )
 
 
 def new_key() -> Key:

@@ -25,6 +25,8 @@ from tests.doubles.served import make_folder
 SECONDS_MAX = 30.0
 """How long a start or a stop may take before the plant says that it hangs."""
 Found = TypeVar("Found")
+PATIENT = "[ledger]\nquery_seconds_max = 30.0\n"
+"""Settings for who judges what is told: on a machine with other work a query may take its time."""
 REPOSITORY = Path(__file__).parents[2]
 MISTAKES = ('"event": "mistake"', "Traceback")
 LINES_SHOWN = 30
