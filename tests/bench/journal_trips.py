@@ -83,6 +83,9 @@ class _Wire:
     def __init__(self, other: asyncio.Protocol) -> None:
         self.write = other.data_received
 
+    def get_extra_info(self, _name: str) -> None:
+        """There is no socket."""
+
 
 class _Turn:
     """A loop whose turn ends when it is told to."""

@@ -82,6 +82,7 @@ async def test_no_approval_leaves_a_busy_link_too_late() -> None:
     """
     async with open_house(vouched(), GENEROUS) as house, caller(house) as client:
         house.journal.holds = True
+        house.stop_clock()
         client.writer.write(inquiries(house, client, ASKED))
         told = list[Told]()
         listening = asyncio.create_task(listen(house, client, told))
