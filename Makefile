@@ -124,7 +124,7 @@ simulate: $(VENV)/.dev
 chaos: $(VENV)/.fuzz
 	@$(BIN)/python -m tests.chaos $(GOALS)
 
-# What .ci/run runs of it, in three minutes: small counts, two goals at a time, not judged by time.
+# What .ci/run runs of it, in four minutes: small counts, two goals at a time, not judged by time.
 chaos-ci: $(VENV)/.fuzz
 	@$(BIN)/python -m tests.chaos --ci $(GOALS)
 

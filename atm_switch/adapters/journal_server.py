@@ -209,8 +209,12 @@ class _Worker(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is none of these
         theirs = transport.get_extra_info("socket")
-        self._rest = None if theirs is None else socket.socket(fileno=os.dup(theirs.fileno()))
-        self._server.came(self)
+        try:
+            self._rest = theirs and socket.socket(fileno=os.dup(theirs.fileno()))
+        except OSError:  # no descriptor is left; it connects again
+            self._transport.abort()
+        else:
+            self._server.came(self)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -223,11 +227,20 @@ class _Worker(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._transport = None
-        if self._rest is not None:  # as it is where the connection is none of the kernel's
-            with self._rest, suppress(OSError):
-                while not self._is_strange and (data := self._rest.recv(READ_BYTES)):
-                    self.data_received(data)
-        self._server.went(self)
+        try:
+            if self._rest is not None:  # as it is where the connection is none of the kernel's
+                with self._rest:
+                    while not self._is_strange and (data := _rest_of(self._rest)):
+                        self.data_received(data)
+        finally:
+            self._server.went(self)
+
+
+def _rest_of(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(READ_BYTES, socket.MSG_DONTWAIT)
+    except OSError:
+        return b""
 
 
 def _answer(waiting: Sequence[tuple[Asker, int]]) -> None:

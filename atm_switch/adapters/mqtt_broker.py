@@ -144,6 +144,7 @@ class _Client(aiomqtt.Client):
     def _on_disconnect(self, *given: Any) -> None:
         if self._lock.locked() and not self._connected.done():  # somebody waits for it
             self._connected.set_exception(aiomqtt.MqttError("the broker hung up"))
+            self._connected.exception()  # whoever waits may have been cancelled just now
         super()._on_disconnect(*given)
 
     def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:  # noqa: ARG002

@@ -177,7 +177,9 @@ def rounds(plant: Plant, broker: TheBroker, auditor: Auditor, pace: Pace, count:
 
     def begin_anew() -> None:
         broker.end(at_once=True)
+        heard = len(auditor.heard)
         broker.start()
+        wait_for(lambda: len(auditor.heard) > heard)
         kill_beside(plant, Victim.WRITER)
 
     def ask(tally: Tally) -> None:

@@ -30,9 +30,9 @@ HEADERS = {"mac_key": ("M3", "C"), "pin_key": ("P0", "B")}
 """Usage and mode of use that a key block says."""
 NAMES = tuple(HEADERS)
 GOOD_BACK = 4
-"""Changes of one name whose keys are still good."""
+"""Changes of one name behind which a key is still used; it is good for two more."""
 WRONG_CHECK = "000000"
-AGAIN_MAX, AGAIN_SECONDS = 20, 0.05
+AGAIN_MAX, AGAIN_SECONDS = 100, 0.05
 
 
 class KeyedLink(Honest):

@@ -2,10 +2,11 @@
 
     python -m tests.chaos.keys_changed [--long] [--seed S]
 
-Plan: inquiries with MAC and PIN, two hundred a second over some links, while on another the
-bank brings a new MAC or PIN key every tenth of a second (162), now and then one with a wrong
-check value, which must be refused and change nothing, and asks for keys (161) as often as it
-may.  Every inquiry must be approved, and its answer be under the key of its request.
+Plan: inquiries with MAC and PIN, two hundred a second over some links (in CI a quarter of them,
+and with two workers changes at their own pace), while on another the bank brings a new MAC or PIN
+key every tenth of a second (162), now and then one with a wrong check value, which must be refused
+and change nothing, and asks for keys (161) as often as it may.  Every inquiry must be approved,
+and its answer be under the key of its request.
 Then the switch is killed (SIGKILL) some moment after the beginning of a change, beside inquiries,
 and has begun anew: with the keys the terminal has on its disk it signs on and is approved with
 every card, whoever was where.
@@ -13,10 +14,10 @@ Then the same with two workers, which share both the inquiries and the keys: kil
 worker that takes the change, the one beside it, the process that writes, and the one that listens.
 What is there again is asked at either worker; beside a kill an inquiry may be told 96 or 75, for
 nothing can be written and tries are in doubt, and nothing that says its key is none.
-Limits: of each name the switch keeps the keys of four changes back, and at most two of which no
-message has told that the bank has them; so a change waits until the last key was used and what
-was asked before four changes is answered, which on a machine at rest is never.  A bank that heard
-nothing of a key it brought goes on under the one it has.
+Limits: of each name the switch keeps the keys of six changes back (this goes by four), and at most
+two of which no message has told that the bank has them; so a change waits until the last key was
+used and what was asked before four changes is answered, which on a machine at rest is never.  A
+bank that heard nothing of a key it brought goes on under the one it has.
 """
 
 import asyncio

@@ -33,7 +33,7 @@ from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.folder import open_folder
 from atm_switch.wire.message import IsoMessage
 from tests.chaos.honest import Answer, Honest, HungUp, Script
-from tests.chaos.plant import Plant, set_up
+from tests.chaos.plant import PATIENT, Plant, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 from tests.chaos.tries_standing import counted_again
 from tests.doubles.processes import BESIDE_ONE, WRITER_KILLS_MAX, Victim
@@ -47,8 +47,7 @@ NO_TRY_LEFT, TRIES_MAX = "75", 3
 REFUSED, REFUSED_SECONDS = "96", 0.05
 """What is told while nothing can be written, and how long a terminal waits until it asks again."""
 FIRST_REPLY_SECONDS_MAX = 2.0
-EITHER_WORKER = frozenset({Victim.WORKER, Victim.OTHER_WORKER})
-LIVES_ON = EITHER_WORKER | {Victim.WRITER}
+LIVES_ON = frozenset({Victim.WORKER, Victim.OTHER_WORKER, Victim.WRITER})
 """Beside those the switch goes on."""
 WORKERS, WORKERS_CYCLES_SHORT, WORKERS_CYCLES_LONG = 2, 5, 100
 WORKERS_REPLY_SECONDS_MAX = 5.0
@@ -61,6 +60,8 @@ class Book:
 
     plant: Plant
     script: Script
+    has_several: bool = False
+    """Whether a link may fall to a worker that is not back yet, or not with a new writer."""
     asked: set[str] = field(default_factory=set)
     open: dict[str, IsoMessage] = field(default_factory=dict)
     """Asked and not answered yet."""
@@ -96,8 +97,7 @@ class Book:
 
     async def sign_on(self) -> Honest:
         """Open a link."""
-        may_fall_to_dead = self.kills.keys() & EITHER_WORKER
-        opened = Honest.open_again if may_fall_to_dead else Honest.open
+        opened = Honest.open_again if self.has_several else Honest.open
         return await opened(self.script, self.plant.port)
 
     async def ask(self, link: Honest, message: IsoMessage) -> Answer:
@@ -231,7 +231,7 @@ def killed(
 ) -> tuple[bool, str, tuple[str, ...]]:
     """Kill so often; then hold the disk against what was said."""
     chance = random.Random(trial.seed)  # noqa: S311 - when to kill
-    book = Book(plant, Script(plant.folder))
+    book = Book(plant, Script(plant.folder), Victim.WORKER in kinds)
     drawn = victims(chance, kinds)
     with suppress(KeyboardInterrupt):  # what was done so far is a figure too
         while book.kills.total() < cycles:
@@ -280,7 +280,7 @@ def measure(trial: Trial) -> Found:
     ):
         root = trial.root / str(workers)
         root.mkdir()
-        plant = set_up(root, "--pin", "issuer")
+        plant = set_up(root, "--pin", "issuer", settings=PATIENT)
         if workers > 1:
             with_workers(plant.folder, workers)
         parts.append(killed(trial, plant, cycles, kinds, reply))

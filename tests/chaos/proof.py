@@ -1,6 +1,6 @@
 """What every proof has in common: a goal, its one command, and what it leaves behind.
 
-A goal is measured in a fresh folder, in the short form (half a minute at most) or the long
+A goal is measured in a fresh folder, in the short form (a minute at most) or the long
 one, from a seed.  ``python -m tests.chaos.NAME`` prints the figure and exits with 1 where
 the goal was missed; ``--json FILE`` keeps it with machine, interpreter, commit and seed.
 What cannot be had on a machine (a tool, a right) is skipped in words, never passed over.

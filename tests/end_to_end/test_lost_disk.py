@@ -3,6 +3,7 @@
 import shutil
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -44,13 +45,13 @@ def is_answered(plant: Plant, number: int) -> bool:
         return False
 
 
-def has_hung_up(talk: Talk) -> bool:
-    """Hear what comes; tell whether that was the end."""
-    try:
-        talk.hear()
-    except HungUp:
-        return True
-    return False
+def told_until_hung_up(talk: Talk) -> list[str]:
+    """Hear what comes until the end; return each DE39."""
+    codes = []
+    with suppress(HungUp):
+        while True:
+            codes.append(talk.packager.unpack(talk.hear())[39])
+    return codes
 
 
 @pytest.mark.parametrize(("writer", "workers"), [("thread", 1), ("process", 1), ("process", 2)])
@@ -99,15 +100,15 @@ def test_sync_that_fails_only_behind_a_stop_is_the_exit_code(tmp_path: Path, wri
             with under_way(folder, served) as talk:
                 served.process.send_signal(signal.SIGTERM)
                 served.wait_for('"event": "stopped"')
+                told = told_until_hung_up(talk)
                 fails.touch()
         else:
             with Talk.of(served.port, folder) as talk, locked(folder):
                 asks(folder, talk)
                 served.process.send_signal(signal.SIGTERM)
-                while not has_hung_up(talk):
-                    pass
+                told = told_until_hung_up(talk)
                 fails.touch()
         code = served.process.wait(SECONDS)
 
-    assert LOST == code
+    assert (["96"], LOST) == (told, code)
     assert 1 == served.log.read_text().count('"event": "journal lost"')

@@ -155,9 +155,9 @@ async def test_process_that_hangs_at_the_end_is_killed(
 
 
 async def test_process_that_fails_at_the_end_is_told_of(tmp_path: Path) -> None:
-    """It did not write all it was sent; one that did is 0."""
+    """It did not write all it was sent, and the log says so; one that did is 0."""
     one, other = (make_folder(tmp_path / name) for name in ("one", "other"))
-    async with writing(one) as (writer, _):
+    async with writing(one) as (writer, said):
         pid = writer.seat.processes[WRITER]
         os.kill(pid, signal.SIGSTOP)
         stopping = asyncio.create_task(writer.stop())
@@ -168,6 +168,7 @@ async def test_process_that_fails_at_the_end_is_told_of(tmp_path: Path) -> None:
         ended = await writer.stop()
 
     assert (1, 0) == (failed, ended)
+    assert "process ended" in said.getvalue()
 
 
 async def told_to_end_at_once(writer: WriterApart) -> "asyncio.Task[int]":
