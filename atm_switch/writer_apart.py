@@ -153,20 +153,21 @@ class WriterApart:
     async def stop(self) -> int:
         """Have it end, and wait for that; return what the switch ends with on its account.
 
-        0 where it has written all, or was not up yet; ``LOST`` where the disk failed under it;
-        else 1, for it hung and was killed, or failed.
+        1 where it hung and was killed; 0 where it has written all, or was not up yet; ``LOST``
+        where the disk failed under it; else 1.
         Cancelled, as by a second SIGTERM, it waits ``AT_ONCE_SECONDS_MAX`` more at most and then
         raises ``Refused``; cancelled once more it kills the process where it stands.
         """
         was_killed, is_hurried = await self._end(is_hurried=False)
         if is_hurried:
             raise Refused(f"stopped at once: {_fate(was_killed=was_killed)}")
+        if was_killed:
+            return 1
         child = self._child
         code = child.process.returncode if child is not None and child.is_ready.is_set() else 0
         if code in (0, seat.LOST):
             return code
-        if not was_killed:
-            self._log.error("process ended", process=name_of(WRITER), code=code)
+        self._log.error("process ended", process=name_of(WRITER), code=code)
         return 1
 
     async def stop_behind(self, why: BaseException) -> None:
