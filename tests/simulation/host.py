@@ -187,11 +187,10 @@ class Host:
     # -- the journal
 
     def _rung(self) -> None:
-        if self.is_written and not (
-            self._is_writing or self.is_dead
-        ):  # one that is gone rings, too
-            self._is_writing = True
-            self._world.loop.call_later(self._world.disk_late(), self._write, self.writer)
+        if self._is_writing or self.is_dead or not self.is_written:  # one that is gone rings, too
+            return
+        self._is_writing = True
+        self._world.loop.call_later(self._world.disk_late(), self._write, self.writer)
 
     def _write(self, writer: SteppedWriter) -> None:
         if self.is_dead or writer is not self.writer or not self.is_written:
