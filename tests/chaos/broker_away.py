@@ -29,7 +29,7 @@ from tests.chaos.plant import Plant, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove, skipped
 from tests.doubles.brokers import HOST, free_port
 from tests.doubles.processes import Victim
-from tests.doubles.workers import all_answer, wait_for, with_workers
+from tests.doubles.workers import all_answer, wait_for
 
 LINKS, WORKERS = 4, 2
 DRAIN_SECONDS_MAX = 30.0
@@ -226,9 +226,7 @@ def told(
     root.mkdir()
     port = free_port()
     events = f'[events]\nbroker = "mqtt://{HOST}:{port}"\nreconnect_seconds_max = 1.0\n'
-    plant = set_up(root, "--pin", "acquirer", settings=events)
-    if workers > 1:
-        with_workers(plant.folder, workers)
+    plant = set_up(root, "--pin", "acquirer", settings=events, workers=workers)
     broker = TheBroker(port, root / "broker")
     broker.start()
     auditor = Auditor(port)

@@ -27,7 +27,6 @@ from tests.chaos.honest import Honest, Script, Tally, paced
 from tests.chaos.ledger_away import Outage, through
 from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove, skipped
-from tests.doubles.workers import with_workers
 
 DISK_MIB = 48
 BACK_SECONDS_MAX = 1.0
@@ -134,9 +133,7 @@ async def until_it_ends(
 
 def sync_part(root: Path, workers: int, seconds: float) -> tuple[bool, str]:
     """Have every sync fail from a moment on; then start anew on a disk that is well."""
-    plant = set_up(root, "--pin", "acquirer")
-    if workers > 1:
-        with_workers(plant.folder, workers)
+    plant = set_up(root, "--pin", "acquirer", workers=workers)
     plant.environment, sign = failing_syncs(root)
     with running(plant):
         tally, began = asyncio.run(until_it_ends(plant, sign.touch, seconds))

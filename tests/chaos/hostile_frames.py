@@ -24,7 +24,6 @@ from tests.attacks.test_decoder_garbage import honest, mangled
 from tests.chaos.honest import Honest, HungUp, Script, Tally, keep_asking
 from tests.chaos.plant import PATIENT, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
-from tests.doubles.workers import with_workers
 
 LINKS = 50
 FRAMES_SHORT, FRAMES_LONG = 20_000, 1_000_000
@@ -110,8 +109,7 @@ def at_workers(trial: Trial) -> tuple[bool, str]:
     """Spew beside honest links of two workers."""
     root = trial.root / "workers"
     root.mkdir()
-    plant = set_up(root, "--pin", "acquirer", settings=PATIENT)
-    with_workers(plant.folder, WORKERS)
+    plant = set_up(root, "--pin", "acquirer", settings=PATIENT, workers=WORKERS)
     count = trial.size(OF_WORKERS_SHORT, OF_WORKERS_LONG)
     with running(plant):
         before = plant.descriptors

@@ -33,7 +33,7 @@ from tests.chaos.keyed import NAMES, WRONG_CHECK, KeyedLink, Pace, change
 from tests.chaos.plant import PATIENT, Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 from tests.doubles.processes import Victim
-from tests.doubles.workers import all_answer, wait_for, with_workers
+from tests.doubles.workers import all_answer, wait_for
 
 LINKS, RATE, RATE_UNTIMED = 4, 50, 12
 """Links, and inquiries a second on each: of what is not answered in time some get 91."""
@@ -221,10 +221,8 @@ def changed(
     """Change under load, then be killed amid changes."""
     root = trial.root / str(workers)
     root.mkdir()
-    plant = set_up(root, "--pin", "issuer", "--mac", "required", settings=PATIENT)
+    plant = set_up(root, "--pin", "issuer", "--mac", "required", settings=PATIENT, workers=workers)
     score = Score()
-    if workers > 1:
-        with_workers(plant.folder, workers)
     with running(plant):
         rate = trial.size(RATE, RATE, RATE_UNTIMED)
         asyncio.run(under_load(plant, Script(plant.folder), score, seconds, rate))

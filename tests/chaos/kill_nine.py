@@ -37,7 +37,6 @@ from tests.chaos.plant import PATIENT, Plant, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 from tests.chaos.tries_standing import counted_again
 from tests.doubles.processes import BESIDE_ONE, WRITER_KILLS_MAX, Victim
-from tests.doubles.workers import with_workers
 
 CYCLES_SHORT, CYCLES_LONG = 8, 500
 LINKS, DEPTH = 4, 6
@@ -280,9 +279,7 @@ def measure(trial: Trial) -> Found:
     ):
         root = trial.root / str(workers)
         root.mkdir()
-        plant = set_up(root, "--pin", "issuer", settings=PATIENT)
-        if workers > 1:
-            with_workers(plant.folder, workers)
+        plant = set_up(root, "--pin", "issuer", settings=PATIENT, workers=workers)
         parts.append(killed(trial, plant, cycles, kinds, reply))
     got = f"{parts[0][1]}; with {WORKERS} workers {parts[1][1]}"
     notes = tuple(wrong for *_, found in parts for wrong in found)

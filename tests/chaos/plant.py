@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from tests.doubles.processes import Victim, family, processes_of, send
 from tests.doubles.served import make_folder
+from tests.doubles.workers import with_workers
 
 SECONDS_MAX = 30.0
 """How long a start or a stop may take before the plant says that it hangs."""
@@ -211,11 +212,13 @@ def _pss_kib(pid: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
-def set_up(root: Path, *options: str, settings: str = "", **how: object) -> Plant:
+def set_up(root: Path, *options: str, settings: str = "", workers: int = 1, **how: object) -> Plant:
     """Make a folder with the sample members; ``settings`` is TOML that is put behind its own."""
     folder = make_folder(root, *options)
     with (folder / "switch.toml").open("a") as file:
         file.write(f"\n{settings}\n")
+    if workers > 1:
+        with_workers(folder, workers)
     return Plant(folder, **how)  # type: ignore[arg-type]
 
 

@@ -18,7 +18,6 @@ from tests.chaos.honest import Honest, HungUp, Script
 from tests.chaos.idle_terminals import MANY
 from tests.chaos.plant import Plant, allow_many_files, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
-from tests.doubles.workers import with_workers
 
 LINKS, DEPTH = 6, 8
 IDLE = 1_000
@@ -82,9 +81,7 @@ def measure(trial: Trial) -> Found:
     for workers in (1, WORKERS):
         root = trial.root / str(workers)
         root.mkdir()
-        plants.append(set_up(root, "--pin", "issuer", settings=MANY))
-        if workers > 1:
-            with_workers(plants[-1].folder, workers)
+        plants.append(set_up(root, "--pin", "issuer", settings=MANY, workers=workers))
     alone, several = plants
     parts = [
         stopped(trial, alone, trial.size(2, 20), Plant.stop),

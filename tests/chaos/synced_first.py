@@ -27,7 +27,7 @@ from tests.chaos.honest import Honest, Script
 from tests.chaos.plant import PATIENT, Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove, skipped
 from tests.doubles.processes import Victim
-from tests.doubles.workers import wait_for, with_workers
+from tests.doubles.workers import wait_for
 
 REPLIES_SHORT, REPLIES_LONG = 400, 10_000
 WORKERS, OF_WORKERS_SHORT, OF_WORKERS_LONG = 2, 204, 5_004
@@ -142,9 +142,7 @@ def traced(root: Path, workers: int, replies: int) -> tuple[bool, str, list[str]
     reader.start()
     calls = "trace=pwrite64,fdatasync,fsync,write,writev,sendto,sendmsg"
     strace = ("strace", "-f", "-yy", "-s", "20000", "-e", calls, "-o", str(pipe))
-    plant = set_up(root, "--pin", "acquirer", settings=PATIENT)
-    if workers > 1:
-        with_workers(plant.folder, workers)
+    plant = set_up(root, "--pin", "acquirer", settings=PATIENT, workers=workers)
     plant.before = strace
     script = Script(plant.folder)
     with running(plant):
