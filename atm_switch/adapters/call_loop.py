@@ -2,7 +2,8 @@
 
 Plan: while a call runs, SIGINT cancels it and raises nothing; ``KeyboardInterrupt`` comes when
 the call has ended.  Raised amid a step it would leave a driver's state, and asyncio's own, half
-changed, which ends in whatever comes first: a hang, a traceback, SIGSEGV.
+changed, which ends in whatever comes first: a hang, a traceback, SIGSEGV.  A call is handed over
+as what makes it, for one made before would, where SIGINT comes in between, never be awaited.
 Limits: only the main thread hears of SIGINT, and only where nobody else listens for it.
 """
 
@@ -10,12 +11,14 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import closing, contextmanager
-from typing import Any, Final, TypeVar
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar
 
 PARTING_SECONDS: Final = 5.0
 """How long each call behind a Ctrl-C may take: what tidies up must not keep one waiting."""
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -27,16 +30,23 @@ class CallLoop:
         self._loop = asyncio.new_event_loop()
         self._is_interrupted = False
 
-    def run(self, call: Coroutine[Any, Any, T]) -> T:
-        """Run one call and return what it does.
+    def run(
+        self, call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Make one call with ``args`` and ``kwargs``, run it and return what it does.
 
         Raises what it raises; ``KeyboardInterrupt`` behind it where SIGINT came meanwhile, be the
         call done or not; and, once that came, ``TimeoutError`` behind ``PARTING_SECONDS``.
         """
         own: list[asyncio.Task[T]] = []
-        with closing(call), self._cancelled_by_sigint(own):
-            own.append(self._loop.create_task(self._bounded(call)))
-            return self._loop.run_until_complete(own[0])
+        with self._cancelled_by_sigint(own):
+            own.append(self._loop.create_task(self._bounded(partial(call, *args, **kwargs))))
+            try:
+                return self._loop.run_until_complete(own[0])
+            finally:
+                # asyncio notices the end of a task in a callback that swallows what is raised in
+                # it: KeyboardInterrupt, too, were the task to outlast the listening.
+                own.clear()
 
     def later(self, seconds: float, act: Callable[[], None]) -> asyncio.TimerHandle:
         """Have ``act`` called by a call that still runs then."""
@@ -56,11 +66,11 @@ class CallLoop:
             self._loop.run_until_complete(asyncio.wait(left, timeout=PARTING_SECONDS))
         self._loop.close()
 
-    async def _bounded(self, call: Coroutine[Any, Any, T]) -> T:
+    async def _bounded(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if not self._is_interrupted:
-            return await call
+            return await call()
         async with asyncio.timeout(PARTING_SECONDS):
-            return await call
+            return await call()
 
     @contextmanager
     def _cancelled_by_sigint(self, own: "Sequence[asyncio.Task[Any]]") -> Iterator[None]:

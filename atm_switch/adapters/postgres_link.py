@@ -9,10 +9,10 @@ no option for them.
 """
 
 import socket
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from atm_switch.adapters.call_loop import CallLoop
 from atm_switch.domain.errors import Refused
@@ -44,6 +44,7 @@ Up to PostgreSQL 17 a plan that has to go through a table all the same, of a few
 is taken to be dear enough to be compiled, each time it is used.
 """
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -120,7 +121,7 @@ class PostgresSession:
         self._loop = CallLoop()
         self._seconds_max = 0.0
         try:
-            self.connection = self.wait(connected(url, seconds_max, what, settings=settings))
+            self.connection = self.wait(connected, url, seconds_max, what, settings=settings)
         except BaseException:
             self._loop.close()
             raise
@@ -128,17 +129,19 @@ class PostgresSession:
         self._seconds_max = GRACE * seconds_max
         self._is_late = False
 
-    def wait(self, call: Coroutine[Any, Any, T]) -> T:
+    def wait(
+        self, call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run one call of the connection to its end.
 
         One that takes too long ends with the connection: what is under way is not known then.
         """
         if not self._seconds_max:
-            return self._loop.run(call)
+            return self._loop.run(call, *args, **kwargs)
         self._is_late = False
         timer = self._loop.later(self._seconds_max, self._give_up)
         try:
-            return self._loop.run(call)
+            return self._loop.run(call, *args, **kwargs)
         except Exception:
             if self._is_late:
                 raise TimeoutError from None
@@ -152,11 +155,11 @@ class PostgresSession:
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement and return all it yields."""
-        return [tuple(row) for row in self.wait(self.connection.fetch(sql, *values))]
+        return [tuple(row) for row in self.wait(self.connection.fetch, sql, *values)]
 
     def run(self, sql: str) -> None:
         """Run statements that yield nothing and take no values."""
-        self.wait(self.connection.execute(sql))
+        self.wait(self.connection.execute, sql)
 
     @contextmanager
     def transaction(self, kind: str = "", *, keeps: bool = True) -> Iterator[None]:
@@ -178,7 +181,7 @@ class PostgresSession:
     def close(self) -> None:
         """End the connection."""
         with suppress(Exception):  # gone is gone
-            self.wait(self.connection.close(timeout=1))
+            self.wait(self.connection.close, timeout=1)
         self._loop.close()
 
 

@@ -6,9 +6,9 @@ Limits: ``url`` is a ``postgresql://`` address or DSN asyncpg takes.  Its passwo
 nowhere: errors name the host and the database only.
 """
 
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final, ParamSpec, TypeVar
 
 from atm_switch.adapters.call_loop import CallLoop
 from atm_switch.adapters.postgres_link import CONNECT_SECONDS, connected, driver
@@ -32,6 +32,7 @@ SELECT set_config(name, '1s', false) FROM pg_settings
 WHERE name = 'client_connection_check_interval'
 """
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -44,7 +45,7 @@ class PostgresStore:
         """Connect and migrate.  Raises ``Refused``."""
         self._loop = CallLoop()
         try:
-            self._connection = self._wait(connected(url, settings=turn_settings()))
+            self._connection = self._wait(connected, url, settings=turn_settings())
         except BaseException:
             self._loop.close()
             raise
@@ -58,26 +59,28 @@ class PostgresStore:
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """Run one statement and return all it yields."""
-        found = self._wait(self._connection.fetch(numbered(sql), *values))
+        found = self._wait(self._connection.fetch, numbered(sql), *values)
         return [tuple(row) for row in found]
 
     def change(self, sql: str, values: Sequence[Value] = ()) -> int:
         """Run one statement and return how many rows it changed."""
-        told = self._wait(self._connection.execute(numbered(sql), *values))
+        told = self._wait(self._connection.execute, numbered(sql), *values)
         count = str(told).rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
     def change_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         """Run one statement for each of ``rows``, pipelined."""
-        self._wait(self._connection.executemany(numbered(sql), rows))
+        self._wait(self._connection.executemany, numbered(sql), rows)
 
     def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
         """Append rows with COPY in its binary form."""
         schema, _, name = table.rpartition(".")
         self._wait(
-            self._connection.copy_records_to_table(
-                name, schema_name=schema or None, columns=list(columns), records=rows
-            )
+            self._connection.copy_records_to_table,
+            name,
+            schema_name=schema or None,
+            columns=list(columns),
+            records=rows,
         )
 
     @contextmanager
@@ -100,7 +103,7 @@ class PostgresStore:
     def close(self) -> None:
         """End the connection."""
         with suppress(Refused):
-            self._wait(self._connection.close(timeout=CONNECT_SECONDS))
+            self._wait(self._connection.close, timeout=CONNECT_SECONDS)
         self._loop.close()
 
     @contextmanager
@@ -133,7 +136,7 @@ class PostgresStore:
             _require_let_in(version, oldest, newest)
             for number, text in migrations:
                 if number > version:
-                    self._wait(self._connection.execute(text))
+                    self._wait(self._connection.execute, text)
                     self.change("DELETE FROM schema_version")
                     self.change("INSERT INTO schema_version VALUES (?)", (number,))
                     oldest = max(oldest, works_from(number, text))
@@ -141,9 +144,11 @@ class PostgresStore:
                 self.change(_KEEPS)
                 self.change("UPDATE schema_version SET works_from = ?", (oldest,))
 
-    def _wait(self, call: Coroutine[Any, Any, T]) -> T:
-        with closing(call), translated():
-            return self._loop.run(call)
+    def _wait(
+        self, call: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        with translated():
+            return self._loop.run(call, *args, **kwargs)
 
 
 def _read(found: Sequence[Any]) -> tuple[int, int]:

@@ -1,10 +1,13 @@
 """Tests of an event loop for those who have none."""
 
 import asyncio
+import gc
 import os
 import signal
-from collections.abc import Iterator
+import weakref
+from collections.abc import Coroutine, Iterator
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -44,9 +47,9 @@ def test_call_is_run_to_its_end(loop: CallLoop) -> None:
     async def refuse() -> None:
         raise ValueError("no")
 
-    assert "done" == loop.run(answer())
+    assert "done" == loop.run(answer)
     with pytest.raises(ValueError, match="no"):
-        loop.run(refuse())
+        loop.run(refuse)
 
 
 @pytest.mark.parametrize("is_stubborn", [False, True])
@@ -55,10 +58,10 @@ def test_ctrl_c_ends_a_call_between_its_steps(loop: CallLoop, *, is_stubborn: bo
     steps: list[str] = []
 
     with pytest.raises(KeyboardInterrupt):
-        loop.run(interrupted(steps, is_stubborn=is_stubborn))
+        loop.run(interrupted, steps, is_stubborn=is_stubborn)
 
     assert ["the step went on", "cancelled"] == steps
-    assert "done" == loop.run(answer())
+    assert "done" == loop.run(answer)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -70,8 +73,43 @@ def test_ctrl_c_amid_a_last_step_is_raised_too(loop: CallLoop) -> None:
 
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            loop.run(last())
-    assert "done" == loop.run(answer())
+            loop.run(last)
+    assert "done" == loop.run(answer)
+
+
+def test_ctrl_c_before_a_call_begins_leaves_none_behind(
+    loop: CallLoop, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Amid the making of a call it is raised behind it: nothing made is never awaited."""
+    steps: list[str] = []
+
+    def make() -> "Coroutine[Any, Any, None]":
+        os.kill(os.getpid(), signal.SIGINT)
+        steps.append("made")
+        return asyncio.sleep(3600)
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(make)
+    gc.collect()
+
+    assert ["made"] == steps
+    assert [] == list(recwarn)
+
+
+def test_ctrl_c_is_listened_for_until_a_call_is_gone(loop: CallLoop) -> None:
+    """What asyncio does where a task goes swallows what is raised in it: nothing may be, there."""
+    listening: list[object] = []
+    kept = []
+
+    async def watched() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        kept.append(weakref.ref(task, lambda _: listening.append(signal.getsignal(signal.SIGINT))))
+
+    loop.run(watched)
+
+    assert 1 == len(listening)
+    assert signal.default_int_handler not in listening
 
 
 def test_ctrl_c_that_comes_too_late_cancels_no_other_call(loop: CallLoop) -> None:
@@ -87,18 +125,18 @@ def test_ctrl_c_that_comes_too_late_cancels_no_other_call(loop: CallLoop) -> Non
         return "done"
 
     with pytest.raises(KeyboardInterrupt):
-        loop.run(ended())
-    assert "done" == loop.run(next_one())
+        loop.run(ended)
+    assert "done" == loop.run(next_one)
 
 
 def test_what_follows_a_ctrl_c_is_bounded(loop: CallLoop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that answers no more keeps nobody who asked for the end."""
     monkeypatch.setattr(call_loop, "PARTING_SECONDS", 0.01)
     with pytest.raises(KeyboardInterrupt):
-        loop.run(interrupted([]))
+        loop.run(interrupted, [])
 
     with pytest.raises(TimeoutError):
-        loop.run(asyncio.sleep(3600))
+        loop.run(asyncio.sleep, 3600)
 
 
 def test_sigint_of_somebody_else_is_left_alone(loop: CallLoop) -> None:
@@ -112,7 +150,7 @@ def test_sigint_of_somebody_else_is_left_alone(loop: CallLoop) -> None:
 
     signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
     try:
-        assert "done" == loop.run(asked())
+        assert "done" == loop.run(asked)
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -125,7 +163,7 @@ def test_thread_runs_calls_too() -> None:
 
     def work() -> None:
         loop = CallLoop()
-        said.append(loop.run(answer()))
+        said.append(loop.run(answer))
         loop.close()
 
     thread = Thread(target=work)
@@ -151,7 +189,7 @@ def test_tasks_of_a_driver_end_with_the_loop() -> None:
         return task
 
     loop = CallLoop()
-    kept = loop.run(begin())
+    kept = loop.run(begin)
     loop.close()
 
     assert kept.cancelled()
@@ -168,6 +206,6 @@ def test_later_is_called_by_a_call_that_still_runs(loop: CallLoop) -> None:
         while not done:
             await asyncio.sleep(0.01)
 
-    loop.run(wait())
+    loop.run(wait)
 
     assert ["kept"] == done
