@@ -60,21 +60,25 @@ def test_reader_that_went_away_costs_lines_only() -> None:
 def test_pipe_nobody_reads_does_not_hold_the_writer() -> None:
     """Ten times more than a pipe takes is written at once; what does not fit is counted."""
     reader, writer = os.pipe()
-    with os.fdopen(writer, "w") as pipe:
+    with os.fdopen(reader, "rb") as read, os.fdopen(writer, "w") as pipe:
         stream = BackgroundStream(pipe, str, lines_max=100)
         for _ in range(10_000):
             stream.write("x" * 100 + "\n")
-        lost = stream.lost
         os.set_blocking(reader, False)
+        said = b""
         while stream.waiting:
-            try:
-                os.read(reader, 1 << 20)
-            except BlockingIOError:
-                threading.Event().wait(0.001)
-        os.close(reader)
+            said += read.read() or b""
+            threading.Event().wait(0.001)
         stream.close()
+        stream._thread.join(30)  # a machine that stands still: it has a second to close
+        pipe.flush()
+        said += read.read() or b""
 
-    assert 9_000 < lost
+    lines = said.decode().splitlines()
+    noted = [json.loads(line)["count"] for line in lines if line.startswith("{")]
+    came = lines.count("x" * 100)
+    assert came < 1_000
+    assert 10_000 == came + sum(noted) + stream.lost
 
 
 def test_logger_on_a_stream_of_its_own_is_direct() -> None:
