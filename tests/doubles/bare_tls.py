@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-SECONDS_MAX = 5.0
+SECONDS_MAX = 30.0
 
 
 class BareTls:

@@ -87,6 +87,7 @@ async def test_rows_written_do_not_hide_that_repeats_cannot_be_found() -> None:
 async def test_journal_that_says_nothing_is_not_well() -> None:
     """As long as no row is answered there is no refusal either."""
     async with open_house() as house, caller(house) as client:
+        house.stop_clock()
         house.journal.holds = True
         client.say(house.bench.inquiry())
         while not house.journal.held:
@@ -106,6 +107,7 @@ async def test_journal_nobody_asks_is_asked_whether_it_can_write() -> None:
     one that does is.  How long rows wait is told by rows alone.
     """
     async with open_house() as house, caller(house) as client:
+        house.stop_clock()
         await inquired(house, client, 1)
         rows = sum(house.desk.meters.journal_seconds.counts)
         house.journal.holds = True

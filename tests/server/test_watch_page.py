@@ -102,6 +102,7 @@ async def test_exposition_names_no_card_and_no_member() -> None:
 async def test_switch_that_turns_is_healthy_and_ready() -> None:
     """Both pages answer 200 and say what was looked at."""
     async with open_house() as house:
+        house.stop_clock()
         house.desk.tick()
         with watched(house) as page:
             healthy, told = await checked(page, "/healthz")
@@ -140,6 +141,7 @@ async def test_bank_without_a_link_is_shown_with_none() -> None:
     """A configured bank is there with 0 before and after its links, and readiness is a gauge."""
     sessions = ("atm_switch_sessions", (("acquirer", "009"),))
     async with open_house() as house:
+        house.stop_clock()
         house.pass_time(0)
         with watched(house) as page:
             before = await samples(page)
@@ -155,6 +157,7 @@ async def test_bank_without_a_link_is_shown_with_none() -> None:
 async def test_switch_without_its_ledger_is_not_ready() -> None:
     """Healthy it is; the balancer sends its inquiries elsewhere."""
     async with open_house() as house:
+        house.stop_clock()
         house.desk.tick()
         with watched(house, {"ledger": "the connection to the ledger was lost"}) as page:
             healthy, _ = await checked(page, "/healthz")
