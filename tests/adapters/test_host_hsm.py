@@ -242,7 +242,7 @@ async def test_test_hsm_runs_as_a_program() -> None:
         assert child.stdout is not None
         said = (await child.stdout.readline()).decode()
         engine = HostHsm(
-            [("127.0.0.1", int(re.findall(r":([0-9]+),", said)[0]))], 1, HsmLine(5.0, 4)
+            [("127.0.0.1", int(re.findall(r":([0-9]+),", said)[0]))], 1, HsmLine(30.0, 4)
         )
         await engine.start()
         key = LocalMasterKey(LMK).lmk_token(FIRST, KeyUsage.MAC)

@@ -41,7 +41,7 @@ async def free_port() -> int:
 
 async def is_served(rig: Rig) -> bool:
     """Put a question until it is answered; whatever was wrong is over."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             try:
                 return bool(mac_answer(99) == await rig.ask(mac_question(rig, 99)))

@@ -113,6 +113,9 @@ async def test_reader_at_work_sees_that_it_is_shut_out(
 
         await asyncio.to_thread(bring_up_to_date, url, monkeypatch, _NEWER, "SELECT 1")
         await until_refused(news)
+        async with asyncio.timeout(30):
+            while reader._live:  # the other connection is looked at by itself
+                await asyncio.sleep(0.01)
         with pytest.raises(LedgerUnavailable, match="not connected"):
             await reader.account(BUDI, TODAY)
 

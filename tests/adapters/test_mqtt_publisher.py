@@ -186,8 +186,8 @@ async def test_lost_acknowledgement_tells_the_same_event_again(
             switch.write(0, 5)
             await heard(subscriber, 5)
             await asyncio.to_thread(line.lost.wait, SECONDS_MAX)
-            line.loses_acknowledgements = False
             line.cut()
+            line.loses_acknowledgements = False
             told = await heard(subscriber, 10)
         line.close()
 

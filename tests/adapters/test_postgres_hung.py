@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -23,7 +23,10 @@ from tests.doubles.postgres_journal import PostgresJournalBench
 from tests.end_to_end.test_stopping_beside_a_hung_database import hanging
 
 SOON = 0.6
-"""What a look, a commit and a connection may take here."""
+"""What a connection may take while the server hangs."""
+LOOK = "atm_switch.adapters.postgres_journal.LOOK_SECONDS_MAX"
+COMMIT_SECONDS = 2.0
+"""What a commit may take: of a server that does not hang it takes less on any machine."""
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +36,12 @@ def server() -> Iterator[FallenServer]:
         yield server
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have nobody wait for long."""
-    for name in ("postgres_journal.COMMIT_SECONDS_MAX", "postgres_journal.LOOK_SECONDS_MAX",
-                 "postgres_link.CONNECT_SECONDS"):  # fmt: skip
-        monkeypatch.setattr(f"atm_switch.adapters.{name}", SOON)
+@contextmanager
+def hung(server: FallenServer) -> Iterator[None]:
+    """Have it hang for a block, and nobody wait for a connection for long meanwhile."""
+    with pytest.MonkeyPatch.context() as meanwhile, hanging(server):
+        meanwhile.setattr("atm_switch.adapters.postgres_link.CONNECT_SECONDS", SOON)
+        yield
 
 
 def looked(bench: PostgresJournalBench, number: int) -> Token:
@@ -53,8 +56,9 @@ def answer_of(token: Token) -> object:
     return token.result(ANSWER_SECONDS_MAX)
 
 
-@pytest.mark.usefixtures("quick")
-def test_look_behind_one_that_finds_out_is_refused_at_once(server: FallenServer) -> None:
+def test_look_behind_one_that_finds_out_is_refused_at_once(
+    server: FallenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     Known once a look had no answer: whoever waited behind it, and whoever comes then, is told
     without a wait, and one at a time is asked for.  Once that is answered all are again.
@@ -62,7 +66,8 @@ def test_look_behind_one_that_finds_out_is_refused_at_once(server: FallenServer)
     with PostgresJournalBench(server.url, "one") as bench:
         bench.ask(Commit(entry_of(1), ending_of(b"answer"), None))
         assert answer_of(looked(bench, 1))
-        with hanging(server):
+        monkeypatch.setattr(LOOK, ANSWER_SECONDS_MAX)  # from the next connection on
+        with hung(server):
             first = looked(bench, 1)
             behind = [looked(bench, 1) for _ in range(300)]
             said = [answer_of(first), *map(answer_of, behind)]
@@ -80,7 +85,6 @@ def test_look_behind_one_that_finds_out_is_refused_at_once(server: FallenServer)
     assert {StoredResponse} == {type(one) for one in came}
 
 
-@pytest.mark.usefixtures("quick")
 def test_those_behind_a_look_without_answer_wait_no_longer_than_it(
     server: FallenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,12 +105,14 @@ def test_those_behind_a_look_without_answer_wait_no_longer_than_it(
     assert waited < ANSWER_SECONDS_MAX / 2
 
 
-@pytest.mark.usefixtures("quick")
-def test_row_without_answer_in_time_is_one_that_was_not_answered(server: FallenServer) -> None:
+def test_row_without_answer_in_time_is_one_that_was_not_answered(
+    server: FallenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the gate before new requests goes by: no answer is no failure that was told."""
+    monkeypatch.setattr("atm_switch.adapters.postgres_journal.COMMIT_SECONDS_MAX", COMMIT_SECONDS)
     with PostgresJournalBench(server.url, "three") as bench:
         bench.ask(Commit(entry_of(4), ending_of(), None))
-        with hanging(server):
+        with hung(server):
             said = [bench.ask(Commit(entry_of(at), ending_of(), None)) for at in range(3)]
 
     assert {JournalSilent} == {type(one) for one in said}

@@ -34,7 +34,7 @@ def url(tmp_path: Path, postgres: PostgresServer) -> str:
 
 @asynccontextmanager
 async def reading(
-    url: str, connections: int = 2, seconds_max: float = 5.0
+    url: str, connections: int = 2, seconds_max: float = 30.0
 ) -> AsyncIterator[tuple[PostgresReader, list[str]]]:
     """Lend a started reader and what it told."""
     news: list[str] = []

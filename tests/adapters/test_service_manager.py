@@ -17,7 +17,7 @@ from atm_switch.cli.entry import MISCONFIGURED
 from atm_switch.supervisor import ENDING_SECONDS_MAX
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, serve
-from tests.doubles.workers import Workers, with_workers
+from tests.doubles.workers import Workers, wait_for, with_workers
 
 UNIT = Path(__file__).parents[2] / "specs" / "operations" / "atm-switch.service"
 
@@ -247,14 +247,18 @@ def test_watchdog_starves_while_nobody_asks_and_the_journal_cannot_commit(
         writer = Workers(folder, served).told()["processes"]["journal writer"]
         os.kill(writer, signal.SIGSTOP)
         try:
+            # First: a switch that stands still for two seconds itself feeds nobody, either.
+            wait_for(lambda: is_silent(Workers(folder, served)))
             until_starved(systemd)
-            told = Workers(folder, served).told()["checks"]["journal"]
         finally:
             os.kill(writer, signal.SIGCONT)
         systemd.settimeout(SECONDS)
         assert "WATCHDOG=1" == heard(systemd)
 
-    assert told.startswith("has not answered for")
+
+def is_silent(switch: Workers) -> bool:
+    """Tell whether the status says that the journal has not answered for too long."""
+    return str(switch.told()["checks"]["journal"]).startswith("has not answered for")
 
 
 def until_starved(wire: socket.socket) -> None:

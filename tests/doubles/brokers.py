@@ -199,6 +199,8 @@ class LeakyLine:
 
     def close(self) -> None:
         """Take no more connections."""
+        with suppress(OSError):  # else who waits for one still takes it, behind the close
+            self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         self.cut()
 

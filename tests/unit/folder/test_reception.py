@@ -115,7 +115,7 @@ async def test_without_descriptors_it_waits_and_says_so_once(house: House) -> No
     await becomes(lambda: any(one.hosts for one in house.workers))
     link.close()
 
-    assert 0 == spun
+    assert spun <= 1  # where half a second passed within them
     assert 1 == len(house.lines("connections wait")), house.said.getvalue()
     assert "Too many open files" in house.said.getvalue()
 

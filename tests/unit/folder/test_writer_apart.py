@@ -214,8 +214,11 @@ async def test_third_signal_kills_the_process_that_hangs(
         assert "process killed" in said.getvalue()
 
 
-async def test_process_that_ends_behind_a_second_signal_is_not_killed(tmp_path: Path) -> None:
+async def test_process_that_ends_behind_a_second_signal_is_not_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It has some seconds more to write what was sent."""
+    monkeypatch.setattr("atm_switch.writer_apart.AT_ONCE_SECONDS_MAX", 60.0)
     async with writing(make_folder(tmp_path)) as (writer, said):
         pid = writer.seat.processes[WRITER]
         os.kill(pid, signal.SIGSTOP)

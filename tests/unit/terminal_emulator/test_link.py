@@ -28,7 +28,7 @@ from tests.unit.terminal_emulator.host import (
 )
 from tests.unit.terminal_emulator.test_terminal import BY_CARD, MOMENT, terminal
 
-PATIENT, HASTY = 10.0, 0.05
+PATIENT, HASTY = 30.0, 0.05
 
 
 async def called(host: TinyHost) -> Link:
@@ -110,6 +110,10 @@ async def test_response_is_never_answered() -> None:
                 link.ask(terminal(stan).inquiry(PAN, BY_CARD, MOMENT), HASTY) for stan in (1, 2)
             ]
             results = await asyncio.gather(*questions, return_exceptions=True)
+            async with asyncio.timeout(PATIENT):  # the host's thread may have its turn late
+                while len(host.requests) < 2:
+                    await asyncio.sleep(0.001)
+            await asyncio.sleep(HASTY)  # what the strays would be answered with
 
     assert ["0200", "0200"] == host.mtis
     assert all("did not answer" in str(result) for result in results)

@@ -20,7 +20,7 @@ from tests.unit.terminal_emulator.emulator import run
 from tests.unit.terminal_emulator.host import PROFILE
 from tests.unit.terminal_emulator.test_terminal import MOMENT, terminal
 
-SECONDS = 5.0
+SECONDS = 30.0
 
 
 @pytest.fixture
