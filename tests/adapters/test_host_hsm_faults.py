@@ -9,6 +9,7 @@ from atm_switch.adapters.hsm_link import SILENCES_MAX, HsmLine
 from atm_switch.domain.errors import NeighbourUnavailable
 from atm_switch.security.key_ring import KeyUsage
 from atm_switch.switch.retries import Retries
+from tests.doubles.brokers import free_port
 from tests.doubles.host_command_hsm import HostCommandHsm, Mischief, host_command_hsm
 from tests.doubles.hsm_rig import (
     ANSWER_SECONDS_MAX,
@@ -30,13 +31,6 @@ from tests.doubles.local_master_key import LocalMasterKey
 from tests.doubles.passed_time import pass_time
 
 DAMAGES = ["header", "code", "half", "garbage", "empty", "zz"]
-
-
-@pytest.fixture
-async def free_port() -> int:
-    """Bring a port at which nobody listens."""
-    async with host_command_hsm() as hsm:
-        return hsm.port
 
 
 async def is_served(rig: Rig) -> bool:
@@ -184,10 +178,11 @@ async def test_error_codes_are_no_verdict(error: str) -> None:
         assert rig.hsm.connected == 1
 
 
-async def test_no_hsm_is_told_at_once_and_found_later(free_port: int) -> None:
+async def test_no_hsm_is_told_at_once_and_found_later() -> None:
     """Where nobody listens questions end at once; the HSM is found when it comes."""
+    port = free_port()
     engine = HostHsm(
-        [("127.0.0.1", free_port)], 2, HsmLine(30.0, 4), retries=Retries(lambda: 0, 0.01, 0.05)
+        [("127.0.0.1", port)], 2, HsmLine(30.0, 4), retries=Retries(lambda: 0, 0.01, 0.05)
     )
     hsm = HostCommandHsm(LocalMasterKey(LMK))
     rig = Rig(engine, hsm.lmk_token, hsm)
@@ -196,7 +191,7 @@ async def test_no_hsm_is_told_at_once_and_found_later(free_port: int) -> None:
         with pytest.raises(NeighbourUnavailable, match=r"^the HSM is not connected$"):
             await rig.ask(mac_question(rig, 1))
 
-    await hsm.start(free_port)
+    await hsm.start(port)
     await until(lambda: engine.live == 2)
 
     assert mac_answer(1) == await rig.ask(mac_question(rig, 1))
@@ -204,9 +199,9 @@ async def test_no_hsm_is_told_at_once_and_found_later(free_port: int) -> None:
     await hsm.stop()
 
 
-async def test_dead_address_costs_no_question(free_port: int) -> None:
+async def test_dead_address_costs_no_question() -> None:
     """Beside an address where nobody listens the other serves every question."""
-    async with host_rig(others=[("127.0.0.1", free_port)]) as rig:
+    async with host_rig(others=[("127.0.0.1", free_port())]) as rig:
         answers = [await rig.ask(mac_question(rig, n)) for n in range(20)]
 
         assert [mac_answer(n) for n in range(20)] == answers

@@ -134,6 +134,7 @@ async def test_full_outbox_is_relieved_of_what_is_too_much(
     with publishing(tmp_path, f"outbox_max = {OUTBOX_MAX}") as (switch, asked, said):
         switch.start()
         await becomes(lambda: switch._teller is not None and switch._teller.waiting == waiting)
+        await becomes(lambda: bool(switch.status()["connected"]))
         switch.tick(at(1.0))
         status = switch.status()
         await switch.stop()

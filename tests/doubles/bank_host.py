@@ -14,6 +14,7 @@ from atm_switch.profile.load import load_profile
 from atm_switch.switch.session import Dialect
 from atm_switch.wire.framing import FrameBuffer, enclose
 from atm_switch.wire.message import IsoMessage
+from tests.doubles.brokers import free_port
 
 SIGN_ON, SIGN_OFF, ECHO = "001", "002", "301"
 SECONDS = 20.0
@@ -59,7 +60,8 @@ class BankHost:
         """Changes an answer before it is sent."""
         self.lines: list[BankLine] = []
         """Every connection there ever was, the oldest first."""
-        self.port = 0
+        self.port = free_port()
+        """Its own: whoever dials while it is away meets nobody."""
         self._tls = tls
         self._server: asyncio.Server | None = None
 

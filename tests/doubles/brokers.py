@@ -5,6 +5,7 @@ broker keeps its port, so that it can go away and come back.
 """
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,18 +24,27 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 HOST = "127.0.0.1"
-SECONDS_MAX = 30.0
+SECONDS_MAX = 60.0
 HAS_MOSQUITTO = shutil.which("mosquitto") is not None
 ALL = "#"
 OPEN_TO_ALL = ("allow_anonymous true",)
+PORT_FIRST, PORTS = 12_000, 20_000
+_NUMBERS = count(1_009 * os.getpid())
+"""Each process of a run begins elsewhere."""
 
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as asking:
-        asking.bind((HOST, 0))
-        port: int = asking.getsockname()[1]
-        return port
+    """Return a port nobody listens on.
+
+    Below those that the kernel gives to whoever names none: it may be taken a while later, or be
+    let go for a while, and no other process of the run comes to have it meanwhile.
+    """
+    for number in _NUMBERS:
+        with socket.socket() as asking, suppress(OSError):  # somebody's own
+            asking.bind((HOST, PORT_FIRST + number % PORTS))
+            port: int = asking.getsockname()[1]
+            return port
+    raise AssertionError
 
 
 class EmbeddedBroker:
@@ -42,7 +53,7 @@ class EmbeddedBroker:
     def __init__(self, port: int) -> None:
         """Serve on ``port``."""
         self._broker = iotcore.Broker(port=port, listen=HOST)
-        self._broker.start()
+        self._broker.start(SECONDS_MAX)
 
     def stop(self) -> None:
         """End it."""

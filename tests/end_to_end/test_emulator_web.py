@@ -18,19 +18,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.doubles.brokers import free_port
 from tests.doubles.served import make_folder, serve
 from tests.unit.terminal_emulator.emulator import PROGRAM, environment, run
 
 SECONDS = 30
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
-
-
-def free_port() -> int:
-    """Find a port nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def wait_for_listener(port: int) -> None:
