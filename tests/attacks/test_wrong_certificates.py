@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -170,7 +171,7 @@ async def test_plaintext_on_a_tls_port_learns_nothing(ca: LabCa, sent: bytes) ->
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
 async def test_stalled_handshake_is_closed_in_time(ca: LabCa, sent: bytes) -> None:
     """Who says nothing, or half a hello, is hung up on after the handshake's time."""
-    async with open_house(tls=ca.server()) as house, caller(house, signs_on=False) as stranger:
+    async with _still_house(ca) as house, caller(house, signs_on=False) as stranger:
         stranger.writer.write(sent)
         await _until(lambda: house.desk._lines)
         house.pass_time(GENEROUS.line.handshake_seconds_max - 0.5)
@@ -185,7 +186,7 @@ async def test_stalled_handshake_is_closed_in_time(ca: LabCa, sent: bytes) -> No
 
 async def test_dripping_handshake_gains_no_time(ca: LabCa) -> None:
     """The handshake's time counts from the connection, not from the last byte."""
-    async with open_house(tls=ca.server()) as house, caller(house, signs_on=False) as stranger:
+    async with _still_house(ca) as house, caller(house, signs_on=False) as stranger:
         await _until(lambda: house.desk._lines)
         for byte in b"\x16\x03\x01\x02\x00":
             stranger.writer.write(bytes([byte]))
@@ -237,6 +238,14 @@ async def test_flipped_bit_ends_the_link(ca: LabCa) -> None:
 
         await _until(lambda: house.logged("link closed"))
         assert house.logged("link closed")[0]["why"].startswith("TLS: ")
+
+
+@asynccontextmanager
+async def _still_house(ca: LabCa) -> AsyncIterator[OpenHouse]:
+    """Serve by TLS, with no time passing but what a test lets pass."""
+    async with open_house(tls=ca.server()) as house:
+        house.stop_clock()
+        yield house
 
 
 def _framed(house: OpenHouse, message: IsoMessage) -> bytes:
