@@ -14,7 +14,7 @@ from atm_switch.server.admin_socket import ask_switch
 from tests.doubles.served import Served, serve
 from tests.doubles.talk import HungUp, Talk, inquiry, stamp
 
-SECONDS = 90.0
+SECONDS, ASKED_SECONDS_MAX = 90.0, 30.0
 CARD, PIN = "9990090000000012", "123456"
 """Of the sample's first member."""
 
@@ -28,7 +28,7 @@ class Workers:
 
     def told(self, question: str = "status") -> dict[str, Any]:
         """Ask over the admin socket."""
-        return ask_switch(self.folder / "admin.sock", question)
+        return ask_switch(self.folder / "admin.sock", question, ASKED_SECONDS_MAX)
 
     def kill(self, name: str) -> int:
         """Kill a process where it stands; return its pid."""
@@ -71,7 +71,7 @@ class Workers:
 
 def all_answer(folder: Path, gone: int = 0) -> bool:
     """Tell whether every process is there and ready, and none is ``gone``.  Raises ``OSError``."""
-    told = ask_switch(folder / "admin.sock", "status")
+    told = ask_switch(folder / "admin.sock", "status", ASKED_SECONDS_MAX)
     return gone not in told["processes"].values() and set(told["checks"].values()) == {"ok"}
 
 

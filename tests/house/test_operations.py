@@ -71,7 +71,9 @@ async def page_of_workers(root: Path) -> list[Sample]:
     children = {1: Child(1, nothing, nothing)}
     page = FleetPage(folder, lambda: children, dict, dict, dict, lambda: None, nothing)
     try:
-        families = await asyncio.to_thread(lambda: list(page.collect()))
+        with pytest.MonkeyPatch.context() as patient:
+            patient.setattr("atm_switch.fleet_page.ASK_SECONDS_MAX", 30.0)
+            families = await asyncio.to_thread(lambda: list(page.collect()))
     finally:
         worker.close()
     return [one for family in families for one in family.samples]

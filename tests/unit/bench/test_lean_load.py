@@ -29,6 +29,9 @@ from tests.doubles.trivial_host import PACKAGER, PROFILE, TrivialHost, listening
 CARDS = [Card("9990090000000012"), Card("99900900000000110")]
 ASKED = 6 * WHOLE_EVERY
 PATIENCE = 2.0
+"""How long an answer that never comes is waited for."""
+AS_LONG_AS_IT_TAKES = 60.0
+"""How long one is that comes."""
 FAULTY = 3 * WHOLE_EVERY + WHOLE_EVERY // 2
 """The inquiry whose answer a host spoils: one of those whose answers are read in place."""
 
@@ -70,12 +73,14 @@ def _host(spoil: Callable[[bytes], list[bytes]]) -> type[_Counting]:
 
 
 @asynccontextmanager
-async def hosted(host: type[TrivialHost], links: int = 2) -> AsyncIterator[LeanLoad]:
+async def hosted(
+    host: type[TrivialHost], seconds: float = AS_LONG_AS_IT_TAKES
+) -> AsyncIterator[LeanLoad]:
     """A load on a host in this process, its links open."""
     chance = random.Random(1)  # noqa: S311 - STANs, not keys
     async with listening(host) as address:
-        target = Target(address=address, profile=PROFILE, seconds=PATIENCE)
-        made = LeanLoad(target, _callers(3), links, chance)
+        target = Target(address=address, profile=PROFILE, seconds=seconds)
+        made = LeanLoad(target, _callers(3), 2, chance)
         await made.open()
         try:
             yield made
@@ -87,8 +92,8 @@ def _callers(count: int) -> list[Caller]:
     return callers_of([BARE_KIT], CARDS, count, PROFILE, datetime.now(UTC))
 
 
-async def _asked(host: type[TrivialHost]) -> Tally:
-    async with hosted(host) as made:
+async def _asked(host: type[TrivialHost], seconds: float = AS_LONG_AS_IT_TAKES) -> Tally:
+    async with hosted(host, seconds) as made:
         return await made.open_loop(constant(2_000, ASKED / 2_000))
 
 
@@ -157,7 +162,7 @@ async def test_closed_loop_keeps_each_link_its_share() -> None:
 
 async def test_closed_loop_goes_on_after_an_answer_that_never_came() -> None:
     """The one that was given up is replaced, and counted as unanswered."""
-    async with hosted(_host(lambda _answer: [])) as made:
+    async with hosted(_host(lambda _answer: []), PATIENCE) as made:
         tally = await made.closed_loop(2, 1.5 * PATIENCE)
 
     assert {"unanswered": 1} == tally.faults
@@ -182,7 +187,8 @@ async def test_one_faulty_answer_is_found(
     spoil: Callable[[bytes], list[bytes]], faults: dict[str, int], lost: int
 ) -> None:
     """Amid answers that are read in place, one that is not as it should be is counted so."""
-    tally = await _asked(_host(spoil))
+    waits = {"seconds": PATIENCE} if "unanswered" in faults else {}
+    tally = await _asked(_host(spoil), **waits)
 
     assert faults == tally.faults
     assert {"00": ASKED - lost} == tally.codes
@@ -211,7 +217,7 @@ async def test_one_answer_that_is_no_message_is_found(spoil: Callable[[bytes], b
             told = _told(answer, self.count)
             return [spoil(told) if self.count == FAULTY else told]
 
-    async with hosted(Telling) as made:
+    async with hosted(Telling, PATIENCE) as made:
         tally = await made.open_loop(constant(2_000, ASKED / 2_000))
 
         assert {"answer that cannot be read": 1, "unanswered": 1} == tally.faults

@@ -58,7 +58,7 @@ async def test_watcher_sees_both_directions_in_order() -> None:
         seen.append((is_sent, payload[:4].decode()))
 
     with TinyHost(approving) as host:
-        line = StandingLine(Address.read(host.address), BARE_KIT, Manner(5.0, watch=watch))
+        line = StandingLine(Address.read(host.address), BARE_KIT, Manner(30.0, watch=watch))
         await (await line.ready()).inquire(PAN)
         await line.close()
 
@@ -71,7 +71,7 @@ async def test_watcher_sees_both_directions_in_order() -> None:
 async def test_standing_line_is_called_once() -> None:
     """A line that is up is used again; one that was lost is called and signed on anew."""
     with TinyHost(approving) as host:
-        line = StandingLine(Address.read(host.address), BARE_KIT, Manner(5.0))
+        line = StandingLine(Address.read(host.address), BARE_KIT, Manner(30.0))
         first = await line.ready()
         again = await line.ready()
         await first.link.close()
