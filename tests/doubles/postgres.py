@@ -138,7 +138,7 @@ class FallenServer:
         """End it at once, as a crash does: no goodbye, recovery at the next start."""
         process = self._embedded.get_postmaster_info().process
         process.send_signal(signal.SIGQUIT)
-        process.wait(START_SECONDS_MAX)
+        process.wait(90)
 
     @property
     def pid(self) -> int:
