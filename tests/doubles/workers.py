@@ -5,7 +5,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,22 +51,34 @@ class Workers:
                 time.sleep(pause)
 
     def worker_of(self, talk: Talk) -> int:
-        """Tell at which worker a link fell."""
+        """Tell at which worker a link fell, once that one says so: it may stand still just now."""
         host, port = talk.local
-        at = {one["peer"]: one["worker"] for one in self.told("sessions")["sessions"]}
-        return int(at[f"{host}:{port}"])
-
-    def talks_apart(self) -> tuple[Talk, Talk]:
-        """Sign on at two workers; how many links ended is heard of a moment later."""
-        one = self.talk()
         deadline = time.monotonic() + SECONDS
         while True:
-            two = self.talk()
-            if self.worker_of(one) != self.worker_of(two):
-                return one, two
-            two.close()
+            at = {one["peer"]: one["worker"] for one in self.told("sessions")["sessions"]}
+            if f"{host}:{port}" in at:
+                return int(at[f"{host}:{port}"])
             assert time.monotonic() < deadline
-            time.sleep(0.1)
+            time.sleep(0.05)
+
+    def talks_apart(self) -> tuple[Talk, Talk]:
+        """Sign on at two workers; how many links ended is heard of a moment later.
+
+        Where one of them refuses the sign-on no link is left.
+        """
+        deadline = time.monotonic() + SECONDS
+        with ExitStack() as left:
+            one = left.enter_context(self.talk())
+            at = self.worker_of(one)
+            while True:
+                assert time.monotonic() < deadline
+                with ExitStack() as other:
+                    two = other.enter_context(self.talk())
+                    if self.worker_of(two) != at:
+                        other.pop_all()
+                        left.pop_all()
+                        return one, two
+                time.sleep(0.1)
 
 
 def all_answer(folder: Path, gone: int = 0) -> bool:
