@@ -61,7 +61,7 @@ JOBS_IN_CI = 2
 RUNNING: set[int] = set()
 """Sessions of the proofs that are at work."""
 
-SHORT_SECONDS_MAX, LONG_SECONDS_MAX = 300.0, 32_400.0
+SHORT_SECONDS_MAX, LONG_SECONDS_MAX = 900.0, 32_400.0
 LINES_SHOWN = 15
 """Of what a proof said that ended without a result."""
 LINE = "{number:5} {what:34.34} {wanted:58.58} {seconds:>6}  {verdict}"

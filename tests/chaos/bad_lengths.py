@@ -40,8 +40,9 @@ DIGITS = {
 """Of ``bpjstk-jht-v1-bcd``: four digits."""
 DIALECTS = {"bpjstk-jht-v1": BINARY, "bpjstk-jht-v1-bcd": DIGITS}
 CLOSED_MS_MAX = 100.0
-CLOSED_SECONDS_MAX = 10.0
-"""After which an attempt counts as never closed: the time of a half frame."""
+CLOSED_SECONDS_MAX = 60.0
+"""After which an attempt counts as never closed.  One that was closed for half a frame, after ten
+seconds, has no line in the log that its framing is broken, and is not seen."""
 GROWTH_KIB_MAX = 1_024
 ASKED_EVERY = 20
 """Attempts between two honest questions."""

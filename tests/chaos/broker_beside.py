@@ -20,9 +20,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.chaos.plant import Hangs
 from tests.doubles.brokers import HOST, EmbeddedBroker, Heard, Mosquitto
 
-KEPT_SECONDS_MAX = 20.0
+KEPT_SECONDS_MAX = 60.0
 SETTLED_SECONDS = 2.0
-SILENT_SECONDS_MAX = 20.0
+SILENT_SECONDS_MAX = 60.0
 """Where no event came for so long, none is on its way: what was not heard by then is lost."""
 
 

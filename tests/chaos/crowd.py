@@ -45,4 +45,4 @@ def crowd(port: int, count: int, *options: str) -> Iterator[Crowd]:
             yield Crowd(process)
         finally:
             process.stdin.close()
-            process.wait(30)
+            process.wait(90)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from atm_switch.wire.framing import enclose
 from tests.attacks.test_decoder_garbage import honest, mangled
 from tests.chaos.honest import Honest, HungUp, Script, Tally, keep_asking
-from tests.chaos.plant import PATIENT, running, set_up
+from tests.chaos.plant import running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 
 LINKS = 50
@@ -109,7 +109,7 @@ def at_workers(trial: Trial) -> tuple[bool, str]:
     """Spew beside honest links of two workers."""
     root = trial.root / "workers"
     root.mkdir()
-    plant = set_up(root, "--pin", "acquirer", settings=PATIENT, workers=WORKERS)
+    plant = set_up(root, "--pin", "acquirer", workers=WORKERS)
     count = trial.size(OF_WORKERS_SHORT, OF_WORKERS_LONG)
     with running(plant):
         before = plant.descriptors

@@ -30,7 +30,7 @@ from functools import partial
 
 from tests.chaos.honest import CARDS, HungUp, Script, Tally, evenly, keep_asking
 from tests.chaos.keyed import NAMES, WRONG_CHECK, KeyedLink, Pace, change
-from tests.chaos.plant import PATIENT, Plant, running, set_up
+from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 from tests.doubles.processes import Victim
 from tests.doubles.workers import all_answer, wait_for
@@ -111,7 +111,7 @@ async def change_again_and_again(
             await pace.wait(*NAMES)
             score.brought["asked"] += (await link.ask(script.network("161"))).code == "00"
             for _ in NAMES:
-                score.brought[await asyncio.wait_for(link.delivered.get(), 10.0)] += 1
+                score.brought[await asyncio.wait_for(link.delivered.get(), 60.0)] += 1
         else:
             await pace.wait(name)
             score.changed[await change(link, script, name)] += 1
@@ -221,7 +221,7 @@ def changed(
     """Change under load, then be killed amid changes."""
     root = trial.root / str(workers)
     root.mkdir()
-    plant = set_up(root, "--pin", "issuer", "--mac", "required", settings=PATIENT, workers=workers)
+    plant = set_up(root, "--pin", "issuer", "--mac", "required", workers=workers)
     score = Score()
     with running(plant):
         rate = trial.size(RATE, RATE, RATE_UNTIMED)

@@ -33,7 +33,7 @@ from atm_switch.domain.outcome import IN_DOUBT
 from atm_switch.folder import open_folder
 from atm_switch.wire.message import IsoMessage
 from tests.chaos.honest import Answer, Honest, HungUp, Script
-from tests.chaos.plant import PATIENT, Plant, set_up
+from tests.chaos.plant import Plant, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 from tests.chaos.tries_standing import counted_again
 from tests.doubles.processes import BESIDE_ONE, WRITER_KILLS_MAX, Victim
@@ -279,7 +279,7 @@ def measure(trial: Trial) -> Found:
     ):
         root = trial.root / str(workers)
         root.mkdir()
-        plant = set_up(root, "--pin", "issuer", settings=PATIENT, workers=workers)
+        plant = set_up(root, "--pin", "issuer", workers=workers)
         parts.append(killed(trial, plant, cycles, kinds, reply))
     got = f"{parts[0][1]}; with {WORKERS} workers {parts[1][1]}"
     notes = tuple(wrong for *_, found in parts for wrong in found)

@@ -26,7 +26,7 @@ from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 from tests.chaos.plant import allow_many_files
 
-CONNECT_SECONDS = 30.0
+CONNECT_SECONDS = 90.0
 AT_ONCE = 50
 """Half of what may wait to be accepted: whoever is one too many asks again after a second."""
 PROFILE = "bpjstk-jht-v1"

@@ -91,7 +91,8 @@ def measure(trial: Trial) -> Found:
     )
     bound = OVERHEAD * slow * BUFFER_BYTES / 1024 + 20 * 1024
     is_held = (
-        cut_off == slow * TIMES and max(seconds) < CUT_OFF_SECONDS_MAX and growth < bound
+        cut_off == slow * TIMES and max(seconds) < PATIENCE and growth < bound
+        and trial.in_time(was=max(seconds) < CUT_OFF_SECONDS_MAX)
         and tally.hung_up == 0 and tally.codes.keys() == {"00"}
     )  # fmt: skip
     return Found(got, is_held)

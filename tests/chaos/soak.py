@@ -47,7 +47,7 @@ BROKER_SECONDS_SHORT, BROKER_SECONDS_LONG = 3.0, 60.0
 TOLD_SECONDS = 300.0
 WARM_SECONDS = 2.0
 """Behind a kill, until memory counts; of a long form the kills are long past."""
-REST_SECONDS_MAX = 10.0
+REST_SECONDS_MAX = 60.0
 SLOPE_KIB_PER_HOUR_MAX = 1024.0
 GROWTH_KIB_MAX = 4 * 1024
 """What the short form may grow by in its second half; an hour's slope needs an hour."""

@@ -29,7 +29,7 @@ from tests.chaos.soak_books import FROZEN, KILLED, LEDGER, LOCKED, Books, Harm
 from tests.doubles.processes import BESIDE_ONE, WRITER_KILLS_MAX, Victim
 
 Drawn = TypeVar("Drawn")
-BACK_SECONDS_MAX = 20.0
+BACK_SECONDS_MAX = 60.0
 """So long after a kill an inquiry is approved again, or it is said that none is."""
 OPEN_SECONDS_MAX = 30.0
 MINUTE = 60.0

@@ -24,7 +24,7 @@ from threading import Thread
 
 from atm_switch.wire.message import IsoMessage
 from tests.chaos.honest import Honest, Script
-from tests.chaos.plant import PATIENT, Plant, running, set_up
+from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove, skipped
 from tests.doubles.processes import Victim
 from tests.doubles.workers import wait_for
@@ -142,7 +142,7 @@ def traced(root: Path, workers: int, replies: int) -> tuple[bool, str, list[str]
     reader.start()
     calls = "trace=pwrite64,fdatasync,fsync,write,writev,sendto,sendmsg"
     strace = ("strace", "-f", "-yy", "-s", "20000", "-e", calls, "-o", str(pipe))
-    plant = set_up(root, "--pin", "acquirer", settings=PATIENT, workers=workers)
+    plant = set_up(root, "--pin", "acquirer", workers=workers)
     plant.before = strace
     script = Script(plant.folder)
     with running(plant):
