@@ -7,6 +7,7 @@ that is written all the same, behind the stop, is noted as one that nobody was t
 import json
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.doubles.served import SECONDS, Served, make_folder, run, serve
 from tests.doubles.stalled import asks, locked, under_way
 from tests.doubles.talk import HungUp, Talk
 from tests.doubles.workers import with_workers
+from tests.end_to_end.test_stopping import TRIES
 
 DRAIN_SECONDS = 2
 
@@ -31,12 +33,25 @@ def made(root: Path, writer: str, workers: int = 1, drain: int = DRAIN_SECONDS) 
     return folder
 
 
-def told_in_drain(served: Served, talk: Talk) -> tuple[str | None, bool]:
-    """Say SIGTERM; return the DE39 that comes, and whether it came within the drain."""
+def told_in_drain(served: Served, talk: Talk) -> bool:
+    """Say SIGTERM; 96 comes.  Return whether it came within the drain."""
     began = time.monotonic()
     served.process.send_signal(signal.SIGTERM)
-    heard = talk.packager.unpack(talk.hear())[39]
-    return heard, time.monotonic() - began < DRAIN_SECONDS
+    assert "96" == talk.packager.unpack(talk.hear())[39]
+    return time.monotonic() - began < DRAIN_SECONDS
+
+
+def in_time(root: Path, writer: str, workers: int, stop: Callable[[Path], bool]) -> Path | None:
+    """Stop a switch, another one where 96 came too late: then it may be others' load.
+
+    A switch that is too late is so each time.  Return the folder of one that was not.
+    """
+    for at in map(str, range(TRIES)):
+        (root / at).mkdir()
+        folder = made(root / at, writer, workers)
+        if stop(folder):
+            return folder
+    return None
 
 
 def report_of(folder: Path) -> dict[str, object]:
@@ -64,33 +79,41 @@ def test_locked_journal_is_told_before_the_switch_hangs_up(
     tmp_path: Path, writer: str, workers: int
 ) -> None:
     """96 comes within the drain; the row that is written behind it is noted as told to nobody."""
-    folder = made(tmp_path, writer, workers)
-    with serve(folder) as served:
-        with Talk.of(served.port, folder) as talk:
-            with locked(folder):
-                asks(folder, talk)
-                told = told_in_drain(served, talk)
-            with pytest.raises(HungUp):
-                talk.hear()
-        code = served.process.wait(SECONDS)
 
-    assert (("96", True), 0) == (told, code)
+    def stop(folder: Path) -> bool:
+        with serve(folder) as served:
+            with Talk.of(served.port, folder) as talk:
+                with locked(folder):
+                    asks(folder, talk)
+                    was_in_time = told_in_drain(served, talk)
+                with pytest.raises(HungUp):
+                    talk.hear()
+            assert 0 == served.process.wait(SECONDS)
+        return was_in_time
+
+    folder = in_time(tmp_path, writer, workers, stop)
+
+    assert folder is not None
     assert LATE == report_of(folder)
 
 
 def test_row_of_a_writer_that_stood_still_through_the_stop_is_noted(tmp_path: Path) -> None:
     """The note is on its way before the switch ends, behind the row, and survives a start."""
-    folder = made(tmp_path, "process")
-    with serve(folder) as served:
-        with under_way(folder, served) as talk:
-            told = told_in_drain(served, talk)
-            served.wait_for('"event": "stopped"')
-        code = served.process.wait(SECONDS)
+
+    def stop(folder: Path) -> bool:
+        with serve(folder) as served:
+            with under_way(folder, served) as talk:
+                was_in_time = told_in_drain(served, talk)
+                served.wait_for('"event": "stopped"')
+            assert 0 == served.process.wait(SECONDS)
+        return was_in_time
+
+    folder = in_time(tmp_path, "process", 1, stop)
+    assert folder is not None
     after_the_stop = report_of(folder)
     with serve(folder):
         pass
 
-    assert (("96", True), 0) == (told, code)
     assert LATE == after_the_stop == report_of(folder)
 
 
