@@ -25,7 +25,7 @@ from tests.doubles.served import Served, make_folder, serve
 from tests.unit.terminal_emulator.emulator import write_kit
 from tests.unit.terminal_emulator.host import TinyHost, on_inquiry, silent
 
-SECONDS = 20
+SECONDS = 60
 PANS = ("9990090000000012", "9990090000000020", "9990090000000038", "9990090000000046")
 PINS = ("123456", "234567", "345678", "456789")
 SIZES = [(80, 24), (100, 30), (120, 24), (120, 40), (132, 27), (200, 50)]

@@ -78,8 +78,8 @@ def kept_back(_answer: IsoMessage) -> tuple[list[IsoMessage], float]:
 
 
 def late(answer: IsoMessage) -> tuple[list[IsoMessage], float]:
-    """A second more than the terminal waits."""
-    return [answer], 2.0
+    """Seconds more than the terminal waits."""
+    return [answer], 5.0
 
 
 def as_it_is(answer: IsoMessage) -> tuple[list[IsoMessage], float]:
@@ -90,7 +90,7 @@ def as_it_is(answer: IsoMessage) -> tuple[list[IsoMessage], float]:
 def test_suite_passes_through_a_relay_that_spoils_nothing(bank: Bank, tmp_path: Path) -> None:
     """What is found out below is the spoiling, not the relay."""
     with relayed(bank.served.address, as_it_is) as address:
-        code, told = play(bank, address, tmp_path / "out", "--tag", "cards", "--timeout", "5")
+        code, told = play(bank, address, tmp_path / "out", "--tag", "cards", "--timeout", "20")
 
     assert 0 == code, told
 
@@ -114,10 +114,11 @@ def test_host_wrong_in_one_thing_is_found_out(
     bank: Bank, tmp_path: Path, spoil: Spoil, told: str
 ) -> None:
     """Code, missing element, foreign reference, wrong sum, silence, lateness: each is named."""
+    patience = "1" if spoil in (kept_back, late) else "20"
     with relayed(bank.served.address, spoil) as address:
         code, printed = play(
             bank, address, tmp_path / "out", "--name", "card approved is", "--name", "slip speak",
-            "--timeout", "1",
+            "--timeout", patience,
         )  # fmt: skip
 
     assert 1 == code

@@ -92,7 +92,7 @@ def test_interrupt_ends_it_with_the_report(folder: Path) -> None:
         assert process.stderr is not None
         process.stderr.readline()  # the first line of progress: it is under way
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=90)
 
     assert 130 == process.returncode
     assert "open loop, 20/s for 60 s" in out

@@ -35,7 +35,7 @@ class Proxy:
     def stop(self) -> str:
         """End it and return what it printed last."""
         self.process.send_signal(signal.SIGINT)
-        out, _ = self.process.communicate(timeout=20)
+        out, _ = self.process.communicate(timeout=90)
         assert 0 == self.process.returncode
         return out
 
@@ -194,7 +194,7 @@ def test_recording_that_cannot_go_on_leaves_the_line_alone(tmp_path: Path) -> No
             assert process.stdout is not None
             line = process.stdout.readline()
             name, _, port = line.removeprefix("listening on ").split(",")[0].rpartition(":")
-            with socket.create_connection((name, int(port)), timeout=20) as terminal:
+            with socket.create_connection((name, int(port)), timeout=90) as terminal:
                 there, _ = host.accept()
                 received = b""
                 for frame in frames:
@@ -203,7 +203,7 @@ def test_recording_that_cannot_go_on_leaves_the_line_alone(tmp_path: Path) -> No
                         received += there.recv(100)
                 there.close()
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=20)
+            _, said = process.communicate(timeout=90)
 
     assert b"".join(frames) == received
     assert 1 == process.returncode
@@ -217,7 +217,7 @@ def test_reset_is_passed_on_as_a_reset(tmp_path: Path) -> None:
         address = "{}:{}".format(*host.getsockname())
         with recorder(address, tmp_path / "reset.jsonl") as proxy:
             name, _, port = proxy.address.rpartition(":")
-            with socket.create_connection((name, int(port)), timeout=20) as terminal:
+            with socket.create_connection((name, int(port)), timeout=90) as terminal:
                 there, _ = host.accept()
                 there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 there.close()

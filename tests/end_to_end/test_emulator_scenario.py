@@ -93,7 +93,7 @@ def test_host_that_answers_all_alike_fails_most_cases(tmp_path: Path) -> None:
         made = make_folder(tmp_path)
         done = play(
             address, made, "--suite", "conformance", "--tag", "format", "--tag", "cards",
-            "--parallel", "8", "--timeout", "0.3", "--json-file", tmp_path / "out",
+            "--parallel", "8", "--json-file", tmp_path / "out",
         )  # fmt: skip
         host.stdin.close()
 
@@ -278,7 +278,7 @@ def test_ctrl_c_tells_what_was_played(served: Served, folder: Path, tmp_path: Pa
         assert running.stdout is not None
         first = running.stdout.readline()
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=20)
+        out, err = running.communicate(timeout=90)
 
     assert first.startswith("ok    short")
     assert "1 passed, 0 failed, 0 skipped" in out

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.unit.terminal_emulator.host import PIN_KEY, PIN_KEY_CHECK
 
-SECONDS = 30
+SECONDS = 90
 PROGRAM = (sys.executable, "-m", "terminal_emulator")
 
 
