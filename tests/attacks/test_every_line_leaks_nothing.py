@@ -85,7 +85,7 @@ def said_of(folder: Path, metrics: int) -> Iterator[tuple[str, bytes]]:
     """Ask everything that shows something of a running switch."""
     for page in ("metrics", "healthz", "readyz"):
         try:
-            with urlopen(f"http://127.0.0.1:{metrics}/{page}", timeout=20) as answer:
+            with urlopen(f"http://127.0.0.1:{metrics}/{page}", timeout=90) as answer:
                 yield page, answer.read()
         except HTTPError as not_ready:
             yield page, not_ready.read()

@@ -17,7 +17,7 @@ from atm_switch.wire.message import IsoMessage
 from tests.doubles.brokers import free_port
 
 SIGN_ON, SIGN_OFF, ECHO = "001", "002", "301"
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 @dataclass(eq=False)

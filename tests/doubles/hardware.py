@@ -10,6 +10,7 @@ from pathlib import Path
 
 from atm_switch.folder import open_folder
 from atm_switch.server.tls import TlsFiles
+from tests.doubles.brokers import free_port
 from tests.doubles.local_master_key import LocalMasterKey
 from tests.doubles.served import run
 
@@ -20,7 +21,7 @@ LMK = bytes(range(32))
 def hardware(
     port: int = 0, tls: TlsFiles | None = None
 ) -> Iterator[tuple[int, "subprocess.Popen[str]"]]:
-    """Run the test HSM for a block; yield its port and process."""
+    """Run the test HSM for a block, which may be away for a while; yield its port and process."""
     files = () if tls is None else (
         *("--tls-certificate", str(tls.certificate), "--tls-key", str(tls.key)),
         *("--tls-client-ca", str(tls.client_ca)),
@@ -28,7 +29,7 @@ def hardware(
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "tests.doubles.host_command_hsm"),
-            *("--port", str(port), "--lmk", LMK.hex(), *files),
+            *("--port", str(port or free_port()), "--lmk", LMK.hex(), *files),
         ],
         stdout=subprocess.PIPE,
         text=True,

@@ -80,13 +80,13 @@ def relayed(address: str, spoil: Spoil) -> Iterator[str]:
         started = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(Relay(address, spoil).link, "127.0.0.1", 0), loop
         )
-        server = started.result(10)
+        server = started.result(90)
         ends.append(server)
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
-        asyncio.run_coroutine_threadsafe(_end(ends), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_end(ends), loop).result(90)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(90)
         loop.close()
 
 

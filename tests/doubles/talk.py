@@ -22,7 +22,7 @@ from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 from terminal_emulator.kit import Kit, read_kit
 
-SECONDS_MAX = 20.0
+SECONDS_MAX = 60.0
 
 
 class HungUp(ConnectionError):

@@ -16,7 +16,7 @@ from atm_switch.adapters.schema import open_writer
 from tests.end_to_end.command_line import PROGRAM, CommandLine, environment
 
 PAN = "9990090000000012"
-SECONDS_MAX = 30
+SECONDS_MAX = 90
 
 
 @pytest.fixture

@@ -129,14 +129,14 @@ async def test_switch_that_only_dials_is_up_and_leaves_in_order(
         with_workers(folder, workers)
     async with dialling(folder) as (process, log):
         assert process.stdout is not None
-        said = await asyncio.wait_for(process.stdout.readline(), 30)
+        said = await asyncio.wait_for(process.stdout.readline(), 90)
         assert f"dialling 127.0.0.1:{bank.port}\n" == said.decode()
         await until(lambda: 2 == len(bank.live) and 2 <= log.read_text().count("signed on"))
         assert "00" == (await asked(bank, 1))[39]
 
         process.terminate()
 
-        assert 0 == await asyncio.wait_for(process.wait(), 30)
+        assert 0 == await asyncio.wait_for(process.wait(), 90)
     # it may have gone before we read its last word: the switch waits a second for our answer
     await until(lambda: all(line.is_gone for line in bank.lines))
     assert [1, 1] == [len(line.requests(SIGN_OFF)) for line in bank.lines]

@@ -242,7 +242,7 @@ def test_silence_that_the_journal_did_not_take_is_told_later(folder: Path) -> No
     event waits, and once the lock is gone it is written, though nobody asks for anything.
     """
     path = folder / "switch.toml"
-    path.write_text(path.read_text() + "\n[events]\nsilence_seconds = 1\n")
+    path.write_text(path.read_text() + "\n[events]\nsilence_seconds = 4\n")
 
     def states() -> list[str]:
         with OutboxReader(folder / "journal.db", NAME) as reader:
@@ -252,7 +252,7 @@ def test_silence_that_the_journal_did_not_take_is_told_later(folder: Path) -> No
     with serve(folder) as served:
         with closing(sqlite3.connect(folder / "journal.db", isolation_level=None)) as lock:
             ask(served, folder, range(1, 2))
-            lock.execute("BEGIN IMMEDIATE")
+            lock.execute("BEGIN IMMEDIATE")  # long before it is silent
             served.wait_for("event kept for later")
             lock.execute("ROLLBACK")
         wait_for(lambda: states()[-1:] == ["silent"])

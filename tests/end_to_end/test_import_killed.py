@@ -92,6 +92,8 @@ def test_twenty_kills_neither_lose_nor_double(command: CommandLine) -> None:
             except subprocess.TimeoutExpired:
                 process.kill()
                 kills += 1
+            else:  # it was over before; where the machine stood still at the first it always is
+                calm_seconds *= 0.9
         assert held(command.folder) in ((0, 0, 0), expected())
     finished = command(*IMPORT)
 

@@ -239,7 +239,9 @@ def test_killed_closing_ends_like_any_other(command: CommandLine) -> None:
     shutil.copytree(command.folder / "bank", command.folder / "calm")
     words = ("ledger", "close-year", "bank", str(year), "--assumed")
 
-    kill_at_first_progress(command.folder, words)
+    while not is_killed_amid(command.folder, words):  # on a busy machine it may be over by then
+        shutil.rmtree(command.folder / "bank")
+        shutil.copytree(command.folder / "calm", command.folder / "bank")
     broken = command("ledger", "reconcile", "bank")
     finished = command(*words)
     calm = command("ledger", "close-year", "calm", str(year), "--assumed")
@@ -270,8 +272,8 @@ def fill(path: Path, year: int) -> None:
         book(store)
 
 
-def kill_at_first_progress(folder: Path, words: tuple[str, ...]) -> None:
-    """Run a command and kill it once it says that something is done."""
+def is_killed_amid(folder: Path, words: tuple[str, ...]) -> bool:
+    """Run a closing and kill it once it says that something is done; tell whether not all was."""
     with subprocess.Popen(
         [*PROGRAM, *words], cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True
     ) as process:
@@ -280,8 +282,10 @@ def kill_at_first_progress(folder: Path, words: tuple[str, ...]) -> None:
             if "%," in line and not line.startswith("0 %"):
                 process.kill()
                 break
-        process.wait()
-    assert -9 == process.returncode
+        assert process.wait() in (-9, 0)
+    with closing(sqlite3.connect(folder / "bank" / "ledger.db")) as connection:
+        ended = "SELECT 1 FROM closed_years WHERE next_kpj IS NULL"
+        return connection.execute(ended).fetchone() is None
 
 
 def books(folder: Path) -> tuple[list[object], ...]:

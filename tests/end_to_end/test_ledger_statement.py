@@ -49,7 +49,7 @@ def on_terminal(folder: Path, columns: int, *words: str) -> list[str]:
                 shown += chunk
         except OSError:
             pass  # the terminal is gone with its last user
-        assert 0 == process.wait(30)
+        assert 0 == process.wait(90)
     os.close(ours)
     return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).splitlines()
 

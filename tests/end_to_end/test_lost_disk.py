@@ -72,7 +72,7 @@ def test_failed_sync_ends_the_switch_and_a_start_goes_on(
             bad = asked(talk, 2)
         assert plant.process is not None
         began = time.monotonic()
-        code = plant.process.wait(30)
+        code = plant.process.wait(90)
         took = time.monotonic() - began
     (tmp_path / "fails").unlink()
     with running(plant):

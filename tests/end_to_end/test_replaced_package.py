@@ -42,9 +42,12 @@ def exchange(program: Path, old: str, new: str) -> None:
 
 
 def left_out_however_often(served: Served, other: Talk) -> None:
-    """Have a worker tried again and left out, seven times in all; the ``other`` one answers."""
+    """Have a worker tried again and left out, seven times; the ``other`` one answers.
+
+    Where the machine stands still for long it is tried again unasked meanwhile.
+    """
     for times in range(1, 8):
-        wait_for(lambda: served.log.read_text().count(OUT) == times)  # noqa: B023
+        wait_for(lambda: served.log.read_text().count(OUT) >= times)  # noqa: B023
         assert "00" == asked(other, times, PIN)
         if times < 7:
             served.process.send_signal(signal.SIGHUP)

@@ -94,10 +94,11 @@ def killed_within_a_request(folder: Path, message_number: int) -> None:
 
 
 def kill_all(served: Served) -> None:
-    """SIGKILL the process, and its children before they can end in order."""
+    """SIGKILL the process and its children, all of which stand by then: none ends in order."""
     children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text()
-    for pid in (served.process.pid, *map(int, children.split())):
-        os.kill(pid, signal.SIGKILL)
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in (served.process.pid, *map(int, children.split())):
+            os.kill(pid, number)
     served.process.wait(SECONDS)
 
 

@@ -150,7 +150,7 @@ def test_drain_ends_the_switch_and_waits(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     with serve(folder) as served:
         done = run("drain", folder)
-        code = served.process.wait(10)
+        code = served.process.wait(90)
     audited = run("audit", "export", folder).stdout
 
     assert (0, 0) == (done.returncode, code), done.stderr
@@ -230,7 +230,7 @@ def test_metrics_and_health_are_served(tmp_path: Path) -> None:
         )
         assert found is not None
         pages = {
-            path: urllib.request.urlopen(f"http://{found[1]}{path}", timeout=10).read().decode()
+            path: urllib.request.urlopen(f"http://{found[1]}{path}", timeout=90).read().decode()
             for path in ("/metrics", "/healthz", "/readyz")
         }
 

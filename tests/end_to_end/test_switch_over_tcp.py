@@ -43,7 +43,7 @@ class Wire:
 
     def __init__(self, port: int) -> None:
         """Connect."""
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=90)
 
     def say(self, text: str) -> None:
         """Send one frame."""

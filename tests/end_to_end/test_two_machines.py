@@ -20,7 +20,7 @@ from tests.doubles.brokers import running as a_broker
 from tests.doubles.fleet import CARD, PIN, Fleet, asked
 from tests.doubles.machines import set_in, two_machines
 from tests.doubles.postgres import PostgresServer
-from tests.doubles.served import make_folder, run, serve
+from tests.doubles.served import SECONDS, make_folder, run, serve
 from tests.doubles.talk import HungUp, Talk, inquiry, stamp
 
 WRONG = "999999"
@@ -232,7 +232,7 @@ def test_key_change_over_one_line_is_seen_by_the_other(fleet: Fleet) -> None:
     with Talk(fleet.served[1].port, read_kit(fleet.folders[1] / "terminal-kit.json")) as two:
         two.keys = keys
         codes = [two.ask(two.network("001", {11: "000051"}))[39], asked(two, 950, PIN)]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + SECONDS
     while len(shown := {run("keys", "list", folder).stdout for folder in fleet.folders}) > 1:
         assert time.monotonic() < deadline, shown
 
@@ -247,7 +247,7 @@ def test_key_command_on_one_machine_is_seen_by_the_other(fleet: Fleet) -> None:
     done = run("keys", "generate", fleet.folders[1], *wanted)
     assert 0 == done.returncode, done.stderr
     changed = run("keys", "list", fleet.folders[1]).stdout
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + SECONDS
     while run("keys", "list", fleet.folders[0]).stdout != changed:
         assert time.monotonic() < deadline, fleet.served[0].log.read_text()[-2000:]
 

@@ -31,13 +31,22 @@ def rename(folder: Path, old: str, new: str) -> None:
 def page(address: str, path: str) -> tuple[int, dict[str, str]]:
     """Fetch a page of checks."""
     try:
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=30) as found:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=90) as found:
             status, body = found.status, found.read()
     except urllib.error.HTTPError as error:
         with error:
             status, body = error.code, error.read()
     checks: dict[str, str] = json.loads(body)["checks"]
     return status, checks
+
+
+def unwell(found: tuple[int, dict[str, str]]) -> tuple[int, dict[str, str]]:
+    """Return the status of a page, and of its checks those that are not well."""
+    status, checks = found
+    return status, {name: said for name, said in checks.items() if said != "ok"}
+
+
+HANGS = (503, {"worker 1 loop": "does not answer"})
 
 
 def test_worker_that_hangs_is_seen(tmp_path: Path) -> None:
@@ -55,19 +64,17 @@ def test_worker_that_hangs_is_seen(tmp_path: Path) -> None:
         pid = ask_switch(folder / FILE_NAME, "status")["processes"]["worker 1"]
         os.kill(pid, signal.SIGSTOP)
         try:
-            hung = page(address, "/healthz")
-            with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as found:
+            # on a busy machine the other may stand still for a while, too
+            wait_for(lambda: unwell(page(address, "/healthz")) == HANGS)
+            with urllib.request.urlopen(f"http://{address}/metrics", timeout=90) as found:
                 metrics = found.read().decode()
         finally:
             os.kill(pid, signal.SIGCONT)
         wait_for(lambda: page(address, "/healthz")[0] == 200)
 
-    assert 503 == hung[0]
-    assert {"worker 1 loop": "does not answer"} == {
-        name: said for name, said in hung[1].items() if said != "ok"
-    }
     late = dict(re.findall(r'atm_switch_loop_lag_seconds\{worker="(\d)"\} (\S+)', metrics))
-    assert float(late["1"]) > 1 > float(late["2"])
+    assert float(late["1"]) > 1
+    assert float(late["1"]) > float(late["2"])
 
 
 @pytest.mark.parametrize("workers", [1, 2])

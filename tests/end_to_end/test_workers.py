@@ -247,7 +247,7 @@ def test_too_many_deaths_end_the_switch(tmp_path: Path) -> None:
                 wait_for(lambda: has_ended(switch) or another(switch, "worker 1", gone))  # noqa: B023
             except (OSError, KeyError, AssertionError):
                 continue
-        code = served.process.wait(30)
+        code = served.process.wait(90)
 
     assert 70 == code
     assert "given up" in served.log.read_text()

@@ -52,7 +52,7 @@ def test_metrics_of_all_and_an_end_without_the_supervisor(tmp_path: Path) -> Non
 
 def fetched(address: str, path: str) -> str:
     """Read a page."""
-    with urllib.request.urlopen(f"http://{address}{path}", timeout=30) as page:
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=90) as page:
         content: bytes = page.read()
     return content.decode()
 

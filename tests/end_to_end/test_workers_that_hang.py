@@ -58,7 +58,7 @@ def test_stop_ends_beside_a_worker_that_hangs(switch: Workers, signals: int) -> 
     for _ in range(signals):
         switch.served.process.send_signal(signal.SIGTERM)
         switch.served.wait_for('"event": "stopping"')
-    code = switch.served.process.wait(30)
+    code = switch.served.process.wait(90)
     said = switch.served.log.read_text()
 
     assert 1 == code
@@ -102,14 +102,15 @@ def test_hangup_reaches_a_worker_that_starts(switch: Workers) -> None:
 
 def _reloaded(switch: Workers) -> set[int]:
     """Which workers have said that they read their settings anew."""
-    said = map(json.loads, switch.served.log.read_text().splitlines())
+    whole, _, _unfinished = switch.served.log.read_text().rpartition("\n")
+    said = map(json.loads, whole.splitlines())
     return {told["worker"] for told in said if told["event"] == "settings reloaded"}
 
 
 def _up(switch: Workers) -> float:
     switch.served.wait_for('"at": "127')  # its page of metrics is said behind its own readiness
     (address,) = re.findall(r'"at": "(127[^"]+)"', switch.served.log.read_text())
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as page:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=90) as page:
         shown = page.read().decode()
     (count,) = re.findall(r"(?m)^atm_switch_workers_up (\S+)$", shown)
     return float(count)

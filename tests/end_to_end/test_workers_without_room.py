@@ -54,7 +54,7 @@ def test_worker_is_started_again_as_soon_as_there_is_room(tmp_path: Path) -> Non
 
 def shown(served: Served) -> dict[str, float]:
     """Read the samples on /metrics."""
-    with urlopen(f"http://{metrics_of(served)}/metrics", timeout=30) as page:
+    with urlopen(f"http://{metrics_of(served)}/metrics", timeout=90) as page:
         text = page.read().decode()
     return {name: float(value) for name, value in re.findall(r"(?m)^(\w+(?:\{.*\})?) (\S+)$", text)}
 
