@@ -22,7 +22,8 @@ from tests.doubles.brokers import free_port
 from tests.doubles.served import make_folder, serve
 from tests.unit.terminal_emulator.emulator import PROGRAM, environment, run
 
-SECONDS = 30
+SECONDS = 90
+MILLISECONDS_MAX = 1000 * SECONDS
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 
@@ -81,8 +82,11 @@ def page() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed")
     with play.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM, args=list(OPTIONS), timeout=MILLISECONDS_MAX
+        )
         opened = browser.new_page(viewport={"width": 1000, "height": 640})
+        opened.set_default_timeout(MILLISECONDS_MAX)
         opened.asked = []
         opened.on("request", lambda request: opened.asked.append(request.url))
         opened.on("websocket", lambda opening: opened.asked.append(opening.url))
