@@ -42,8 +42,8 @@ SECONDS_SHORT, SECONDS_LONG, SECONDS_UNTIMED = 30, 300, 6
 REFUSED = "30"
 SHARE_TAKEN = 0.9
 """Of the changes there should have been in the time."""
-WRONG_EVERY = 10
-"""Changes of which one has a wrong check value."""
+WRONG_EVERY = 20
+"""Changes of which one has a wrong check value: each costs the link a strike of sixty a minute."""
 CHANGES_MIN = 4
 """A machine with other work goes on until there was one of each kind."""
 ASKED_EVERY_SECONDS = 15.0
