@@ -11,8 +11,11 @@ from atm_switch.domain.errors import JournalUnavailable
 from tests.adapters.test_journal_server import SECONDS_MAX, House, house
 
 
-async def test_changed_keys_are_told_to_all_others(tmp_path: Path) -> None:
+async def test_changed_keys_are_told_to_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And whoever changed them is answered when each works with them, or is gone."""
+    monkeypatch.setattr(remote_journal, "HEARD_SECONDS_MAX", SECONDS_MAX)
     async with house(tmp_path) as one:
         first, second, third = [await one.worker() for _ in range(3)]
         second.taking_up = asyncio.get_running_loop().create_future()
@@ -104,6 +107,8 @@ async def test_change_behind_a_new_connection_waits_for_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever is back first does not take itself for the only one."""
+    monkeypatch.setattr(remote_journal, "HEARD_SECONDS_MAX", SECONDS_MAX)
+    monkeypatch.setattr(remote_journal, "BACK_SECONDS", 3.0)  # the second has that long to be back
     async with house(tmp_path) as one:
         first, second = await one.worker(), await one.worker()
         at_once, gate = second.journal.connect, asyncio.Event()
