@@ -188,7 +188,7 @@ def test_served_switch_tells_its_life(
     """``serve`` is ready once it listens, says that it reloads, is alive, and stops."""
     folder = make_folder(tmp_path)
     monkeypatch.setenv("NOTIFY_SOCKET", systemd.getsockname())
-    monkeypatch.setenv("WATCHDOG_USEC", "200000")
+    monkeypatch.setenv("WATCHDOG_USEC", "800000")  # a socket holds but ten datagrams
     with serve(folder) as served:
         assert "READY=1" == heard(systemd)
         assert "WATCHDOG=1" == heard(systemd) == heard(systemd)
