@@ -1,7 +1,6 @@
 """The whole flow with the ledger on PostgreSQL: commands write it, a real switch reads it."""
 
 import json
-import re
 import signal
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from atm_switch.cli import main
 from atm_switch.ledger.store_postgres import PostgresStore
 from atm_switch.settings.load import load_settings
+from tests.doubles.machines import set_in
 from tests.doubles.postgres import PostgresServer
 from tests.doubles.served import Served, make_folder, read_keys_again, run, serve
 from tests.end_to_end.command_line import PROGRAM, SECONDS_MAX, environment
@@ -26,11 +26,7 @@ CARD, PIN, KPJ = "9990090000000012", "123456", "12345678901"
 def bank(tmp_path: Path, postgres: PostgresServer) -> Path:
     """Make a folder whose members are on PostgreSQL, not in its file."""
     folder = make_folder(tmp_path)
-    settings = folder / "switch.toml"
-    text = re.sub(r"(?m)^(\[ledger\])$", rf'\1\nurl = "{postgres.empty()}"', settings.read_text())
-    if "\nurl = " not in text:
-        text += f'\n[ledger]\nurl = "{postgres.empty()}"\n'
-    settings.write_text(text)
+    set_in(folder, "ledger", url=postgres.empty(), query_seconds_max=30)  # others may be at work
     sample = folder / "sample"
     for command in (
         ("ledger", "import", folder, sample / "participants.csv", sample / "postings.csv"),
