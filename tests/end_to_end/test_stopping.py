@@ -23,7 +23,7 @@ from tests.doubles.workers import wait_for, with_workers
 CARD = "9990090000000012"
 LINKS = 1_000
 STOP_SECONDS_MAX = 5.0
-TRIES = 3
+TRIES = 5
 
 
 def quickest(seconds_of_a_stop: Callable[[], float]) -> float:
