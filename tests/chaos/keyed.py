@@ -77,7 +77,9 @@ class KeyedLink(Honest):
         host, port = self.transport.get_extra_info("sockname")
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
             while True:
-                told = await asyncio.to_thread(ask_switch, folder / "admin.sock", "sessions")
+                told = await asyncio.to_thread(
+                    ask_switch, folder / "admin.sock", "sessions", ANSWER_SECONDS_MAX
+                )
                 for one in told["sessions"]:
                     if one["peer"] == f"{host}:{port}":
                         return int(one["worker"])

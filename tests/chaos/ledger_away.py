@@ -193,7 +193,9 @@ def sqlite_part(trial: Trial, root: Path, seconds: float) -> tuple[bool, str]:
     plant = set_up(root, "--pin", "acquirer", is_patient=False)
     with running(plant), ExitStack() as held:
         ledger, journal = (
-            held.enter_context(closing(sqlite3.connect(plant.folder / name, isolation_level=None)))
+            held.enter_context(
+                closing(sqlite3.connect(plant.folder / name, 90.0, isolation_level=None))
+            )
             for name in ("ledger.db", "journal.db")
         )
         ledger.execute("BEGIN IMMEDIATE")

@@ -173,7 +173,7 @@ def at_rest(plant: Plant) -> int:
     """Wait a while until nothing is under way; return what is."""
     deadline = time.monotonic() + REST_SECONDS_MAX
     while True:
-        left = int(ask_switch(plant.folder / FILE_NAME, "status")["in_flight"])
+        left = int(ask_switch(plant.folder / FILE_NAME, "status", REST_SECONDS_MAX)["in_flight"])
         if left == 0 or time.monotonic() > deadline:
             return left
         time.sleep(0.1)
