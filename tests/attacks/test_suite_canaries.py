@@ -74,6 +74,25 @@ def test_what_a_folder_holds_is_found_where_it_leaked(elsewhere: Path) -> None:
     assert not any(secret in " ".join(after) for secret in (CARD, nik.text, block.text, key.hex()))
 
 
+def test_packed_number_alone_counts_where_the_card_is_known(elsewhere: Path) -> None:
+    """One that nobody knows may be chance's, as of a digest; a second one is not, nor is text."""
+    first, second = (f"{99_900}{rest}" for rest in ("98112233447", "98112233454"))
+    (elsewhere / "kept.db").write_bytes(b"\xfe" + bytes.fromhex(first) + b"\xff")
+    alone = left_behind(elsewhere)
+    (elsewhere / "cards.csv").write_text(f"pan\n{first}\n")
+    known = left_behind(elsewhere)
+    (elsewhere / "cards.csv").unlink()
+    (elsewhere / "others.db").write_bytes(b"\xfe" + bytes.fromhex(second) + b"\xff")
+    two = left_behind(elsewhere)
+    (elsewhere / "others.db").write_text(second)
+    text = left_behind(elsewhere)
+
+    kept = "kept.db: a card number, packed"
+    assert ([], [kept]) == (alone, known)
+    assert [kept, "others.db: a card number, packed"] == two
+    assert ["others.db: a card number, text"] == text
+
+
 def test_words_are_searched_like_files() -> None:
     """What a command said is searched for every canary known."""
     assert ["said: key"] == found_in(

@@ -8,7 +8,9 @@ folder the keys, the master, the members' NIKs and the PIN blocks of the sample 
 line's key are looked for in the folder, and in everything that was said anywhere.
 Limits: nothing enciphered or compressed is opened; PINs of six digits cannot be told from other
 numbers (``canary_traffic`` sends long ones).  What a test itself writes as input, and what
-holds secrets by design, is left out by name.
+holds secrets by design, is left out by name.  Of tens of millions of bytes that chance has made
+(digests, what is enciphered) some are a packed card number once in a hundred runs: one alone
+counts if it is a card that the run knows.
 """
 
 import base64
@@ -47,6 +49,7 @@ _PACKED_SHIFTED = re.compile(rb"[\x09-\xf9]\x99\x00[\x90-\x99][\x00-\x99]{4,7}",
 _TEXT = re.compile(rb"999009" + _DIGITS)
 _EBCDIC = re.compile(rb"\xf9\xf9\xf9\xf0\xf0\xf9[\xf0-\xf9]{10,13}")
 _UTF_16 = re.compile(rb"9\x009\x009\x000\x000\x009\x00(?:[0-9]\x00){10,13}")
+_KNOWN = re.compile(r"999009[0-9]{2,13}")
 _HEX_RUN = re.compile(rb"[0-9A-Fa-f]{24,}")
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{14,}")
 _FOR_ADDRESSES = bytes.maketrans(b"-_", b"+/")
@@ -60,22 +63,26 @@ def said(*texts: str | bytes | None) -> None:
 
 def cards_in(content: bytes) -> set[str]:
     """Name the forms in which card numbers of BIN 999009 stand in ``content``."""
-    found = set(_plain_cards(content))
+    return {form for form, _ in _numbers_in(content)}
+
+
+def _numbers_in(content: bytes) -> Iterator[tuple[str, str]]:
+    """Yield each with its form."""
+    yield from _plain_numbers(content)
     for run in _HEX_RUN.findall(content):
         for at in range(2):
             part = run[at : at + (len(run) - at) // 2 * 2]
-            found |= {
-                f"{form}, in hexadecimal" for form in _plain_cards(bytes.fromhex(part.decode()))
-            }
+            for form, number in _plain_numbers(bytes.fromhex(part.decode())):
+                yield f"{form}, in hexadecimal", number
     for run in _BASE64_RUN.findall(content):
         text = run.translate(_FOR_ADDRESSES)
         for at in range(4):
             part = text[at : at + (len(text) - at) // 4 * 4]
-            found |= {f"{form}, in base64" for form in _plain_cards(base64.b64decode(part))}
-    return found
+            for form, number in _plain_numbers(base64.b64decode(part)):
+                yield f"{form}, in base64", number
 
 
-def _plain_cards(content: bytes) -> Iterator[str]:
+def _plain_numbers(content: bytes) -> Iterator[tuple[str, str]]:
     forms: tuple[tuple[str, re.Pattern[bytes], Callable[[bytes], str]], ...] = (
         ("text", _TEXT, bytes.decode),
         ("EBCDIC", _EBCDIC, lambda raw: raw.decode("cp500")),
@@ -84,8 +91,7 @@ def _plain_cards(content: bytes) -> Iterator[str]:
         ("packed, shifted", _PACKED_SHIFTED, lambda raw: raw.hex()[1:]),
     )
     for name, pattern, read in forms:
-        if any(_is_card(read(raw)) for raw in pattern.findall(content)):
-            yield name
+        yield from ((name, read(raw)) for raw in pattern.findall(content) if _is_card(read(raw)))
 
 
 def _is_card(text: str) -> bool:
@@ -184,12 +190,35 @@ def left_behind(root: Path) -> list[str]:
             paths += [path for path in sinks_below(root) if path.parent == root]
         for sink in _read(paths, root):
             found += _canaries_in(sink, canaries)
-    for sink in _read(sinks_below(root), root):
-        found += _cards_in(sink)
+    found += _cards_below(root)
     if found_in({"said by commands": b"\n".join(text for _, text in SAID)}, known):
         for test, text in SAID:
             found += found_in({f"said in {test}": text}, known)
     return list(dict.fromkeys(found))
+
+
+def _cards_below(root: Path) -> list[str]:
+    """Name each file with a card number in it, and the form of that."""
+    sure: list[str] = []
+    doubtful: dict[str, list[str]] = {}
+    for sink in _read(sinks_below(root), root):
+        for name, content in sink.items():
+            for form, number in _numbers_in(content):
+                told = f"{name}: a card number, {form}"
+                (doubtful.setdefault(number, []) if "packed" in form else sure).append(told)
+    if len(doubtful) == 1:
+        (number,) = doubtful
+        doubtful = doubtful if number.startswith(_known_below(root)) else {}
+    return [*sorted(set(sure)), *sorted({told for one in doubtful.values() for told in one})]
+
+
+def _known_below(root: Path) -> tuple[str, ...]:
+    """Return how the cards begin that tests speak of, and those that lie there by design."""
+    texts = [*Path(__file__).parents[1].rglob("*.py")]
+    texts += [path for one in (*BY_DESIGN, "cards.txt") for path in root.rglob(one)]
+    with suppress(OSError):
+        return tuple({n for path in texts for n in _KNOWN.findall(path.read_text("latin-1"))})
+    return ("",)  # not to be looked up: then it counts
 
 
 def _read(paths: Iterable[Path], root: Path) -> Iterator[dict[str, bytes]]:
