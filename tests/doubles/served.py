@@ -1,6 +1,7 @@
 """A switch as its users run it: ``atm-switch init`` and ``serve`` in processes of their own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,10 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atm_switch.card_key_change import require_card_key_read
+from atm_switch.domain.card import Pan
 from atm_switch.domain.errors import Refused
+from atm_switch.domain.secret import Pin
 from atm_switch.folder import open_folder
+from atm_switch.security.pvv import visa_pvv
 from tests.doubles.suite_canaries import said
 
+SAMPLE_CARD, SAMPLE_PIN = "9990090000000012", "123456"
+WRONG_PINS = ("999999", "000000", "111111", "987675")
+"""As the tests have them: of each the first four digits count."""
 SECONDS = 90
 """How long a command may take before a test says that it hangs: one that plays three hundred cases
 takes ten, and three times as long where four others are at work."""
@@ -48,9 +55,28 @@ def _environment() -> dict[str, str]:
 def make_folder(root: Path, *options: str) -> Path:
     """Make a data folder with the sample members, to listen on any free port."""
     folder = root / "bank"
-    done = run("init", folder, "--listen", "127.0.0.1:0", "--sample", *options)
-    assert 0 == done.returncode, done.stderr
-    return folder
+    while True:
+        done = run("init", folder, "--listen", "127.0.0.1:0", "--sample", *options)
+        assert 0 == done.returncode, done.stderr
+        if _tells_wrong_pins(folder):
+            return folder
+        open_folder(folder).master_file.unlink()
+        shutil.rmtree(folder)
+
+
+def _tells_wrong_pins(folder: Path) -> bool:
+    """Tell whether no wrong PIN of the tests has the value of the right one by chance.
+
+    One in ten thousand has, under a key that is drawn.
+    """
+    key = open_folder(folder).vault().pvk("1")
+    if key is None:
+        return True
+    pan = Pan(SAMPLE_CARD)
+    right, *wrong = (
+        visa_pvv(Pin(pin.encode()), pan, "1", key.token) for pin in (SAMPLE_PIN, *WRONG_PINS)
+    )
+    return right not in wrong
 
 
 @dataclass
