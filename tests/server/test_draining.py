@@ -18,7 +18,7 @@ from atm_switch.switch.policy import MacPolicy
 from atm_switch.switch.ports import AuditRecord, KeepRecord
 from tests.doubles.bank_host import SIGN_OFF, SIGN_ON, until
 from tests.doubles.bench import bank
-from tests.doubles.open_house import open_house
+from tests.doubles.open_house import SECONDS_MAX, open_house
 from tests.server.test_dialler import called
 
 
@@ -35,7 +35,7 @@ async def test_bank_hears_our_sign_off_last() -> None:
         assert [] == line.requests(SIGN_OFF)
 
         here.house.journal.release()
-        await stopping
+        await asyncio.wait_for(stopping, SECONDS_MAX)
 
         assert "00" == (await asking)[39]
         await until(lambda: line.is_gone)
@@ -51,7 +51,7 @@ async def test_sign_off_is_in_the_audit() -> None:
         await here.signed_on(here.dial())
         here.house.stop_clock()
 
-        await drain(here.house.desk)
+        await asyncio.wait_for(drain(here.house.desk), SECONDS_MAX)
 
         records = [
             record for record in here.house.bench.memory.records if record.kind == "sign-off"
@@ -89,7 +89,7 @@ async def test_bank_that_asks_after_our_sign_off_gets_58() -> None:
 
         assert "58" == late[39]
         here.house.skew += SIGN_OFF_SECONDS_MAX
-        await stopping
+        await asyncio.wait_for(stopping, SECONDS_MAX)
 
 
 async def test_line_that_never_signed_on_is_just_closed() -> None:
