@@ -15,17 +15,11 @@ from hypothesis import HealthCheck, settings
 from tests.doubles import suite_canaries
 from tests.doubles.postgres import PostgresServer, postgres_server
 
-settings.register_profile("dev", max_examples=50, deadline=None)
-settings.register_profile(
-    "ci",
-    max_examples=300,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile(
-    "mutants", max_examples=10, deadline=None, derandomize=True, database=None
-)
+# A machine that stands still for a second makes the drawing of examples slow, not the test wrong.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", UNHURRIED, max_examples=50)
+settings.register_profile("ci", UNHURRIED, max_examples=300, derandomize=True)
+settings.register_profile("mutants", UNHURRIED, max_examples=10, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 if threading.current_thread() is threading.main_thread():
