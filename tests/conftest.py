@@ -18,7 +18,7 @@ from tests.doubles.postgres import PostgresServer, postgres_server
 # A machine that stands still for a second makes the drawing of examples slow, not the test wrong.
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", UNHURRIED, max_examples=50)
-settings.register_profile("ci", UNHURRIED, max_examples=300, derandomize=True)
+settings.register_profile("ci", UNHURRIED, max_examples=100, derandomize=True)
 settings.register_profile("mutants", UNHURRIED, max_examples=10, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
