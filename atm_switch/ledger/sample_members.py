@@ -221,7 +221,7 @@ def _csv(kind: Kind, rows: Iterable[tuple[str, ...]]) -> str:
 def _readable(cards: Iterable[SampleCard]) -> str:
     lines = [
         "Sample cards of the lab BIN 999009: invented, of no bank and no person.",
-        "Of a PIN its first four digits are verified (Visa PVV): a wrong one differs there.",
+        "Where this switch verifies the PIN, its first four digits count (Visa PVV).",
         "",
         f"{'PAN':<18}{'EXPIRY':<8}{'PIN':<8}{'DE39':<6}SHOWS",
     ]

@@ -14,7 +14,6 @@ import random
 import socket
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tests.chaos.honest import Honest, Script, Tally
 from tests.chaos.plant import Plant, running, set_up
@@ -94,9 +93,10 @@ async def attempts(plant: Plant, said: list[bytes], part: Part) -> None:
     link.close()
 
 
-def one_dialect(root: Path, profile: str, said: list[bytes]) -> Part:
+def one_dialect(trial: Trial, profile: str, said: list[bytes]) -> Part:
     """Have one switch in one dialect."""
-    plant, part = set_up(root, "--pin", "acquirer"), Part()
+    root = trial.root / profile
+    plant, part = set_up(root, "--pin", "acquirer", is_patient=not trial.is_timed), Part()
     for name in ("switch.toml", "terminal-kit.json"):
         file = plant.folder / name
         file.write_text(file.read_text().replace('"bpjstk-jht-v1"', f'"{profile}"'))
@@ -119,7 +119,7 @@ def measure(trial: Trial) -> Found:
         tried = [one for _ in range(1 + count // len(kinds)) for one in kinds.values()][:count]
         chance.shuffle(tried)
         (trial.root / profile).mkdir()
-        part = one_dialect(trial.root / profile, profile, tried)
+        part = one_dialect(trial, profile, tried)
         slowest = max(part.milliseconds)
         middle = sorted(part.milliseconds)[part.attempts // 2]
         said.append(

@@ -226,7 +226,9 @@ def told(
     root.mkdir()
     port = free_port()
     events = f'[events]\nbroker = "mqtt://{HOST}:{port}"\nreconnect_seconds_max = 1.0\n'
-    plant = set_up(root, "--pin", "acquirer", settings=events, workers=workers)
+    plant = set_up(
+        root, "--pin", "acquirer", settings=events, workers=workers, is_patient=not trial.is_timed
+    )
     broker = TheBroker(port, root / "broker")
     broker.start()
     auditor = Auditor(port)

@@ -90,7 +90,7 @@ def measure(trial: Trial) -> Found:
         "LD_PRELOAD": str(found), "FAKETIME_TIMESTAMP_FILE": str(file),
         "FAKETIME_NO_CACHE": "1", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }  # fmt: skip
-    plant = set_up(trial.root, "--pin", "acquirer")
+    plant = set_up(trial.root, "--pin", "acquirer", is_patient=not trial.is_timed)
     plant.environment = environment
     script = Script(plant.folder)
     to = LONG_JUMPS * ROUNDS_LONG if trial.is_long else JUMPS

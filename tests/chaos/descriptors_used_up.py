@@ -66,7 +66,14 @@ def part(trial: Trial, root: Path, connections_max: int, what: str) -> tuple[boo
     """One bound."""
     seconds = trial.size(SECONDS_SHORT, SECONDS_LONG, SECONDS_UNTIMED)
     limits = f"[limits]\nconnections_max = {connections_max}\necho_idle_seconds = 0\n"
-    plant = set_up(root, "--pin", "acquirer", settings=limits, files_max=FILES_MAX)
+    plant = set_up(
+        root,
+        "--pin",
+        "acquirer",
+        settings=limits,
+        files_max=FILES_MAX,
+        is_patient=not trial.is_timed,
+    )
     with running(plant):
         script = Script(plant.folder)
         alone, beside, back = asyncio.run(there_and_beside(plant, script, seconds))

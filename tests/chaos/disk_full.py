@@ -94,7 +94,7 @@ def full_part(trial: Trial, seconds: float) -> tuple[bool, str]:
     """Fill the disk under load."""
     root = trial.root / "full"
     with small_disk(root / "bank") as disk:
-        plant = set_up(root, "--pin", "acquirer")
+        plant = set_up(root, "--pin", "acquirer", is_patient=not trial.is_timed)
         outage = outage_of(plant, seconds, lambda: fill(disk), (disk / "filler").unlink)
         lost = rows_lost(plant, outage.tally)
     inside = outage.inside
@@ -131,9 +131,10 @@ async def until_it_ends(
     return tally, began
 
 
-def sync_part(root: Path, workers: int, seconds: float) -> tuple[bool, str]:
+def sync_part(trial: Trial, workers: int, seconds: float) -> tuple[bool, str]:
     """Have every sync fail from a moment on; then start anew on a disk that is well."""
-    plant = set_up(root, "--pin", "acquirer", workers=workers)
+    root = trial.root / str(workers)
+    plant = set_up(root, "--pin", "acquirer", workers=workers, is_patient=not trial.is_timed)
     plant.environment, sign = failing_syncs(root)
     with running(plant):
         tally, began = asyncio.run(until_it_ends(plant, sign.touch, seconds))
@@ -167,9 +168,7 @@ def measure(trial: Trial) -> Found:
         return skipped("no tmpfs may be mounted here")
     is_whole = shutil.which("gcc") is not None
     if is_whole:
-        parts += [
-            sync_part(trial.root / str(workers), workers, load) for workers, load in WORKERS.items()
-        ]
+        parts += [sync_part(trial, workers, load) for workers, load in WORKERS.items()]
     else:
         parts.append((True, "sync fails: skipped, no C compiler"))
     said = "; ".join(said for _, said in parts)

@@ -81,7 +81,15 @@ def measure(trial: Trial) -> Found:
         return skipped("a network namespace needs root and ip (apt-get install iproute2)")
     count = trial.size(50, 1_000)
     settings = MANY if trial.is_long else QUICK
-    plant = set_up(trial.root, "--pin", "acquirer", "--listen", f"{NEAR}:0", settings=settings)
+    plant = set_up(
+        trial.root,
+        "--pin",
+        "acquirer",
+        "--listen",
+        f"{NEAR}:0",
+        settings=settings,
+        is_patient=not trial.is_timed,
+    )
     try:
         with cable() as (space, near), running(plant):
             seconds, left = pull(plant, space, near, count)

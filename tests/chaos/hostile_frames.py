@@ -109,7 +109,7 @@ def at_workers(trial: Trial) -> tuple[bool, str]:
     """Spew beside honest links of two workers."""
     root = trial.root / "workers"
     root.mkdir()
-    plant = set_up(root, "--pin", "acquirer", workers=WORKERS)
+    plant = set_up(root, "--pin", "acquirer", workers=WORKERS, is_patient=True)
     count = trial.size(OF_WORKERS_SHORT, OF_WORKERS_LONG)
     with running(plant):
         before = plant.descriptors
@@ -136,7 +136,7 @@ def at_workers(trial: Trial) -> tuple[bool, str]:
 def measure(trial: Trial) -> Found:
     """Both runs."""
     count = trial.size(FRAMES_SHORT, FRAMES_LONG)
-    plant = set_up(trial.root, "--pin", "acquirer", settings=OFF)
+    plant = set_up(trial.root, "--pin", "acquirer", settings=OFF, is_patient=not trial.is_timed)
     score = Score()
     script = Script(plant.folder)
 

@@ -135,7 +135,7 @@ def is_as_fast(alone: float, beside: float) -> bool:
 
 def plain_part(trial: Trial, root: Path, count: int) -> tuple[bool, str]:
     """Without TLS, with an honest load beside."""
-    plant = set_up(root, "--pin", "acquirer", settings=MANY)
+    plant = set_up(root, "--pin", "acquirer", settings=MANY, is_patient=not trial.is_timed)
     alone, beside, fewest, most = Rounds(), Rounds(), count, Memory(0, {})
     with running(plant):
         script = Script(plant.folder)
@@ -164,9 +164,9 @@ def plain_part(trial: Trial, root: Path, count: int) -> tuple[bool, str]:
     return is_small and is_soon and alone.are_good and beside.are_good, said
 
 
-def tls_part(root: Path, count: int) -> tuple[bool, str]:
+def tls_part(trial: Trial, root: Path, count: int) -> tuple[bool, str]:
     """With certificates on both sides."""
-    plant = set_up(root, "--pin", "acquirer", settings=MANY)
+    plant = set_up(root, "--pin", "acquirer", settings=MANY, is_patient=not trial.is_timed)
     ca = LabCa(root)
     files, shown = ca.server(), ca.issue(BANK)
     toml = plant.folder / "switch.toml"
@@ -194,7 +194,7 @@ def measure(trial: Trial) -> Found:
     for name in ("plain", "tls"):
         (trial.root / name).mkdir()
     plain_held, plain = plain_part(trial, trial.root / "plain", trial.size(1_000, 10_000, 300))
-    tls_held, tls = tls_part(trial.root / "tls", trial.size(200, 10_000, 100))
+    tls_held, tls = tls_part(trial, trial.root / "tls", trial.size(200, 10_000, 100))
     return Found(f"{plain}; {tls}", is_held=plain_held and tls_held)
 
 

@@ -221,7 +221,7 @@ def changed(
     """Change under load, then be killed amid changes."""
     root = trial.root / str(workers)
     root.mkdir()
-    plant = set_up(root, "--pin", "issuer", "--mac", "required", workers=workers)
+    plant = set_up(root, "--pin", "issuer", "--mac", "required", workers=workers, is_patient=True)
     score = Score()
     with running(plant):
         rate = trial.size(RATE, RATE, RATE_UNTIMED)

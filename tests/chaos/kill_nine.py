@@ -279,7 +279,7 @@ def measure(trial: Trial) -> Found:
     ):
         root = trial.root / str(workers)
         root.mkdir()
-        plant = set_up(root, "--pin", "issuer", workers=workers)
+        plant = set_up(root, "--pin", "issuer", workers=workers, is_patient=True)
         parts.append(killed(trial, plant, cycles, kinds, reply))
     got = f"{parts[0][1]}; with {WORKERS} workers {parts[1][1]}"
     notes = tuple(wrong for *_, found in parts for wrong in found)

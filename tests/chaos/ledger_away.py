@@ -16,7 +16,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,12 +118,14 @@ async def through(
 async def until_back(link: Honest, tally: Tally, ended: float) -> None:
     """Ask on where no 00 came behind the outage yet: a busy machine may take its time for one."""
     deadline = time.monotonic() + BACK_PATIENCE
-    with suppress(HungUp, TimeoutError):
+    try:
         while not any(one.code == "00" and one.asked_at >= ended for one in tally.answers):
             if time.monotonic() > deadline:
                 return
             tally.take(await link.ask())
             await asyncio.sleep(0.1)
+    except (HungUp, TimeoutError):
+        tally.hung_up += 1
 
 
 async def _all(loads: Sequence[Awaitable[None]]) -> None:
@@ -138,7 +140,7 @@ def stop_all(server: FallenServer, number: signal.Signals) -> None:
 
 def on_postgres(root: Path, server: FallenServer) -> Plant:
     """Make a folder whose ledger is a database."""
-    plant = set_up(root, "--pin", "acquirer", is_patient=False)
+    plant = set_up(root, "--pin", "acquirer")
     settings = plant.folder / "switch.toml"
     settings.write_text(
         re.sub(r"(?m)^\[ledger\]$", "", settings.read_text())
@@ -190,7 +192,7 @@ def postgres_part(trial: Trial, root: Path, seconds: float) -> tuple[bool, str]:
 
 def sqlite_part(trial: Trial, root: Path, seconds: float) -> tuple[bool, str]:
     """Keep the ledger's write lock all the time, and the journal's in the middle of it."""
-    plant = set_up(root, "--pin", "acquirer", is_patient=False)
+    plant = set_up(root, "--pin", "acquirer")
     with running(plant), ExitStack() as held:
         ledger, journal = (
             held.enter_context(

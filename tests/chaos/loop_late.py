@@ -58,7 +58,15 @@ def milliseconds(buckets: Mapping[float, int], share: float) -> float:
 
 def measure(trial: Trial) -> Found:
     """Load it, and compare two looks."""
-    plant = set_up(trial.root, "--pin", "acquirer", "--mac", "required", settings=METRICS)
+    plant = set_up(
+        trial.root,
+        "--pin",
+        "acquirer",
+        "--mac",
+        "required",
+        settings=METRICS,
+        is_patient=not trial.is_timed,
+    )
     seconds = trial.size(SECONDS_SHORT, SECONDS_LONG, SECONDS_UNTIMED)
     rate = RATE if trial.is_timed else RATE_UNTIMED
     with running(plant):

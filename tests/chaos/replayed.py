@@ -148,7 +148,10 @@ def count_rows(plant: Plant, score: Score) -> None:
 def measure(trial: Trial) -> Found:
     """Before and behind a crash."""
     count = trial.size(FRAMES_SHORT, FRAMES_LONG, FRAMES_UNTIMED)
-    plant, score = set_up(trial.root, "--pin", "issuer", "--mac", "required"), Score()
+    plant, score = (
+        set_up(trial.root, "--pin", "issuer", "--mac", "required", is_patient=not trial.is_timed),
+        Score(),
+    )
     script = Script(plant.folder)
     with running(plant):
         asyncio.run(record(script, plant.port, count, score))

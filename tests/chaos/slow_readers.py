@@ -76,7 +76,9 @@ def measure(trial: Trial) -> Found:
     """So many at once."""
     slow = trial.size(SLOW_SHORT, SLOW_LONG)
     pause = PAUSE_LONG if trial.is_long else PAUSE_SHORT
-    plant = set_up(trial.root, "--pin", "acquirer", settings=SETTINGS)
+    plant = set_up(
+        trial.root, "--pin", "acquirer", settings=SETTINGS, is_patient=not trial.is_timed
+    )
     with running(plant):
         script = Script(plant.folder)
         before = plant.resident_kib

@@ -25,7 +25,7 @@ def measure(trial: Trial) -> Found:
     """Alone and beside, in turn."""
     allow_many_files()
     count, rounds = trial.size(1_000, 5_000, 300), trial.size(ROUNDS_SHORT, ROUNDS_LONG)
-    plant = set_up(trial.root, "--pin", "acquirer", settings=MANY)
+    plant = set_up(trial.root, "--pin", "acquirer", settings=MANY, is_patient=not trial.is_timed)
     alone, beside = [], []
     with running(plant):
         script = Script(plant.folder)

@@ -81,7 +81,16 @@ def measure(trial: Trial) -> Found:
     for workers in (1, WORKERS):
         root = trial.root / str(workers)
         root.mkdir()
-        plants.append(set_up(root, "--pin", "issuer", settings=MANY, workers=workers))
+        plants.append(
+            set_up(
+                root,
+                "--pin",
+                "issuer",
+                settings=MANY,
+                workers=workers,
+                is_patient=not trial.is_timed,
+            )
+        )
     alone, several = plants
     parts = [
         stopped(trial, alone, trial.size(2, 20), Plant.stop),

@@ -142,7 +142,7 @@ def traced(root: Path, workers: int, replies: int) -> tuple[bool, str, list[str]
     reader.start()
     calls = "trace=pwrite64,fdatasync,fsync,write,writev,sendto,sendmsg"
     strace = ("strace", "-f", "-yy", "-s", "20000", "-e", calls, "-o", str(pipe))
-    plant = set_up(root, "--pin", "acquirer", workers=workers)
+    plant = set_up(root, "--pin", "acquirer", workers=workers, is_patient=True)
     plant.before = strace
     script = Script(plant.folder)
     with running(plant):

@@ -22,6 +22,7 @@ from tests.doubles.suite_canaries import said
 SAMPLE_CARD, SAMPLE_PIN = "9990090000000012", "123456"
 WRONG_PINS = ("999999", "000000", "111111", "987675")
 """As the tests have them: of each the first four digits count."""
+INITS_MAX = 5
 SECONDS = 90
 """How long a command may take before a test says that it hangs: one that plays three hundred cases
 takes ten, and three times as long where four others are at work."""
@@ -55,13 +56,14 @@ def _environment() -> dict[str, str]:
 def make_folder(root: Path, *options: str) -> Path:
     """Make a data folder with the sample members, to listen on any free port."""
     folder = root / "bank"
-    while True:
+    for _ in range(INITS_MAX):
         done = run("init", folder, "--listen", "127.0.0.1:0", "--sample", *options)
         assert 0 == done.returncode, done.stderr
         if _tells_wrong_pins(folder):
             return folder
         open_folder(folder).master_file.unlink()
         shutil.rmtree(folder)
+    raise AssertionError("a wrong PIN passes under every key that is drawn")
 
 
 def _tells_wrong_pins(folder: Path) -> bool:

@@ -9,8 +9,8 @@ line's key are looked for in the folder, and in everything that was said anywher
 Limits: nothing enciphered or compressed is opened; PINs of six digits cannot be told from other
 numbers (``canary_traffic`` sends long ones).  What a test itself writes as input, and what
 holds secrets by design, is left out by name.  Of tens of millions of bytes that chance has made
-(digests, what is enciphered) some are a packed card number once in a hundred runs: one alone
-counts if it is a card that the run knows.
+(digests, what is enciphered) some are a packed card number once in a hundred runs: one that stands
+at one place alone counts if it is a card that the run knows.
 """
 
 import base64
@@ -206,7 +206,7 @@ def _cards_below(root: Path) -> list[str]:
             for form, number in _numbers_in(content):
                 told = f"{name}: a card number, {form}"
                 (doubtful.setdefault(number, []) if "packed" in form else sure).append(told)
-    if len(doubtful) == 1:
+    if [1] == [len(places) for places in doubtful.values()]:
         (number,) = doubtful
         doubtful = doubtful if number.startswith(_known_below(root)) else {}
     return [*sorted(set(sure)), *sorted({told for one in doubtful.values() for told in one})]

@@ -22,7 +22,7 @@ from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import Packager
 from terminal_emulator.kit import Kit, read_kit
 
-SECONDS_MAX = 60.0
+SECONDS_MAX = 50.0
 
 
 class HungUp(ConnectionError):
@@ -97,10 +97,12 @@ class Talk:
             raise HungUp from None
 
     def hear(self) -> bytes:
-        """Wait for one payload.  Raises ``HungUp``."""
+        """Wait for one payload.  Raises ``HungUp``, ``TimeoutError``."""
         while not self._waiting:
             try:
                 data = self._socket.recv(65_536)
+            except TimeoutError:
+                raise
             except OSError:
                 data = b""
             if not data:

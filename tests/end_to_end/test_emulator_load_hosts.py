@@ -1,6 +1,7 @@
 """The load tool against hosts of known manners: what they do is what it counts."""
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -272,7 +273,7 @@ async def knee_found() -> tuple[float, float, str]:
         word: [float(line.split("/s")[0].replace(",", "")) for line in told if word in line]
         for word in ("kept", "lost")
     }
-    return max(rates["kept"], default=0.0), min(rates["lost"], default=0.0), notes[0]
+    return max(rates["kept"], default=0.0), min(rates["lost"], default=math.inf), notes[0]
 
 
 def test_second_of_a_tally_is_made_once() -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="no C compil
 @pytest.fixture
 def plant(tmp_path: Path) -> Plant:
     """Make a switch whose syncs fail once there is a certain file."""
-    plant = set_up(tmp_path)
+    plant = set_up(tmp_path, is_patient=True)
     plant.environment, _ = failing_syncs(tmp_path)
     return plant
 

@@ -51,6 +51,7 @@ def left_out_however_often(served: Served, other: Talk) -> None:
         assert "00" == asked(other, times, PIN)
         if times < 7:
             served.process.send_signal(signal.SIGHUP)
+    assert served.log.read_text().count(OUT) <= 2 * 7
 
 
 def test_siblings_go_on_without_a_worker_of_another_release(tmp_path: Path) -> None:

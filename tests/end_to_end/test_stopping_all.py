@@ -67,7 +67,7 @@ def test_signal_to_all_processes_is_one_stop(
 @IN_SEVERAL
 def test_all_that_was_accepted_is_answered(tmp_path: Path, workers: int) -> None:
     """Under load, too; what has a row in the journal was told its answer."""
-    plant = set_up(tmp_path, "--pin", "acquirer")
+    plant = set_up(tmp_path, "--pin", "acquirer", is_patient=True)
     set_processes(plant.folder, workers)
     with running(plant):
         answered, _ = asyncio.run(load_and_stop(plant, Script(plant.folder), Plant.stop_all))
