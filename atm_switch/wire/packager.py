@@ -5,8 +5,9 @@ Plan: a payload whose MTI and bitmaps were seen before is read by the plan of it
 others, and whatever a plan does not take, go to ``reference.py``, which alone refuses and
 says why.  A plan is made only for heads that the reference has accepted, so nothing is
 remembered of garbage.
-Limits: ``HEADS_MAX`` heads, ``LAYOUTS_MAX`` layouts at hand and ``WRITINGS_MAX`` answers to
-each of them; the oldest gives way.
+Limits: ``HEADS_MAX`` heads, ``LAYOUTS_MAX`` layouts of theirs and as many sizes at hand,
+``WRITINGS_MAX`` kinds of answers, ``SHAPES_MAX`` combinations of lengths in them; of each the
+oldest gives way.  All of it is bounded for the packager, for a peer chooses what it sends.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,17 +15,16 @@ from typing import TYPE_CHECKING, Any
 from atm_switch.profile.model import Profile
 from atm_switch.wire.bitmap import BITMAP_BYTES, mti_bytes
 from atm_switch.wire.message import IsoMessage
-from atm_switch.wire.plan import LAYOUTS_MAX, Plan
+from atm_switch.wire.plan import Plan
 from atm_switch.wire.reading import AnsweringMessage, ReadMessage
 from atm_switch.wire.reference import ReferenceCodec
-from atm_switch.wire.spelling import Spelling
+from atm_switch.wire.spelling import LAYOUTS_MAX, Spelling
 from atm_switch.wire.writing import Writing
 
 if TYPE_CHECKING:
     from atm_switch.wire.layout import Layout
 
 HEADS_MAX = 256
-WRITINGS_MAX = 16
 
 
 class Packager:
@@ -136,7 +136,7 @@ class Packager:
             return None
         layout = message.request.layout
         writing = Writing(plan.head, plan.numbers, message.given, layout, self._spelling)
-        _put(layout.writings, key, writing, WRITINGS_MAX)
+        self._spelling.writings.put(layout.writings, key, writing)
         return writing
 
     def _learn(self, message: IsoMessage) -> None:

@@ -15,9 +15,6 @@ from atm_switch.wire.part import bitmaps_of
 from atm_switch.wire.spelling import Spelling
 from atm_switch.wire.writing import Writing
 
-LAYOUTS_MAX = 512
-"""So many combinations of lengths are remembered by a plan, the latest."""
-
 
 class Plan:
     """Reads and writes payloads with one MTI and one set of elements."""
@@ -57,9 +54,7 @@ class Plan:
         layout = self._layouts.get(lengths)
         if layout is None:
             layout = Layout(self.mti, self.head, self.numbers, lengths, self.spelling)
-            if len(self._layouts) >= LAYOUTS_MAX:
-                del self._layouts[next(iter(self._layouts))]
-            self._layouts[lengths] = layout
+            self.spelling.layouts.put(self._layouts, lengths, layout)
         return layout
 
 

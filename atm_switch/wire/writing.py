@@ -14,9 +14,6 @@ from atm_switch.wire.gate import COMPILED, Gate
 from atm_switch.wire.layout import NOTHING, Layout, Span
 from atm_switch.wire.spelling import Spelling
 
-SHAPES_MAX = 256
-"""So many combinations of lengths are remembered, the latest."""
-
 
 class Shape:
     """What a payload is made of, for one combination of lengths."""
@@ -97,9 +94,7 @@ class Writing:
             if odd or not part.element.shortest <= counted[number] <= part.element.longest:
                 return None
         shape = self._shaped(counted)
-        if len(self.shapes) >= SHAPES_MAX:
-            del self.shapes[next(iter(self.shapes))]
-        self.shapes[lengths] = shape
+        self._spelling.shapes.put(self.shapes, lengths, shape)
         return shape
 
     def _shaped(self, lengths: dict[int, int]) -> Shape:

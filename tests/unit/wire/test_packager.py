@@ -9,8 +9,9 @@ from atm_switch.domain.errors import FormatError
 from atm_switch.profile.load import load_profile
 from atm_switch.wire import VARIANT
 from atm_switch.wire.message import IsoMessage
-from atm_switch.wire.packager import WRITINGS_MAX, Packager
+from atm_switch.wire.packager import Packager
 from atm_switch.wire.reading import ReadMessage
+from atm_switch.wire.spelling import WRITINGS_MAX
 from atm_switch.wire.variant import COMPILED
 
 PACKAGER = Packager(load_profile("bpjstk-jht-v1"))
@@ -193,21 +194,26 @@ def test_message_without_elements_is_read_and_written() -> None:
 
 
 def test_a_bounded_number_of_answers_is_remembered() -> None:
-    """However many kinds of answers a request gets, the oldest give way, and all are right."""
+    """However many kinds of answers requests get, the oldest give way, and all are right."""
     packager = Packager(load_profile("bpjstk-jht-v1"))
-    packager.pack(packager.unpack(GOLDEN))
-    request = packager.unpack(GOLDEN)
-    assert isinstance(request, ReadMessage)
+    requests = []
+    for code in ("00", "009", "0099", "00999", "009999"):
+        payload = packager.pack(IsoMessage("0200", {11: "000123", 32: code, 41: "S1ABC123"}))
+        requests.append(packager.unpack(payload))
     for _ in range(2):
-        for number in range(3 * WRITINGS_MAX):
-            mti = f"{number:04d}"
-            answer = request.answering(mti, frozenset({11, 41}), {39: "00"})
+        for number in range(WRITINGS_MAX // 4):
+            for request in requests:
+                assert isinstance(request, ReadMessage)
+                mti = f"{number:04d}"
+                answer = request.answering(mti, frozenset({11, 41}), {39: "00"})
 
-            assert mti.encode() + b"0020000002800000" + b"000123" + b"00" + b"S1ABC123" == (
-                packager.pack(answer)
-            )
+                assert mti.encode() + b"0020000002800000" + b"000123" + b"00" + b"S1ABC123" == (
+                    packager.pack(answer)
+                )
 
-    assert WRITINGS_MAX == len(request.layout.writings)
+    kept = [request.layout.writings for request in requests if isinstance(request, ReadMessage)]
+    assert WRITINGS_MAX == sum(map(len, kept))
+    assert all(kept)
 
 
 def test_payloads_of_one_size_are_told_apart() -> None:

@@ -1,8 +1,8 @@
 """A plan finds the layout of a payload, writes values, and leaves the rest to the reference."""
 
 from atm_switch.profile.load import load_profile
-from atm_switch.wire.plan import LAYOUTS_MAX, Plan
-from atm_switch.wire.spelling import Spelling
+from atm_switch.wire.plan import Plan
+from atm_switch.wire.spelling import LAYOUTS_MAX, Spelling
 
 TEXT = Spelling.of(load_profile("bpjstk-jht-v1"))
 PACKED = Spelling.of(load_profile("bpjstk-jht-v1-bcd"))
@@ -68,17 +68,20 @@ def test_packed_digits_are_read_and_written() -> None:
     assert read(plan, plan.head + bytes.fromhex("10510360")) is None
 
 
-def test_plan_remembers_a_bounded_number_of_layouts() -> None:
-    """However many lengths a peer sends, the oldest layouts give way."""
-    plan = Plan("0200", (32, 48, 62), TEXT)
+def test_plans_remember_a_bounded_number_of_layouts_together() -> None:
+    """However many lengths a peer sends in messages of ever other kinds, the oldest give way."""
+    spelling = Spelling.of(load_profile("bpjstk-jht-v1"))
+    plans = [Plan(f"{number:04d}", (32, 48, 62), spelling) for number in range(3)]
 
-    for number in range(2 * LAYOUTS_MAX):
+    for number in range(LAYOUTS_MAX):
         length = 5 + number % 900
         code = 1 + number % 11
         octets = f"{code:02d}{'9' * code}003abc{length:03d}{'x' * length}".encode()
-        assert read(plan, plan.head + octets) is not None
+        for plan in plans:
+            assert read(plan, plan.head + octets) is not None
 
-    assert LAYOUTS_MAX == len(plan._layouts)
+    assert LAYOUTS_MAX == sum(len(plan._layouts) for plan in plans)
+    assert all(plan._layouts for plan in plans)
 
 
 def test_plan_remembers_the_layout_of_the_same_lengths() -> None:

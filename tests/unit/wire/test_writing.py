@@ -5,8 +5,8 @@ import pytest
 from atm_switch.profile.load import load_profile
 from atm_switch.wire import writing as writing_module
 from atm_switch.wire.layout import Layout
-from atm_switch.wire.spelling import Spelling
-from atm_switch.wire.writing import SHAPES_MAX, Writing
+from atm_switch.wire.spelling import SHAPES_MAX, Spelling
+from atm_switch.wire.writing import Writing
 
 TEXT = Spelling.of(load_profile("bpjstk-jht-v1"))
 PACKED = Spelling.of(load_profile("bpjstk-jht-v1-bcd"))
@@ -86,10 +86,13 @@ def test_loops_of_machine_code_write_the_same(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_bounded_number_of_shapes_is_remembered() -> None:
-    """However many lengths the values have, the oldest give way."""
-    writing = Writing(b"", (62,), (62,), None, TEXT)
+    """However many lengths the values of all answers have, the oldest give way."""
+    spelling = Spelling.of(load_profile("bpjstk-jht-v1"))
+    writings = [Writing(b"", (62,), (62,), None, spelling) for _ in range(3)]
 
-    for length in range(5, 5 + 2 * SHAPES_MAX):
-        assert writing.write(b"", ("x" * length,))
+    for length in range(5, 5 + SHAPES_MAX // 2):
+        for writing in writings:
+            assert writing.write(b"", ("x" * length,))
 
-    assert SHAPES_MAX == len(writing.shapes)
+    assert SHAPES_MAX == sum(len(writing.shapes) for writing in writings)
+    assert all(writing.shapes for writing in writings)
