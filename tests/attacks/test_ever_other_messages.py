@@ -9,13 +9,13 @@ import gc
 import random
 import tracemalloc
 from collections.abc import Iterator
+from itertools import cycle
 
 import pytest
 
 from atm_switch.profile.load import load_profile
 from atm_switch.wire.message import IsoMessage
 from atm_switch.wire.packager import HEADS_MAX, Packager
-from atm_switch.wire.reference import ReferenceCodec
 from atm_switch.wire.spelling import LAYOUTS_MAX, SHAPES_MAX, WRITINGS_MAX
 
 FULL = 2 * max(HEADS_MAX, LAYOUTS_MAX, WRITINGS_MAX, SHAPES_MAX)
@@ -25,8 +25,8 @@ GROWTH_MAX = 2 << 20
 NAMES = ("bpjstk-jht-v1", "bpjstk-jht-v1-bcd", "bpjstk-jht-v1-ebcdic")
 
 
-def ever_other(codec: ReferenceCodec, seed: int) -> Iterator[bytes]:
-    """Yield sound payloads without end, hardly two of them alike in their elements and lengths."""
+def ever_other(seed: int) -> Iterator[IsoMessage]:
+    """Yield sound messages without end, hardly two alike in their elements and lengths."""
     chance = random.Random(seed)  # noqa: S311 - lengths, not a key
     optional = {
         3: "310000",
@@ -37,18 +37,19 @@ def ever_other(codec: ReferenceCodec, seed: int) -> Iterator[bytes]:
         70: "301",
         90: "0" * 42,
     }
-    while True:
-        elements = {11: "000123", 41: "S1ABC123", 42: "BNI-00000000001"}
-        elements |= {number: text for number, text in optional.items() if chance.random() < 0.5}
-        for number in (32, 33, 100):
-            elements[number] = "9" * chance.randint(1, 11)
-        for number in (44, 48, 54, 60, 61, 62, 63, 102, 103, 120):
-            elements[number] = "x" * chance.randint(5, 25)
-        yield codec.pack(IsoMessage("0200", dict(sorted(elements.items()))))
+    for number in cycle(range(1_000_000)):
+        elements = {11: f"{number:06d}", 41: "S1ABC123", 42: "BNI-00000000001"}
+        elements |= {place: text for place, text in optional.items() if chance.random() < 0.5}
+        for place in (32, 33, 100):
+            elements[place] = "9" * chance.randint(1, 11)
+        for place in (44, 48, 54, 60, 61, 62, 63, 102, 103, 120):
+            elements[place] = "x" * chance.randint(5, 25)
+        yield IsoMessage("0200", dict(sorted(elements.items())))
 
 
-def answered(packager: Packager, payload: bytes) -> None:
-    """Read a payload and answer it, each twice: what is remembered is made then."""
+def answered(packager: Packager, message: IsoMessage) -> None:
+    """Read a message and answer it, each twice: what is remembered is made then."""
+    payload = packager.reference.pack(message)
     for _ in range(2):
         request = packager.unpack(payload)
         answer = request.answering("0210", frozenset({11, 41}), {39: "30"})
@@ -59,7 +60,7 @@ def answered(packager: Packager, payload: bytes) -> None:
 def test_memory_has_an_end(name: str) -> None:
     """Once full, as many messages again leave nothing behind; each is read and answered."""
     packager = Packager(load_profile(name))
-    messages = ever_other(packager.reference, 8583)
+    messages = ever_other(8583)
     kept = []
     tracemalloc.start()
     try:

@@ -46,7 +46,7 @@ BROKER_SECONDS_SHORT, BROKER_SECONDS_LONG = 3.0, 60.0
 """The most between two faults of the broker, and the most that each takes."""
 TOLD_SECONDS = 300.0
 WARM_SECONDS = 2.0
-"""Behind a kill, until memory counts; of a long form the kills are long past."""
+"""Behind a kill and a full memory, until it counts; of a long form both are long past."""
 REST_SECONDS_MAX = 15.0
 SLOPE_KIB_PER_HOUR_MAX = 1024.0
 GROWTH_KIB_MAX = 4 * 1024
@@ -135,8 +135,9 @@ class Soak:
         """Return what was seen in the second half, and of processes that had warmed up by then."""
         harm = self.faults.books.harm
         killed = max((one.ended for one in harm if one.kind == KILLED), default=0.0)
+        since = max(killed, self.faults.full_at) + WARM_SECONDS
         half = self.memory[len(self.memory) // 2 :]
-        return [one for one in half if one.at >= killed + WARM_SECONDS] or half[-1:]
+        return [one for one in half if one.at >= since] or half[-1:]
 
     async def run(self, seconds: float) -> None:
         """Do all of it."""

@@ -2,7 +2,9 @@
 
 Plan: each is a coroutine that returns when it is over and notes from when to when a request may
 be refused for it, or a link be lost.  Processes are killed in the first part of a run only, so
-that memory is measured of such as live; the broker's faults go on beside all others.
+that memory is measured of such as live; the broker's faults go on beside all others.  Behind the
+last kill what the switch remembers of messages is filled up to its bound, at once: mangled frames
+would take hours for it, and what grows slowly up to a bound looks like what grows for ever.
 Limits: a switch gives up a writer that ends more than five times a minute, so it is killed less
 often than that.  The ledger of a switch that soaks is a file: what hangs it holds the loop up.
 """
@@ -17,9 +19,11 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 from atm_switch.folder import open_folder
+from tests.attacks.test_ever_other_messages import FULL, ever_other
 from tests.chaos.broker_beside import Auditor, TheBroker
 from tests.chaos.crowd import crowd
 from tests.chaos.honest import Honest, HungUp, Script
@@ -35,6 +39,8 @@ OPEN_SECONDS_MAX = 30.0
 MINUTE = 60.0
 READ_MARKS = (5, 123)
 """How many of a ``-shm`` file's bytes stand for those who read, and the first (SQLite's WAL)."""
+BURST = 32
+"""Messages under way at once of those that fill the switch's memory."""
 AWAY = (
     "ALTER TABLE participants RENAME TO participants_away",
     "ALTER TABLE participants_away RENAME TO participants",
@@ -79,6 +85,8 @@ class Faults:
     """What did not come back."""
     back: list[float] = field(default_factory=list)
     """Seconds from each kill until an inquiry was approved."""
+    full_at: float = 0.0
+    """Monotonic; when what is remembered of messages was full, once it is."""
     _writer_kills: deque[float] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -94,8 +102,11 @@ class Faults:
         others = self._in_turn(kinds)
         kind: Callable[[], Awaitable[None]] = self.reloaded
         while time.monotonic() < self.until and not self.hangs:
-            is_kill = time.monotonic() < self.kills_until and kind != self.killed
-            kind = self.killed if is_kill else next(others)
+            if time.monotonic() >= self.kills_until and not self.full_at:
+                kind = self.filled
+            else:
+                is_kill = time.monotonic() < self.kills_until and kind != self.killed
+                kind = self.killed if is_kill else next(others)
             self.counts[kind.__name__] += 1
             try:
                 await kind()
@@ -174,6 +185,15 @@ class Faults:
         hostile = frames(self.script, self.chance.randrange(1 << 30))
         link.write(b"".join(next(hostile) for _ in range(50)) + next(hostile)[:9])
         await asyncio.sleep(0.2)
+        link.close()
+
+    async def filled(self) -> None:
+        """Send many more kinds of sound messages than it remembers, each refused by a 30."""
+        link = await opened(self.script, self.plant)
+        messages = ever_other(self.chance.randrange(1 << 30))
+        for _ in range(2 * FULL // BURST):
+            await asyncio.gather(*(link.ask(one) for one in islice(messages, BURST)))
+        self.full_at = time.monotonic()
         link.close()
 
     async def locked(self) -> None:
