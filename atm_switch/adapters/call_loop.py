@@ -58,13 +58,19 @@ class CallLoop:
         return self._loop.is_closed()
 
     def close(self) -> None:
-        """End what still runs, a driver's own tasks, and the loop."""
+        """End what still runs, a driver's own tasks, and the loop.
+
+        Raises ``KeyboardInterrupt`` behind it where SIGINT came meanwhile.
+        """
         left = asyncio.all_tasks(self._loop)
-        for task in left:
-            task.cancel()
-        if left:
-            self._loop.run_until_complete(asyncio.wait(left, timeout=PARTING_SECONDS))
-        self._loop.close()
+        try:
+            with self._cancelled_by_sigint([]):
+                for task in left:
+                    task.cancel()
+                if left:
+                    self._loop.run_until_complete(asyncio.wait(left, timeout=PARTING_SECONDS))
+        finally:
+            self._loop.close()
 
     async def _bounded(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if not self._is_interrupted:

@@ -180,9 +180,11 @@ class PostgresSession:
 
     def close(self) -> None:
         """End the connection."""
-        with suppress(Exception):  # gone is gone
-            self.wait(self.connection.close, timeout=1)
-        self._loop.close()
+        try:
+            with suppress(Exception):  # gone is gone
+                self.wait(self.connection.close, timeout=1)
+        finally:
+            self._loop.close()
 
 
 def name_of(error: Exception) -> str:

@@ -102,9 +102,11 @@ class PostgresStore:
 
     def close(self) -> None:
         """End the connection."""
-        with suppress(Refused):
-            self._wait(self._connection.close, timeout=CONNECT_SECONDS)
-        self._loop.close()
+        try:
+            with suppress(Refused):
+                self._wait(self._connection.close, timeout=CONNECT_SECONDS)
+        finally:
+            self._loop.close()
 
     @contextmanager
     def _held(self, begin: str, end: str) -> Iterator[None]:

@@ -196,6 +196,34 @@ def test_tasks_of_a_driver_end_with_the_loop() -> None:
     assert ["ended"] == ended
 
 
+def test_ctrl_c_amid_the_end_lets_it_come_to_an_end() -> None:
+    """A driver's task that tidies up is not torn: it is raised when the loop is closed."""
+    ended: list[str] = []
+
+    async def behind() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0)
+            ended.append("ended")
+
+    async def begin() -> "asyncio.Task[None]":
+        task = asyncio.create_task(behind())
+        await asyncio.sleep(0)
+        return task
+
+    loop = CallLoop()
+    kept = loop.run(begin)
+    with pytest.raises(KeyboardInterrupt):
+        loop.close()
+
+    assert kept.cancelled()
+    assert ["ended"] == ended
+    assert loop.is_closed
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_later_is_called_by_a_call_that_still_runs(loop: CallLoop) -> None:
     """What was to be done later is done while a call runs, and not where it was withdrawn."""
     done: list[str] = []

@@ -1,14 +1,17 @@
 """Claims about a PostgreSQL that crashes, one that asks for a password, and the missing driver."""
 
 import asyncio
+import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.domain.errors import LedgerUnavailable, Refused
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.statement import draw_up
@@ -170,3 +173,18 @@ async def test_one_wrong_row_spoils_no_other(tmp_path: Path, postgres: PostgresS
     assert isinstance(wrong, LedgerUnavailable)
     assert isinstance(right, tuple)
     assert (BUDI,) == other
+
+
+@pytest.mark.parametrize("opened", [PostgresStore, lambda url: PostgresSession(url, "the journal")])
+def test_ctrl_c_amid_the_end_leaves_nothing_open(
+    postgres: PostgresServer, opened: Callable[[str], PostgresStore | PostgresSession]
+) -> None:
+    """Heard while the connection is being closed it is raised, and the loop is closed as well."""
+    held = opened(postgres.database())
+    connection = held._connection if isinstance(held, PostgresStore) else held.connection
+    connection.add_termination_listener(lambda _: os.kill(os.getpid(), signal.SIGINT))
+
+    with pytest.raises(KeyboardInterrupt):
+        held.close()
+
+    assert held._loop.is_closed
