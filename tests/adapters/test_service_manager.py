@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.service_manager import STOP_SECONDS_MAX, ServiceManager
+from atm_switch.adapters.service_manager import STOP_SECONDS_MAX, UNTOLD_MAX, ServiceManager
 from atm_switch.cli.entry import MISCONFIGURED
 from atm_switch.supervisor import ENDING_SECONDS_MAX
 from tests.doubles.machines import set_in
@@ -79,6 +79,51 @@ def test_switch_without_a_descriptor_left_is_not_silent(systemd: socket.socket) 
 
     assert "READY=1" == heard(systemd)
     assert heard(systemd).startswith("RELOADING=1")
+
+
+def fill(wire: socket.socket) -> int:
+    """Say so much that no more is taken, as where systemd is busy; return how much that was."""
+    said = 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, suppress(BlockingIOError):
+        other.setblocking(False)  # noqa: FBT003 - the standard library's signature
+        while True:
+            other.sendto(b"SOMEBODY=1", wire.getsockname())
+            said += 1
+    return said
+
+
+async def test_busy_manager_hears_it_later(systemd: socket.socket) -> None:
+    """Each state in its order, and the socket let go behind the last; a late feeding is none."""
+    manager = ServiceManager(systemd.getsockname(), watchdog_seconds=SECONDS)
+    said = fill(systemd)
+    manager.watch(lambda: True)
+    manager.ready()
+    manager.watch(lambda: True)
+    manager.stopping(600.0)
+
+    for _ in range(said):
+        assert "SOMEBODY=1" == heard(systemd)
+    assert "READY=1" == await asyncio.to_thread(heard, systemd)
+    assert "STOPPING=1\nEXTEND_TIMEOUT_USEC=630000000" == await asyncio.to_thread(heard, systemd)
+    assert manager._wire is None
+
+
+def test_busy_manager_hears_without_a_loop_what_is_told_with_the_next(
+    systemd: socket.socket,
+) -> None:
+    """As of a start that brings files up to date, which speaks from a thread; the latest alone."""
+    manager = ServiceManager(systemd.getsockname())
+    said = fill(systemd)
+    for seconds in range(2 * UNTOLD_MAX):
+        manager.starting(seconds)
+
+    for _ in range(said):
+        assert "SOMEBODY=1" == heard(systemd)
+    manager.ready()
+
+    told = [heard(systemd) for _ in range(UNTOLD_MAX)]
+    assert ["EXTEND_TIMEOUT_USEC=15000000", "READY=1"] == told[-2:]
+    manager.close()
 
 
 def test_unit_gives_what_is_behind_a_drain_as_long_as_it_may_take() -> None:
