@@ -6,20 +6,15 @@ import resource
 import signal
 import socket
 from collections.abc import Iterator
-from configparser import ConfigParser
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from atm_switch.adapters.service_manager import STOP_SECONDS_MAX, UNTOLD_MAX, ServiceManager
-from atm_switch.cli.entry import MISCONFIGURED
-from atm_switch.supervisor import ENDING_SECONDS_MAX
+from atm_switch.adapters.service_manager import UNTOLD_MAX, ServiceManager
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, serve
 from tests.doubles.workers import Workers, wait_for, with_workers
-
-UNIT = Path(__file__).parents[2] / "specs" / "operations" / "atm-switch.service"
 
 
 @pytest.fixture
@@ -124,39 +119,6 @@ def test_busy_manager_hears_without_a_loop_what_is_told_with_the_next(
     told = [heard(systemd) for _ in range(UNTOLD_MAX)]
     assert ["EXTEND_TIMEOUT_USEC=15000000", "READY=1"] == told[-2:]
     manager.close()
-
-
-def test_unit_gives_what_is_behind_a_drain_as_long_as_it_may_take() -> None:
-    """More is asked for at a stop, by a drain that may take longer; the watchdog ends nothing."""
-    unit = ConfigParser(interpolation=None, strict=False)
-    unit.optionxform = str  # type: ignore[method-assign,assignment]
-    unit.read(UNIT)
-
-    assert float(unit["Service"]["TimeoutStopSec"]) == STOP_SECONDS_MAX
-    assert ("notify", "main") == (unit["Service"]["Type"], unit["Service"]["NotifyAccess"])
-    assert 2 * ENDING_SECONDS_MAX < STOP_SECONDS_MAX  # workers, then the writer
-
-
-def test_unit_says_a_stop_to_all_processes() -> None:
-    """A signal to all is one stop; were only the first told, its death would be all others' end."""
-    unit = ConfigParser(interpolation=None, strict=False)
-    unit.optionxform = str  # type: ignore[method-assign,assignment]
-    unit.read(UNIT)
-
-    service = unit["Service"]
-    assert ("control-group", "SIGTERM") == (
-        service.get("KillMode", "control-group"), service["KillSignal"],
-    )  # fmt: skip
-
-
-def test_unit_restarts_whatever_failed_but_wrong_settings() -> None:
-    """Those would be wrong again, every other second; each other exit code wants a fresh start."""
-    unit = ConfigParser(interpolation=None, strict=False)
-    unit.optionxform = str  # type: ignore[method-assign,assignment]
-    unit.read(UNIT)
-
-    assert "on-failure" == unit["Service"]["Restart"]
-    assert str(MISCONFIGURED) == unit["Service"]["RestartPreventExitStatus"]
 
 
 def test_abstract_socket_is_found() -> None:
