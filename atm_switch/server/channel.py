@@ -3,6 +3,8 @@
 Plan: a channel performs nothing.  Bytes that came are given to ``receive``, which returns
 what they say; what is to be said goes to ``send``; what must go out is fetched with
 ``outgoing`` and written by the line.
+OpenSSL's buffers never shrink, so a burst goes through them in slices: a link that had one holds
+little more than another.
 Why not asyncio's TLS: it starts the handshake before anybody is asked whether the peer may
 connect at all, drops the alert that tells a refused peer why, and holds 256 KiB a link.
 """
@@ -13,6 +15,8 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 RECORD_BYTES = 16_384
+SLICE_BYTES = 4_096
+"""As much passes a link's buffers at once: what they grow to, they hold as long as the link."""
 
 
 class Channel(Protocol):
@@ -89,6 +93,8 @@ class TlsChannel:
         self._tls = context.wrap_bio(
             self._came, self._goes, server_side=calls is None, server_hostname=calls
         )
+        self._drained: list[bytes] = []
+        """What the buffer was emptied of while more was to come."""
         self.is_open = False
         self.is_ended = False
 
@@ -109,7 +115,20 @@ class TlsChannel:
         Raises ``ssl.SSLError`` where the peer cannot be trusted; ``outgoing`` then holds
         the alert that tells it, if there is one.
         """
-        self._came.write(data)
+        if len(data) <= SLICE_BYTES:
+            return self._take(data)
+        said, rest = [], memoryview(data)
+        while rest:
+            said.append(self._take(rest[:SLICE_BYTES]))
+            rest = rest[SLICE_BYTES:]
+            self._drain()
+        return b"".join(said)
+
+    def _take(self, piece: bytes | memoryview) -> bytes:
+        """Take a slice; what follows the peer's goodbye is dropped."""
+        if self.is_ended:
+            return b""
+        self._came.write(piece)
         try:
             if not self.is_open:
                 self._tls.do_handshake()
@@ -132,14 +151,26 @@ class TlsChannel:
         return bytes(said)
 
     def send(self, data: bytes) -> None:
-        """Encipher ``data``; a record at a time is all that one write takes."""
+        """Encipher ``data``, a record a slice."""
         rest = memoryview(data)
         while rest:
-            rest = rest[self._tls.write(rest) :]
+            rest = rest[self._tls.write(rest[:SLICE_BYTES]) :]
+            if rest:
+                self._drain()
+
+    def _drain(self) -> None:
+        """Keep what the buffer holds beside it, so that it does not grow."""
+        if self._goes.pending:
+            self._drained.append(self._goes.read())
 
     def outgoing(self) -> bytes:
         """Hand out records, handshake messages and alerts."""
-        return self._goes.read()
+        if not self._drained:
+            return self._goes.read()
+        self._drain()
+        data = b"".join(self._drained)
+        self._drained.clear()
+        return data
 
     def end(self) -> None:
         """Say goodbye; whether the peer says it as well is not waited for."""
