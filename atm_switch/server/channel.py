@@ -17,6 +17,12 @@ from typing import Any, Protocol
 RECORD_BYTES = 16_384
 SLICE_BYTES = 4_096
 """As much passes a link's buffers at once: what they grow to, they hold as long as the link."""
+HANDSHAKE_BYTES_MAX = 32_768
+"""What may come before a handshake is done.  A client's hello is some 2 KiB where it has keys for
+post-quantum agreement, and four certificates of RSA-4096 are 8; of a bank that is dialled, the
+names of every CA that browsers know are 15 more.
+Limits: OpenSSL reserves what a message says it will be, 131 kB for a hello, before it has come.
+"""
 
 
 class Channel(Protocol):
@@ -81,6 +87,12 @@ class PlainChannel:
         """Say nothing: the end of the stream says it."""
 
 
+class HandshakeTooLongError(ssl.SSLError):
+    """A peer has sent all that a handshake may be, and it is not done."""
+
+    reason = f"more than {HANDSHAKE_BYTES_MAX} bytes came before the handshake was done"
+
+
 class TlsChannel:
     """One side of TLS, in memory: the server's, or that of whoever connected."""
 
@@ -93,6 +105,7 @@ class TlsChannel:
         self._tls = context.wrap_bio(
             self._came, self._goes, server_side=calls is None, server_hostname=calls
         )
+        self._handshake_left = HANDSHAKE_BYTES_MAX
         self._drained: list[bytes] = []
         """What the buffer was emptied of while more was to come."""
         self.is_open = False
@@ -112,17 +125,26 @@ class TlsChannel:
     def receive(self, data: bytes) -> bytes:
         """Go on with the handshake, or decipher.
 
-        Raises ``ssl.SSLError`` where the peer cannot be trusted; ``outgoing`` then holds
-        the alert that tells it, if there is one.
+        Raises ``ssl.SSLError`` where the peer cannot be trusted, or never comes to an end;
+        ``outgoing`` then holds the alert that tells it, if there is one.
         """
-        if len(data) <= SLICE_BYTES:
+        if self.is_open and len(data) <= SLICE_BYTES:
             return self._take(data)
         said, rest = [], memoryview(data)
         while rest:
-            said.append(self._take(rest[:SLICE_BYTES]))
-            rest = rest[SLICE_BYTES:]
+            piece = rest[:SLICE_BYTES] if self.is_open else self._of_handshake(rest)
+            said.append(self._take(piece))
+            rest = rest[len(piece) :]
             self._drain()
         return b"".join(said)
+
+    def _of_handshake(self, rest: memoryview) -> memoryview:
+        """Return as much as a handshake may still be, a slice at most."""
+        if not self._handshake_left:
+            raise HandshakeTooLongError
+        piece = rest[: min(SLICE_BYTES, self._handshake_left)]
+        self._handshake_left -= len(piece)
+        return piece
 
     def _take(self, piece: bytes | memoryview) -> bytes:
         """Take a slice; what follows the peer's goodbye is dropped."""

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -182,6 +182,26 @@ async def test_stalled_handshake_is_closed_in_time(ca: LabCa, sent: bytes) -> No
         assert b"" == await _rest(stranger)
         (line,) = house.logged("handshake failed")
         assert "the TLS handshake was not finished in time" == line["reason"]
+
+
+@pytest.mark.parametrize(
+    ("names", "refused"),
+    [
+        (600, []),
+        (2_000, ["TLS: more than 32768 bytes came before the handshake was done"]),
+    ],
+)
+async def test_certificate_may_be_so_long(ca: LabCa, names: int, refused: list[str]) -> None:
+    """Twenty kilobytes of certificate get in; sixty are hung up on, and the log says at what."""
+    dns = [f"atm-{at}.branch.of.bank.example" for at in range(names)]
+    context = ca.client(ca.issue(BANK, *dns))
+
+    async with open_house(tls=ca.server()) as house:
+        with suppress(ssl.SSLError, ConnectionError):
+            await _ask(house, context)
+        await _until(lambda: house.logged("link opened") or house.logged("handshake failed"))
+
+        assert refused == [line["reason"] for line in house.logged("handshake failed")]
 
 
 async def test_dripping_handshake_gains_no_time(ca: LabCa) -> None:

@@ -9,7 +9,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA384
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from atm_switch.server.channel import SLICE_BYTES, TlsChannel
+from atm_switch.server.channel import (
+    HANDSHAKE_BYTES_MAX,
+    RECORD_BYTES,
+    SLICE_BYTES,
+    HandshakeTooLongError,
+    TlsChannel,
+    reason_of,
+)
 from atm_switch.server.tls import server_context
 from tests.doubles.certificates import LabCa
 
@@ -125,6 +132,46 @@ def test_words_behind_the_goodbye_are_dropped(
     assert heard == (b"the last", b"", b"")
     assert ours.is_ended
     assert 0 < came.most <= SLICE_BYTES
+
+
+@pytest.mark.parametrize("step", [1, 1_000, HANDSHAKE_BYTES_MAX])
+def test_handshake_without_an_end_is_broken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """A hello of 131 kB gets as far as the bound, whatever its pieces; one byte more ends it."""
+    ours = TlsChannel(server_context(LabCa(tmp_path).server()))
+    came = watch(monkeypatch, ours, "_came")
+    hello = records(b"\x01" + (131_000).to_bytes(3, "big") + b"\x03\x03" + bytes(131_000 - 2))
+    for at in range(0, HANDSHAKE_BYTES_MAX, step):
+        assert b"" == ours.receive(hello[at : min(at + step, HANDSHAKE_BYTES_MAX)])
+
+    with pytest.raises(HandshakeTooLongError) as told:
+        ours.receive(b"x")
+
+    assert reason_of(told.value) == "more than 32768 bytes came before the handshake was done"
+    assert came.most <= SLICE_BYTES
+
+
+def test_requests_behind_a_handshake_are_not_counted_to_it(tmp_path: Path) -> None:
+    """What comes in one read with the end of a handshake is all heard, however much it is."""
+    ca = LabCa(tmp_path)
+    ours = TlsChannel(server_context(ca.server()))
+    peer = TlsChannel(ca.client(ca.issue("switch.bank.example")), calls="localhost")
+    peer.begin()
+    ours.receive(peer.outgoing())
+    peer.receive(ours.outgoing())
+    peer.send(BURST)
+
+    heard = ours.receive(peer.outgoing())
+
+    assert heard == BURST
+
+
+def records(message: bytes) -> bytes:
+    """Return a handshake's message in records as large as they may be."""
+    pieces = [message[at : at + RECORD_BYTES] for at in range(0, len(message), RECORD_BYTES)]
+    head = bytes([HANDSHAKE, 3, 1])
+    return b"".join(head + len(piece).to_bytes(2, "big") + piece for piece in pieces)
 
 
 def key_updates(keys: Path, count: int) -> bytes:
