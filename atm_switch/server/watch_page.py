@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.simple_server import WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
 from prometheus_client.core import (
@@ -27,6 +27,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from atm_switch.server.meters import SIGNED_ON, Checks, Gauges, Histogram, Meters
+from atm_switch.server.page_request import PageRequest
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -245,11 +246,8 @@ class _Server(ThreadingMixIn, WSGIServer):
         """Say nothing of a scraper that hung up: the log is for the switch."""
 
 
-class _Handler(WSGIRequestHandler):
+class _Handler(PageRequest):
     timeout = REQUEST_SECONDS_MAX
-
-    def log_message(self, *_arguments: Any) -> None:
-        """Say nothing of every scrape."""
 
 
 def _cut_off(request: socket.socket) -> None:

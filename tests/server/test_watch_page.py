@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from atm_switch.monitor import HANGS_SECONDS, Monitor
 from atm_switch.server import watch_page
 from atm_switch.server.meters import Meters
+from atm_switch.server.page_request import HEAD_BYTES_MAX
 from atm_switch.server.watch_page import AT_ONCE_MAX, PAUSE_SECONDS, SwitchCollector, WatchPage
 from tests.doubles.open_house import OpenHouse, caller, open_house
 
@@ -218,6 +219,41 @@ async def test_page_without_descriptors_waits_and_does_not_spin(
 
     assert times <= 1 + 1.5 * seconds / PAUSE_SECONDS
     assert status in (200, 503)
+
+
+def padded(start: bytes, end: bytes, size: int) -> bytes:
+    """Return ``start`` and ``end`` with as much between them as makes ``size`` bytes."""
+    return start + b"x" * (size - len(start) - len(end)) + end
+
+
+LINE = b"GET /metrics HTTP/1.1\r\n"
+HEADERS = LINE + padded(b"X: ", b"\r\n", 900) * 17 + b"X: "
+"""A request whose last header is still to come."""
+
+
+@pytest.mark.parametrize(
+    ("head", "answer"),
+    [
+        (padded(HEADERS, b"\r\n\r\n", HEAD_BYTES_MAX), b"HTTP/1.0 200 "),
+        (padded(HEADERS, b"\r\n", HEAD_BYTES_MAX + 1), b"HTTP/1.0 431 "),
+        (padded(LINE + b"X: ", b"", HEAD_BYTES_MAX + 1), b"HTTP/1.0 431 "),
+        (padded(b"GET /", b"", HEAD_BYTES_MAX + 1), b"HTTP/1.0 414 "),
+    ],
+    ids=["as long as may be", "too many headers", "a header too long", "the line too long"],
+)
+def test_head_of_a_request_is_bounded(head: bytes, answer: bytes) -> None:
+    """A byte more than may be is answered before the head has ended: no more of it is kept."""
+    page = WatchPage("127.0.0.1", 0, SwitchCollector(Meters([]), dict), dict, dict)
+    port = int(page.address.rpartition(":")[2])
+    try:
+        with socket.create_connection(("127.0.0.1", port), 30) as scraper:
+            scraper.sendall(head)
+            with scraper.makefile("rb") as heard:
+                first = heard.readline()
+    finally:
+        page.close()
+
+    assert answer == first[: len(answer)]
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
