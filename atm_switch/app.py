@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 
 from atm_switch.adapters.clock import read_clock
@@ -34,7 +33,7 @@ from atm_switch.reloading import Reloading
 from atm_switch.seat import LOST, Seat
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
-from atm_switch.server.desk import UNASKED, Desk
+from atm_switch.server.desk import Desk
 from atm_switch.server.draining import drain, last_written
 from atm_switch.server.event_loop import loop_name
 from atm_switch.server.journal_bell import JournalBell
@@ -203,9 +202,8 @@ class Service:
         await self._answer_admin(monitor)
 
     def _publish(self, journal: Writer, desk: Desk) -> Publishing:
-        submit, keep = partial(journal.submit, token=UNASKED), desk.pending.keep
-        is_busy = lambda: desk.in_flight > 0  # noqa: E731
-        publishing = Publishing(self.folder, submit, keep, self.log, is_busy, self.seat)
+        keep, is_busy = desk.pending.keep, lambda: desk.in_flight > 0
+        publishing = Publishing(self.folder, journal.submit, keep, self.log, is_busy, self.seat)
         self._publishing, desk.on_note = publishing, publishing.heard
         return publishing
 

@@ -3,7 +3,7 @@
 Plan: what the core notes and how time passes go through ``FleetWatch``; its announcements
 are made durable by the journal's writer, however often it has to be asked.  Where a broker is
 set a task tells it the outbox; about once a second old events are deleted and a full outbox is
-relieved.
+relieved, in as many turns as that takes (``Turns``).
 Limits: nothing here is waited for by a request, and nothing that goes wrong here stops one.
 """
 
@@ -17,14 +17,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from atm_switch.adapters.clock import read_clock, utc_now
-from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_rows import to_microseconds
-from atm_switch.adapters.outbox_page import EVENT_ID_BYTES, DropStatus, MarkTold, PurgeTold
+from atm_switch.adapters.outbox_page import EVENT_ID_BYTES, Batch, MarkTold, Submit, Turns
 from atm_switch.adapters.outbox_reader import OutboxReader
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder
 from atm_switch.seat import Seat
+from atm_switch.server.desk import UNASKED
 from atm_switch.server.log import Logger
 from atm_switch.settings.load import FILE_NAME, SettingsWrong
 from atm_switch.switch.effects import Note
@@ -40,12 +40,7 @@ if TYPE_CHECKING:
 
 CARE_SECONDS: Final = 1.0
 """How often the outbox is looked after."""
-ROWS_AT_ONCE: Final = 500
-"""Rows deleted in one batch of the journal: some milliseconds."""
 STOP_SECONDS_MAX: Final = 3.0
-
-Submit = Callable[[JournalQuestion], None]
-"""Put a question whose answer nobody waits for.  Raises ``JournalUnavailable``."""
 
 
 class Keep(Protocol):
@@ -61,6 +56,8 @@ class _Care:
 
     due: float = 0.0
     waiting: int = 0
+    counts: int = 0
+    """The how-many-eth count that is of."""
 
 
 class Publishing:
@@ -97,6 +94,7 @@ class Publishing:
         self._heard_through = 0
         self._throttle = Throttle()
         self._care = _Care()
+        self._turns = Turns(submit, is_unheard=self._broker is None)
         self._publisher: EventPublisher | None = None
         self._task: asyncio.Task[None] | None = None
         self._teller: TellerThread | None = None
@@ -147,6 +145,7 @@ class Publishing:
 
     async def stop(self) -> None:
         """Tell what is there, if the broker hears it soon, and close the outbox."""
+        self._turns.stop()
         if self._teller is not None:
             await asyncio.to_thread(self._teller.stop)
         try:
@@ -159,8 +158,10 @@ class Publishing:
             if self._outbox is not None:
                 self._outbox.close()
 
-    def nudge(self, _batch: object = None) -> None:
-        """Hear that the journal wrote a batch."""
+    def nudge(self, batch: Batch = ()) -> None:
+        """Hear that the journal wrote a batch, and what it answers."""
+        if self._turns.asked:
+            self._turns.heard(batch)
         if self._publisher is not None:
             self._publisher.nudge()
         elif self._teller is not None:
@@ -200,30 +201,34 @@ class Publishing:
 
     def _look_after(self, now: datetime) -> None:
         before = now - timedelta(hours=self._rules.keep_hours)
-        purge = PurgeTold(to_microseconds(before), ROWS_AT_ONCE, is_unheard=self._broker is None)
         if self._outbox is None:
-            self._submit(purge)
-            if self._teller is not None:
-                self._care.waiting = self._teller.waiting
-                self._relieve(self._care.waiting, has_droppable=True)
+            surplus = None if self._teller is None else self._shared_surplus(self._teller)
+            self._turns.begin(to_microseconds(before), surplus)
             return
         if self._seat.is_worker:
             names, self._heard_through = self._outbox.heard_since(self._heard_through)
             self._announce(self._fleet.heard_elsewhere(names, read_clock().monotonic))
-        oldest = self._outbox.oldest()
-        if oldest is not None and oldest < before:
-            self._submit(purge)
+        surplus, oldest = 0, self._outbox.oldest()
         if self._publisher is not None:
             told = self._publisher.told_through
-            self._care.waiting = min(self._outbox.backlog(), self._outbox.last_sequence() - told)
-            self._relieve(self._care.waiting, has_droppable=self._outbox.has_droppable())
+            waiting = min(self._outbox.backlog(), self._outbox.last_sequence() - told)
+            self._care.waiting = max(0, waiting - self._turns.dropped_since(told))
+            surplus = self._surplus() * self._outbox.has_droppable()
+        is_due = oldest is not None and oldest < before
+        self._turns.begin(to_microseconds(before) if is_due else None, surplus)
 
-    def _relieve(self, backlog: int, *, has_droppable: bool) -> None:
-        surplus = backlog - self._rules.outbox_max
-        if surplus > 0 and self._throttle.count("full", read_clock().monotonic):
-            self._log.warning("outbox full", waiting=backlog, outbox_max=self._rules.outbox_max)
-        if surplus > 0 and has_droppable:
-            self._submit(DropStatus(min(surplus, ROWS_AT_ONCE)))
+    def _shared_surplus(self, teller: "TellerThread") -> int | None:
+        """Return how many are too many; ``None`` where they were not counted anew."""
+        if teller.counts == self._care.counts:
+            return None  # what was dropped meanwhile is still counted
+        self._care.counts, self._care.waiting = teller.counts, teller.waiting
+        return self._surplus()
+
+    def _surplus(self) -> int:
+        waiting, most = self._care.waiting, self._rules.outbox_max
+        if waiting > most and self._throttle.count("full", read_clock().monotonic):
+            self._log.warning("outbox full", waiting=waiting, outbox_max=most)
+        return max(0, waiting - most)
 
     def _announce(self, told: Iterable[Announce]) -> None:
         for one in told:
@@ -238,7 +243,7 @@ class Publishing:
 
     def _mark(self, through: int) -> None:
         with suppress(JournalUnavailable):  # what was told after the last mark is told again
-            self._submit(MarkTold(through))
+            self._submit(MarkTold(through), UNASKED)
 
     def _own_event(self, body: dict[str, str]) -> Event:
         event_id = secrets.token_hex(EVENT_ID_BYTES)

@@ -2,21 +2,32 @@
 
 Plan: events that no row of the journal stands for are inserted; what the broker has
 acknowledged moves one mark; what is old and told is deleted a few hundred rows at a time,
-so that no answer waits for it.  All of it in the transaction of the batch it came with.
+so that no answer waits for it, and the next a moment later while there are more (``Turns``).  All
+of it in the transaction of the batch it came with.
 Limits: the newest row always stays, for its number must not be given again.  Where the
 outbox is full, status events go, the oldest first; a transaction never does.
 """
 
+import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from atm_switch.adapters.outbox_rows import written_body
+from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.switch.event import Announce, EventKind
 from atm_switch.switch.ports import Ask
 
 EVENT_ID_BYTES: Final = 16
+ROWS_AT_ONCE: Final = 500
+"""Rows deleted in one turn, which takes a few milliseconds."""
+PAUSE_SECONDS: Final = 0.01
+"""Between two turns: what answers wait for is written meanwhile, and events are told."""
+PURGED: Final = -4
+DROPPED: Final = -5
+"""The tickets of the turns; the core's count up from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,10 @@ class DropStatus(Ask[int]):
 
 
 OutboxQuestion = Announce | MarkTold | PurgeTold | DropStatus
+Batch = Iterable[tuple[int, Any]]
+"""The journal's answers, each behind the ticket of its question."""
+Submit = Callable[[OutboxQuestion, int], None]
+"""Put a question under a ticket.  Raises ``JournalUnavailable``."""
 
 _INSERT: Final = "INSERT INTO outbox (at, source, body) VALUES (?, ?, ?)"
 _REMEMBER: Final = (
@@ -107,3 +122,75 @@ def _announce(
     if is_status:
         state = str(told.body.get("state", ""))
         connection.execute(_REMEMBER, (told.acquirer, told.terminal, state, written_at))
+
+
+class Turns:
+    """Keeps the outbox short: behind a turn that took all it may the next comes after a moment.
+
+    For the loop's own thread.
+    """
+
+    def __init__(self, submit: Submit, *, is_unheard: bool) -> None:
+        """``is_unheard``: there is no broker that old events wait for."""
+        self._submit, self._is_unheard = submit, is_unheard
+        self._purge: PurgeTold | None = None
+        self._surplus = 0
+        self._told = self._dropped = 0
+        self._next: asyncio.TimerHandle | None = None
+        self.asked: set[int] = set()
+        """The tickets whose answers are to come."""
+
+    def begin(self, before: int | None, surplus: int | None) -> None:
+        """Delete what was written ``before`` and told, and so many status events.
+
+        ``surplus``: ``None`` for what is left of them.  Raises ``JournalUnavailable``.
+        """
+        self._purge = None
+        if before is not None:
+            self._purge = PurgeTold(before, ROWS_AT_ONCE, is_unheard=self._is_unheard)
+        self._surplus = self._surplus if surplus is None else surplus
+        self.asked.clear()  # of a journal that is late: it is asked once a second all the same
+        self._ask()
+
+    def heard(self, batch: Batch) -> None:
+        """Hear what the journal answers, and go on where a turn took as many as it may."""
+        before = len(self.asked)
+        for ticket, answer in batch:
+            if ticket == PURGED:
+                self._purge = self._purge if answer == ROWS_AT_ONCE else None
+            elif ticket == DROPPED:
+                count = answer if isinstance(answer, int) else 0
+                self._dropped += count
+                self._surplus = max(0, self._surplus - count) if count == ROWS_AT_ONCE else 0
+            self.asked.discard(ticket)
+        has_more = self._purge is not None or self._surplus > 0
+        if has_more and len(self.asked) < before and self._next is None:
+            self._next = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._go_on)
+
+    def dropped_since(self, told: int) -> int:
+        """Return how many status events went since ``told``, the last sequence told, changed."""
+        if told != self._told:
+            self._told, self._dropped = told, 0
+        return self._dropped
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._purge, self._surplus = None, 0
+        if self._next is not None:
+            self._next.cancel()
+
+    def _go_on(self) -> None:
+        self._next = None
+        with suppress(JournalUnavailable):
+            self._ask()
+
+    def _ask(self) -> None:
+        turns: dict[int, OutboxQuestion] = {}
+        if self._purge is not None:
+            turns[PURGED] = self._purge
+        if self._surplus:
+            turns[DROPPED] = DropStatus(min(self._surplus, ROWS_AT_ONCE))
+        for ticket, question in turns.items():
+            if ticket not in self.asked:
+                self._submit(question, ticket)
+                self.asked.add(ticket)

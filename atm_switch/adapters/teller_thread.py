@@ -32,6 +32,8 @@ class TellerThread:
         self._looks = 0
         self.waiting = 0
         """How many events are still to be told, where this process is elected to."""
+        self.counts = 0
+        """How often they were counted."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_there = Event()
         self.publisher: EventPublisher | None = None
@@ -84,6 +86,7 @@ class TellerThread:
             if self._looks % LOOKS_PER_FLEET == 0:
                 self._fleet.look()
                 self.waiting = self._counted()
+                self.counts += 1
 
     def _counted(self) -> int:
         # Whatever the broker may be: while it is away they grow.

@@ -14,11 +14,11 @@ import pytest
 
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.mqtt_broker import ANSWER_SECONDS_MAX
-from atm_switch.adapters.outbox_page import MarkTold
+from atm_switch.adapters.outbox_page import ROWS_AT_ONCE, MarkTold, Submit
 from atm_switch.adapters.outbox_reader import OutboxReader
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder
-from atm_switch.publishing import ROWS_AT_ONCE, Keep, Publishing
+from atm_switch.publishing import Keep, Publishing
 from atm_switch.server.log import make_logger
 from atm_switch.settings.load import SettingsWrong, read_settings
 from atm_switch.switch.event import Announce, Event, EventKind
@@ -72,6 +72,15 @@ def keeping(ask: Callable[[Announce], Any]) -> Keep:
     return keep
 
 
+def untold(ask: Callable[[Any], Any]) -> Submit:
+    """Have what is asked written, and the answer heard by nobody."""
+
+    def submit(question: Any, _ticket: int) -> None:
+        ask(question)
+
+    return submit
+
+
 @contextmanager
 def desk(root: Path, lines: str = "") -> Iterator[Desk]:
     """Lay it out with these lines of settings."""
@@ -79,7 +88,7 @@ def desk(root: Path, lines: str = "") -> Iterator[Desk]:
     with JournalBench(root / "journal.db") as bench:
         folder = DataFolder(root, read_settings(SETTINGS + lines))
         log = make_logger("json", "info", said)
-        publishing = Publishing(folder, bench.ask, keeping(bench.ask), log)
+        publishing = Publishing(folder, untold(bench.ask), keeping(bench.ask), log)
         yield Desk(bench, publishing, said)
 
 
@@ -103,7 +112,7 @@ def test_notes_of_the_core_become_events(tmp_path: Path) -> None:
     assert (EventKind.STATUS, "ATM00001") == (event.kind, event.terminal)
 
 
-def test_old_events_go_a_batch_a_second(tmp_path: Path) -> None:
+def test_old_events_go_a_batch_at_once(tmp_path: Path) -> None:
     """After ``keep_hours``, at most so many at once, and not before."""
     with desk(tmp_path, "keep_hours = 2") as laid:
         laid.fill(ROWS_AT_ONCE + 10, transaction)
@@ -116,6 +125,52 @@ def test_old_events_go_a_batch_a_second(tmp_path: Path) -> None:
         laid.tick(hours=2.1, seconds=1.1)
 
         assert [ROWS_AT_ONCE + 10, 10, 10, 1] == [before, after_one, too_soon, len(laid.events())]
+
+
+def answered(laid: Desk) -> None:
+    """Have the publishing hear what the journal answers it, in the next turn of the loop."""
+    loop = asyncio.get_running_loop()
+
+    def submit(question: Any, ticket: int) -> None:
+        loop.call_soon(laid.publishing.nudge, [(ticket, laid.bench.ask(question))])
+
+    laid.publishing._turns._submit = submit
+
+
+async def test_old_events_go_batch_after_batch_within_one_second(tmp_path: Path) -> None:
+    """The next batch does not wait for the next second where one took all it may."""
+    with desk(tmp_path, "keep_hours = 2") as laid:
+        laid.fill(3 * ROWS_AT_ONCE + 10, transaction)
+        answered(laid)
+        laid.tick(hours=2.1)
+        async with asyncio.timeout(60):
+            while len(laid.events()) > 1:
+                await asyncio.sleep(0.01)
+        await laid.publishing.stop()
+
+
+async def test_surplus_goes_batch_after_batch_and_no_further(tmp_path: Path) -> None:
+    """
+    As many status events as are too many go within one second; that more are missing from the
+    middle then is known, and none goes for it.
+    """
+    broker = f'broker = "mqtt://127.0.0.1:{free_port()}"\noutbox_max = {OUTBOX_MAX}'
+    surplus = ROWS_AT_ONCE + 20
+    with desk(tmp_path, broker) as laid:
+        answered(laid)
+        laid.publishing.start()
+        laid.fill(1, transaction)
+        laid.fill(OUTBOX_MAX + surplus - 1, active)
+        laid.tick()
+        async with asyncio.timeout(60):
+            while len(laid.events()) > OUTBOX_MAX or laid.publishing._turns.asked:
+                await asyncio.sleep(0.01)
+        laid.tick(seconds=2)
+        waiting, left = laid.publishing.status()["waiting"], laid.events()
+        await laid.publishing.stop()
+
+    assert (OUTBOX_MAX, OUTBOX_MAX) == (waiting, len(left))
+    assert f"ATM{surplus:05d}" == left[1].terminal
 
 
 async def test_what_waits_for_the_broker_stays(tmp_path: Path) -> None:
@@ -150,6 +205,20 @@ async def test_full_outbox_is_relieved_of_status_events(tmp_path: Path) -> None:
     assert OUTBOX_MAX == kinds.count(EventKind.TRANSACTION)
     assert 0 == kinds.count(EventKind.STATUS)
     assert 1 <= laid.said.getvalue().count("outbox full") < 5
+
+
+async def test_full_outbox_without_status_events_is_said_and_left(tmp_path: Path) -> None:
+    """Transactions stay however many there are, and the warning comes all the same."""
+    broker = f'broker = "mqtt://127.0.0.1:{free_port()}"\noutbox_max = {OUTBOX_MAX}'
+    with desk(tmp_path, broker) as laid:
+        laid.publishing.start()
+        laid.fill(OUTBOX_MAX + 1, transaction)
+        laid.tick()
+        asked, left = laid.publishing._turns.asked, len(laid.events())
+        await laid.publishing.stop()
+
+    assert (set(), OUTBOX_MAX + 1) == (asked, left)
+    assert 1 == laid.said.getvalue().count("outbox full")
 
 
 async def test_no_more_status_events_go_than_are_too_many(tmp_path: Path) -> None:

@@ -16,7 +16,15 @@ from atm_switch.seat import Seat
 from atm_switch.server.log import make_logger
 from atm_switch.settings.load import SettingsWrong, read_settings
 from atm_switch.switch.event import Announce, EventKind
-from tests.adapters.test_publishing import SETTINGS, Desk, active, desk, keeping, transaction
+from tests.adapters.test_publishing import (
+    SETTINGS,
+    Desk,
+    active,
+    desk,
+    keeping,
+    transaction,
+    untold,
+)
 from tests.doubles.brokers import EmbeddedBroker, Heard, Subscriber, free_port, running
 from tests.doubles.event_kinds import transaction_note
 from tests.doubles.journal_bench import NOON, JournalBench
@@ -30,7 +38,9 @@ def seated(laid: Desk, number: int, lines: str = "", said: Any = None) -> Publis
     """Make the publishing of one of two workers on the journal of a desk."""
     folder = DataFolder(laid.bench.path.parent, read_settings(SETTINGS + lines))
     log = make_logger("json", "info", said or laid.said)
-    return Publishing(folder, laid.bench.ask, keeping(laid.bench.ask), log, seat=Seat(number, 2))
+    return Publishing(
+        folder, untold(laid.bench.ask), keeping(laid.bench.ask), log, seat=Seat(number, 2)
+    )
 
 
 def sequences(heard: list[Heard]) -> list[int]:
@@ -155,7 +165,7 @@ async def test_outbox_of_a_postgres_is_told_by_a_thread(
     ):
         folder = DataFolder(tmp_path, read_settings(SETTINGS + lines))
         log = make_logger("json", "info", said := StringIO())
-        publishing = Publishing(folder, asked.append, keeping(asked.append), log)
+        publishing = Publishing(folder, untold(asked.append), keeping(asked.append), log)
         publishing.start()
         for number in range(3):
             bench.ask(transaction(number))
@@ -178,7 +188,8 @@ async def test_outbox_of_a_postgres_without_broker_is_kept_short(
     lines = f'[journal]\nurl = "{postgres.empty()}"\nnode = "one"\n'
     asked: list[Any] = []
     publishing = Publishing(
-        DataFolder(tmp_path, read_settings(SETTINGS + lines)), asked.append, keeping(asked.append),
+        DataFolder(tmp_path, read_settings(SETTINGS + lines)), untold(asked.append),
+        keeping(asked.append),
         make_logger("json", "info", StringIO()),
     )  # fmt: skip
     publishing.start()

@@ -16,17 +16,24 @@ import pytest
 
 from atm_switch.adapters import shared_outbox
 from atm_switch.adapters.journal_rows import to_microseconds
-from atm_switch.adapters.outbox_page import DropStatus, MarkTold, PurgeTold
+from atm_switch.adapters.outbox_page import (
+    DROPPED,
+    PURGED,
+    ROWS_AT_ONCE,
+    DropStatus,
+    MarkTold,
+    PurgeTold,
+)
 from atm_switch.adapters.outbox_reader import Stretch
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import DataFolder
-from atm_switch.publishing import ROWS_AT_ONCE, Publishing
+from atm_switch.publishing import Publishing
 from atm_switch.seat import Seat
 from atm_switch.server.log import make_logger
 from atm_switch.settings.load import read_settings
 from atm_switch.switch.event import Announce
 from atm_switch.switch.fleet import TerminalName
-from tests.adapters.test_publishing import SETTINGS, keeping
+from tests.adapters.test_publishing import SETTINGS, keeping, untold
 from tests.adapters.test_publishing_seats import becomes
 from tests.doubles.brokers import EmbeddedBroker, free_port, running
 from tests.doubles.event_kinds import transaction_note
@@ -109,7 +116,11 @@ def publishing(
         folder = DataFolder(root, read_settings(f"{SETTINGS}{rules}\n{SHARED}"))
         log = make_logger("json", "info", said := StringIO())
         seat = Seat(number, 2) if number > 1 else Seat()
-        yield Publishing(folder, asked.append, keeping(asked.append), log, seat=seat), asked, said
+        yield (
+            Publishing(folder, untold(asked.append), keeping(asked.append), log, seat=seat),
+            asked,
+            said,
+        )
 
 
 def of_kind(asked: list[Any], kind: type) -> list[Any]:
@@ -174,6 +185,39 @@ async def test_it_is_told_by_a_thread_that_lets_go_of_it(
 
     assert {"event-teller"} == outbox.threads
     assert outbox.is_closed
+
+
+class CountingTeller:
+    """Stands for the thread that counts what waits, now and then."""
+
+    waiting, counts, publisher = OUTBOX_MAX + ROWS_AT_ONCE + 20, 1, None
+
+    def stop(self) -> None:
+        """There is nothing to stop."""
+
+    def nudge(self) -> None:
+        """There is nobody to nudge."""
+
+
+@pytest.mark.usefixtures("outbox")
+async def test_surplus_of_one_count_goes_once(tmp_path: Path) -> None:
+    """
+    In turns, within a second; what was dropped since the last count is not dropped again for it.
+    """
+    with publishing(tmp_path, f"outbox_max = {OUTBOX_MAX}") as (switch, asked, _said):
+        switch._teller = teller = CountingTeller()  # type: ignore[assignment]
+        switch.tick(at(1.0))
+        switch.nudge([(PURGED, 0), (DROPPED, ROWS_AT_ONCE)])
+        await becomes(lambda: bool(switch._turns.asked))
+        switch.nudge([(DROPPED, 20)])
+        switch.tick(at(2.0))
+        once = [one.count_max for one in of_kind(asked, DropStatus)]
+        teller.counts, teller.waiting = 2, OUTBOX_MAX + 3
+        switch.tick(at(3.0))
+        await switch.stop()
+
+    assert [ROWS_AT_ONCE, 20] == once
+    assert [ROWS_AT_ONCE, 20, 3] == [one.count_max for one in of_kind(asked, DropStatus)]
 
 
 @pytest.mark.usefixtures("outbox")

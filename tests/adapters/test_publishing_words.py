@@ -115,10 +115,12 @@ def test_broker_by_tls_is_shown_the_files_of_the_folder(tmp_path: Path) -> None:
 def test_full_outbox_is_told_with_its_numbers(tmp_path: Path) -> None:
     """From one event over ``outbox_max`` on: how many wait, and how many may."""
     with desk(tmp_path, "outbox_max = 1000") as laid:
-        laid.publishing._relieve(1000, has_droppable=True)
+        laid.publishing._care.waiting = 1000
+        assert 0 == laid.publishing._surplus()
         assert [] == lines(laid)
 
-        laid.publishing._relieve(1001, has_droppable=True)
+        laid.publishing._care.waiting = 1001
+        assert 1 == laid.publishing._surplus()
         line = said(laid, "outbox full")
 
     assert (1001, 1000, "warning") == (line["waiting"], line["outbox_max"], line["level"])
