@@ -1,17 +1,24 @@
 """Stale requests, end of day, and those who ask too often."""
 
+import sys
+from collections import deque
 from dataclasses import replace
 from datetime import time
+from random import Random
 
 import pytest
 
 from atm_switch.domain.card import Expiry
 from atm_switch.domain.identifiers import TerminalId
 from atm_switch.domain.instant import Zone
-from atm_switch.switch.frequency import WATCHED_MAX, Frequency
+from atm_switch.switch import frequency as frequencies
+from atm_switch.switch.frequency import TIMES_MAX, WATCHED_MAX, Frequency
 from atm_switch.switch.policy import TerminalPolicy
 from tests.doubles.bench import BUDI, PAN, PIN, bank
 from tests.doubles.inquiries import signed_on
+
+LIMIT_MAX = 1_000_000
+"""The highest the settings take."""
 
 
 @pytest.mark.parametrize(
@@ -111,6 +118,62 @@ def test_counters_forget_the_longest_silent() -> None:
     assert WATCHED_MAX == len(frequency._seen)
     assert not frequency.admits(WATCHED_MAX + 9, 1.0)
     assert frequency.admits(0, 1.0)
+
+
+def test_counters_are_bounded_in_times_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    However often few subjects ask, memory is bounded; who was silent longest begins anew.
+    """
+    monkeypatch.setattr(frequencies, "TIMES_MAX", 5)
+    frequency = Frequency(3, 60.0)
+    for subject in ("a", "b", "a", "b", "a"):
+        assert frequency.admits(subject, 0.0)
+    assert not frequency.admits("a", 1.0)
+
+    assert frequency.admits("c", 1.0)
+
+    assert [("a", 3), ("c", 1)] == [(name, len(one)) for name, one in frequency._seen.items()]
+    assert 4 == frequency._kept
+    assert not frequency.admits("a", 2.0)
+    assert frequency.admits("b", 2.0)
+    assert LIMIT_MAX <= TIMES_MAX
+
+
+def test_time_takes_few_bytes_and_a_subject_not_many() -> None:
+    """
+    What is remembered of a hundred inquiries is hardly more than eight bytes of each.
+    """
+    frequency = Frequency(100, 60.0)
+    for subject, count in (("often", 100), ("once", 1)):
+        for _ in range(count):
+            assert frequency.admits(subject, 1e9 + 1 / 3)
+
+    often, once = frequency._seen.values()
+
+    assert sys.getsizeof(once) <= 128
+    assert sys.getsizeof(often) <= 128 + 100 * 9
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7])
+def test_window_slides_as_a_list_of_all_would(limit: int) -> None:
+    """
+    Who is admitted is who has fewer than the limit admitted in the window: to the very instant,
+    also where the clock stands, and where many come due at once.
+    """
+    chance, now = Random(limit), 0.0  # noqa: S311 - the same at every run
+    frequency, told = Frequency(limit, 10.0), dict[int, deque[float]]()
+    for _ in range(5_000):
+        now += chance.choice((0.0, 0.5, 1.0, 10.0, 25.0)) * (chance.random() < 0.4)
+        subject = chance.randrange(4)
+        times = told.setdefault(subject, deque())
+        while times and times[0] <= now - 10.0:
+            times.popleft()
+        is_one_more = len(times) < limit
+        if is_one_more:
+            times.append(now)
+        assert is_one_more == frequency.admits(subject, now)
+
+    assert sum(map(len, frequency._seen.values())) == frequency._kept
 
 
 @pytest.mark.parametrize(("yymm", "code"), [("2506", "00"), ("2505", "54"), ("2412", "54")])
