@@ -16,6 +16,7 @@ from atm_switch.folder import DataFolder, profile_of, tls_doubts, unmaskable
 from atm_switch.ledger.rates_file import read_rates
 from atm_switch.profile.load import PROFILES_KEPT, ProfileWrong
 from atm_switch.server.limits import LineLimits, ServerLimits
+from atm_switch.server.line import SHED_TIMES
 from atm_switch.settings.load import FILE_NAME, SettingsWrong
 from atm_switch.settings.model import Settings
 from atm_switch.settings.problems import written
@@ -117,6 +118,7 @@ def server_limits(settings: Settings) -> ServerLimits:
         connections_max=min(-(-limits.connections_max // settings.workers), _connections()),
         connections_per_peer_max=limits.connections_per_peer_max,
         drain_seconds_max=limits.drain_seconds_max,
+        requests_max=max(2 * limits.in_flight_max, SHED_TIMES * limits.in_flight_per_link_max),
         line=LineLimits(
             idle_seconds_max=limits.idle_seconds_max,
             frame_seconds_max=limits.frame_seconds_max,

@@ -1,7 +1,6 @@
 """Where lines, the journal and time come to the core; what it wants is carried out from here.
 
-Everything runs in the event loop's thread but the journal writer, whose answers come back
-one call a batch.
+All runs in the event loop's thread but the journal writer, which answers one call a batch.
 Plan: what frames ask is asked together (``performer``) once a turn of the loop brought no more
 of it, so much at a time that the journal's writer has rows to write meanwhile.
 """
@@ -22,7 +21,7 @@ from atm_switch.server.log import Logger
 from atm_switch.server.meters import Meters
 from atm_switch.server.peers import Peers
 from atm_switch.server.performer import Neighbours, Performer
-from atm_switch.server.spread import TICK_SECONDS, spread
+from atm_switch.server.spread import TICK_SECONDS, Turn, spread
 from atm_switch.switch.clock_watch import ClockWatch
 from atm_switch.switch.effects import Asked, Effect, LinkId, Note, Ticket
 from atm_switch.switch.ports import AuditRecord, KeepRecord, ProveWriting
@@ -34,11 +33,9 @@ from atm_switch.wire.framing import Frame
 
 UNASKED = 0
 """The ticket of a question whose answer nobody waits for; the core counts from 1."""
-
 PROOF, PROOF_SECONDS = -3, 5.0
 """The ticket of a proof that the journal can write, and after how long without an answer it is
 asked for one; behind one that failed, at every tick."""
-
 AT_ONCE = 32
 """So many requests are taken as far as the journal before it is given their rows."""
 
@@ -83,6 +80,7 @@ class Desk:
         """What frames ask, until it is asked; their requests are under way."""
         self._gathered_before = 0
         """How much of it was there a turn of the loop ago."""
+        self._turn = Turn()
 
     def start(self, loop: asyncio.AbstractEventLoop, journal: Journal) -> None:
         """Begin: the loop to run in and the journal to write to."""
@@ -148,20 +146,13 @@ class Desk:
 
     def opened(self, line: Line, entrance: Entrance) -> None:
         """Tell the core of a link that is ready for frames."""
-        self._perform(
-            self._switch.opened(
-                line.link,
-                line.peer,
-                entrance.dialect,
-                entrance.acquirer,
-                self.clock(),
-                peer_names=line.channel.peer_names,
-                is_tls=line.channel.is_tls,
-            )
-        )
+        opened = self._switch.opened(
+            line.link, line.peer, entrance.dialect, entrance.acquirer, self.clock(),
+            peer_names=line.channel.peer_names, is_tls=line.channel.is_tls,
+        )  # fmt: skip
+        self._perform(opened)
         if entrance.is_ours:
-            now = self.clock()
-            self._perform(self._switch.dialled(line.link, entrance.echo_idle_seconds, now))
+            self._perform(self._switch.dialled(line.link, entrance.echo_idle_seconds, self.clock()))
 
     def never_opened(self, line: Line, why: str) -> None:
         """Note a connection that ended before its handshake did."""
@@ -179,6 +170,7 @@ class Desk:
 
         A mistake of ours costs the frame a 96, and not the link.
         """
+        self._turn.take(self.later)
         try:
             effects = self._switch.received(line.link, frame, self.clock(), began, served_max)
         except Exception as mistake:  # noqa: BLE001  named by its place, never by its text
@@ -199,6 +191,14 @@ class Desk:
         """Count what a link has under way."""
         session = self._switch.session_of(line.link)
         return 0 if session is None else session.in_flight
+
+    def room_of_each(self, limit: int) -> int:
+        """Return how many a link may have under way, and hand on in this turn of the loop.
+
+        ``limit``, or one where all have too many, or so many were taken that others wait.
+        """
+        is_full = self._switch.in_flight >= self.limits.requests_max or self._turn.is_full
+        return 1 if is_full else limit
 
     def lost(self, line: Line, why: str) -> None:
         """Forget a link that is gone."""
@@ -277,8 +277,6 @@ class Desk:
         """Say what the journal is not told any more, for the switch stops."""
         self.pending.end()
         self._perform(self.tellings.end())
-
-    # -- carrying out
 
     def _ask_gathered(self) -> None:
         """Ask what was gathered once a turn brought no more, or there is enough.

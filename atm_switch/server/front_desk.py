@@ -39,6 +39,9 @@ class FrontDesk(Protocol[L_contra]):
     def in_flight_of(self, line: L_contra) -> int:
         """Count what a link has under way."""
 
+    def room_of_each(self, limit: int) -> int:
+        """Return how many requests a link may have under way that may have ``limit`` at most."""
+
     def lost(self, line: L_contra, why: str) -> None:
         """Forget a link that is gone."""
 

@@ -26,3 +26,5 @@ class ServerLimits:
     connections_per_peer_max: int
     drain_seconds_max: float
     line: LineLimits
+    requests_max: int = 2048
+    """Under way on all links together, declined ones too; beyond, a link may have one."""

@@ -1,14 +1,14 @@
 """One TCP link: bytes to frames, frames to the desk, responses back (``way_out``).
 
-A line holds at most what one read brought and one partial frame; with
-``in_flight_per_link_max`` requests under way it stops reading until one is answered.
+A line holds at most what one read brought and one partial frame; with ``in_flight_per_link_max``
+requests under way, or one where all links have too many, it stops reading until one is answered.
 What waits unread counts from when it may have come (``backlog``).  What waited too long is handed
 on all the same, to be served where there is room and declined where not, so that no queue grows;
 with ``SHED_TIMES`` as many under way it stops reading again.
-Whether a peer may connect is asked before a byte is read; the core hears of the link when
-its channel is open, so nobody without the right certificate gets as far as the core.
-A link ends in the order finish, hang up, close: what was taken is answered, the peer hears the
-end, and what it still sends is dropped, for a reset would take sent answers with it.
+Whether a peer may connect is asked before a byte is read; the core hears of the link when its
+channel is open, so nobody without the right certificate gets there.  A link ends in the order
+finish, hang up, close: what was taken is answered, the peer hears the end, and what it still
+sends is dropped, for a reset would take sent answers with it.
 """
 
 import asyncio
@@ -64,15 +64,10 @@ class Line(WayOut):
         self._entrance = entrance
         self._desk = desk
         self._buffer = FrameBuffer(self._framing)
-        self._is_paused = False
-        self._is_deaf = False
-        self._is_ending = False
-        self._is_finishing = False
-        self._is_admitted = False
-        self._is_open = False
-        self._made_at = self._heard_at = self._resumed_at = 0.0
-        self._came_at = 0.0
-        """What was read last came no earlier."""
+        self._is_paused = self._is_deaf = self._is_ending = False
+        self._is_finishing = self._is_admitted = self._is_open = False
+        self._made_at = self._heard_at = self._resumed_at = self._came_at = 0.0
+        """Monotonic; what was read last came no earlier than the last of these."""
         self._cut_at = inf
         self._partial_since: float | None = None
         self._backlog: Backlog | None = None
@@ -157,25 +152,31 @@ class Line(WayOut):
         """Hand on what is whole; what waited too long to be served is declined."""
         if self._is_deaf or self._is_closing:
             return
-        most, served_max = self._limits.in_flight_per_link_max, 0
+        most, served_max = self._desk.room_of_each(self._limits.in_flight_per_link_max), 0
         if self._came_at < now and self._has_waited_long(now):
-            served_max, most = most, SHED_TIMES * most
-        is_full = self._desk.in_flight_of(self) >= most
+            served_max, most = most, self._desk.room_of_each(SHED_TIMES * most)
+        handed, is_full = 0, self._desk.in_flight_of(self) >= most
         try:
-            for frame in () if is_full else self._buffer.frames():
+            for handed, frame in enumerate(() if is_full else self._buffer.frames(), 1):
                 began = self._came_at if self._partial_since is None else self._partial_since
                 self._partial_since = None  # what follows is another frame's beginning
                 self._desk.received(self, frame, began, served_max)
                 is_over = self._is_finishing or self._is_closing
-                if is_over or self._desk.in_flight_of(self) >= most:
+                if is_over or handed == most or self._desk.in_flight_of(self) >= most:
                     break
         except FramingError as fault:
             self._desk.framing_broken(self, fault)
             self.finish(str(fault))
-        if self._is_finishing:
-            return
+        if not self._is_finishing:
+            self._go_on(most, handed)
+
+    def _go_on(self, most: int, handed: int) -> None:
+        """Read on where there is room; what this turn left is handed on in the next."""
         self._watch_partial()
-        self._pause(should=self._desk.in_flight_of(self) >= most)
+        is_full = self._desk.in_flight_of(self) >= most
+        self._pause(should=is_full or handed == most)
+        if handed == most and not is_full:
+            self._desk.later(self.pump)  # behind what others say
         if self._is_ending:
             self._end_if_done()
 
@@ -223,8 +224,7 @@ class Line(WayOut):
 
     def _end_if_done(self) -> None:
         """Hang up once all is answered; a line that waits to be read may hold more requests."""
-        holds_more = self._is_paused and not self._is_deaf
-        if not holds_more and not self._desk.in_flight_of(self):
+        if (self._is_deaf or not self._is_paused) and not self._desk.in_flight_of(self):
             self.hang_up(self._why)
 
     def check(self, now: float) -> None:
