@@ -142,7 +142,8 @@ class Limits(Section):
         default=262_144,
         ge=4096,
         le=1 << 30,
-        description="bytes that may wait for a peer that does not read",
+        description="bytes that may wait for a peer that does not read, with what is kept of the "
+        "requests they answer, some 1 KiB each",
     )
     inquiries_per_card_per_hour: int | None = Field(
         default=None,
