@@ -163,7 +163,7 @@ def test_window_slides_as_a_list_of_all_would(limit: int) -> None:
     chance, now = Random(limit), 0.0  # noqa: S311 - the same at every run
     frequency, told = Frequency(limit, 10.0), dict[int, deque[float]]()
     for _ in range(5_000):
-        now += chance.choice((0.0, 0.5, 1.0, 10.0, 25.0)) * (chance.random() < 0.4)
+        now += chance.choice((0.0, 0.5, 1.0, 3.0, 3.0, 9.5, 10.0, 25.0)) * (chance.random() < 0.4)
         subject = chance.randrange(4)
         times = told.setdefault(subject, deque())
         while times and times[0] <= now - 10.0:
