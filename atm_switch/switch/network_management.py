@@ -18,7 +18,7 @@ from atm_switch.switch.key_exchange import receive_key, request_keys
 from atm_switch.switch.once import counted, once, require_first
 from atm_switch.switch.own_sign_on import postpone
 from atm_switch.switch.ports import AuditRecord, KeepBusinessDate, KeepRecord, Steps, ask
-from atm_switch.switch.session import Session
+from atm_switch.switch.session import Session, Standing
 from atm_switch.wire.message import IsoMessage
 
 ACQUIRER, NETWORK_CODE, SETTLEMENT_DATE = 32, 70, 15
@@ -78,11 +78,29 @@ def _sign_on(case: Case, house: House) -> Steps[None]:
         raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "the certificate is not one of this bank's")
     # At once: inquiries may follow in the same segment.  Unrecorded it does not stand.
     before, session.signed_on_as = session.signed_on_as, acquirer
+    standing, now, detail = session.standing, case.received.monotonic, ""
+    if before is None or standing is None:
+        standing = session.standing = Standing(before)
+    elif standing.is_recorded(now):
+        return  # nothing changes, and whoever plays one back without end must not fill the disk
+    else:
+        detail = f"again{_unrecorded(session)}"
+    told = standing.unrecorded
     try:
-        yield from ask(KeepRecord(AuditRecord("sign-on", session.peer, f"acquirer {acquirer}")))
+        record = AuditRecord("sign-on", session.peer, f"acquirer {acquirer}", detail)
+        yield from ask(KeepRecord(record))
     except NeighbourUnavailable:
-        session.signed_on_as = before
+        if not standing.failed(now) and session.standing is standing:
+            session.standing = None
+            if session.signed_on_as is not None:  # else it was signed off meanwhile
+                session.signed_on_as = standing.before
         raise
+    standing.recorded_at, standing.unrecorded = now, standing.unrecorded - told
+
+
+def _unrecorded(session: Session) -> str:
+    count = session.standing.unrecorded if session.standing is not None else 0
+    return f"; {count} more sign-ons were not recorded" if count else ""
 
 
 def _acquirer_of(request: IsoMessage, session: Session, house: House) -> AcquirerId:
@@ -106,7 +124,9 @@ def _sign_off(case: Case, _house: House) -> Steps[None]:
     acquirer, session.signed_on_as = session.signed_on_as, None
     postpone(session, case.received)
     if acquirer is not None:
-        yield from ask(KeepRecord(AuditRecord("sign-off", session.peer, f"acquirer {acquirer}")))
+        detail = _unrecorded(session).removeprefix("; ")
+        record = AuditRecord("sign-off", session.peer, f"acquirer {acquirer}", detail)
+        yield from ask(KeepRecord(record))
 
 
 def _echo(_case: Case, _house: House) -> Steps[None]:

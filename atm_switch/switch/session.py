@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from types import MappingProxyType
 
 from atm_switch.domain.identifiers import AcquirerId
@@ -16,6 +17,8 @@ from atm_switch.wire.packager import Packager
 STRIKE_SECONDS = 60.0
 STRIKING = (Outcome.FORMAT_ERROR, Outcome.NOT_SIGNED_ON, Outcome.MAC_WRONG)
 """Outcomes a link should not keep earning: each costs it a strike, as an unknown MTI does."""
+RECORD_SECONDS = 60.0
+"""Between two records of a sign-on that is said again over one link, and changes nothing."""
 OFFERS_MAX = 3
 """Unanswered deliveries of one key that an answer may still belong to: as many as the ladder
 can hold."""
@@ -67,6 +70,33 @@ class Offer:
     """DE7 and DE70 it went out with: a recorded answer to another delivery has others."""
 
 
+@dataclass(slots=True)
+class Standing:
+    """A sign-on of the peer's, which may be said again and again."""
+
+    before: AcquirerId | None
+    """As whom the link had signed on: by the switch's own sign-on, or nobody."""
+    recorded_at: float = -inf
+    """Monotonic seconds of its last record; there is none yet."""
+    unrecorded: int = 0
+    """How often it was said since that record."""
+
+    def is_recorded(self, now: float) -> bool:
+        """Hear it once more; tell whether the last record is young enough to do for it."""
+        if now < self.recorded_at + RECORD_SECONDS:
+            self.unrecorded += 1
+            return True
+        if self.recorded_at > -inf:  # others that come before this one is written leave it to it
+            self.recorded_at = now
+        return False
+
+    def failed(self, now: float) -> bool:
+        """Hear that a record could not be written; tell whether it stands on another one."""
+        if self.recorded_at > -inf:
+            self.recorded_at = now - RECORD_SECONDS  # the next is to be recorded
+        return self.recorded_at > -inf
+
+
 @dataclass(frozen=True, slots=True)
 class SigningOn:
     """Where a line that this switch dialled stands with its own sign-on.  Monotonic seconds."""
@@ -92,6 +122,8 @@ class Session:
     """What the peer's verified certificate calls it; empty without TLS."""
     is_tls: bool = False
     signed_on_as: AcquirerId | None = None
+    standing: Standing | None = None
+    """Of the peer's last sign-on that changed something."""
     signing_on: SigningOn | None = None
     """Set on a line that this switch dialled, and signs on to by itself."""
     signing_off: tuple[str, str, str] | None = None

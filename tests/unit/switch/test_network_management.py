@@ -8,6 +8,7 @@ import pytest
 from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.switch.ports import KeepBusinessDate, KeepRecord
+from atm_switch.switch.session import RECORD_SECONDS
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.bench import BNI, Bench, bank
 from tests.doubles.inquiries import commits, network, signed_on
@@ -238,6 +239,7 @@ def test_sign_on_that_cannot_be_recorded_does_not_stand(before: AcquirerId | Non
     96, and the link is what it was: nobody's, or the bank's that had signed on already.
     """
     bench = Bench() if before is None else signed_on()
+    bench.pass_time(RECORD_SECONDS)  # before that the record of the first one does
     bench.memory.faults[KeepRecord] = JournalUnavailable("the disk is full")
 
     assert "96" == bench.ask(network(SIGN_ON))[39]
