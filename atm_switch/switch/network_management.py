@@ -79,27 +79,26 @@ def _sign_on(case: Case, house: House) -> Steps[None]:
     # At once: inquiries may follow in the same segment.  Unrecorded it does not stand.
     before, session.signed_on_as = session.signed_on_as, acquirer
     standing, now, detail = session.standing, case.received.monotonic, ""
-    if before is None or standing is None:
+    if standing is None:
         standing = session.standing = Standing(before)
     elif standing.is_recorded(now):
         return  # nothing changes, and whoever plays one back without end must not fill the disk
     else:
-        detail = f"again{_unrecorded(session)}"
-    told = standing.unrecorded
+        detail = f"again{_unrecorded(standing)}"
+    told, standing.pending = standing.unrecorded, standing.pending + 1
     try:
         record = AuditRecord("sign-on", session.peer, f"acquirer {acquirer}", detail)
         yield from ask(KeepRecord(record))
     except NeighbourUnavailable:
+        # Another one is the session's, or none, where it was signed off meanwhile.
         if not standing.failed(now) and session.standing is standing:
-            session.standing = None
-            if session.signed_on_as is not None:  # else it was signed off meanwhile
-                session.signed_on_as = standing.before
+            session.standing, session.signed_on_as = None, standing.before
         raise
-    standing.recorded_at, standing.unrecorded = now, standing.unrecorded - told
+    standing.written(now, told)
 
 
-def _unrecorded(session: Session) -> str:
-    count = session.standing.unrecorded if session.standing is not None else 0
+def _unrecorded(standing: Standing | None) -> str:
+    count = standing.unrecorded if standing is not None else 0
     return f"; {count} more sign-ons were not recorded" if count else ""
 
 
@@ -121,10 +120,10 @@ def _acquirer_of(request: IsoMessage, session: Session, house: House) -> Acquire
 
 def _sign_off(case: Case, _house: House) -> Steps[None]:
     session = case.session
-    acquirer, session.signed_on_as = session.signed_on_as, None
+    detail = _unrecorded(session.standing).removeprefix("; ")
+    acquirer = session.end_sign_on()
     postpone(session, case.received)
     if acquirer is not None:
-        detail = _unrecorded(session).removeprefix("; ")
         record = AuditRecord("sign-off", session.peer, f"acquirer {acquirer}", detail)
         yield from ask(KeepRecord(record))
 

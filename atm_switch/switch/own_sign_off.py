@@ -27,7 +27,8 @@ def sign_off(session: Session, house: House, now: Instant) -> tuple[Case, Steps[
     """Make our sign-off, and the steps that record and sign it."""
     acquirer = session.signed_on_as
     case = own_request(session, house, now, session.dialect.profile.network.sign_off, acquirer)
-    session.signed_on_as = session.signing_on = None
+    session.end_sign_on()
+    session.signing_on = None
     session.signing_off = key_of(case.message)
     note = Note("sign-off sent", {"link": session.link, "peer": session.peer})
     return case, _said(case, acquirer, note)

@@ -97,7 +97,8 @@ def postpone(session: Session, now: Instant) -> None:
 
 def no_longer_signed_on(session: Session, now: Instant) -> Note:
     """Take a bank at its word that it knows nothing of our sign-on: do it anew at once."""
-    session.signed_on_as, session.signing_on = None, SigningOn(now.monotonic)
+    session.end_sign_on()
+    session.signing_on = SigningOn(now.monotonic)
     return Note("sign-on lost", {"link": session.link, "peer": session.peer}, is_alarm=True)
 
 
@@ -109,14 +110,16 @@ def _stand(case: Case, house: House) -> Steps[None]:
     if acquirer is None:
         raise Declined(Outcome.ACQUIRER_NOT_ALLOWED, "the line has no acquirer")
     _see_certificate(acquirer, session, house)
+    if session.signed_on_as != acquirer:
+        session.end_sign_on()  # what the bank said for another one does not stand for this one
     # At once: inquiries may follow in the same segment.  Unrecorded it does not stand.
-    session.signed_on_as = acquirer
+    session.stand_alone(acquirer)
     detail = "the switch signed on"
     try:
         record = AuditRecord("sign-on", session.peer, f"acquirer {acquirer}", detail)
         yield from ask(KeepRecord(record))
     except NeighbourUnavailable:
-        session.signed_on_as = None
+        session.stand_alone(None)
         raise
 
 

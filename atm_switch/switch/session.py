@@ -72,14 +72,19 @@ class Offer:
 
 @dataclass(slots=True)
 class Standing:
-    """A sign-on of the peer's, which may be said again and again."""
+    """A sign-on of the peer's, which may be said again and again: it stands on its records.
+
+    It is the session's until it is signed off, or no record of it was written or can still be.
+    """
 
     before: AcquirerId | None
-    """As whom the link had signed on: by the switch's own sign-on, or nobody."""
+    """As whom the link is signed on without it: by the switch's own sign-on, or nobody."""
     recorded_at: float = -inf
     """Monotonic seconds of its last record; there is none yet."""
     unrecorded: int = 0
     """How often it was said since that record."""
+    pending: int = 0
+    """Records that are being written: each may still be the one it stands on."""
 
     def is_recorded(self, now: float) -> bool:
         """Hear it once more; tell whether the last record is young enough to do for it."""
@@ -90,11 +95,18 @@ class Standing:
             self.recorded_at = now
         return False
 
+    def written(self, now: float, told: int) -> None:
+        """Hear that a record was written, which tells of so many that were not."""
+        self.pending -= 1
+        self.recorded_at, self.unrecorded = now, self.unrecorded - told
+
     def failed(self, now: float) -> bool:
-        """Hear that a record could not be written; tell whether it stands on another one."""
-        if self.recorded_at > -inf:
-            self.recorded_at = now - RECORD_SECONDS  # the next is to be recorded
-        return self.recorded_at > -inf
+        """Hear that a record could not be written; tell whether it may stand on another one."""
+        self.pending -= 1
+        if self.recorded_at == -inf:
+            return self.pending > 0
+        self.recorded_at = now - RECORD_SECONDS  # the next is to be recorded
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +135,7 @@ class Session:
     is_tls: bool = False
     signed_on_as: AcquirerId | None = None
     standing: Standing | None = None
-    """Of the peer's last sign-on that changed something."""
+    """Of the peer's last sign-on that changed something; ends with it."""
     signing_on: SigningOn | None = None
     """Set on a line that this switch dialled, and signs on to by itself."""
     signing_off: tuple[str, str, str] | None = None
@@ -141,6 +153,18 @@ class Session:
     ignored_responses: int = 0
     strikes: deque[float] | None = None
     """When it sent a bad frame in the last minute; an empty deque weighs as much as the rest."""
+
+    def end_sign_on(self) -> AcquirerId | None:
+        """Be signed off, whatever is still to be recorded; return as whom it was signed on."""
+        acquirer, self.signed_on_as, self.standing = self.signed_on_as, None, None
+        return acquirer
+
+    def stand_alone(self, acquirer: AcquirerId | None) -> None:
+        """Be signed on by the switch itself, or no more (``None``); the peer's own stands first."""
+        if self.standing is None:
+            self.signed_on_as = acquirer
+        else:
+            self.standing.before = acquirer
 
     def strike(self, now: float) -> int:
         """Count one bad frame; return how many there were in the last minute."""
