@@ -209,9 +209,9 @@ class Desk:
         self._perform(self._switch.closed(line.link, why, line.unsent))
 
     def later(self, call: Callable[[], None]) -> None:
-        """Do something in the next turn of the loop."""
+        """Do something in the next turn of the loop, once however often that is asked."""
         if self._loop is not None:
-            self._loop.call_soon(call)
+            self._turn.later(self._loop, call)
 
     # -- what others say
 

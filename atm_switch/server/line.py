@@ -2,9 +2,8 @@
 
 A line holds at most what one read brought and one partial frame; with ``in_flight_per_link_max``
 requests under way, or one where all links have too many, it stops reading until one is answered.
-What waits unread counts from when it may have come (``backlog``).  What waited too long is handed
-on all the same, to be served where there is room and declined where not, so that no queue grows;
-with ``SHED_TIMES`` as many under way it stops reading again.
+What waits unread counts from when it may have come (``backlog``); waited too long it is handed on,
+served where there is room and else declined; with ``SHED_TIMES`` as many it stops reading again.
 Whether a peer may connect is asked before a byte is read; the core hears of the link when its
 channel is open, so nobody without the right certificate gets there.  A link ends in the order
 finish, hang up, close: what was taken is answered, the peer hears the end, and what it still
@@ -209,7 +208,8 @@ class Line(WayOut):
     def eof_received(self) -> bool:
         """Keep the way back open until what the peer asked before is answered."""
         self._is_ending = True
-        if self._desk.in_flight_of(self) > 0 and not self._is_closing:
+        holds_more = self._is_paused and not self._is_deaf
+        if (holds_more or self._desk.in_flight_of(self)) and not self._is_closing:
             return True
         self.close(self._why)
         return False

@@ -21,13 +21,14 @@ FRAMES_MAX: Final = 512
 
 
 class Turn:
-    """The frames that one turn of the loop takes."""
+    """The frames that one turn of the loop takes, and what is left to the next."""
 
-    __slots__ = ("_taken",)
+    __slots__ = ("_asked", "_taken")
 
     def __init__(self) -> None:
         """Begin with none."""
         self._taken = 0
+        self._asked: set[Callable[[], None]] = set()
 
     @property
     def is_full(self) -> bool:
@@ -39,6 +40,16 @@ class Turn:
         if not self._taken:
             later(self._end)
         self._taken += 1
+
+    def later(self, loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+        """Have it called in the next turn, once however often that is asked: a turn has an end."""
+        if call not in self._asked:
+            self._asked.add(call)
+            loop.call_soon(self._make, call)
+
+    def _make(self, call: Callable[[], None]) -> None:
+        self._asked.discard(call)
+        call()
 
     def _end(self) -> None:
         self._taken = 0

@@ -1,8 +1,8 @@
 """The way out of one link: payloads to frames, and what is queued in one write a turn.
 
-At most ``write_buffer_bytes_max`` of answers wait here for a peer to read them, with what is kept
-of their requests; one that leaves more unread is cut off.  Answers that still wait here when a link
-breaks off are told to nobody, and ``unsent`` names their requests.
+At most ``write_buffer_bytes_max`` of answers wait here for a peer to read them, each write with
+what a transport keeps beside its bytes; one that leaves more unread is cut off.  Answers that
+still wait here when a link breaks off are told to nobody, and ``unsent`` names their requests.
 Limits: what the kernel has taken counts as sent, whether or not the peer ever reads it.  Of a write
 that it took in part all answers count as unsent, and a link that breaks off by itself is judged by
 how much waited at the last look, which is at every write and every check.
@@ -24,43 +24,41 @@ if TYPE_CHECKING:
 
 
 WRITE_BYTES: Final = 256
-"""What a write takes that waits, beside its bytes: measured, with room to spare."""
-ENTRY_BYTES: Final = 768
-"""What is kept of a request whose answer waits."""
+"""What a write takes that waits, beside its bytes: measured, with room to spare.
+
+What is kept of the requests it answers is not counted: a busy link's peer, which reads, may have
+hundreds answered in one write, of which a transport says that they wait until the turn is over.
+"""
 
 
 class Waiting:
     """The requests whose answers wait in a transport for the peer to read, by their writes."""
 
-    __slots__ = ("_bytes", "_writes", "weight")
+    __slots__ = ("_bytes", "_writes")
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._bytes = self.weight = 0
-        """``weight``: what is kept beside the bytes, in bytes as well."""
+        self._bytes = 0
         self._writes: deque[tuple[int, Sequence[JournalEntry]]] = deque()
 
     def add(self, size: int, entries: "Sequence[JournalEntry]") -> None:
         """Take one write, the newest."""
         self._bytes += size
-        self.weight += weight_of(entries)
         self._writes.append((size, entries))
 
     def keep(self, left: int) -> None:
         """Hear how much is left; what was written before that is sent."""
         while self._writes and self._bytes - self._writes[0][0] >= left:
-            size, entries = self._writes.popleft()
-            self._bytes -= size
-            self.weight -= weight_of(entries)
+            self._bytes -= self._writes.popleft()[0]
+
+    @property
+    def weight(self) -> int:
+        """What is kept beside the bytes, in bytes as well."""
+        return WRITE_BYTES * len(self._writes)
 
     def entries(self) -> "list[JournalEntry]":
         """Return them, the eldest first."""
         return [entry for _, entries in self._writes for entry in entries]
-
-
-def weight_of(entries: "Sequence[JournalEntry]") -> int:
-    """Return about how many bytes one write and what the journal keeps of its requests take."""
-    return WRITE_BYTES + len(entries) * ENTRY_BYTES
 
 
 class WayOut(asyncio.Protocol):

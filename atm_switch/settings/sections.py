@@ -142,8 +142,7 @@ class Limits(Section):
         default=262_144,
         ge=4096,
         le=1 << 30,
-        description="bytes that may wait for a peer that does not read, with what is kept of the "
-        "requests they answer, some 1 KiB each",
+        description="bytes that may wait for a peer that does not read",
     )
     inquiries_per_card_per_hour: int | None = Field(
         default=None,

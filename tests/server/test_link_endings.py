@@ -214,6 +214,34 @@ async def test_close_notify_behind_more_than_may_be_under_way_costs_no_answer(
         assert "closed by peer" == house.logged("link closed")[0]["why"]
 
 
+async def test_close_notify_behind_what_is_left_to_the_next_turn_costs_no_answer(
+    tmp_path: Path,
+) -> None:
+    """As many echoes as a turn takes of a link, of which none is under way; then three more."""
+    ca = LabCa(tmp_path)
+    context = ca.client(ca.issue("switch.bank.example"))
+    async with (
+        open_house(vouched(), GENEROUS, tls=ca.server()) as house,
+        bare_tls(house.port, context) as client,
+    ):
+        framing, pack = house.bench.dialect.profile.framing, house.bench.dialect.packager.pack
+        sign_on = IsoMessage("0800", {7: "0630072507", 11: "000001", 70: "001"})
+        await client.write(enclose(framing, pack(sign_on)))
+        await client.read()
+
+        echo = enclose(framing, pack(sign_on.with_element(70, "301")))
+        asked = b"".join(enclose(framing, pack(one)) for one in inquiries(house, 3))
+        count = GENEROUS.line.in_flight_per_link_max
+        await client.write_and_say_goodbye(count * echo + asked)
+
+        said = b""
+        while part := await client.read():
+            said += part
+        assert (count, 3) == (said.count(b"0810"), said.count(b"0210"))
+        await until(lambda: house.logged("link closed"))
+        assert "closed by peer" == house.logged("link closed")[0]["why"]
+
+
 async def test_half_close_behind_more_than_may_be_under_way_costs_no_answer() -> None:
     """The same without TLS."""
     async with open_house(vouched(), TIGHT) as house, caller(house) as client:

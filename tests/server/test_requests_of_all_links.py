@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from itertools import pairwise
 
 from atm_switch.server.line import SHED_TIMES
 from atm_switch.server.spread import FRAMES_MAX
@@ -55,6 +56,7 @@ async def test_so_many_are_under_way_and_all_are_answered() -> None:
         house = await stack.enter_async_context(open_house(bench, limits))
         clients = [await stack.enter_async_context(caller(house)) for _ in range(LINKS)]
         house.journal.holds = True
+        house.stop_clock()
         for link, client in enumerate(clients):
             client.writer.write(inquiries(house, client, link))
         await until(lambda: house.desk.in_flight >= ALL_MAX)
@@ -121,3 +123,26 @@ async def test_turn_of_many_links_has_an_end() -> None:
         await ignored(house, links * count)
 
     assert sum(each) <= FRAMES_MAX + PER_LINK + links
+
+
+def echoes(client: Caller, count: int) -> bytes:
+    """Return echoes, each of which ends at once with an answer."""
+    echo = IsoMessage("0800", {7: "0630072507", 11: "000001", 70: "301"})
+    return count * enclose(client.framing, client.dialect.packager.pack(echo))
+
+
+async def test_answers_make_no_turn_longer() -> None:
+    """Each of them wakes a link that waits for its turn: once, however many there are."""
+    links, count = 40, 500
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(open_house(limits=GENEROUS))
+        clients = [await stack.enter_async_context(caller(house)) for _ in range(links)]
+        for client in clients:
+            client.writer.write(echoes(client, count))
+        answered = [0]
+        while answered[-1] < links * count:
+            answered.append(sum(house.desk.meters.requests.values()))
+            await asyncio.sleep(0)
+
+    most = max(after - before for before, after in pairwise(answered))
+    assert most <= 2 * (FRAMES_MAX + PER_LINK + links)

@@ -8,7 +8,7 @@ import pytest
 
 from atm_switch.server.draining import drain
 from atm_switch.server.line import Line
-from atm_switch.server.way_out import ENTRY_BYTES, WRITE_BYTES, Waiting
+from atm_switch.server.way_out import WRITE_BYTES, Waiting
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.switch.ports import Commit
 from atm_switch.switch.untold import NOT_SENT
@@ -151,29 +151,15 @@ def test_waiting_keeps_what_is_left_of_the_newest_writes() -> None:
     assert [] == waiting.entries()
 
 
-def test_what_is_kept_of_the_requests_counts_as_what_waits() -> None:
-    """Short answers weigh more than their bytes, and nothing once they are written."""
+def test_each_write_counts_with_what_is_kept_beside_it() -> None:
+    """Short ones weigh more than their bytes, and nothing once they are written."""
     entries = [commit.entry for commit in three_rows()]
     waiting = Waiting()
     waiting.add(100, entries)
     waiting.add(100, [])
 
-    assert 2 * WRITE_BYTES + 3 * ENTRY_BYTES == waiting.weight
+    assert 2 * WRITE_BYTES == waiting.weight
     waiting.keep(100)
     assert WRITE_BYTES == waiting.weight
     waiting.keep(0)
     assert 0 == waiting.weight
-
-
-async def test_peer_is_cut_off_by_what_its_unread_answers_take_in_all() -> None:
-    """Four hundred rows are more than the limit, and their answers half of it."""
-    line = replace(GENEROUS.line, write_buffer_bytes_max=262_144, in_flight_per_link_max=1_000)
-    async with open_house(vouched(), replace(GENEROUS, line=line)) as house:
-        async with caller(house) as client:
-            stop_reading(house, client)
-            await ask(house, client, ANSWERS)
-            await until(lambda: not house.desk.connections)
-        (closed,) = house.logged("link closed")
-
-    assert closed["why"].startswith("the peer does not read its answers")
-    assert house.bench.memory.untold

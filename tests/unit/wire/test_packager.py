@@ -9,7 +9,7 @@ from atm_switch.domain.errors import FormatError
 from atm_switch.profile.load import load_profile
 from atm_switch.wire import VARIANT
 from atm_switch.wire.message import IsoMessage
-from atm_switch.wire.packager import Packager
+from atm_switch.wire.packager import HEADS_MAX, Packager
 from atm_switch.wire.reading import ReadMessage
 from atm_switch.wire.spelling import WRITINGS_MAX
 from atm_switch.wire.variant import COMPILED
@@ -214,6 +214,18 @@ def test_a_bounded_number_of_answers_is_remembered() -> None:
     kept = [request.layout.writings for request in requests if isinstance(request, ReadMessage)]
     assert WRITINGS_MAX == sum(map(len, kept))
     assert all(kept)
+
+
+@INSIDE
+def test_a_bounded_number_of_heads_is_remembered() -> None:
+    """However many kinds of messages come, the oldest give way, and all are read."""
+    packager = Packager(load_profile("bpjstk-jht-v1"))
+    for _ in range(2):
+        for number in range(HEADS_MAX + 10):
+            message = IsoMessage(f"{number:04d}", {11: "000123"})
+            assert message == packager.unpack(packager.reference.pack(message))
+
+    assert HEADS_MAX == len(packager._heads) == len(packager._plans)
 
 
 def test_payloads_of_one_size_are_told_apart() -> None:
