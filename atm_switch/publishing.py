@@ -211,8 +211,9 @@ class Publishing:
         surplus, oldest = 0, self._outbox.oldest()
         if self._publisher is not None:
             told = self._publisher.told_through
-            waiting = min(self._outbox.backlog(), self._outbox.last_sequence() - told)
-            self._care.waiting = max(0, waiting - self._turns.dropped_since(told))
+            # Each counts some that were dropped: by this run, or before the oldest there is.
+            counted = self._outbox.last_sequence() - told - self._turns.dropped_since(told)
+            self._care.waiting = max(0, min(self._outbox.backlog(), counted))
             surplus = self._surplus() * self._outbox.has_droppable()
         is_due = oldest is not None and oldest < before
         self._turns.begin(to_microseconds(before) if is_due else None, surplus)

@@ -135,7 +135,7 @@ class Turns:
         self._submit, self._is_unheard = submit, is_unheard
         self._purge: PurgeTold | None = None
         self._surplus = 0
-        self._told = self._dropped = 0
+        self._told = self._missing = 0
         self._next: asyncio.TimerHandle | None = None
         self.asked: set[int] = set()
         """The tickets whose answers are to come."""
@@ -160,7 +160,7 @@ class Turns:
                 self._purge = self._purge if answer == ROWS_AT_ONCE else None
             elif ticket == DROPPED:
                 count = answer if isinstance(answer, int) else 0
-                self._dropped += count
+                self._missing += count
                 self._surplus = max(0, self._surplus - count) if count == ROWS_AT_ONCE else 0
             self.asked.discard(ticket)
         has_more = self._purge is not None or self._surplus > 0
@@ -168,10 +168,13 @@ class Turns:
             self._next = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._go_on)
 
     def dropped_since(self, told: int) -> int:
-        """Return how many status events went since ``told``, the last sequence told, changed."""
-        if told != self._told:
-            self._told, self._dropped = told, 0
-        return self._dropped
+        """Return how many status events are missing behind ``told``, the last sequence told.
+
+        At least: each number told since the last look may be one of theirs.
+        """
+        self._missing = max(0, self._missing - (told - self._told))
+        self._told = told
+        return self._missing
 
     def stop(self) -> None:
         """Ask no more."""

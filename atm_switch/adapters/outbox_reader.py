@@ -2,8 +2,8 @@
 
 Plan: as the journal's reader, whose file it shares; every question is a few steps in an
 index or a batch of bounded length.
-Limits: sees committed rows only.  ``backlog`` counts status events that were dropped as if
-they were still there, which is never more than there were.
+Limits: sees committed rows only.  ``backlog`` counts status events that were dropped behind the
+oldest event there is as if they were still there, which is never more than there were.
 """
 
 from collections.abc import Sequence

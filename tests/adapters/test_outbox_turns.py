@@ -87,7 +87,16 @@ async def test_surplus_is_dropped_exactly(book: Book) -> None:
     assert [drop(7)] == book.answers((DROPPED, 7))
     assert (set(), None) == (book.turns.asked, book.turns._next)
     assert 2 * ALL + 7 == book.turns.dropped_since(0)
-    assert 0 == book.turns.dropped_since(1)
+
+
+async def test_of_what_was_dropped_so_many_are_missing_behind_what_was_told(book: Book) -> None:
+    """All of the numbers told may be of those that went, and no more than all."""
+    book.turns.begin(None, ALL)
+    book.answers((DROPPED, ALL))
+
+    missing = [book.turns.dropped_since(told) for told in (0, 0, 2, ALL - 1, ALL + 7, ALL + 9)]
+
+    assert [ALL, ALL, ALL - 2, 1, 0, 0] == missing
 
 
 @pytest.mark.parametrize(
