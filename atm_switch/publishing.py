@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from atm_switch.adapters.fleet_teller import FleetTeller
     from atm_switch.adapters.mqtt_broker import Broker
     from atm_switch.adapters.mqtt_publisher import EventPublisher, Outbox
-    from atm_switch.adapters.teller_thread import TellerThread
+    from atm_switch.adapters.teller_thread import Count, TellerThread
 
 CARE_SECONDS: Final = 1.0
 """How often the outbox is looked after."""
@@ -56,8 +56,8 @@ class _Care:
 
     due: float = 0.0
     waiting: int = 0
-    counts: int = 0
-    """The how-many-eth count that is of."""
+    count: "Count | None" = None
+    """The count that is of, where a thread counts."""
 
 
 class Publishing:
@@ -124,7 +124,8 @@ class Publishing:
         keep = partial(self._keep_shared, asyncio.get_running_loop())
         fleet = FleetTeller(shared, name, silence, keep, read_clock)
         self._shared_fleet = fleet
-        self._teller = TellerThread(lambda: self._made(broker, shared), shared, fleet)
+        dropped = lambda: self._turns.dropped  # noqa: E731
+        self._teller = TellerThread(lambda: self._made(broker, shared), shared, fleet, dropped)
         self._teller.start()
 
     def _made(self, broker: "Broker", outbox: "Outbox") -> "EventPublisher":
@@ -220,9 +221,11 @@ class Publishing:
 
     def _shared_surplus(self, teller: "TellerThread") -> int | None:
         """Return how many are too many; ``None`` where they were not counted anew."""
-        if teller.counts == self._care.counts:
+        count = teller.count
+        if count is self._care.count:
             return None  # what was dropped meanwhile is still counted
-        self._care.counts, self._care.waiting = teller.counts, teller.waiting
+        dropped = self._turns.dropped - count.dropped
+        self._care.count, self._care.waiting = count, max(0, count.waiting - dropped)
         return self._surplus()
 
     def _surplus(self) -> int:

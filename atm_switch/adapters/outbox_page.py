@@ -136,6 +136,8 @@ class Turns:
         self._purge: PurgeTold | None = None
         self._surplus = 0
         self._told = self._missing = 0
+        self.dropped = 0
+        """How many status events went, in all; any thread may read it."""
         self._next: asyncio.TimerHandle | None = None
         self.asked: set[int] = set()
         """The tickets whose answers are to come."""
@@ -161,6 +163,7 @@ class Turns:
             elif ticket == DROPPED:
                 count = answer if isinstance(answer, int) else 0
                 self._missing += count
+                self.dropped += count
                 self._surplus = max(0, self._surplus - count) if count == ROWS_AT_ONCE else 0
             self.asked.discard(ticket)
         has_more = self._purge is not None or self._surplus > 0

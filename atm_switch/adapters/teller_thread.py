@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from threading import Event, Thread
 
 from atm_switch.adapters.fleet_teller import FleetTeller
@@ -21,19 +22,33 @@ LOOKS_PER_FLEET = 4
 """Of so many looks one is for who is heard and who is silent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many events were still to be told when they were counted."""
+
+    waiting: int = 0
+    dropped: int = 0
+    """How many status events had been dropped when it began."""
+
+
 class TellerThread:
     """Runs one publisher until it is stopped."""
 
     def __init__(
-        self, make: Callable[[], EventPublisher], outbox: SharedOutbox, fleet: FleetTeller
+        self,
+        make: Callable[[], EventPublisher],
+        outbox: SharedOutbox,
+        fleet: FleetTeller,
+        dropped: Callable[[], int],
     ) -> None:
-        """``make`` the publisher, in the thread; ``outbox`` is what it and ``fleet`` read from."""
-        self._make, self._outbox, self._fleet = make, outbox, fleet
+        """``make`` the publisher, in the thread; ``outbox`` is what it and ``fleet`` read from.
+
+        ``dropped`` tells, to the thread, how many status events were, so far.
+        """
+        self._make, self._outbox, self._fleet, self._dropped = make, outbox, fleet, dropped
         self._looks = 0
-        self.waiting = 0
-        """How many events are still to be told, where this process is elected to."""
-        self.counts = 0
-        """How often they were counted."""
+        self.count = Count()
+        """The last one, another object each time; 0 where this process is not elected to tell."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_there = Event()
         self.publisher: EventPublisher | None = None
@@ -85,11 +100,11 @@ class TellerThread:
             self._looks += 1
             if self._looks % LOOKS_PER_FLEET == 0:
                 self._fleet.look()
-                self.waiting = self._counted()
-                self.counts += 1
+                self.count = self._counted()
 
-    def _counted(self) -> int:
+    def _counted(self) -> Count:
         # Whatever the broker may be: while it is away they grow.
+        dropped = self._dropped()
         with suppress(JournalUnavailable):
-            return self._outbox.waiting()
-        return 0
+            return Count(self._outbox.waiting(), dropped)
+        return Count()

@@ -86,7 +86,7 @@ async def test_surplus_is_dropped_exactly(book: Book) -> None:
     await becomes(lambda: bool(book.asked))
     assert [drop(7)] == book.answers((DROPPED, 7))
     assert (set(), None) == (book.turns.asked, book.turns._next)
-    assert 2 * ALL + 7 == book.turns.dropped_since(0)
+    assert 2 * ALL + 7 == book.turns.dropped
 
 
 async def test_of_what_was_dropped_so_many_are_missing_behind_what_was_told(book: Book) -> None:
@@ -97,6 +97,7 @@ async def test_of_what_was_dropped_so_many_are_missing_behind_what_was_told(book
     missing = [book.turns.dropped_since(told) for told in (0, 0, 2, ALL - 1, ALL + 7, ALL + 9)]
 
     assert [ALL, ALL, ALL - 2, 1, 0, 0] == missing
+    assert ALL == book.turns.dropped
 
 
 @pytest.mark.parametrize(
