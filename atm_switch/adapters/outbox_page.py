@@ -28,6 +28,8 @@ PAUSE_SECONDS: Final = 0.01
 PURGED: Final = -4
 DROPPED: Final = -5
 """The tickets of the turns; the core's count up from 1."""
+LOST_LOOKS: Final = 60
+"""After so many seconds an answer that did not come is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Turns:
         self._submit, self._is_unheard = submit, is_unheard
         self._purge: PurgeTold | None = None
         self._surplus = 0
-        self._told = self._missing = 0
+        self._told = self._missing = self._late = 0
         self.dropped = 0
         """How many status events went, in all; any thread may read it."""
         self._next: asyncio.TimerHandle | None = None
@@ -151,7 +153,13 @@ class Turns:
         if before is not None:
             self._purge = PurgeTold(before, ROWS_AT_ONCE, is_unheard=self._is_unheard)
         self._surplus = self._surplus if surplus is None else surplus
-        self.asked.clear()  # of a journal that is late: it is asked once a second all the same
+        # Whatever a late journal still owes, old events may be asked for once a second: there are
+        # no more of them.  Of status events as many again would go.
+        self.asked.discard(PURGED)
+        self._late = self._late + 1 if DROPPED in self.asked else 0
+        if self._late == LOST_LOOKS:
+            self._late = 0
+            self.asked.discard(DROPPED)
         self._ask()
 
     def heard(self, batch: Batch) -> None:
@@ -164,6 +172,7 @@ class Turns:
                 count = answer if isinstance(answer, int) else 0
                 self._missing += count
                 self.dropped += count
+                self._late = 0
                 self._surplus = max(0, self._surplus - count) if count == ROWS_AT_ONCE else 0
             self.asked.discard(ticket)
         has_more = self._purge is not None or self._surplus > 0

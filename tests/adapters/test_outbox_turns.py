@@ -9,6 +9,7 @@ import pytest
 from atm_switch.adapters import outbox_page
 from atm_switch.adapters.outbox_page import (
     DROPPED,
+    LOST_LOOKS,
     PURGED,
     ROWS_AT_ONCE,
     Batch,
@@ -139,11 +140,47 @@ async def test_batch_without_an_answer_of_theirs_brings_no_turn(book: Book) -> N
 
 
 async def test_second_goes_by_what_is_left_where_nothing_was_counted_anew(book: Book) -> None:
-    """And is asked whatever the journal still owes."""
+    """Once the turn under way is answered."""
     book.turns.begin(None, ALL + 3)
+    book.answers((DROPPED, ALL))
     book.turns.begin(NOON, None)
 
-    assert [drop(ALL), PURGE, drop(ALL)] == book.asked
+    assert [PURGE, drop(3)] == book.asked
+
+
+async def test_late_journal_is_not_asked_to_drop_the_same_again(book: Book) -> None:
+    """
+    It would drop as many once more when it is back.  Old events may be asked for: they are no more.
+    """
+    for _ in range(LOST_LOOKS - 1):
+        book.turns.begin(NOON, 7)
+    book.turns.begin(None, 0)
+
+    assert ({DROPPED}, 1) == (book.turns.asked, book.asked.count(drop(7)))
+    assert LOST_LOOKS - 1 == book.asked.count(PURGE)
+    book.answers((DROPPED, 7))
+    assert 7 == book.turns.dropped_since(0)
+
+
+async def test_answer_that_is_lost_does_not_end_the_dropping(book: Book) -> None:
+    """After a minute it is asked again, and not each second from then on."""
+    for _ in range(2 * LOST_LOOKS):
+        book.turns.begin(None, 7)
+    once_more = book.asked.count(drop(7))
+    book.turns.begin(None, 7)
+
+    assert (2, 3) == (once_more, book.asked.count(drop(7)))
+
+
+async def test_turns_that_are_answered_are_none_that_are_late(book: Book) -> None:
+    """However many seconds they take together."""
+    for _ in range(LOST_LOOKS):
+        book.turns.begin(None, 2 * ALL)
+        book.turns.heard([(DROPPED, ALL)])
+        book.turns._go_on()
+    book.turns.begin(None, 2 * ALL)
+
+    assert [drop(ALL)] * (LOST_LOOKS + 1) == book.asked
 
 
 async def test_journal_that_is_away_at_a_later_turn_is_no_failure(
