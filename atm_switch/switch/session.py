@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 from types import MappingProxyType
+from typing import Final
 
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.domain.outcome import Outcome
@@ -68,6 +69,10 @@ class Offer:
     stamp: str
     code: str
     """DE7 and DE70 it went out with: a recorded answer to another delivery has others."""
+
+
+NO_OFFERS: Final[dict[str, Offer]] = {}
+"""One for all links that have none, of which each empty one would take a twentieth."""
 
 
 @dataclass(slots=True)
@@ -148,8 +153,8 @@ class Session:
     echo_stan: str = ""
     """DE11 of our own echo while it is unanswered."""
     echo_sent_at: float = 0.0
-    offers: dict[str, Offer] = field(default_factory=dict)
-    """Keys on their way to the peer, by the DE11 that carried them."""
+    offers: dict[str, Offer] = field(default_factory=lambda: NO_OFFERS)
+    """Keys on their way to the peer, by the DE11 that carried them; ``add_offer`` adds to it."""
     ignored_responses: int = 0
     strikes: deque[float] | None = None
     """When it sent a bad frame in the last minute; an empty deque weighs as much as the rest."""
@@ -185,7 +190,7 @@ class Session:
 
     def add_offer(self, stan: str, offer: Offer) -> None:
         """Remember a key sent out under ``stan``; of one name only the last few count."""
-        self.offers[stan] = offer
+        self.offers = {**self.offers, stan: offer}
         same = [at for at, one in self.offers.items() if one.name == offer.name]
         for at in same[:-OFFERS_MAX]:
             del self.offers[at]
