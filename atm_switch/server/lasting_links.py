@@ -8,7 +8,9 @@ a link that ends leaves none, nor does a request.  The young are collected befor
 what circles are found among.  Once half of the links are gone all is thawed, looked through and
 frozen again, so that what else has become garbage - a broker's client, settings of before - does
 not heap up over a life of years.  That takes 36 ms or more where ten thousand links left, so it
-waits until nobody has asked for a second, and for a day at most.  Meanwhile garbage is looked for
+waits until nobody has asked for a second, and for a day at most, or until half of the links that
+came meanwhile are gone as well: a transport of asyncio's own loop holds itself, and peers that come
+and go by hundreds would have them heap up.  Meanwhile garbage is looked for
 seldom: a request leaves none in circles, and every look goes over all that is under way.
 Limits: of the whole process; the fewer links, the less there is to go over, and nothing is frozen.
 """
@@ -72,7 +74,7 @@ class LastingLinks:
             self._frozen = standing
         elif self._frozen >= FROZEN_AT and 2 * standing <= self._frozen:
             self._frozen = standing
-            self._owed_ticks = self._owed_ticks or 0
+            self._owed_ticks = 0 if self._owed_ticks is None else OWED_TICKS_MAX
         if self._owed_ticks is not None:
             self._owed_ticks += 1
             if self._quiet_ticks >= QUIET_TICKS or self._owed_ticks > OWED_TICKS_MAX:

@@ -126,6 +126,19 @@ def test_circle_that_was_frozen_is_found_after_a_day_at_most(
     assert left() is None
 
 
+@pytest.mark.usefixtures("collected_by_nobody")
+def test_circle_that_was_frozen_is_found_once_half_of_the_links_are_gone_again() -> None:
+    """However busy the switch is: peers that come and go by hundreds heap nothing up."""
+    links = LastingLinks()
+    left = frozen_circle(links)
+    links.tick(2 * FROZEN_AT, is_quiet=False)
+    kept = left() is not None
+    links.tick(FROZEN_AT, is_quiet=False)
+
+    assert kept
+    assert left() is None
+
+
 @pytest.mark.parametrize("is_held", [False, True], ids=["answered", "under way"])
 @pytest.mark.usefixtures("collected_by_nobody")
 async def test_nobody_who_asks_waits_for_what_was_frozen_to_be_looked_through(
