@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import weakref
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from threading import Thread
 from typing import Any
 
@@ -39,6 +39,13 @@ async def interrupted(steps: list[str], *, is_stubborn: bool = False) -> str:
 async def answer() -> str:
     """Answer at once."""
     return "done"
+
+
+async def left_running(behind: "Callable[[], Coroutine[Any, Any, None]]") -> "asyncio.Task[None]":
+    """Begin something that goes on behind the call, as a driver does."""
+    task = asyncio.create_task(behind())
+    await asyncio.sleep(0)
+    return task
 
 
 def test_call_is_run_to_its_end(loop: CallLoop) -> None:
@@ -183,13 +190,8 @@ def test_tasks_of_a_driver_end_with_the_loop() -> None:
         finally:
             ended.append("ended")
 
-    async def begin() -> "asyncio.Task[None]":
-        task = asyncio.create_task(behind())
-        await asyncio.sleep(0)
-        return task
-
     loop = CallLoop()
-    kept = loop.run(begin)
+    kept = loop.run(left_running, behind)
     loop.close()
 
     assert kept.cancelled()
@@ -208,13 +210,8 @@ def test_ctrl_c_amid_the_end_lets_it_come_to_an_end() -> None:
             await asyncio.sleep(0)
             ended.append("ended")
 
-    async def begin() -> "asyncio.Task[None]":
-        task = asyncio.create_task(behind())
-        await asyncio.sleep(0)
-        return task
-
     loop = CallLoop()
-    kept = loop.run(begin)
+    kept = loop.run(left_running, behind)
     with pytest.raises(KeyboardInterrupt):
         loop.close()
 

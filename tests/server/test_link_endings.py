@@ -2,18 +2,20 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from atm_switch.server.draining import drain
+from atm_switch.server.limits import ServerLimits
 from atm_switch.server.line import QUIET_SECONDS
 from atm_switch.switch.policy import PinPolicy
 from atm_switch.wire.framing import enclose
 from atm_switch.wire.message import IsoMessage
-from tests.doubles.bare_tls import bare_tls
+from tests.doubles.bare_tls import BareTls, bare_tls
 from tests.doubles.bench import Bench, bank
 from tests.doubles.certificates import LabCa
 from tests.doubles.open_house import GENEROUS, SECONDS_MAX, Caller, OpenHouse, caller, open_house
@@ -22,6 +24,7 @@ FRAME_MISTAKES = 60
 """So many a minute end a link."""
 ANSWERS = 300
 """More than a kernel holds that was told to hold little."""
+SIGN_ON = IsoMessage("0800", {7: "0630072507", 11: "000001", 70: "001"})
 
 
 def vouched() -> Bench:
@@ -187,21 +190,29 @@ async def four_at_a_time(house: OpenHouse) -> None:
         house.desk.delivered(held)
 
 
+@asynccontextmanager
+async def signed_on_by_tls(
+    root: Path, limits: ServerLimits
+) -> AsyncIterator[tuple[OpenHouse, BareTls]]:
+    """Open a house and a link by TLS, and sign on over it."""
+    ca = LabCa(root)
+    context = ca.client(ca.issue("switch.bank.example"))
+    async with (
+        open_house(vouched(), limits, tls=ca.server()) as house,
+        bare_tls(house.port, context) as client,
+    ):
+        dialect = house.bench.dialect
+        await client.write(enclose(dialect.profile.framing, dialect.packager.pack(SIGN_ON)))
+        await client.read()
+        yield house, client
+
+
 async def test_close_notify_behind_more_than_may_be_under_way_costs_no_answer(
     tmp_path: Path,
 ) -> None:
     """Ten inquiries and TLS's goodbye come at once where four may be under way: ten answers."""
-    ca = LabCa(tmp_path)
-    context = ca.client(ca.issue("switch.bank.example"))
-    async with (
-        open_house(vouched(), TIGHT, tls=ca.server()) as house,
-        bare_tls(house.port, context) as client,
-    ):
+    async with signed_on_by_tls(tmp_path, TIGHT) as (house, client):
         framing, pack = house.bench.dialect.profile.framing, house.bench.dialect.packager.pack
-        sign_on = IsoMessage("0800", {7: "0630072507", 11: "000001", 70: "001"})
-        await client.write(enclose(framing, pack(sign_on)))
-        await client.read()
-
         asked = b"".join(enclose(framing, pack(one)) for one in inquiries(house, 10))
         await client.write_and_say_goodbye(asked)
         await four_at_a_time(house)
@@ -218,18 +229,9 @@ async def test_close_notify_behind_what_is_left_to_the_next_turn_costs_no_answer
     tmp_path: Path,
 ) -> None:
     """As many echoes as a turn takes of a link, of which none is under way; then three more."""
-    ca = LabCa(tmp_path)
-    context = ca.client(ca.issue("switch.bank.example"))
-    async with (
-        open_house(vouched(), GENEROUS, tls=ca.server()) as house,
-        bare_tls(house.port, context) as client,
-    ):
+    async with signed_on_by_tls(tmp_path, GENEROUS) as (house, client):
         framing, pack = house.bench.dialect.profile.framing, house.bench.dialect.packager.pack
-        sign_on = IsoMessage("0800", {7: "0630072507", 11: "000001", 70: "001"})
-        await client.write(enclose(framing, pack(sign_on)))
-        await client.read()
-
-        echo = enclose(framing, pack(sign_on.with_element(70, "301")))
+        echo = enclose(framing, pack(SIGN_ON.with_element(70, "301")))
         asked = b"".join(enclose(framing, pack(one)) for one in inquiries(house, 3))
         count = GENEROUS.line.in_flight_per_link_max
         await client.write_and_say_goodbye(count * echo + asked)

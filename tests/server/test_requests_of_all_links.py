@@ -1,10 +1,12 @@
 """Claims about very many requests at once, on many links: how many are under way has an end."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
 
+from atm_switch.server.limits import ServerLimits
 from atm_switch.server.line import SHED_TIMES
 from atm_switch.server.spread import FRAMES_MAX
 from atm_switch.settings.model import Settings
@@ -21,6 +23,16 @@ ALL_MAX = 100
 """Under way on all links, until each may have one."""
 PER_LINK = GENEROUS.line.in_flight_per_link_max
 TURNS_AT_REST = 100
+
+
+@asynccontextmanager
+async def many_links(
+    count: int, bench: Bench | None = None, limits: ServerLimits = GENEROUS
+) -> AsyncIterator[tuple[OpenHouse, list[Caller]]]:
+    """Open a house with so many links."""
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(open_house(bench, limits))
+        yield house, [await stack.enter_async_context(caller(house)) for _ in range(count)]
 
 
 def inquiries(house: OpenHouse, client: Caller, link: int) -> bytes:
@@ -52,9 +64,7 @@ async def test_so_many_are_under_way_and_all_are_answered() -> None:
     """
     bench = Bench(banks=(bank(pin=PinPolicy.ACQUIRER),))
     limits = replace(GENEROUS, requests_max=ALL_MAX)
-    async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(open_house(bench, limits))
-        clients = [await stack.enter_async_context(caller(house)) for _ in range(LINKS)]
+    async with many_links(LINKS, bench, limits) as (house, clients):
         house.journal.holds = True
         house.stop_clock()
         for link, client in enumerate(clients):
@@ -114,9 +124,7 @@ async def test_link_that_says_much_takes_no_more_of_a_turn_than_it_may_have_unde
 async def test_turn_of_many_links_has_an_end() -> None:
     """Behind the most that a turn takes each link has one more, so that all go on."""
     links, count = 40, 100
-    async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(open_house(limits=GENEROUS))
-        clients = [await stack.enter_async_context(caller(house)) for _ in range(links)]
+    async with many_links(links) as (house, clients):
         for client in clients:
             client.writer.write(unasked(client, count))
         each = await first_turn(house)
@@ -134,9 +142,7 @@ def echoes(client: Caller, count: int) -> bytes:
 async def test_answers_make_no_turn_longer() -> None:
     """Each of them wakes a link that waits for its turn: once, however many there are."""
     links, count = 40, 500
-    async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(open_house(limits=GENEROUS))
-        clients = [await stack.enter_async_context(caller(house)) for _ in range(links)]
+    async with many_links(links) as (house, clients):
         for client in clients:
             client.writer.write(echoes(client, count))
         answered = [0]
