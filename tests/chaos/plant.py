@@ -26,8 +26,6 @@ from tests.doubles.workers import with_workers
 SECONDS_MAX = 90.0
 """How long a start or a stop may take before the plant says that it hangs."""
 Found = TypeVar("Found")
-PATIENT = "[ledger]\nquery_seconds_max = 30.0\n"
-"""Where it is judged what is told: on a machine with other work a query may take its time."""
 REPOSITORY = Path(__file__).parents[2]
 MISTAKES = ('"event": "mistake"', "Traceback")
 LINES_SHOWN = 30
@@ -218,12 +216,12 @@ def set_up(
 ) -> Plant:  # fmt: skip
     """Make a folder with the sample members; ``settings`` is TOML that is put behind its own.
 
-    Patient it has ``PATIENT``, too: each goal that is not judged by time, but where a ledger that
-    is slow or away is looked at.
+    Patient is each goal that is not judged by time, but where a ledger that is slow or away is
+    looked at.
     """
-    folder = make_folder(root, *options)
+    folder = make_folder(root, *options, is_patient=is_patient)
     with (folder / "switch.toml").open("a") as file:
-        file.write(f"\n{settings}\n{PATIENT if is_patient else ''}\n")
+        file.write(f"\n{settings}\n")
     if workers > 1:
         with_workers(folder, workers)
     return Plant(folder, **how)  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ def give_keys_to_hardware(
     """Do what an operator does: the HSM into the settings, its tokens into the key file."""
     settings = folder / "switch.toml"
     text = settings.read_text().replace('mode = "lab"', f'mode = "{mode}"')
-    hsm = f'\n[hsm]\nengine = "host"\naddresses = ["127.0.0.1:{port}"]\n{more}'
+    hsm = f'\n[hsm]\nengine = "host"\naddresses = ["127.0.0.1:{port}"]\nseconds_max = 30\n{more}'
     keys = open_folder(folder).vault().keys
     settings.write_text(text + hsm)
     lmk = LocalMasterKey(LMK)

@@ -8,12 +8,9 @@ from tests.doubles.served import make_folder, run
 
 
 def two_machines(root: Path, url: str, *options: str) -> tuple[Path, Path]:
-    """Make the first machine's folder, its ledger and journal at ``url``, and copy it.
-
-    A query of the ledger may take its time, which on a machine with other work it does.
-    """
+    """Make the first machine's folder, its ledger and journal at ``url``, and copy it."""
     first = make_folder(root / "first", *options)
-    set_in(first, "ledger", url=url, query_seconds_max=30)
+    set_in(first, "ledger", url=url)
     set_in(first, "journal", url=url, node="first")
     sample = first / "sample"
     for command in (

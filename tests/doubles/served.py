@@ -23,6 +23,8 @@ SAMPLE_CARD, SAMPLE_PIN = "9990090000000012", "123456"
 WRONG_PINS = ("999999", "000000", "111111", "987675")
 """As the tests have them: of each the first four digits count."""
 INITS_MAX = 5
+PATIENT = "\n[ledger]\nquery_seconds_max = 30.0\n"
+"""A machine with other work stands still for a second now and then: no reason for a 91."""
 SECONDS = 90
 """How long a command may take before a test says that it hangs: one that plays three hundred cases
 takes ten, and three times as long where four others are at work."""
@@ -53,13 +55,19 @@ def _environment() -> dict[str, str]:
     return {**kept, "NO_COLOR": "1", "PYTHONPATH": os.getcwd()}  # noqa: PTH109
 
 
-def make_folder(root: Path, *options: str) -> Path:
-    """Make a data folder with the sample members, to listen on any free port."""
+def make_folder(root: Path, *options: str, is_patient: bool = True) -> Path:
+    """Make a data folder with the sample members, to listen on any free port.
+
+    Patient a query of its ledger may take its time, as ``PATIENT`` says: wherever what is told
+    is judged and not how soon.
+    """
     folder = root / "bank"
     for _ in range(INITS_MAX):
         done = run("init", folder, "--listen", "127.0.0.1:0", "--sample", *options)
         assert 0 == done.returncode, done.stderr
         if _tells_wrong_pins(folder):
+            with (folder / "switch.toml").open("a") as settings:
+                settings.write(PATIENT * is_patient)
             return folder
         open_folder(folder).master_file.unlink()
         shutil.rmtree(folder)

@@ -9,6 +9,7 @@ from cryptography import x509
 from atm_switch.profile.shipped import profile_text
 from atm_switch.server.tls import TlsFiles
 from tests.doubles.certificates import DAY, LabCa, Pair
+from tests.doubles.machines import set_in
 from tests.doubles.served import make_folder, run
 
 
@@ -18,8 +19,8 @@ def test_wrong_files_are_all_named_at_their_lines(tmp_path: Path) -> None:
     (folder / "own.toml").write_text(
         'extends = "bpjstk-jht-v1"\n[elements]\n41 = { name = "x", class = "ans", length = 16 }\n'
     )
+    set_in(folder, "ledger", rates="no.csv")
     with (folder / "switch.toml").open("a") as file:
-        file.write('\n[ledger]\nrates = "no.csv"\n')
         for at, profile in enumerate(("nope", "own.toml"), 1):
             file.write(f'[[listeners]]\nprofile = "{profile}"\nlisten = "127.0.0.1:{at}"\n')
     lines = (folder / "switch.toml").read_text().splitlines()
@@ -79,8 +80,7 @@ def test_place_of_digits_serves_a_bank_that_is_shown_the_whole_kpj(tmp_path: Pat
 def test_serve_refuses_wrong_settings_with_78(tmp_path: Path) -> None:
     """What the check finds, serve finds: absent rates are settings, not a failure."""
     folder = make_folder(tmp_path)
-    with (folder / "switch.toml").open("a") as file:
-        file.write('\n[ledger]\nrates = "no.csv"\n')
+    set_in(folder, "ledger", rates="no.csv")
 
     done = run("serve", folder)
 

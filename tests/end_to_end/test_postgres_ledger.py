@@ -26,7 +26,7 @@ CARD, PIN, KPJ = "9990090000000012", "123456", "12345678901"
 def bank(tmp_path: Path, postgres: PostgresServer) -> Path:
     """Make a folder whose members are on PostgreSQL, not in its file."""
     folder = make_folder(tmp_path)
-    set_in(folder, "ledger", url=postgres.empty(), query_seconds_max=30)  # others may be at work
+    set_in(folder, "ledger", url=postgres.empty())
     sample = folder / "sample"
     for command in (
         ("ledger", "import", folder, sample / "participants.csv", sample / "postings.csv"),

@@ -61,7 +61,7 @@ def name(wanted: Beside) -> str:
 
 def _folder(root: Path, url: str) -> Path:
     """Make a data folder whose sample members are in its file, or at ``url``."""
-    folder = make_folder(root, "--pin", "acquirer")
+    folder = make_folder(root, "--pin", "acquirer", is_patient=False)
     if url:
         settings = folder / "switch.toml"
         settings.write_text(settings.read_text() + f'\n[ledger]\nurl = "{url}"\n')
