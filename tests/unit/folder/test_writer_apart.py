@@ -154,6 +154,20 @@ async def test_process_that_hangs_at_the_end_is_killed(
         (await lock_writing(folder, 0.0))()
 
 
+async def test_process_that_hangs_before_it_is_up_is_killed_and_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it has written nothing yet makes no 0 of it."""
+    monkeypatch.setattr("atm_switch.writer_apart.ENDING_SECONDS_MAX", 0.2)
+    folder, said = make_folder(tmp_path), io.StringIO()
+    writer = WriterApart(folder)
+    await writer.start(open_folder(folder), make_logger("json", "info", said))
+    os.kill(writer.seat.processes[WRITER], signal.SIGSTOP)
+
+    assert 1 == await writer.stop()
+    assert "process killed" in said.getvalue()
+
+
 async def test_process_that_fails_at_the_end_is_told_of(tmp_path: Path) -> None:
     """It did not write all it was sent, and the log says so; one that did is 0."""
     one, other = (make_folder(tmp_path / name) for name in ("one", "other"))
