@@ -20,7 +20,7 @@ SHOW := awk '/^(Collecting|Installing|Successfully|Building|ERROR)/ {print subst
 help:
 	@echo "make demo       one balance inquiry, end to end, with everything embedded"
 	@echo "make test       all tests"
-	@echo "make check      lint, types, contracts and tests: what CI runs"
+	@echo "make check      lint, types, contracts and tests; CI also: chaos-ci, coverage, mutants-ci"
 	@echo "make compiled   the codec as machine code, in place; needs a C compiler"
 	@echo "make coverage   branches taken in codec, policy, crypto, journal and outbox: two minutes"
 	@echo "make mutants    break those five on purpose, see what the tests notice: hours; SAMPLE=200: minutes"
