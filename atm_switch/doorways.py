@@ -14,7 +14,7 @@ from atm_switch.server.entrance import Entrance, shown
 from atm_switch.server.limits import LineLimits
 from atm_switch.server.listener import Door
 from atm_switch.server.log import Logger
-from atm_switch.start_up import plain_words, server_limits
+from atm_switch.start_up import plain_words, server_limits, tell_of_bound
 from atm_switch.switch.session import Dialect
 
 
@@ -40,6 +40,7 @@ class Doorways:
         Raises ``Refused``.
         """
         limits = server_limits(self._folder.settings).line
+        tell_of_bound(self._folder.settings, self._log)
         for at, one in enumerate(self._folder.settings.listeners):
             acquirer = AcquirerId(one.acquirer) if one.acquirer else None
             tls = tls_files_of(one, self._folder.root)

@@ -17,7 +17,7 @@ from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.server.desk import Desk
 from atm_switch.server.lasting_links import clear_away
 from atm_switch.server.log import Logger
-from atm_switch.start_up import dialects_of, digest_of, server_limits
+from atm_switch.start_up import dialects_of, digest_of, server_limits, tell_of_bound
 from atm_switch.switch.house import House
 
 RELOADED = ("limits", "log")
@@ -50,6 +50,7 @@ class Reloading:
             self.log.warning("settings not reloaded", reason=str(wrong))
             return ""
         limits = server_limits(fresh.settings)
+        tell_of_bound(fresh.settings, self.log)
         self.house.take_limits(fresh.settings.to_policy())
         self.desk.limits = limits
         self.doorways.adopt(dialects, limits.line)

@@ -17,6 +17,7 @@ from atm_switch.ledger.rates_file import read_rates
 from atm_switch.profile.load import PROFILES_KEPT, ProfileWrong
 from atm_switch.server.limits import LineLimits, ServerLimits
 from atm_switch.server.line import SHED_TIMES
+from atm_switch.server.log import Logger
 from atm_switch.settings.load import FILE_NAME, SettingsWrong
 from atm_switch.settings.model import Settings
 from atm_switch.settings.problems import written
@@ -111,11 +112,29 @@ def _connections() -> int:
     return sys.maxsize if soft == resource.RLIM_INFINITY else max(1, soft - DESCRIPTORS_KEPT)
 
 
+def tell_of_bound(settings: Settings, log: Logger) -> None:
+    """Say in the log where fewer connections can be than are set: the system has no room."""
+    wanted, room = _share_of_connections(settings), _connections()
+    if wanted > room:
+        log.warning(
+            "fewer connections than set",
+            connections_max=wanted,
+            room_for=room,
+            why=f"a process may open {room + DESCRIPTORS_KEPT} descriptors; raise LimitNOFILE of "
+            "the service, or ulimit -n",
+        )
+
+
+def _share_of_connections(settings: Settings) -> int:
+    """Return how many of all connections one worker may have."""
+    return -(-settings.limits.connections_max // settings.workers)
+
+
 def server_limits(settings: Settings) -> ServerLimits:
     """Hand the limits of the settings to the server: of all connections a worker's share."""
     limits = settings.limits
     return ServerLimits(
-        connections_max=min(-(-limits.connections_max // settings.workers), _connections()),
+        connections_max=min(_share_of_connections(settings), _connections()),
         connections_per_peer_max=limits.connections_per_peer_max,
         drain_seconds_max=limits.drain_seconds_max,
         requests_max=max(2 * limits.in_flight_max, SHED_TIMES * limits.in_flight_per_link_max),

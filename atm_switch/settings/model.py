@@ -45,7 +45,7 @@ from atm_switch.switch.policy import (
 ENVIRONMENT_PREFIX = "ATM_"
 ENVIRONMENT_DELIMITER = "__"
 
-CARD_INQUIRIES_PER_HOUR, TERMINAL_INQUIRIES_PER_MINUTE = 20, 30
+CARD_INQUIRIES_PER_HOUR, TERMINAL_INQUIRIES_PER_MINUTE, TERMINAL_IN_FLIGHT = 20, 30, 8
 """What production allows where nothing is said: more than a person at an ATM ever asks."""
 
 _FIRST_KEYS = {"listeners": 'listen = "127.0.0.1:8583"', "acquirers": 'id = "009"'}
@@ -158,11 +158,12 @@ class Settings(BaseSettings):
     def to_policy(self) -> SwitchPolicy:
         """Hand out the frozen values of the core."""
         limits, is_lab = self.limits, self.mode == "lab"
-        by_card, by_terminal = (
+        by_card, by_terminal, in_flight = (
             (0 if is_lab else usual) if said is None else said
             for said, usual in (
                 (limits.inquiries_per_card_per_hour, CARD_INQUIRIES_PER_HOUR),
                 (limits.inquiries_per_terminal_per_minute, TERMINAL_INQUIRIES_PER_MINUTE),
+                (limits.in_flight_per_terminal_max, TERMINAL_IN_FLIGHT),
             )
         )
         return SwitchPolicy(
@@ -171,7 +172,7 @@ class Settings(BaseSettings):
             inquiries_per_card_per_hour=by_card,
             inquiries_per_terminal_per_minute=by_terminal,
             in_flight_max=limits.in_flight_max,
-            in_flight_per_terminal_max=limits.in_flight_per_terminal_max,
+            in_flight_per_terminal_max=in_flight,
             echo_idle_seconds=limits.echo_idle_seconds,
             echo_answer_seconds=limits.echo_answer_seconds,
             accrual=Accrual(self.ledger.accrual),

@@ -94,7 +94,11 @@ class Limits(Section):
     """How much at once, and how long."""
 
     connections_max: int = Field(
-        default=1000, ge=1, le=100_000, description="connections at once; more are closed at once"
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="connections at once; more are closed at once.  The descriptors a process "
+        "may open, less 64, are a bound as well; a start that is bound by them says so",
     )
     connections_per_peer_max: int = Field(
         default=1000, ge=1, le=100_000, description="connections at once from one address"
@@ -112,12 +116,13 @@ class Limits(Section):
         description="requests under way on one connection; what comes then waits there, for a "
         "quarter of the profile's request_seconds_max at most (then 91)",
     )
-    in_flight_per_terminal_max: int = Field(
-        default=0,
+    in_flight_per_terminal_max: int | None = Field(
+        default=None,
         ge=0,
         le=100_000,
         description="requests of one terminal under way, on all connections of a worker (then "
-        "91); 0 for no limit",
+        "91), 0 for no limit; leave out to take the mode's: 8 in production, no limit in the lab",
+        examples=[8],
     )
     idle_seconds_max: float = Field(
         default=300, gt=0, le=86_400, description="silence after which a connection is closed"

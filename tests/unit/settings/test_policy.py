@@ -54,17 +54,22 @@ def test_strikes_default_to_the_profile() -> None:
     assert 0 == off.to_policy().bad_frames_per_minute
 
 
-def test_production_limits_inquiries_where_nothing_is_said() -> None:
+def test_production_limits_cards_and_terminals_where_nothing_is_said() -> None:
     """A person at an ATM never asks so often; the lab, and who writes a number, has it so."""
     bank = '[[listeners]]\n[[acquirers]]\nid = "009"\nname = "B"\npin = "acquirer"\n'
     production = 'mode = "production"\n' + bank + '[hsm]\nengine = "none"\n'
     own = "[limits]\ninquiries_per_card_per_hour = 5\ninquiries_per_terminal_per_minute = 0\n"
+    own += "in_flight_per_terminal_max = 3\n"
 
     limits = [
-        (one.inquiries_per_card_per_hour, one.inquiries_per_terminal_per_minute)
+        (
+            one.inquiries_per_card_per_hour,
+            one.inquiries_per_terminal_per_minute,
+            one.in_flight_per_terminal_max,
+        )
         for one in (
             read_settings(text).to_policy() for text in (bank, production, production + own)
         )
     ]
 
-    assert [(0, 0), (20, 30), (5, 0)] == limits
+    assert [(0, 0, 0), (20, 30, 8), (5, 0, 3)] == limits
