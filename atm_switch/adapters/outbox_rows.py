@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from atm_switch.adapters.journal_rows import from_microseconds
+from atm_switch.security.key_ring import KeyUsage
 from atm_switch.switch.event import SWITCH, Body, Event, EventKind, stamp
 
 _JOURNAL: Final = (
@@ -62,6 +63,11 @@ _KINDS: Final = {
     "mac refused": EventKind.SECURITY,
 }
 """Records of the audit that are no operation."""
+
+_OF_A_BANK: Final = frozenset(
+    {"acquirer", *(usage.value for usage in KeyUsage if usage is not KeyUsage.PVK)}
+)
+"""How the subject of a record begins behind which a bank is named: itself, or a key of its."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,6 @@ def _record(row: _Row, switch: str) -> Event:
     cells = row.cells
     kind = _KINDS.get(cells["kind"], EventKind.OPERATION)
     subject, actor = cells["subject"], cells["actor"]
-    named = subject.partition(" ")[2] if subject.startswith("acquirer ") else ""
     is_own = kind is EventKind.OPERATION
     body: Body = {
         "what": cells["kind"],
@@ -155,7 +160,14 @@ def _record(row: _Row, switch: str) -> Event:
         "subject": subject,
         "reason": cells["detail"],
     }
-    return _event(row, kind, SWITCH if is_own else named, switch if is_own else "", body)
+    acquirer, terminal = (SWITCH, switch) if is_own else (_bank_in(subject), "")
+    return _event(row, kind, acquirer, terminal, body)
+
+
+def _bank_in(subject: str) -> str:
+    """Return whose ``acquirer 009``, ``mac 009`` or ``pin 009/S1ABC123`` is; empty: no bank's."""
+    word, _, owner = subject.partition(" ")
+    return owner.partition("/")[0] if word in _OF_A_BANK else ""
 
 
 def _event(row: _Row, kind: EventKind, acquirer: str, terminal: str, body: Body) -> Event:

@@ -17,8 +17,8 @@ from atm_switch.adapters.schema import migrate, migrations_of, open_writer
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.profile.shipped import spec_text
 from atm_switch.switch.event import Announce, Event, EventKind, payload_of
-from atm_switch.switch.ports import AuditRecord, Commit, KeepRecord, Reserve
-from tests.doubles.event_kinds import REFUSED_ROWS, SWITCH, announcements, questions
+from atm_switch.switch.ports import AUDIT_KINDS, AuditRecord, Commit, KeepRecord, Reserve
+from tests.doubles.event_kinds import RECORDS, REFUSED_ROWS, SWITCH, announcements, questions
 from tests.doubles.journal_bench import NOON, JournalBench, Token, ending_of, entry_of
 
 SCHEMA = json.loads(spec_text("events/event-v1.schema.json"))
@@ -130,6 +130,7 @@ def test_every_kind_of_event_keeps_to_the_schema(tmp_path: Path) -> None:
 
     assert [] == [error.message for told in payloads for error in validator.iter_errors(told)]
     assert {kind.value for kind in EventKind} == {told["kind"] for told in payloads}
+    assert set(AUDIT_KINDS) == {one.kind for one in RECORDS}
 
 
 def test_schema_refuses_what_nobody_said(tmp_path: Path) -> None:

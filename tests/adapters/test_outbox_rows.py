@@ -8,9 +8,11 @@ import pytest
 from atm_switch.adapters.outbox_reader import OutboxReader
 from atm_switch.adapters.outbox_rows import event_from
 from atm_switch.domain.outcome import Outcome
-from atm_switch.switch.event import SWITCH, Event, EventKind
+from atm_switch.switch.event import SWITCH, Event, EventKind, topic_of
 from atm_switch.switch.ports import AuditRecord, Commit, KeepRecord
 from tests.doubles.journal_bench import NOON, JournalBench, ending_of, entry_of
+from tests.doubles.key_line import NEWER, delivery
+from tests.doubles.signed_line import ask_signed, signing_bench
 
 LINK = bytes(range(32))
 JOURNAL_CELLS = (
@@ -63,27 +65,55 @@ def test_refusal_says_whose_it_was_and_where_it_came_from(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("kind", "wanted"),
+    ("kind", "subject", "wanted", "acquirer"),
     [
-        ("sign-on", EventKind.SESSION), ("sign-off", EventKind.SESSION),
-        ("key change", EventKind.SECURITY), ("key refused", EventKind.SECURITY),
-        ("peer refused", EventKind.SECURITY), ("mac refused", EventKind.SECURITY),
-        ("start", EventKind.OPERATION), ("command", EventKind.OPERATION),
+        ("sign-on", "acquirer 009", EventKind.SESSION, "009"),
+        ("sign-off", "acquirer 009", EventKind.SESSION, "009"),
+        ("key change", "mac 009", EventKind.SECURITY, "009"),
+        ("key change", "pin 009/S1ABC123", EventKind.SECURITY, "009"),
+        ("key change", "exchange 009", EventKind.SECURITY, "009"),
+        ("key change", "pvk 1", EventKind.SECURITY, ""),
+        ("key change", "card key", EventKind.SECURITY, ""),
+        ("key refused", "pin 009", EventKind.SECURITY, "009"),
+        ("peer refused", "connection turned away", EventKind.SECURITY, ""),
+        ("mac refused", "acquirer 009", EventKind.SECURITY, "009"),
+        ("mac refused", "acquirer ", EventKind.SECURITY, ""),
+        ("start", "bank", EventKind.OPERATION, SWITCH),
+        ("command", "acquirer 009", EventKind.OPERATION, SWITCH),
     ],
-)  # fmt: skip
-def test_record_says_what_was_done_to_whom(tmp_path: Path, kind: str, wanted: EventKind) -> None:
-    """Of a bank's line by its peer; what the switch did itself is the switch's, and has none."""
-    record = AuditRecord(kind, "10.0.0.1:4001", "acquirer 009", "by the bank")
+)
+def test_record_says_what_was_done_to_whom(
+    tmp_path: Path, kind: str, subject: str, wanted: EventKind, acquirer: str
+) -> None:
+    """
+    Of a bank's line by its peer, of a key by whose it is; what the switch did itself is the
+    switch's, and has no peer.
+    """
+    record = AuditRecord(kind, "10.0.0.1:4001", subject, "by the bank")
     (event,) = told_of(tmp_path, KeepRecord(record))
     is_own = wanted is EventKind.OPERATION
 
-    assert (wanted, SWITCH if is_own else "009", "bank-1" if is_own else "") == (
+    assert (wanted, acquirer, "bank-1" if is_own else "") == (
         event.kind, event.acquirer, event.terminal,
     )  # fmt: skip
     assert {
-        "what": kind, "peer": "" if is_own else "10.0.0.1:4001", "subject": "acquirer 009",
+        "what": kind, "peer": "" if is_own else "10.0.0.1:4001", "subject": subject,
         "reason": "by the bank",
     } == event.body  # fmt: skip
+
+
+def test_key_brought_over_a_line_is_told_on_its_banks_topic(tmp_path: Path) -> None:
+    """One that is taken (162) and one that is refused, by what the core has kept of either."""
+    bench = signing_bench()
+    taken = ask_signed(bench, delivery(bench))
+    refused = ask_signed(bench, delivery(bench, NEWER, check="000000"))
+    records = bench.memory.records
+
+    told = told_of(tmp_path, *map(KeepRecord, records))
+
+    assert ("00", "30") == (taken[39], refused[39])
+    assert ["key change", "key refused"] == [one.body["what"] for one in told]
+    assert {"atm/009/-/security"} == {topic_of(one, "atm") for one in told}
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from atm_switch.adapters.postgres_link import PostgresSession
 from atm_switch.adapters.shared_events import SharedEvents
 from atm_switch.adapters.shared_outbox import SharedOutbox
 from atm_switch.domain.errors import JournalUnavailable
-from atm_switch.switch.event import Announce, EventKind
+from atm_switch.switch.event import SWITCH, Announce, EventKind
 from atm_switch.switch.ports import AuditRecord, Commit, KeepRecord
+from tests.doubles.event_kinds import RECORDS
 from tests.doubles.journal_bench import ending_of, entry_of
 from tests.doubles.postgres_journal import PostgresJournalBench
 
@@ -103,6 +104,21 @@ def test_kinds_within_a_batch_keep_their_order(one: PostgresJournalBench, url: s
 
     transaction, session, status = EventKind.TRANSACTION, EventKind.SESSION, EventKind.STATUS
     assert [transaction, session, transaction, status, transaction, session] == kinds
+
+
+def test_record_of_a_key_is_told_of_its_bank(one: PostgresJournalBench, url: str) -> None:
+    """As out of a file: a bank's by the bank in the key's name, and what is no bank's of none."""
+    one.send_all(*map(KeepRecord, RECORDS))
+
+    with closing(SharedOutbox(url, "switch")) as outbox:
+        events = outbox.since(0, 100).events
+
+    told = {str(event.body["subject"]): event.acquirer for event in events}
+    assert {
+        "mac 009": "009", "pin 009/S1ABC123": "009", "exchange 009": "009", "pin 009": "009",
+        "acquirer 009": "009", "pvk 1": "", "card key": "", "connection turned away": "",
+        "acquirer 014": SWITCH, "bank": SWITCH, "switch.toml": SWITCH,
+    } == told  # fmt: skip
 
 
 def test_told_events_are_purged_and_waiting_status_dropped(

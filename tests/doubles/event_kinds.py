@@ -2,12 +2,14 @@
 
 from atm_switch.adapters.journal_batch import JournalQuestion
 from atm_switch.adapters.journal_doubts import SettleDoubts
+from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.outcome import Outcome
+from atm_switch.security.key_ring import KeyName, KeyUsage
 from atm_switch.switch.effects import Note
 from atm_switch.switch.event import Announce
 from atm_switch.switch.fleet import OVERLOAD_QUIET_SECONDS, SURPLUS, FleetWatch
 from atm_switch.switch.notes import unsent
-from atm_switch.switch.ports import AUDIT_KINDS, AuditRecord, Commit, KeepRecord, Reserve
+from atm_switch.switch.ports import AuditRecord, Commit, KeepRecord, Reserve
 from tests.doubles.journal_bench import ending_of, entry_of
 
 SILENCE_SECONDS = 60.0
@@ -19,6 +21,26 @@ REFUSED_ROWS = (
     Outcome.TERMINAL_NOT_LISTED,
     Outcome.ACQUIRER_NOT_ALLOWED,
 )
+
+BANK, PEER, OFFICER = AcquirerId("009"), "10.0.0.1:4001", "user root (uid 0)"
+OF_TERMINAL = KeyName(KeyUsage.PIN, BANK, TerminalId("S1ABC123"))
+RECORDS = (
+    AuditRecord("start", "switch", "bank", "mode lab, software HSM"),
+    AuditRecord("configuration", "switch", "switch.toml", "sha256 0123456789abcdef"),
+    AuditRecord("sign-on", PEER, f"acquirer {BANK}"),
+    AuditRecord("key change", PEER, str(KeyName(KeyUsage.MAC, BANK)), "received"),
+    AuditRecord("key change", PEER, str(OF_TERMINAL), "received"),
+    AuditRecord("key change", OFFICER, str(KeyName(KeyUsage.EXCHANGE, BANK)), "drawn"),
+    AuditRecord("key change", OFFICER, str(KeyName(KeyUsage.PVK, index="1")), "drawn"),
+    AuditRecord("key change", OFFICER, "card key", "drawn"),
+    AuditRecord("key refused", PEER, str(KeyName(KeyUsage.PIN, BANK)), "the key is weak"),
+    AuditRecord("mac refused", PEER, f"acquirer {BANK}", "the MAC is wrong; 1 within a minute"),
+    AuditRecord("peer refused", PEER, "connection turned away", "too many connections; 1 so far"),
+    AuditRecord("command", OFFICER, "acquirer 014", "added, pin issuer, mac required"),
+    AuditRecord("sign-off", PEER, f"acquirer {BANK}"),
+    AuditRecord("stop", "switch", "bank"),
+)
+"""Records of the audit with the subjects that the product writes."""
 
 
 def transaction_note(
@@ -54,10 +76,7 @@ def questions() -> list[JournalQuestion]:
     outcomes = (Outcome.APPROVED, *REFUSED_ROWS)
     return [
         *(Commit(entry_of(at), ending_of(outcome=one), None) for at, one in enumerate(outcomes)),
-        *(
-            KeepRecord(AuditRecord(kind, "10.0.0.1:4001", "acquirer 009", "a detail"))
-            for kind in AUDIT_KINDS
-        ),
+        *map(KeepRecord, RECORDS),
         Reserve(entry_of(len(outcomes)), 3),
         SettleDoubts(1_000),
         *announcements(),

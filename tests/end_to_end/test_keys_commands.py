@@ -217,6 +217,22 @@ def test_every_change_is_in_the_audit(bank: Path) -> None:
     assert 0 == run("audit", "verify", bank).returncode
 
 
+def test_every_change_is_an_event_of_its_bank(bank: Path) -> None:
+    """Who listens to a bank hears of its keys and its terminals', and who listens to others not."""
+    line = ("--acquirer", "009")
+    assert 0 == run("keys", "generate", bank, *line, "--replace", "--usage", "pin").returncode
+    own = ("--terminal", "S1ABC124", "--usage", "mac")
+    assert 0 == run("keys", "generate", bank, *line, *own).returncode
+
+    def subjects(acquirer: str) -> list[str]:
+        told = run("events", "tail", bank, "--json", "--acquirer", acquirer).stdout
+        bodies = [json.loads(one).get("security", {}) for one in told.splitlines()]
+        return [body["subject"] for body in bodies if body.get("what") == "key change"]
+
+    assert ["pin 009", "mac 009/S1ABC124"] == subjects("009")
+    assert [] == subjects("014")
+
+
 def test_admin_commands_are_in_the_audit(bank: Path) -> None:
     """Imports, links and added banks are recorded with who did them and what came of it."""
     sample = bank / "sample"
