@@ -10,6 +10,8 @@ import click
 from atm_switch.cli.options import acquirer_id, data_folder, examples, terminal_id
 
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+_KEEP_DAYS_MIN = 2
+"""As ``retention`` has it, which a command's help does not load."""
 
 
 @click.command(
@@ -25,8 +27,8 @@ _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
 )
 @data_folder
 @click.option(
-    "--keep-days", type=click.IntRange(1, 36_500), metavar="N",
-    help="Days that stay, at least 2; left out: what the settings say.",
+    "--keep-days", type=click.IntRange(_KEEP_DAYS_MIN, 36_500), metavar="N",
+    help="Days that stay, for repeats are answered from them; left out: what the settings say.",
 )  # fmt: skip
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def purge(folder: Path, keep_days: int | None, yes: bool) -> None:  # noqa: FBT001 - click hands flags in so

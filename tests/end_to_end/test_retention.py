@@ -90,11 +90,23 @@ def test_purge_keeps_what_it_must(tmp_path: Path) -> None:
     few = run("journal", "purge", folder, "--keep-days", "1", "--yes")
     fresh = run("journal", "purge", folder, "--keep-days", "2", "--yes")
 
-    assert (1, 1, 0) == (unset.returncode, few.returncode, fresh.returncode)
+    assert (1, 2, 0) == (unset.returncode, few.returncode, fresh.returncode)
     assert "keep_days" in unset.stderr
-    assert "at least 2 days stay" in few.stderr
+    assert "1 is not in the range 2<=x<=36500" in few.stderr
     assert "nothing to purge" in fresh.stdout
     assert "sound: 2 row(s)" in run("journal", "verify", folder).stdout
+
+
+def test_day_that_the_settings_say_is_too_few(tmp_path: Path) -> None:
+    """It is refused as one that the command is given."""
+    folder = make_folder(tmp_path)
+    with (folder / "switch.toml").open("a") as settings:
+        settings.write("\n[journal]\nkeep_days = 1\n")
+
+    done = run("journal", "purge", folder, "--yes")
+
+    assert 1 == done.returncode
+    assert "at least 2 days stay" in done.stderr
 
 
 def test_unlinked_card_can_be_forgotten(tmp_path: Path) -> None:

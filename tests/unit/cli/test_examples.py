@@ -7,6 +7,7 @@ import click
 import pytest
 
 from atm_switch.cli.entry import cli as switch
+from atm_switch.retention import KEEP_DAYS_MIN
 from terminal_emulator.cli.entry import cli as emulator
 
 
@@ -38,3 +39,12 @@ def test_help_ends_in_an_example(name: str) -> None:
 def test_example_shows_no_card_number(name: str) -> None:
     """Wrong usage repeats an example, and nothing it prints may be taken for a card's number."""
     assert not re.search("[0-9]{16,}", ALL[name].epilog or "")
+
+
+def test_help_says_how_many_days_a_purge_leaves() -> None:
+    """The least that --keep-days takes is what the purge itself asks for."""
+    purge = ALL["atm-switch journal purge"]
+    (days,) = (one.type for one in purge.params if one.name == "keep_days")
+
+    assert isinstance(days, click.IntRange)
+    assert KEEP_DAYS_MIN == days.min
