@@ -30,7 +30,7 @@ from atm_switch.key_office import record
 from atm_switch.monitor import admin_socket
 from atm_switch.process_place import WRITER as WRITER_NUMBER
 from atm_switch.seat import FIRST, Seat
-from atm_switch.server.admin_socket import AdminSocket, Answers, ask_switch
+from atm_switch.server.admin_socket import DRAIN_SECONDS, AdminSocket, Answers, ask_switch
 from atm_switch.server.journal_bell import NOT_KEPT
 from atm_switch.server.log import Logger
 from atm_switch.server.meters import Checks, RequestKind
@@ -60,7 +60,7 @@ class FleetPage(Collector):
     def __init__(
         self, folder: DataFolder, children: Callable[[], Mapping[int, Child]],
         doubts: Callable[[], Mapping[str, int]], deaths: Callable[[], Mapping[int, int]],
-        missing: Callable[[], Mapping[int, str]], stop: Callable[[], None], log: Logger,
+        missing: Callable[[], Mapping[int, str]], stop: Callable[[], float], log: Logger,
     ) -> None:  # fmt: skip
         """Wait for ``open``."""
         self._folder, self._children, self._stop, self._log = folder, children, stop, log
@@ -75,7 +75,7 @@ class FleetPage(Collector):
     async def open(
         cls, folder: DataFolder, children: Callable[[], Mapping[int, Child]],
         doubts: Callable[[], Mapping[str, int]], deaths: Callable[[], Mapping[int, int]],
-        missing: Callable[[], Mapping[int, str]], stop: Callable[[], None], log: Logger,
+        missing: Callable[[], Mapping[int, str]], stop: Callable[[], float], log: Logger,
     ) -> "FleetPage":  # fmt: skip
         """Answer.  Raises ``Refused``.
 
@@ -269,9 +269,9 @@ class FleetPage(Collector):
     def _drain(self, asker: str) -> dict[str, Any]:
         """Stop; the audit is told beside that, for its journal may be what stands still."""
         told = AuditRecord("command", "switch", "drain", f"over the admin socket, by {asker}")
-        self._stop()
+        seconds = self._stop()
         self._recording.append(begun(lambda: record(self._folder, told)))
-        return {"draining": True}
+        return {"draining": True, DRAIN_SECONDS: seconds}
 
     def _await_records(self) -> None:
         """Wait some seconds for what the audit was told; say what it did not take."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from atm_switch.calling import UP
 from atm_switch.domain.errors import Refused
 from atm_switch.seat import Seat
+from atm_switch.server.admin_socket import DRAIN_SECONDS, AdminSocket
 from atm_switch.server.admin_socket import FILE_NAME as ADMIN_SOCKET
-from atm_switch.server.admin_socket import AdminSocket
 from atm_switch.server.desk import Desk
 from atm_switch.server.meters import SIGNED_ON, Checks, Gauges
 from atm_switch.server.spread import TICK_SECONDS
@@ -226,7 +226,10 @@ async def answer_admin(
             "sessions": lambda _asker: monitor.sessions(),
             "events": lambda _asker: monitor.events(),
             "metrics": lambda _asker: {"text": exposition(monitor)},
-            "drain": drain,
+            "drain": lambda asker: {
+                **drain(asker),
+                DRAIN_SECONDS: monitor.desk.limits.drain_seconds_max,
+            },
         },
     )
     await admin.open()

@@ -119,12 +119,13 @@ class Supervisor:
             self._log.info("stopped")
         return self._given_up or self._endings.code or int(self._stops_asked > 1)
 
-    def stop(self) -> None:
-        """Take no more connections and have every worker finish; the second time at once."""
+    def stop(self) -> float:
+        """Take no more connections, have workers finish in the seconds returned; twice: at once."""
         self._stops_asked += 1
         self._stopping.set()
         if self._stops_asked > 1:
             self._endings.hurry(self._children.values())
+        return self._drain_seconds
 
     def is_well(self) -> bool:
         """Tell whether every worker that can be is there, and has just said that it commits.

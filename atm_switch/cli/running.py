@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.1
 """How often ``drain`` looks whether the switch has gone."""
+ENDING_SECONDS = 40.0
+"""What a stop may take besides its drain: workers and writer that hang have ten seconds each, the
+records of the audit six."""
 
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -68,21 +71,35 @@ def _print_sessions(told: dict[str, Any]) -> None:
 @click.command(epilog=examples("atm-switch drain bank && echo gone"))
 @data_folder
 @click.option(
-    "--timeout", type=click.FloatRange(0, 600, min_open=True), default=30.0, show_default=True,
+    "--timeout", type=click.FloatRange(0, 3600, min_open=True),
+    show_default="the switch's drain_seconds_max, and 40 more",
     metavar="SECONDS", help="How long to wait until it is gone.",
 )  # fmt: skip
-def drain(folder: Path, timeout: float) -> None:
+def drain(folder: Path, timeout: float | None) -> None:
     """Have the switch answer what is under way, take nothing new, and stop; wait for it."""
     from atm_switch.domain.errors import Refused
 
-    if not _ask(folder, "drain").get("draining"):
+    told = _ask(folder, "drain")
+    if not told.get("draining"):
         raise _no_switch(folder)
-    deadline = time.monotonic() + timeout
+    patience = _drain_seconds(folder, told) + ENDING_SECONDS if timeout is None else timeout
+    deadline = time.monotonic() + patience
     while _is_there(folder):
         if time.monotonic() > deadline:
-            raise Refused(f"the switch still runs after {timeout:g} s; see atm-switch status DIR")
+            raise Refused(f"the switch still runs after {patience:g} s; see atm-switch status DIR")
         time.sleep(LOOK_SECONDS)
     print("the switch has stopped")
+
+
+def _drain_seconds(folder: Path, told: dict[str, Any]) -> float:
+    """Say how long its drain may take: what it told, or of an older release what is written."""
+    from atm_switch.folder import open_folder
+    from atm_switch.server.admin_socket import DRAIN_SECONDS
+
+    seconds = told.get(DRAIN_SECONDS)
+    if isinstance(seconds, int | float):
+        return float(seconds)
+    return open_folder(folder).settings.limits.drain_seconds_max
 
 
 @click.command(epilog=examples("atm-switch trace bank 260123456789"))

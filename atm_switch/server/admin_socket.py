@@ -20,6 +20,8 @@ from typing import Any
 FILE_NAME = "admin.sock"
 LINE_BYTES_MAX = 4096
 ASK_SECONDS_MAX = 5.0
+DRAIN_SECONDS = "drain_seconds_max"
+"""In the answer to ``drain``: how long what is under way has."""
 
 Answer = dict[str, Any]
 Answers = Mapping[str, Callable[[str], Answer | Awaitable[Answer]]]

@@ -1,12 +1,20 @@
 """``atm-switch drain`` where the switch cannot do all of it, or says nothing."""
 
+import json
 import os
+import signal
 import socket
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from atm_switch.adapters.folder_lock import lock_folder
+from atm_switch.cli import main, running
+from atm_switch.server.admin_socket import ask_switch
+from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, make_folder, run, serve
 from tests.doubles.stalled import locked
 from tests.doubles.workers import with_workers
@@ -67,3 +75,74 @@ def test_switch_that_hangs_up_is_not_taken_for_none(tmp_path: Path) -> None:
     assert 1 == done.returncode
     assert "hung up without an answer" in done.stderr
     assert "no switch serves" not in done.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_switch_tells_how_long_its_drain_may_take(tmp_path: Path, workers: int) -> None:
+    """As the settings say that it runs with, not those written since."""
+    folder = make_folder(tmp_path)
+    with_workers(folder, workers)
+    with serve(folder) as served:
+        set_in(folder, "limits", drain_seconds_max=8)
+        served.process.send_signal(signal.SIGHUP)
+        served.wait_for('"event": "settings reloaded"')
+        set_in(folder, "limits", drain_seconds_max=600)
+        told = ask_switch(folder / "admin.sock", "drain", SECONDS)
+        code = served.process.wait(SECONDS)
+
+    assert {"draining": True, "drain_seconds_max": 8.0} == told
+    assert 0 == code
+
+
+@contextmanager
+def never_gone(folder: Path, told: Mapping[str, object]) -> Iterator[None]:
+    """Serve a folder as a switch that is told to drain, says so, and does not end."""
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(folder / "admin.sock"))
+        other.listen()
+        other.settimeout(SECONDS)
+
+        def answer() -> None:
+            asking, _ = other.accept()
+            with asking:
+                asking.recv(100)
+                asking.sendall(json.dumps(told).encode() + b"\n")
+
+        answering, release = threading.Thread(target=answer), lock_folder(folder)
+        answering.start()
+        try:
+            yield
+        finally:
+            release()
+            answering.join(SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("told", "option", "waited"),
+    [
+        ({"drain_seconds_max": 0.25}, (), "0.75 s"),
+        ({}, (), "0.875 s"),  # a release that does not tell: what the settings say
+        ({"drain_seconds_max": 600}, ("--timeout", "0.125"), "0.125 s"),
+    ],
+    ids=["told", "written", "asked for"],
+)
+def test_drain_waits_as_long_as_the_switch_may_drain_and_more(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    told: Mapping[str, object],
+    option: tuple[str, ...],
+    waited: str,
+) -> None:
+    """Then it says how long that was; whoever gives a time has that waited for."""
+    assert running.ENDING_SECONDS > 2 * 10
+    monkeypatch.setattr(running, "ENDING_SECONDS", 0.5)
+    folder = make_folder(tmp_path)
+    with (folder / "switch.toml").open("a") as settings:
+        settings.write("\n[limits]\ndrain_seconds_max = 0.375\n")
+
+    with never_gone(folder, {"draining": True, **told}):
+        code = main(["drain", str(folder), *option])
+
+    assert 1 == code
+    assert f"the switch still runs after {waited}" in capsys.readouterr().err

@@ -69,7 +69,7 @@ async def page_of_workers(root: Path) -> list[Sample]:
     worker = AdminSocket(folder.root / admin_socket(Seat(1)), {"metrics": lambda _asker: told})
     await worker.open()
     children = {1: Child(1, nothing, nothing)}
-    page = FleetPage(folder, lambda: children, dict, dict, dict, lambda: None, nothing)
+    page = FleetPage(folder, lambda: children, dict, dict, dict, lambda: 0.0, nothing)
     try:
         with pytest.MonkeyPatch.context() as patient:
             patient.setattr("atm_switch.fleet_page.ASK_SECONDS_MAX", 30.0)
