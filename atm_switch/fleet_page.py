@@ -51,7 +51,7 @@ WRITER = "writer"
 
 LAG = "atm_switch_loop_lag_seconds"
 
-_ADDED = ("links", "in_flight", "journal_waiting")
+_ADDED = ("links", "in_flight", "tasks", "journal_waiting")
 
 
 class FleetPage(Collector):

@@ -4,6 +4,7 @@ Healthy is a loop that turns; ready is a switch that would answer an inquiry wit
 listens, does not stop, its journal writes, its ledger and its HSM are there.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,6 +86,7 @@ class Monitor:
                 if name.startswith(SIGNED_ON) and value
             },
             "in_flight": gauges["in_flight"],
+            "tasks": gauges["tasks"],
             "journal_waiting": gauges["journal_waiting"],
             "answers": dict(sorted(codes.items())),
             "loop_lag_seconds_max": round(meters.loop_lag_max, 3),
@@ -126,6 +128,7 @@ class Monitor:
             "lines_wanted": len(lines),
             "lines_up": sum(one["state"] == UP for one in lines),
             "in_flight": self.desk.in_flight,
+            "tasks": len(asyncio.all_tasks(self.desk.loop)) if self.desk.loop is not None else 0,
             "ready": not any(self.readiness().values()),
             "loop_lag_seconds": self.desk.meters.late_by(self.desk.clock().monotonic),
             "ledger_refused": self.desk.refuses_ledger,

@@ -192,6 +192,7 @@ def _print_status(told: dict[str, Any]) -> None:
         "up": f"{told['up_seconds']:,.0f} s, on {told['event_loop']}",
         "links": f"{told['links']:.0f} (signed on {signed_on or 'none'})",
         "under way": f"{told['in_flight']:.0f}",
+        "tasks": f"{told['tasks']:.0f}",
         "journal queue": f"{told['journal_waiting']:.0f}",
         "answers": answers or "none yet",
         "latest tick": f"{told['loop_lag_seconds_max'] * 1000:.0f} ms late",

@@ -58,7 +58,7 @@ class Desk:
         self._switch = switch
         self.limits = limits
         self._log = log
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._lines: dict[LinkId, Line] = {}
         self._rounds = Rounds(self._lines)
         self._performer = Performer(switch, neighbours, clock, self._lines, log, self.meters)
@@ -84,7 +84,7 @@ class Desk:
 
     def start(self, loop: asyncio.AbstractEventLoop, journal: Journal) -> None:
         """Begin: the loop to run in and the journal to write to."""
-        self._loop = loop
+        self.loop = loop
         self._performer.journal = journal
 
     @property
@@ -210,8 +210,8 @@ class Desk:
 
     def later(self, call: Callable[[], None]) -> None:
         """Do something in the next turn of the loop, once however often that is asked."""
-        if self._loop is not None:
-            self._turn.later(self._loop, call)
+        if self.loop is not None:
+            self._turn.later(self.loop, call)
 
     # -- what others say
 
@@ -258,8 +258,8 @@ class Desk:
         self._is_quiet = True
         self.pending.again()
         self.look_after()
-        if self._loop is not None:
-            spread(self._loop, self.look_after, len(self._lines))
+        if self.loop is not None:
+            spread(self.loop, self.look_after, len(self._lines))
 
     def look_after(self, until: float = inf) -> None:
         """Let time pass for requests and some lines; no request has longer than ``until``."""

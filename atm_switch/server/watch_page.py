@@ -44,6 +44,7 @@ GAUGES = {
     "lines_wanted": "lines this switch dials",
     "lines_up": "of these, those connected and signed on",
     "in_flight": "requests under way",
+    "tasks": "tasks of the event loop, which are as many at rest as there were before",
     "ready": "1 while an inquiry would be answered, as /readyz says",
     "loop_lag_seconds": "how late the last tick came, or by how much the next is overdue",
     "ledger_refused": "1 while the breaker to the ledger is open: 91 at once",

@@ -14,8 +14,8 @@ ending in the journal, with the code that was heard, each ending its event, and 
 fault that explains it; none comes later than a request may take.
 The long form is a night, ``--hours`` a part of one; it says every few minutes how it stands.
 Ctrl-C ends it with the books of what there was, and a goal missed.
-Limit: the tasks of the event loop cannot be counted from outside; requests under way, which
-are what makes tasks, can.
+At rest there are as many tasks of the event loop and descriptors as before, and nothing is under
+way.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 import click
 
@@ -170,13 +171,14 @@ def slope(points: Sequence[tuple[float, int]]) -> float:
     return float(3_600 * above / (sum((x - mean_x) ** 2 for x, _ in points) or 1.0))
 
 
-def at_rest(plant: Plant) -> int:
-    """Wait a while until nothing is under way; return what is."""
+def at_rest(plant: Plant, tasks_max: float = inf) -> tuple[int, int]:
+    """Wait a while until nothing is under way, and no more tasks are there; return what is."""
     deadline = time.monotonic() + REST_SECONDS_MAX
     while True:
-        left = int(ask_switch(plant.folder / FILE_NAME, "status", REST_SECONDS_MAX)["in_flight"])
-        if left == 0 or time.monotonic() > deadline:
-            return left
+        told = ask_switch(plant.folder / FILE_NAME, "status", REST_SECONDS_MAX)
+        under_way, tasks = int(told["in_flight"]), int(told["tasks"])
+        if (under_way == 0 and tasks <= tasks_max) or time.monotonic() > deadline:
+            return under_way, tasks
         time.sleep(0.1)
 
 
@@ -185,6 +187,7 @@ class Left:
     """What there is when it is over."""
 
     descriptors: int
+    tasks: int
     under_way: int
     books: dict[str, int]
     seconds: float
@@ -203,11 +206,11 @@ def soaked(soak: Soak, auditor: Auditor, wanted: float) -> Left:
         asyncio.run(one())
         wait_for(lambda: bool(auditor.transactions))  # connected, as it is at the end
         soak.faults.broker.keep()
-        at_rest(plant)
+        _, tasks_before = at_rest(plant)
         before, began = plant.descriptors, time.monotonic()
         asyncio.run(soak.run(wanted))
         seconds = time.monotonic() - began
-        under_way = at_rest(plant)
+        under_way, tasks = at_rest(plant, tasks_before)
         left = plant.descriptors_left(before)
         plant.stop()
     with running(plant):  # once more: what a killed writer left in doubt is ended at a start
@@ -215,7 +218,9 @@ def soaked(soak: Soak, auditor: Auditor, wanted: float) -> Left:
         drained(auditor, found.rrns)
         plant.stop()
     told = auditor.transactions if soak.faults.broker.is_real else None
-    return Left(left, under_way, accounted(books, found, told), seconds)
+    return Left(
+        left, max(0, tasks - tasks_before), under_way, accounted(books, found, told), seconds
+    )
 
 
 def measure(trial: Trial) -> Found:
@@ -263,10 +268,12 @@ def judged(trial: Trial, soak: Soak, left: Left, wanted: float) -> Found:
         f"memory {half[-1].resident_kib / 1024:.0f} MiB, {growth:+,} KiB in the 2nd half "
         f"({per_hour / 1024:+.1f} MiB/h: {of_each}), "
         f"{min(open_files)} to {max(open_files)} descriptors, {left.descriptors} left, "
-        f"{left.under_way} under way, {plant.mistakes} mistakes"
+        f"{left.tasks} tasks left, {left.under_way} under way, {plant.mistakes} mistakes"
     )
     is_flat = per_hour < SLOPE_KIB_PER_HOUR_MAX if trial.is_long else growth < GROWTH_KIB_MAX
-    is_calm = left.descriptors == left.under_way == plant.mistakes == 0 and not faults.hangs
+    is_calm = (
+        left.descriptors == left.tasks == left.under_way == plant.mistakes == 0 and not faults.hangs
+    )
     is_held = is_flat and is_whole(left.books) and is_calm and left.seconds >= wanted
     notes = [*filter(None, [faults.hangs]), *why(faults.books), *plant.first_mistake()]
     is_complete = trial.hours is None and faults.broker.is_real

@@ -56,7 +56,7 @@ async def test_ten_thousand_links_are_looked_at_a_hundred_at_a_time() -> None:
     house, loop = OpenHouse(Bench(), GENEROUS), Later()
     lines = [Counted() for _ in range(10_000)]
     house.desk._lines.update(enumerate(cast("list[Line]", lines)))
-    house.desk._loop = cast("asyncio.AbstractEventLoop", loop)
+    house.desk.loop = cast("asyncio.AbstractEventLoop", loop)
     most = 0
 
     for _ in range(10_000 // (AT_ONCE * GOES_MOST)):

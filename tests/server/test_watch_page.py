@@ -87,6 +87,20 @@ async def test_inquiry_is_seen_in_the_exposition() -> None:
     assert 1.0 <= found["atm_switch_journal_seconds_count", ()]
 
 
+async def test_tasks_of_the_loop_are_counted() -> None:
+    """One that waits for something is one more, and one less when it has ended."""
+    async with open_house() as house:
+        with watched(house) as page:
+            before, waiting = await samples(page), asyncio.create_task(asyncio.Event().wait())
+            beside = await samples(page)
+            waiting.cancel()
+            await asyncio.wait({waiting})
+            after = await samples(page)
+
+    one, more, again = (found["atm_switch_tasks", ()] for found in (before, beside, after))
+    assert (one + 1, one) == (more, again)
+
+
 async def test_exposition_names_no_card_and_no_member() -> None:
     """After an inquiry and a decline the page holds no PAN, KPJ, name or RRN."""
     async with open_house() as house, caller(house) as client:
