@@ -21,7 +21,7 @@ from atm_switch.start_up import dialects_of, digest_of, server_limits, tell_of_b
 from atm_switch.switch.house import House
 
 RELOADED = ("limits", "log")
-"""Sections whose every value counts after a reload."""
+"""Sections whose values count after a reload: every limit, and of the log its level."""
 
 
 @dataclass(slots=True)
@@ -65,4 +65,5 @@ class Reloading:
 def _waiting_for_restart(running: DataFolder, fresh: DataFolder) -> list[str]:
     before, after = running.settings, fresh.settings
     names = [name for name in type(after).model_fields if name not in RELOADED]
-    return [name for name in names if getattr(before, name) != getattr(after, name)]
+    waiting = [name for name in names if getattr(before, name) != getattr(after, name)]
+    return [*waiting, "log.format"] if before.log.format != after.log.format else waiting

@@ -112,10 +112,12 @@ def test_wrong_settings_change_nothing(folder: Path, switch: Served) -> None:
 
 
 def test_what_needs_a_restart_is_named(folder: Path, switch: Served) -> None:
-    """A bank that is renamed waits for the next start, and the log says so."""
+    """A bank that is renamed and another form of the log wait for the next start, in words."""
     rewrite(folder, 'name = "BANK CONTOH"', 'name = "BANK LAIN"')
+    with (folder / "switch.toml").open("a") as settings:
+        settings.write('\n[log]\nformat = "text"\n')
 
     told(switch, "settings reloaded")
 
     (line,) = [one for one in switch.log.read_text().splitlines() if "settings reloaded" in one]
-    assert '"need_a_restart": ["acquirers"]' in line
+    assert '"need_a_restart": ["acquirers", "log.format"]' in line
