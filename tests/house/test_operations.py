@@ -111,13 +111,13 @@ def test_alerts_speak_of_outcomes_there_are() -> None:
 
 
 def test_alerts_ask_for_the_job_that_scrapes_the_switch() -> None:
-    """And that asks where README has the page listen."""
+    """And that asks where OPERATIONS.md has the page listen."""
     job = re.findall(r"(?m)^  - job_name: (\S+)$", SCRAPES.read_text())
     at = re.findall(r'- targets: \["(\S+)"\]', SCRAPES.read_text())
-    readme = (OPERATIONS.parents[1] / "README.md").read_text()
+    page = (OPERATIONS.parents[1] / "OPERATIONS.md").read_text()
 
     assert set(job) == set(re.findall(r'job="([^"]+)"', ALERTS.read_text()))
-    assert at == re.findall(r'\[metrics\]\nlisten = "(\S+)"', readme)
+    assert at == re.findall(r'\[metrics\]\n *listen = "(\S+)"', page)
 
 
 def test_every_alert_says_what_to_do() -> None:

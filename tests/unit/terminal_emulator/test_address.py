@@ -11,7 +11,7 @@ import pytest
 from terminal_emulator.address import Address, why_not_listening
 from terminal_emulator.cli.entry import cli
 
-README = Path(__file__).parents[3] / "README.md"
+PAGES = [Path(__file__).parents[3] / name for name in ("README.md", "OPERATIONS.md")]
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1:8583", "switch.example:1", "[::1]:65535"])
@@ -51,8 +51,11 @@ def _examples(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def test_every_address_that_is_shown_is_one() -> None:
-    """What README.md and the helps say behind --listen and --connect is taken as it stands."""
-    texts = [README.read_text(encoding="utf-8"), *_examples(cli, click.Context(cli))]
+    """What the pages and the helps say behind --listen and --connect is taken as it stands."""
+    texts = [
+        *(one.read_text(encoding="utf-8") for one in PAGES),
+        *_examples(cli, click.Context(cli)),
+    ]
 
     shown = re.findall(r"--(?:listen|connect) ([^\s]*:[0-9]+)", "\n".join(texts))
 
