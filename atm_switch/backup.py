@@ -7,7 +7,9 @@ nor put together by somebody else without notice.  A running switch goes on mean
 ``restore`` makes a folder whole or not at all: it is built beside its place, everything is
 checked there, journal and audit too, and then it takes its name.
 Limits: never in a backup: the master, private TLS keys, passwords, a lab's kit and sample.
-A ledger on PostgreSQL is backed up with PostgreSQL's own tools.
+A journal or ledger on PostgreSQL is backed up with PostgreSQL's own tools.  The journal is
+copied before the ledger, each as of a moment of its own: what the ledger was told in between
+is in the backup, without its record in the audit.
 Why the key file is read before and after: keys that changed in between may not open the
 rows that were copied, so the copy is made again.
 Why it is said what moved back: PIN tries, stored answers and keys are as they were then.
@@ -24,15 +26,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 from atm_switch.adapters.file_copy import Report, copy_database, schema_of
 from atm_switch.domain.errors import Refused
 from atm_switch.folder import DataFolder
-from atm_switch.profile.shipped import shipped_profiles
+from atm_switch.named_files import contents, is_inside, require_inside
 from atm_switch.security.vault import Vault
-from atm_switch.settings.load import FILE_NAME
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -60,6 +61,11 @@ class Manifest:
     made_at: str
     parts: tuple[Part, ...]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all files it holds."""
+        return frozenset(one.name for one in self.parts)
+
     def text(self) -> bytes:
         """Write it as the bytes that are sealed."""
         document = {"format": FORMAT, "made_at": self.made_at}
@@ -86,7 +92,7 @@ def read_manifest(raw: bytes) -> tuple[Manifest, str]:
         is_ours = document["format"] == FORMAT and manifest.text() == text and seal.isascii()
     except (ValueError, KeyError, TypeError):
         is_ours = False
-    if not is_ours or not all(_is_inside(one.name) for one in parts):
+    if not is_ours or not all(is_inside(one.name) for one in parts):
         raise Refused("this is no backup of atm-switch, or one of a later release")
     return manifest, seal.decode()
 
@@ -94,11 +100,13 @@ def read_manifest(raw: bytes) -> tuple[Manifest, str]:
 def back_up(folder: DataFolder, out: Path, at: datetime, report: Report) -> Manifest:
     """Write a backup of ``folder`` to the new file ``out`` (mode 0600), synced.
 
-    Raises ``Refused`` where ``out`` is there already or cannot be written, and where keys
-    keep changing; nothing is left of it then.
+    Raises ``Refused`` where ``out`` is there already or cannot be written, where a database or
+    the key file lies outside the folder, and where keys keep changing; nothing is left of it
+    then.
     """
     if out.exists():
         raise Refused(f"{out} is there already: name a new file")
+    require_inside(folder)
     vault = folder.vault()  # a backup nobody could open is none
     fresh = out.with_name(out.name + ".new")
     try:
@@ -114,37 +122,6 @@ def back_up(folder: DataFolder, out: Path, at: datetime, report: Report) -> Mani
     finally:
         fresh.unlink(missing_ok=True)
     return manifest
-
-
-def left_out(folder: DataFolder) -> tuple[str, ...]:
-    """Name what a restored folder needs besides its backup, a phrase each."""
-    settings = folder.settings
-    found = [f"the master file {settings.keys.master_file}"]
-    if settings.ledger.url:
-        found.append("the ledger on PostgreSQL (pg_dump)")
-    if settings.journal.url:
-        found.append("the journal on PostgreSQL (pg_dump)")
-    found += [f"the TLS key {one.tls_key}" for one in settings.listeners if one.tls_key]
-    found += [f"the TLS key {one.tls_key}" for one in settings.lines if one.tls_key]
-    outside = [one for one in named_files(folder) if not _is_inside(one)]
-    return (*found, *sorted(set(outside)))
-
-
-def named_files(folder: DataFolder) -> Iterator[str]:
-    """Name the files besides databases that the settings speak of and that hold no secret."""
-    settings = folder.settings
-    yield FILE_NAME
-    yield settings.keys.file
-    if settings.ledger.rates:
-        yield settings.ledger.rates
-    for one in settings.listeners:
-        if one.profile not in shipped_profiles():
-            yield one.profile
-        yield from filter(None, (one.tls_certificate, one.tls_client_ca, one.tls_crl))
-    for line in settings.lines:
-        if line.profile not in shipped_profiles():
-            yield line.profile
-        yield from filter(None, (line.tls_certificate, line.tls_ca))
 
 
 @contextmanager
@@ -205,9 +182,9 @@ def _copy_all(folder: DataFolder, copies: Path, report: Report) -> None:
     for name in bases:
         (copies / name).parent.mkdir(parents=True, exist_ok=True)
         copy_database(folder.root / name, copies / name, report)
-    for name in filter(_is_inside, set(named_files(folder))):
+    for name, content in contents(folder):
         (copies / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(folder.root / name, copies / name)
+        (copies / name).write_bytes(content)
 
 
 def _part(root: Path, path: Path) -> Part:
@@ -273,9 +250,3 @@ def _digest(path: Path) -> str:
 
 def _files_below(root: Path) -> list[Path]:
     return sorted(path for path in root.rglob("*") if path.is_file())
-
-
-def _is_inside(name: str) -> bool:
-    """Tell whether a name stays in the folder it is relative to."""
-    path = PurePosixPath(name)
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and name == str(path)

@@ -206,12 +206,14 @@ def profile_of(name: str, root: Path) -> Profile:
     """Load a profile by name, or its file by the path from ``root``.  Raises ``ProfileWrong``."""
 
     def read(wanted: str) -> str:
-        path = root / wanted
-        if wanted in shipped_profiles() or not (path.is_file() or wanted.endswith(".toml")):
-            return profile_text(wanted)
-        return text_of(path)
+        return profile_text(wanted) if is_shipped(wanted, root) else text_of(root / wanted)
 
     return load_profile(name, read)
+
+
+def is_shipped(name: str, root: Path) -> bool:
+    """Tell whether a profile's name is of one that ships, not of a file below ``root``."""
+    return name in shipped_profiles() or not ((root / name).is_file() or name.endswith(".toml"))
 
 
 def unmaskable(

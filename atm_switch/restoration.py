@@ -4,7 +4,8 @@ Plan: ``restore`` believes nothing of the backup: its files are compared with th
 the manifest with the vault, the journal and the audit with their chains, the ledger with
 SQLite's own check.  Only a folder that stands all of it gets its name, with a record in its
 audit that says where it came from.
-Limits: who holds master and vault can make a backup that passes.
+Limits: who holds master and vault can make a backup that passes.  Journal and ledger are not
+compared with each other, nor anything with what is on PostgreSQL.
 """
 
 import os
@@ -25,6 +26,7 @@ from atm_switch.backup import Manifest, is_sealed_by, settle, unpacked
 from atm_switch.domain.errors import Refused
 from atm_switch.folder import DataFolder, command_actor, open_folder, replace_file
 from atm_switch.ledger.opening import open_store
+from atm_switch.named_files import require_held
 from atm_switch.security.vault import Vault
 from atm_switch.settings.example import toml_value
 from atm_switch.settings.load import FILE_NAME
@@ -44,7 +46,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was made: the folder, what the backup held, the journal's rows in doubt."""
+    """What was made: the folder, what the backup held, the rows in doubt of a journal in it."""
 
     folder: DataFolder
     manifest: Manifest
@@ -61,6 +63,7 @@ def restore(wish: Wish, clock: Callable[[], datetime], tell: Tell) -> Restored:
         if wish.master_file is not None:
             _name_master(root, wish.master_file)
         folder = open_folder(root)
+        require_held(folder, manifest.names)
         vault = _vault(folder, target)
         if not is_sealed_by(manifest, seal, vault):
             raise Refused("the backup is not sealed with its own keys: somebody put it together")

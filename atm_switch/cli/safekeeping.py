@@ -18,8 +18,10 @@ _KIBIBYTE = 1 << 10
         "atm-switch backup bank bank-2026-01-31.tar",
         "atm-switch backup bank bank-2026-01-31.tar.gz       smaller, and slower",
         "",
-        "The switch may run meanwhile. Keep the backup away from the master file: who has both",
-        "has everything. While it is made, its size is needed twice.",
+        "The switch may run meanwhile. Journal and ledger are each as of one moment, the journal's",
+        "first: a change of the ledger made in between is in the backup without its record in the",
+        "audit. Keep the backup away from the master file: who has both has everything. While it",
+        "is made, its size is needed twice.",
     )
 )
 @data_folder
@@ -27,14 +29,17 @@ _KIBIBYTE = 1 << 10
 def backup(folder: Path, out: Path) -> None:
     """Write everything of the data folder DIR to the new file FILE.
 
-    Settings, sealed keys, journal, ledger and what the settings name in the folder; never
-    the master file, a private TLS key or a password.
+    Settings, sealed keys, journal, ledger and what the settings name in the folder:
+    certificates, profiles with those they extend, rates. Never the master file, a private TLS
+    key or a password, nor what lies outside, nor a database on PostgreSQL: each that is not in
+    it is named.
     """
     from atm_switch.adapters.clock import utc_now
-    from atm_switch.backup import back_up, left_out
+    from atm_switch.backup import back_up
     from atm_switch.domain.errors import Refused
     from atm_switch.folder import bring_up_to_date, open_as_it_is
     from atm_switch.key_office import record_command
+    from atm_switch.named_files import databases_elsewhere, left_out
 
     opened = open_as_it_is(folder)
     with _progress() as report:
@@ -46,8 +51,10 @@ def backup(folder: Path, out: Path) -> None:
     record_command(opened, "backup", f"{len(manifest.parts)} files, made {manifest.made_at}")
     size = out.stat().st_size / _KIBIBYTE
     print(f"made {out}: {len(manifest.parts)} files, {size:,.0f} KiB")
-    for one in left_out(opened):
+    for one in left_out(opened, manifest.names):
         print(f"not in it: {one}")
+    if databases_elsewhere(opened):
+        print("back PostgreSQL up right behind this: pg_dump, or the bank's own way")
 
 
 @click.command(
@@ -67,16 +74,21 @@ def backup(folder: Path, out: Path) -> None:
 def restore(file: Path, folder: Path, master: Path | None) -> None:
     """Make the data folder DIR of a backup, checked down to every row.
 
-    DIR must not exist yet. The folder is made whole or not at all.
+    DIR must not exist yet. The folder is made whole or not at all. Journal, audit and ledger
+    are checked each by itself; a database on PostgreSQL is taken as it is there.
     """
     from atm_switch.adapters.clock import utc_now
-    from atm_switch.backup import left_out
+    from atm_switch.named_files import left_out
     from atm_switch.restoration import Wish, restore
 
     made = restore(Wish(file, folder, master), utc_now, _tell)
     print(f"made {folder} from a backup made {made.manifest.made_at}")
-    print(f"journal and audit are sound; in doubt: {made.in_doubt}")
-    for one in left_out(made.folder)[1:]:
+    if made.folder.settings.journal.url:
+        name = shlex.quote(str(folder))
+        print(f"the journal on PostgreSQL was not looked at: atm-switch journal verify {name}")
+    else:
+        print(f"journal and audit are sound; in doubt: {made.in_doubt}")
+    for one in left_out(made.folder, made.manifest.names)[1:]:
         print(f"see that it is there: {one}")
     print(
         "PIN tries, stored answers and line keys are as they were then: change the keys with\n"
