@@ -43,7 +43,7 @@ def guarded(
     except Declined as no:
         response: Response | None = declined(case, no)
         if no.outcome is Outcome.MAC_WRONG:
-            yield from _count_refusal(case, house, no.reason)
+            yield from count_refusal(case, house, no.reason)
     except NeighbourUnavailable as silent:
         response = declined(case, Declined(Outcome.LEDGER_UNAVAILABLE, str(silent)))
     else:
@@ -204,7 +204,8 @@ def _as_packed(response: Response) -> Response:
     return response.packed_as(response.payload, is_signed=True)
 
 
-def _count_refusal(case: Case, house: House, reason: str) -> Steps[None]:
+def count_refusal(case: Case, house: House, reason: str) -> Steps[None]:
+    """Make durable that a MAC was refused, and why; where it cannot be, 63 is the answer still."""
     named = case.message.get(ACQUIRER) or str(case.session.signed_on_as or "")
     so_far = house.refusals.count("mac refused", case.received.monotonic)
     if not so_far:  # a flood is a few records a minute

@@ -7,7 +7,7 @@ from atm_switch.messages.authentication import MAC_ELEMENTS
 from atm_switch.messages.mti import is_answerable, is_response
 from atm_switch.messages.responses import refusal
 from atm_switch.profile.model import MessageRule, Profile
-from atm_switch.switch.authentication import ready_to_sign, signed
+from atm_switch.switch.authentication import count_refusal, ready_to_sign, signed
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.compose import declined
 from atm_switch.switch.house import House
@@ -39,6 +39,7 @@ def refuse_unreadable(case: Case, fault: FormatError, house: House) -> Steps[Res
         outcome, element = Outcome.FORMAT_ERROR, fault.data_element
     if case.signing is not None and fault.data_element in MAC_ELEMENTS:
         no = Declined(Outcome.MAC_WRONG, "the MAC is cut short or grown")
+        yield from count_refusal(case, house, no.reason)
         response = declined(case, no)
     else:
         message = refusal(fault.mti, fault.readable, profile, outcome, element)

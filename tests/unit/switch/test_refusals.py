@@ -2,12 +2,13 @@
 
 import pytest
 
+from atm_switch.domain.errors import JournalUnavailable
 from atm_switch.domain.identifiers import AcquirerId
 from atm_switch.profile.load import load_profile
 from atm_switch.switch.case import Case
 from atm_switch.switch.effects import Effect, Note, Send
 from atm_switch.switch.policy import MacPolicy
-from atm_switch.switch.ports import FindAccount
+from atm_switch.switch.ports import AuditRecord, FindAccount, KeepRecord
 from atm_switch.switch.refusals import mistaken, rule_of_strays
 from atm_switch.wire.framing import Frame
 from atm_switch.wire.message import IsoMessage
@@ -98,6 +99,30 @@ def test_torn_mac_is_63_only_where_macs_count() -> None:
 
     assert ("63", "30") == (refused[39], unreadable[39])
     assert is_signed(strict, strict.sent[-1].payload)
+
+
+def test_torn_mac_leaves_the_record_of_a_wrong_one() -> None:
+    """So that who listens for refusals hears of it; a mere 30 has none."""
+    strict, free = signing_bench(), Bench()
+    torn = signed_payload(strict, strict.inquiry())[:-3]
+
+    strict.feed(torn)
+    free.feed(torn)
+
+    detail = "the MAC is cut short or grown; 1 within a minute"
+    record = AuditRecord("mac refused", "127.0.0.1:4001", "acquirer 009", detail)
+    assert [record] == strict.memory.records
+    assert [] == free.memory.records
+
+
+def test_torn_mac_is_63_beside_an_audit_that_is_away() -> None:
+    """The answer is the same: a record that nobody takes is no reason to say less."""
+    bench = signing_bench()
+    bench.memory.faults[KeepRecord] = JournalUnavailable("away")
+
+    (answer,) = bench.feed(signed_payload(bench, bench.inquiry())[:-3])
+
+    assert "63" == answer[39]
 
 
 def failing(bench: Bench, payload: bytes, *, link: int = 1) -> list[Effect]:
