@@ -24,6 +24,7 @@ from atm_switch.server.performer import Neighbours, Performer
 from atm_switch.server.spread import TICK_SECONDS, Turn, spread
 from atm_switch.switch.clock_watch import ClockWatch
 from atm_switch.switch.effects import Asked, Effect, LinkId, Note, Ticket
+from atm_switch.switch.notes import FRAMING_BROKEN, note_of_refused
 from atm_switch.switch.ports import AuditRecord, KeepRecord, ProveWriting
 from atm_switch.switch.rounds import Rounds
 from atm_switch.switch.session import Session
@@ -185,7 +186,8 @@ class Desk:
 
     def framing_broken(self, line: Line, fault: FramingError) -> None:
         """Note a stream that cannot be read on."""
-        self._log.warning("framing broken", link=line.link, peer=line.peer, reason=str(fault))
+        if (session := self._switch.session_of(line.link)) is not None:  # it has one: frames came
+            self._performer.note(note_of_refused(session, FRAMING_BROKEN, str(fault)))
 
     def in_flight_of(self, line: Line) -> int:
         """Count what a link has under way."""

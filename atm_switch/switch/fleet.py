@@ -5,7 +5,7 @@ as ``Announce``.  A terminal is ``active`` from its first proper request, and ``
 after so many seconds without one; each is said once.  Overload begins with the first request
 declined as surplus and is over when none was for ``OVERLOAD_QUIET_SECONDS``: so it does not
 flutter.  An answer that could not be sent is told beside its transaction; refusals of which
-the journal has no row at most a few times a minute.
+the journal has no row, and links hung up on for what came over them, a few times a minute at most.
 Limits: at most ``TERMINALS_MAX`` terminals; beyond that the one silent for longest is
 forgotten, for a bank with ``terminals = "any"`` may name as many as it likes.
 """
@@ -17,6 +17,7 @@ from typing import Final
 from atm_switch.domain.outcome import Outcome
 from atm_switch.switch.effects import Note
 from atm_switch.switch.event import SWITCH, Announce, Body, EventKind
+from atm_switch.switch.notes import BAD_FRAMES, FRAMING_BROKEN
 from atm_switch.switch.throttle import Throttle
 
 TERMINALS_MAX: Final = 20_000
@@ -25,6 +26,8 @@ ACTIVE: Final = "active"
 SILENT: Final = "silent"
 UNSENT: Final = "answer unsent"
 """What the event is called that an answer did not leave."""
+HUNG_UP_ON: Final = "link refused"
+"""What the event is called that a link was ended for what came over it."""
 SURPLUS: Final = "too many requests under way"
 """The reason the core gives where it declines what it has no room for."""
 
@@ -87,6 +90,8 @@ class FleetWatch:
             yield Announce(EventKind.SESSION, acquirer, terminal, body)
         outcome = fields.get("outcome")
         if outcome is None:
+            if note.event in (FRAMING_BROKEN, BAD_FRAMES):
+                yield from self._hung_up_on(note, acquirer, now)
             return
         if note.event != "transaction":
             yield from self._refused(note, outcome, now)
@@ -134,6 +139,14 @@ class FleetWatch:
 
     def _overload(self, body: Body) -> Announce:
         return Announce(EventKind.OVERLOAD, SWITCH, self._switch, body)
+
+    def _hung_up_on(self, note: Note, acquirer: str, now: float) -> Iterator[Announce]:
+        so_far = self._refusals.count(f"{note.event} {acquirer}", now)
+        if so_far:
+            reason = f"{note.fields['reason']}; {so_far} within a minute"
+            peer = str(note.fields["peer"])
+            body = {"what": HUNG_UP_ON, "peer": peer, "subject": note.event, "reason": reason}
+            yield Announce(EventKind.SECURITY, acquirer, "", body)
 
     def _refused(self, note: Note, outcome: str, now: float) -> Iterator[Announce]:
         if outcome not in _REFUSED:

@@ -14,6 +14,9 @@ from atm_switch.wire.message import IsoMessage
 KEY_ELEMENTS = (7, 11, 37, 70)
 """What ties an answer to its request."""
 
+FRAMING_BROKEN, BAD_FRAMES = "framing broken", "too many bad frames"
+"""What a link is hung up on for: a stream that cannot be read on, messages that are refused."""
+
 ALARMING = (Outcome.INTERNAL_ERROR, Outcome.DUPLICATE, Outcome.MAC_WRONG)
 
 
@@ -73,6 +76,13 @@ def note_of_closed(session: Session, reason: str, unsent: int) -> Note:
     counted = {"ignored_responses": session.ignored_responses}
     counted |= {"answers_not_sent": unsent} if unsent else {}
     return Note("link closed", {**fields, **counted})
+
+
+def note_of_refused(session: Session, event: str, reason: str) -> Note:
+    """Note that the switch hangs up on a link for what came over it; of which bank, if known."""
+    bank = session.signed_on_as or session.default_acquirer
+    whose = {"link": session.link, "peer": session.peer, "acquirer": bank.text if bank else ""}
+    return Note(event, {**whose, "reason": reason}, is_alarm=True)
 
 
 def note_of_unknown(session: Session, message: IsoMessage, response: IsoMessage | None) -> Note:

@@ -1,4 +1,7 @@
-"""The answers to what cannot be read and what is not known: 30, 12, and 63 for a torn MAC."""
+"""The answers to what cannot be read and what is not known: 30, 12, and 63 for a torn MAC.
+
+And the end of a link that brings too much of it.
+"""
 
 from atm_switch.domain.errors import Declined, FormatError
 from atm_switch.domain.instant import Instant
@@ -10,8 +13,14 @@ from atm_switch.profile.model import MessageRule, Profile
 from atm_switch.switch.authentication import count_refusal, ready_to_sign, signed
 from atm_switch.switch.case import Case, Response
 from atm_switch.switch.compose import declined
+from atm_switch.switch.effects import Close, Effect
 from atm_switch.switch.house import House
-from atm_switch.switch.notes import note_of_unknown, note_of_unreadable
+from atm_switch.switch.notes import (
+    BAD_FRAMES,
+    note_of_refused,
+    note_of_unknown,
+    note_of_unreadable,
+)
 from atm_switch.switch.ports import Steps
 from atm_switch.switch.session import Session
 from atm_switch.wire.bitmap import read_mti
@@ -62,6 +71,19 @@ def stray(
     """Return the case of a message that cannot be read or has no rule: it costs a strike."""
     rule = rule_of_strays(session.dialect.profile)
     return Case(message, frame.header, rule, session, now, now, began, is_stray=True)
+
+
+def strike(session: Session, most: int | None, now: Instant) -> list[Effect]:
+    """Count a bad frame, of which a link may have ``most`` a minute; end one that has too many.
+
+    That it ends is noted once: what it had under way may be refused behind that.
+    """
+    was_out = session.is_struck_out
+    why = session.struck_out(most, now.monotonic)
+    if not why:
+        return []
+    close = Close(session.link, why)
+    return [close] if was_out else [note_of_refused(session, BAD_FRAMES, why), close]
 
 
 def failed_on(session: Session, frame: Frame, now: Instant, began: float | None) -> Case | None:

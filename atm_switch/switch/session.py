@@ -158,6 +158,8 @@ class Session:
     ignored_responses: int = 0
     strikes: deque[float] | None = None
     """When it sent a bad frame in the last minute; an empty deque weighs as much as the rest."""
+    is_struck_out: bool = False
+    """Whether it had too many, and is to end; what is under way may be refused behind that."""
 
     def end_sign_on(self) -> AcquirerId | None:
         """Be signed off, whatever is still to be recorded; return as whom it was signed on."""
@@ -185,7 +187,7 @@ class Session:
         ``most``: how many a minute may have, 0 for no limit; ``None``: as the profile has it.
         """
         limit = self.dialect.profile.inquiry.bad_frames_per_minute if most is None else most
-        is_out = bool(limit) and self.strike(now) >= limit
+        is_out = self.is_struck_out = bool(limit) and self.strike(now) >= limit
         return f"{limit} bad frames within a minute" if is_out else ""
 
     def add_offer(self, stan: str, offer: Offer) -> None:

@@ -285,8 +285,7 @@ class Switch:
         return self._begin(case, refusals.refuse_unreadable(case, fault, self._house))
 
     def _strike(self, session: Session, now: Instant) -> list[Effect]:
-        why = session.struck_out(self._house.policy.bad_frames_per_minute, now.monotonic)
-        return [Close(session.link, why)] if why else []
+        return refusals.strike(session, self._house.policy.bad_frames_per_minute, now)
 
     def _own_word(self, word: Word | Note | Close | None) -> list[Effect]:
         """Say what the switch says by itself, or go on with the answer to it."""

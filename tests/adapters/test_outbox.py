@@ -279,6 +279,6 @@ def test_announcements_come_in_all_their_forms() -> None:
     forms = [(one.kind.value, str(one.body.get("state", ""))) for one in announcements()]
 
     assert [
-        ("status", "active"), ("overload", "began"), ("security", ""), ("session", ""),
-        ("overload", "ended"), ("status", "silent"),
+        ("status", "active"), ("overload", "began"), ("security", ""), ("security", ""),
+        ("session", ""), ("overload", "ended"), ("status", "silent"),
     ] == forms  # fmt: skip

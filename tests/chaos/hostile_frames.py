@@ -32,7 +32,7 @@ WORKERS, OF_WORKERS_SHORT, OF_WORKERS_LONG = 2, 1_000, 20_000
 BURST = 40
 """Hostile frames between two honest questions."""
 GROWTH_KIB_MAX = 64 * 1024
-CLOSED_AT = re.compile(r'{"worker": ([0-9]+),.* bad frames within a minute"')
+CLOSED_AT = re.compile(r'{"worker": ([0-9]+),.*"why": "[0-9]+ bad frames within a minute"')
 OFF = "[limits]\nbad_frames_per_minute = 0\n"
 
 

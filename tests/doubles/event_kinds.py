@@ -58,6 +58,12 @@ def sign_on_refused() -> Note:
     return Note("sign-on", fields)
 
 
+def hung_up_on(event: str = "framing broken", acquirer: str = "009") -> Note:
+    """Return what is noted of a link that is hung up on for what came over it."""
+    whose = {"link": 1, "peer": PEER, "acquirer": acquirer}
+    return Note(event, {**whose, "reason": "length 65535 is impossible"}, is_alarm=True)
+
+
 def announcements() -> list[Announce]:
     """Return every event that no row stands for."""
     fleet = FleetWatch(SWITCH, SILENCE_SECONDS)
@@ -65,6 +71,7 @@ def announcements() -> list[Announce]:
         *fleet.heard(transaction_note(), 0.0),
         *fleet.heard(transaction_note("ledger_unavailable", "", SURPLUS), 1.0),
         *fleet.heard(sign_on_refused(), 2.0),
+        *fleet.heard(hung_up_on(), 2.0),
         *fleet.heard(unsent(transaction_note(), is_late=False), 0.0),
         *fleet.tick(1.0 + OVERLOAD_QUIET_SECONDS),
         *fleet.tick(SILENCE_SECONDS),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,10 @@ import pytest
 from atm_switch.adapters.mqtt_broker import ANSWER_SECONDS_MAX
 from atm_switch.adapters.outbox_reader import OutboxReader
 from atm_switch.cli import main
+from terminal_emulator.kit import read_kit
 from tests.doubles.brokers import HOST, EmbeddedBroker, Heard, Subscriber, free_port, running
 from tests.doubles.served import SECONDS, Served, make_folder, run, serve
-from tests.doubles.talk import Talk, inquiry
+from tests.doubles.talk import HungUp, Talk, inquiry
 from tests.doubles.workers import wait_for
 
 CARD, PIN = "9990090000000012", "123456"
@@ -260,3 +261,39 @@ def test_silence_that_the_journal_did_not_take_is_told_later(folder: Path) -> No
 
     assert ["active", "silent"] == states()
     assert "not kept" not in served.log.read_text()
+
+
+def test_links_that_are_hung_up_on_are_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    For a stream that cannot be read on, to the bank that has signed on; for too many bad frames of
+    somebody who has not, to whoever listens to all.
+    """
+    kit = read_kit(folder / "terminal-kit.json")
+    with serve(folder) as served:
+        with Talk.of(served.port, folder) as bank:
+            bank.say_bytes(b"\xff\xff0800")
+            hear_all(bank)
+        with Talk(served.port, kit, folder=folder) as stranger:
+            for _ in range(60):
+                stranger.say(b"0200FFFF")
+            hear_all(stranger)
+        served.stop()
+
+    assert 0 == main(["events", "tail", str(folder), "--json"])
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    refused = [one for one in told if one.get("security", {}).get("what") == "link refused"]
+    assert [("009", "framing broken"), ("", "too many bad frames")] == [
+        (one["acquirer"], one["security"]["subject"]) for one in refused
+    ]
+    assert [True, True] == [
+        one["security"]["reason"].endswith("; 1 within a minute") for one in refused
+    ]
+
+
+def hear_all(talk: Talk) -> None:
+    """Hear what is answered until the switch hangs up."""
+    with suppress(HungUp):
+        while True:
+            talk.hear()

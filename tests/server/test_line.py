@@ -131,7 +131,9 @@ async def test_impossible_length_closes_the_link(header: bytes) -> None:
         client.writer.write(header + b"0800")
 
         assert await client.is_hung_up()
-        assert house.logged("framing broken")
+        (line,) = house.logged("framing broken")
+        assert ("009", "warning") == (line["acquirer"], line["level"])
+        assert 1 == house.desk.meters.all_events()["framing broken"]
 
 
 async def test_sixty_bad_frames_close_the_link_and_no_other() -> None:
@@ -142,6 +144,7 @@ async def test_sixty_bad_frames_close_the_link_and_no_other() -> None:
         refusals = [await client.hear() for _ in range(60)]
 
         assert {"30"} == {refusal[39] for refusal in refusals}
+        assert 1 == len(house.logged("too many bad frames"))
         assert b"" == await client.hear_payload()
         neighbour.say(echo("000011"))
         assert "00" == (await neighbour.hear())[39]

@@ -1,7 +1,9 @@
 """Which terminals are heard, which fell silent, and when there is too much at once."""
 
 import inspect
+from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +12,7 @@ from atm_switch.switch.effects import Note
 from atm_switch.switch.event import Announce, EventKind
 from atm_switch.switch.fleet import OVERLOAD_QUIET_SECONDS, SURPLUS, TERMINALS_MAX, FleetWatch
 from atm_switch.switch.notes import unsent
-from tests.doubles.event_kinds import sign_on_refused, transaction_note
+from tests.doubles.event_kinds import hung_up_on, sign_on_refused, transaction_note
 
 
 def states(told: list[Announce]) -> list[tuple[str, str]]:
@@ -117,6 +119,36 @@ def test_refused_sign_on_is_a_security_event() -> None:
 
     assert (EventKind.SECURITY, "009", "") == (told.kind, told.acquirer, told.terminal)
     assert "sign-on refused" == told.body["what"]
+
+
+@pytest.mark.parametrize("event", ["framing broken", "too many bad frames"])
+@pytest.mark.parametrize("acquirer", ["009", ""])
+def test_link_that_is_hung_up_on_is_a_security_event(event: str, acquirer: str) -> None:
+    """Of its bank, or of none, with its peer and why."""
+    (told,) = FleetWatch("s", 60).heard(hung_up_on(event, acquirer), 0)
+
+    body = {
+        "what": "link refused", "peer": "10.0.0.1:4001", "subject": event,
+        "reason": "length 65535 is impossible; 1 within a minute",
+    }  # fmt: skip
+    assert Announce(EventKind.SECURITY, acquirer, "", body) == told
+
+
+def test_links_without_end_are_few_events_for_each_reason_and_bank() -> None:
+    """A peer that opens links only to have them ended fills no outbox and hides no other bank's."""
+    fleet = FleetWatch("s", 60)
+    kinds = [(one, bank) for one in ("framing broken", "too many bad frames") for bank in "12"]
+
+    told = [
+        announce
+        for at in range(1000)
+        for kind in kinds
+        for announce in fleet.heard(hung_up_on(*kind), at / 20)
+    ]
+
+    heard = Counter((str(one.body["subject"]), one.acquirer) for one in told)
+    assert dict.fromkeys(kinds, 10) == heard
+    assert str(told[-1].body["reason"]).endswith("; 512 within a minute")
 
 
 def test_flood_of_refusals_is_few_events() -> None:

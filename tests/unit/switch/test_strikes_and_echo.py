@@ -2,9 +2,10 @@
 
 import pytest
 
-from atm_switch.switch.effects import Close
+from atm_switch.domain.identifiers import AcquirerId
+from atm_switch.switch.effects import Close, Note
 from atm_switch.wire.message import IsoMessage
-from tests.doubles.bench import Bench
+from tests.doubles.bench import BNI, Bench
 from tests.doubles.inquiries import network, signed_on
 
 GARBAGE = b"not a message"
@@ -41,6 +42,39 @@ def test_sixtieth_bad_frame_closes_the_link() -> None:
 
     assert [] == borne
     assert [Close(1, "60 bad frames within a minute")] == bench.closed
+
+
+def test_link_with_too_many_bad_frames_is_noted_once_with_its_bank() -> None:
+    """
+    What was under way may be refused when the link is to end already: it is ended all the same,
+    and what is told of it is told once.
+    """
+    bench = signed_on(bad_frames_per_minute=3)
+
+    feed_bad(bench, 5)
+
+    whose = {"link": 1, "peer": "127.0.0.1:4001", "acquirer": "009"}
+    note = Note(
+        "too many bad frames", {**whose, "reason": "3 bad frames within a minute"}, is_alarm=True
+    )
+    assert [note] == [one for one in bench.notes if one.event == note.event]
+    assert [Close(1, "3 bad frames within a minute")] * 3 == bench.closed
+
+
+@pytest.mark.parametrize(("acquirer", "named"), [(BNI, "009"), (None, "")])
+def test_link_that_nobody_signed_on_is_its_listeners_banks(
+    acquirer: AcquirerId | None, named: str
+) -> None:
+    """
+    Of a listener that is for one bank, that bank's; of another, nobody's.
+    """
+    bench = Bench(bad_frames_per_minute=1)
+    bench.open(2, acquirer)
+
+    bench.feed(GARBAGE, link=2)
+
+    (note,) = [one for one in bench.notes if one.event == "too many bad frames"]
+    assert named == note.fields["acquirer"]
 
 
 def test_slow_mistakes_never_close_the_link() -> None:
