@@ -34,7 +34,11 @@ COMMANDS = [
     *re.findall(r"`sw ([^`]+)`", PAGE),
     *re.findall(r"`((?:audit|cards|config|events|journal|keys|ledger) [a-z-]+)`", PAGE),
 ]
-LINKS = re.findall(r"\]\(([^)]+)\)", PAGE)
+LINKS = [
+    *re.findall(r"\]\(([^)]+)\)", PAGE),
+    *re.findall(r"\]\((OPERATIONS\.md[^)]*)\)", (ROOT / "README.md").read_text()),
+]
+FILES = sorted(set(re.findall(r"`((?:specs|tests)/[\w/]+\.py)`", PAGE)))
 
 
 @pytest.mark.parametrize("words", sorted(set(COMMANDS)))
@@ -59,6 +63,7 @@ def test_patterns_find_what_they_are_meant_to_find() -> None:
         one.split()[0] for one in said
     }
     assert 8 <= len(LINKS)
+    assert 2 == len(FILES)
 
 
 def test_every_alert_is_explained_once() -> None:
@@ -142,7 +147,7 @@ def test_page_and_unit_speak_of_the_same_places() -> None:
 
 @pytest.mark.parametrize("link", sorted(set(LINKS)))
 def test_link_of_the_page_leads_somewhere(link: str) -> None:
-    """To a file, and to a heading of it."""
+    """To a file, and to a heading of it; so do README's to this page."""
     file, _, heading = link.partition("#")
     target = ROOT / (file or "OPERATIONS.md")
 
@@ -150,6 +155,12 @@ def test_link_of_the_page_leads_somewhere(link: str) -> None:
     if heading:
         heads = re.findall(r"(?m)^#+ (.+)$", target.read_text())
         assert heading in {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in heads}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_file_of_the_page_exists(name: str) -> None:
+    """Who wants to see a claim proved finds its test."""
+    assert (ROOT / name).is_file()
 
 
 def test_steps_are_numbered_in_order() -> None:
