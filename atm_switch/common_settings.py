@@ -5,8 +5,8 @@ had been written there meanwhile: other banks, limits or a longer drain than its
 Plan: the supervisor reads, at its start and at every SIGHUP, and hands the text down.  A worker
 starts with that of the start, and takes anew what its siblings took last, as they say
 themselves by its digest, so that what only a restart of the switch changes stays as it is for all.
-Limits: what the settings name - profiles, certificates, keys, rates - each worker reads by
-itself, at its start and at SIGHUP.
+Limits: what the settings name each worker reads by itself: profiles, certificates and keys at
+its start and at SIGHUP, rates at its start alone.
 """
 
 from contextlib import suppress

@@ -89,7 +89,11 @@ def desk(root: Path, lines: str = "") -> Iterator[Desk]:
         folder = DataFolder(root, read_settings(SETTINGS + lines))
         log = make_logger("json", "info", said)
         publishing = Publishing(folder, untold(bench.ask), keeping(bench.ask), log)
-        yield Desk(bench, publishing, said)
+        try:
+            yield Desk(bench, publishing, said)
+        finally:  # a test without a loop cannot have it stopped
+            if publishing._outbox is not None:
+                publishing._outbox.close()
 
 
 def transaction(number: int) -> JournalQuestion:

@@ -3,8 +3,8 @@
     python -m tests.chaos.clock_jumps [--long] [--seed S]
 
 Plan: the switch runs under ``libfaketime``, which reads the shift from a file and leaves
-the monotonic clock alone; the terminals' clocks jump with it.  After each jump the links
-that were there ask on, and a request made before a jump of an hour is said again.
+the monotonic clock alone; the terminals' clocks jump with it.  When the log has told of a jump
+the links that were there ask on, and a request made before a jump of an hour is said again.
 The long form also goes to the leap day and over the turn of a year, in whose midst DE7, which
 has no year, must still be of now.
 Limits: far from today cards are expired (54) and accounts not opened yet (88); what must
@@ -12,6 +12,7 @@ not be is a 68, a 94, a 96, or a link that is closed.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from atm_switch.adapters.journal_reader import JournalReader
 from atm_switch.folder import open_folder
 from atm_switch.wire.message import IsoMessage
 from tests.chaos.honest import Answer, Honest, Script
-from tests.chaos.plant import Plant, running, set_up
+from tests.chaos.plant import SECONDS_MAX, Hangs, Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove, skipped
 from tests.doubles.siege import faketime
 
@@ -36,6 +37,7 @@ YEARS_END = datetime(2027, 12, 31, 23, 59, 58, tzinfo=UTC)
 """Two seconds before it is over: what is asked there is answered on both sides of it."""
 
 
+JUMPED = '"event": "clock jumped"'
 LONG_JUMPS = (*JUMPS, LEAP_DAY, YEARS_END, 0)
 
 
@@ -50,6 +52,15 @@ def set_clock(file: Path, seconds: int, script: Script) -> None:
     script.clock = lambda: datetime.now(UTC) + timedelta(seconds=seconds)
 
 
+async def seen(plant: Plant, count: int) -> None:
+    """Wait until the switch has told of so many jumps.  Raises ``Hangs`` where it does not."""
+    deadline = time.monotonic() + SECONDS_MAX
+    while plant.logged(JUMPED) < count:
+        if time.monotonic() > deadline:
+            raise Hangs(f"jump {count} of the clock was not told")
+        await asyncio.sleep(0.05)
+
+
 async def through_jumps(
     plant: Plant, script: Script, file: Path, to: Sequence[int | datetime]
 ) -> tuple[Counter[str], int, int]:
@@ -57,11 +68,13 @@ async def through_jumps(
     links = [await Honest.open(script, plant.port) for _ in range(LINKS)]
     codes, differ = Counter[str](), 0
     before: list[tuple[IsoMessage, Answer]] = []
-    was = 0
+    was = jumps = 0
     for jump in to:
         shift = off_by(jump)
         set_clock(file, shift, script)
-        await asyncio.sleep(0.6)  # two ticks of the switch see the new time
+        if shift != was:
+            jumps += 1
+            await seen(plant, jumps)
         for message, answer in before if abs(shift - was) <= HOUR else ():
             again = await links[0].ask(IsoMessage("0201", message.elements))
             differ += again.payload != answer.payload

@@ -196,7 +196,7 @@ def sqlite_part(trial: Trial, root: Path, seconds: float) -> tuple[bool, str]:
     with running(plant), ExitStack() as held:
         ledger, journal = (
             held.enter_context(
-                closing(sqlite3.connect(plant.folder / name, 90.0, isolation_level=None))
+                closing(sqlite3.connect(plant.folder / name, timeout=90.0, isolation_level=None))
             )
             for name in ("ledger.db", "journal.db")
         )

@@ -1,6 +1,7 @@
 """A lab CA for tests: certificates made on the spot, none kept in the repository.
 
-Elliptic-curve keys, because they are made in a millisecond.
+Elliptic-curve keys, because they are made in a millisecond.  The extensions are those RFC 5280
+wants (4.2.1.1 to 4.2.1.3, 4.2.1.9): from Python 3.13 on a default context insists on them.
 """
 
 import ssl
@@ -49,6 +50,9 @@ class LabCa:
         self.file = folder / f"{_plain(name)}.crt"
         own = self._builder(name, ends_in=YEAR).public_key(self._key.public_key())
         own = own.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        own = own.add_extension(_SIGNS_CERTIFICATES, critical=True)
+        subject = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        own = own.add_extension(subject, critical=False)
         _write(self.file, own.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
 
     def issue(
@@ -59,6 +63,8 @@ class LabCa:
         builder = self._builder(name, ends_in).public_key(key.public_key())
         others: list[x509.GeneralName] = [x509.DNSName(one) for one in dns]
         others += [x509.IPAddress(ip_address(address))] if address else []
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = builder.add_extension(issuer, critical=False)
         if others:
             builder = builder.add_extension(x509.SubjectAlternativeName(others), critical=False)
         stem = self._folder / (file or _plain(f"{self._name}-{name}"))
@@ -104,6 +110,13 @@ class LabCa:
             .not_valid_before(min(now, now + ends_in) - DAY)
             .not_valid_after(now + ends_in)
         )
+
+
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False, content_commitment=False, key_encipherment=False,
+    data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
+    encipher_only=False, decipher_only=False,
+)  # fmt: skip
 
 
 def _called(name: str) -> x509.Name:

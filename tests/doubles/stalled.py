@@ -16,7 +16,9 @@ from tests.doubles.workers import CARD, wait_for
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Let nobody write the journal's file for a block."""
-    with closing(sqlite3.connect(folder / "journal.db", 90.0, isolation_level=None)) as lock:
+    with closing(
+        sqlite3.connect(folder / "journal.db", timeout=90.0, isolation_level=None)
+    ) as lock:
         lock.execute("BEGIN IMMEDIATE")
         yield
         lock.execute("ROLLBACK")
