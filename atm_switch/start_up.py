@@ -114,11 +114,12 @@ def _connections() -> int:
 
 def tell_of_bound(settings: Settings, log: Logger) -> None:
     """Say in the log where fewer connections can be than are set: the system has no room."""
-    wanted, room = _share_of_connections(settings), _connections()
-    if wanted > room:
+    share, room = _share_of_connections(settings), _connections()
+    if share > room:
         log.warning(
             "fewer connections than set",
-            connections_max=wanted,
+            connections_max=settings.limits.connections_max,
+            share_of_worker=share,
             room_for=room,
             why=f"a process may open {room + DESCRIPTORS_KEPT} descriptors; raise LimitNOFILE of "
             "the service, or ulimit -n",

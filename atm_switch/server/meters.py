@@ -22,8 +22,8 @@ from atm_switch.domain.errors import (
 from atm_switch.domain.outcome import IN_DOUBT, Outcome
 from atm_switch.server.journal_bell import NOT_KEPT
 from atm_switch.server.spread import TICK_SECONDS
+from atm_switch.switch.crowd import SURPLUS
 from atm_switch.switch.effects import Note, Ticket
-from atm_switch.switch.fleet import SURPLUS
 from atm_switch.switch.ports import Ask, FindRepeat, KeepKeys
 from atm_switch.switch.untold import GIVEN_UP
 

@@ -77,8 +77,8 @@ def balance_inquiry(case: Case, house: House) -> Steps[Response | None]:
 
 
 def _corridor(case: Case, entry: JournalEntry, house: House) -> Steps[Response]:
-    if case.is_surplus:
-        raise Declined(Outcome.LEDGER_UNAVAILABLE, "too many requests under way")
+    if case.no_room:
+        raise Declined(Outcome.LEDGER_UNAVAILABLE, case.no_room)
     code = case.elements.get(3)
     if code and not case.rule.has_processing_code(code):
         raise Declined(Outcome.UNSUPPORTED_TRANSACTION, "DE003 is no inquiry of the profile")

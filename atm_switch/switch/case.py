@@ -82,9 +82,9 @@ class Case:
     card_turn: bytes | None = None
     """The card whose turn this request has; given on when it ends."""
     terminal_counted: tuple[str, str] | None = None
-    """DE32 and DE41, where the requests of one terminal are counted."""
-    is_surplus: bool = False
-    """More is under way than allowed: to be declined and journaled, nothing else."""
+    """Bank and DE41, where the requests of one terminal are counted."""
+    no_room: str = ""
+    """Why more is under way than allowed: to be declined and journaled, nothing else."""
     is_counted: bool = False
     """The request counts as in flight on its link."""
     payload: bytes = field(default=b"", repr=False)

@@ -6,9 +6,16 @@ declined and the next one served, and the overload would begin and end many time
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
 from atm_switch.switch.case import Case
+from atm_switch.switch.policy import SwitchPolicy
 from atm_switch.switch.session import Session
+
+SURPLUS: Final = "too many requests under way"
+"""Why a request is declined where the switch, or its link, has no room: that is overload."""
+OF_TERMINAL: Final = "too many requests of this terminal under way"
+"""Why it is where its terminal alone has too many."""
 
 
 @dataclass(slots=True)
@@ -18,7 +25,16 @@ class Crowd:
     inside: int = 0
     is_full: bool = False
     of_terminals: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By DE32 and DE41, where that is limited."""
+    """By the bank of the link and DE41, where that is limited."""
+
+    def why_no_room(self, case: Case, policy: SwitchPolicy, served_max: int) -> str:
+        """Return why a request has no room here, on its link or with its terminal; or empty."""
+        if not self.has_room(policy.in_flight_max):
+            return SURPLUS
+        if served_max and not self.has_room_on(case.session, served_max):
+            return SURPLUS
+        has_room = self.has_room_for(case, policy.in_flight_per_terminal_max)
+        return "" if has_room else OF_TERMINAL
 
     def has_room(self, limit: int) -> bool:
         """Tell whether one more may enter where ``limit`` may be inside."""
@@ -30,9 +46,10 @@ class Crowd:
 
     def has_room_for(self, case: Case, limit: int) -> bool:
         """Tell whether one terminal may have another under way; 0 is no limit."""
-        if not limit:
-            return True
-        case.terminal_counted = case.elements.get(32, ""), case.elements.get(41, "")
+        bank = case.session.signed_on_as
+        if not limit or bank is None:
+            return True  # who has not signed on names any terminal, and is declined for that
+        case.terminal_counted = bank.text, case.elements.get(41, "")
         return self.of_terminals[case.terminal_counted] < limit
 
     def has_room_on(self, session: Session, limit: int) -> bool:
@@ -54,7 +71,7 @@ class Crowd:
             self._count(case, -1)
 
     def _count(self, case: Case, change: int) -> None:
-        if case.is_surplus:
+        if case.no_room:
             case.session.surplus += change
             return
         self.inside += change

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from atm_switch.domain.outcome import Outcome
+from atm_switch.switch.crowd import SURPLUS
 from atm_switch.switch.effects import Note
 from atm_switch.switch.event import SWITCH, Announce, Body, EventKind
 from atm_switch.switch.notes import BAD_FRAMES, FRAMING_BROKEN
@@ -28,8 +29,6 @@ UNSENT: Final = "answer unsent"
 """What the event is called that an answer did not leave."""
 HUNG_UP_ON: Final = "link refused"
 """What the event is called that a link was ended for what came over it."""
-SURPLUS: Final = "too many requests under way"
-"""The reason the core gives where it declines what it has no room for."""
 
 TerminalName = tuple[str, str]
 """Acquirer and terminal."""

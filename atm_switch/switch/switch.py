@@ -179,12 +179,7 @@ class Switch:
             return self._begin(case, guarded(case, house, lambda: network_management(case, house)))
         if case.rule.name == "reversal":
             return self._begin(case, guarded(case, house, lambda: reversal(case)))
-        policy, crowd = house.policy, self._crowd
-        case.is_surplus = not (
-            crowd.has_room(policy.in_flight_max)
-            and crowd.has_room_for(case, policy.in_flight_per_terminal_max)
-            and (not served_max or crowd.has_room_on(case.session, served_max))
-        )
+        case.no_room = self._crowd.why_no_room(case, house.policy, served_max)
         return self._begin(case, guarded(case, house, lambda: balance_inquiry(case, house)))
 
     def _begin(self, case: Case, steps: Steps[Response] | Steps[Response | None]) -> list[Effect]:

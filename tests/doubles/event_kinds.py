@@ -5,9 +5,10 @@ from atm_switch.adapters.journal_doubts import SettleDoubts
 from atm_switch.domain.identifiers import AcquirerId, TerminalId
 from atm_switch.domain.outcome import Outcome
 from atm_switch.security.key_ring import KeyName, KeyUsage
+from atm_switch.switch.crowd import SURPLUS
 from atm_switch.switch.effects import Note
 from atm_switch.switch.event import Announce
-from atm_switch.switch.fleet import OVERLOAD_QUIET_SECONDS, SURPLUS, FleetWatch
+from atm_switch.switch.fleet import OVERLOAD_QUIET_SECONDS, FleetWatch
 from atm_switch.switch.notes import unsent
 from atm_switch.switch.ports import AuditRecord, Commit, KeepRecord, Reserve
 from tests.doubles.journal_bench import ending_of, entry_of

@@ -36,9 +36,10 @@ def test_connections_stay_below_the_descriptors_of_the_process() -> None:
 
     assert ["200", "3", "200"] == done.stdout.split(), done.stderr
     (said,) = map(json.loads, done.stderr.splitlines())
-    assert ("fewer connections than set", 5000, 136) == (
+    assert ("fewer connections than set", 5000, 5000, 136) == (
         said["event"],
         said["connections_max"],
+        said["share_of_worker"],
         said["room_for"],
     )
     assert "a process may open 200 descriptors" in said["why"]

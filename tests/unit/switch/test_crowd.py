@@ -6,14 +6,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atm_switch.switch.crowd import Crowd
+from atm_switch.switch.crowd import SURPLUS, Crowd
 
 
-def request(*, is_surplus: bool) -> Any:
+def request(*, no_room: str) -> Any:
     """A request as far as a crowd looks at it."""
     session = SimpleNamespace(in_flight=0, surplus=0)
     return SimpleNamespace(
-        is_counted=False, is_surplus=is_surplus, session=session, terminal_counted=None
+        is_counted=False, no_room=no_room, session=session, terminal_counted=None
     )
 
 
@@ -29,7 +29,7 @@ def test_never_more_than_the_limit_and_room_again_at_three_quarters(
             has_room = crowd.has_room(limit)
             was_full = len(inside) >= limit or (was_full and len(inside) > 3 * limit // 4)
             assert has_room is not was_full
-            case = request(is_surplus=not has_room)
+            case = request(no_room="" if has_room else SURPLUS)
             crowd.enter(case)
             crowd.enter(case)
             inside += [case] if has_room else []

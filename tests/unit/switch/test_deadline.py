@@ -6,6 +6,7 @@ from atm_switch.domain.errors import LedgerUnavailable
 from atm_switch.settings.sections import Limits
 from atm_switch.switch.breaker import AGAIN_SECONDS, FAILURES_MAX
 from atm_switch.switch.case import ENDING_SECONDS, LATE_SECONDS
+from atm_switch.switch.crowd import OF_TERMINAL
 from atm_switch.switch.effects import Asked, Effect
 from atm_switch.switch.ledger_gate import PROBE_SECONDS_MAX
 from atm_switch.switch.ports import ASKS_LEDGER, Commit, FindAccount, FindCard
@@ -271,5 +272,19 @@ def test_one_terminal_does_not_fill_the_switch() -> None:
 
     other = bench.inquiry({11: "000004", 37: "518107000004", 41: "S1ABC999"})
     assert ("91", "00") == (third, bench.ask(other)[39])
+    assert OF_TERMINAL in [one.fields.get("reason") for one in bench.notes]
     bench.release()
     assert "00" == numbered(bench, 5)
+
+
+def test_link_that_has_not_signed_on_takes_no_terminals_place() -> None:
+    """Its inquiries, in the name of any terminal, wait to be journaled; the terminal is served."""
+    bench = signed_on(in_flight_per_terminal_max=1)
+    bench.open(2)
+    bench.holds = (Commit,)
+    for number in (1, 2):
+        request = bench.inquiry({11: f"{number:06d}", 37: f"518107{number:06d}"})
+        bench.feed(bench.dialect.packager.pack(request), 2)
+    bench.holds = ()
+
+    assert "00" == numbered(bench, 3)

@@ -1,16 +1,15 @@
 """Which terminals are heard, which fell silent, and when there is too much at once."""
 
-import inspect
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atm_switch.switch import balance_inquiry
+from atm_switch.switch.crowd import OF_TERMINAL, SURPLUS
 from atm_switch.switch.effects import Note
 from atm_switch.switch.event import Announce, EventKind
-from atm_switch.switch.fleet import OVERLOAD_QUIET_SECONDS, SURPLUS, TERMINALS_MAX, FleetWatch
+from atm_switch.switch.fleet import OVERLOAD_QUIET_SECONDS, TERMINALS_MAX, FleetWatch
 from atm_switch.switch.notes import unsent
 from tests.doubles.event_kinds import hung_up_on, sign_on_refused, transaction_note
 
@@ -108,9 +107,13 @@ def test_overload_begins_and_ends_once() -> None:
     assert {EventKind.OVERLOAD} == {one.kind for one in (*began, *ended)}
 
 
-def test_reason_of_surplus_is_the_cores_own() -> None:
-    """What overload is recognised by is what the core says."""
-    assert f'"{SURPLUS}"' in inspect.getsource(balance_inquiry)
+def test_terminal_that_asks_too_much_at_once_is_no_overload() -> None:
+    """The switch has room for all others."""
+    fleet = FleetWatch("s", 60)
+
+    told = [*fleet.heard(transaction_note("ledger_unavailable", "", OF_TERMINAL), 1.0)]
+
+    assert EventKind.OVERLOAD not in {one.kind for one in told}
 
 
 def test_refused_sign_on_is_a_security_event() -> None:
