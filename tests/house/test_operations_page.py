@@ -137,12 +137,21 @@ def test_page_and_unit_speak_of_the_same_places() -> None:
     service, text = read_unit()["Service"], UNIT.read_text()
     program, _, folder = service["ExecStart"].split()
 
-    assert f"runuser -u {service['User']} -- {program} " in PAGE
+    # From a folder that the user may not enter `status` would not find `admin.sock`.
+    assert f"sw() {{ (cd / && runuser -u {service['User']} -- {program} " in PAGE
     assert f"-m 0700 {service['ReadWritePaths']} " in PAGE
     assert f"sw init {folder} " in PAGE
     (credential,) = re.findall(r"(?m)^#LoadCredential=(\S+)$", text)
     assert CREDENTIAL == credential.partition(":")[0]
     assert f"-p LoadCredential={credential} " in PAGE
+
+
+def test_name_of_every_backup_is_a_new_one() -> None:
+    """``backup`` refuses a file that is there: a name that stays the same works once."""
+    made = [line for line in SAID if line.startswith("sw backup") or "--file=" in line]
+
+    assert 4 == len(made)
+    assert all("-$(date +%F" in line for line in made)
 
 
 @pytest.mark.parametrize("link", sorted(set(LINKS)))
