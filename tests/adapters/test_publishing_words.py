@@ -72,12 +72,13 @@ async def test_publisher_that_ends_by_itself_is_noticed(
     assert ("LookupError", "events end", "error") == (line["where"], line["what"], line["level"])
 
 
-def test_worker_that_is_not_the_first_tells_of_no_terminal(tmp_path: Path) -> None:
+async def test_worker_that_is_not_the_first_tells_of_no_terminal(tmp_path: Path) -> None:
     """Neither that it is active nor, however long it is silent here, that it is silent."""
     with desk(tmp_path, "silence_seconds = 1") as laid:
         second = seated(laid, 2, "silence_seconds = 1")
         second.heard(transaction_note())
         second.tick(Instant(NOON, 1e9))
+        await second.stop()
 
         assert [] == laid.events()
 
