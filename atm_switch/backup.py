@@ -32,7 +32,7 @@ from typing import Any, Final
 from atm_switch.adapters.file_copy import Report, copy_database, schema_of
 from atm_switch.domain.errors import Refused
 from atm_switch.folder import DataFolder
-from atm_switch.named_files import contents, is_inside, require_inside
+from atm_switch.named_files import contents, is_inside, require_held, require_inside, require_whole
 from atm_switch.security.vault import Vault
 
 FORMAT: Final = 1
@@ -101,13 +101,14 @@ def back_up(folder: DataFolder, out: Path, at: datetime, report: Report) -> Mani
     """Write a backup of ``folder`` to the new file ``out`` (mode 0600), synced.
 
     Raises ``Refused`` where ``out`` is there already or cannot be written, where a database or
-    the key file lies outside the folder, and where keys keep changing; nothing is left of it
-    then.
+    the key file lies outside the folder, where settings or a profile cannot be in it, and
+    where keys keep changing; nothing is left of it then.
     """
     if out.exists():
         raise Refused(f"{out} is there already: name a new file")
     require_inside(folder)
     vault = folder.vault()  # a backup nobody could open is none
+    require_whole(folder)  # said before a long copy; what is copied is looked at again
     fresh = out.with_name(out.name + ".new")
     try:
         with tempfile.TemporaryDirectory(prefix=".backup-", dir=out.parent) as name:
@@ -115,6 +116,7 @@ def back_up(folder: DataFolder, out: Path, at: datetime, report: Report) -> Mani
             _copy_steadily(folder, copies, report)
             parts = tuple(_part(copies, path) for path in _files_below(copies))
             manifest = Manifest(at.isoformat(timespec="seconds"), parts)
+            require_held(folder, manifest.names)  # what no folder could be made of is no backup
             _write_tar(fresh, copies, manifest, vault)
             fresh.replace(out)
     except OSError as error:

@@ -32,8 +32,7 @@ from atm_switch.settings.load import FILE_NAME, read_settings, settings_text
 from atm_switch.settings.model import Contradiction, Settings
 from atm_switch.settings.sections import Acquirer
 
-_ROOT = b"one switch"
-"""What two copies of one vault make the same hash of."""
+_ROOT = b"one switch"  # what two copies of one vault make the same hash of
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +210,10 @@ def profile_of(name: str, root: Path) -> Profile:
     return load_profile(name, read)
 
 
-def is_shipped(name: str, root: Path) -> bool:
+def is_shipped(name: object, root: Path) -> bool:
     """Tell whether a profile's name is of one that ships, not of a file below ``root``."""
-    return name in shipped_profiles() or not ((root / name).is_file() or name.endswith(".toml"))
+    text = name if isinstance(name, str) and "\0" not in name else ""  # ``extends = 5`` is no file
+    return name in shipped_profiles() or not ((root / text).is_file() or text.endswith(".toml"))
 
 
 def unmaskable(

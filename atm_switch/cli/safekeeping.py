@@ -31,8 +31,8 @@ def backup(folder: Path, out: Path) -> None:
 
     Settings, sealed keys, journal, ledger and what the settings name in the folder:
     certificates, profiles with those they extend, rates. Never the master file, a private TLS
-    key or a password, nor what lies outside, nor a database on PostgreSQL: each that is not in
-    it is named.
+    key or a password, nor what lies outside or has an absolute path, nor a database on
+    PostgreSQL: each that is not in it is named.
     """
     from atm_switch.adapters.clock import utc_now
     from atm_switch.backup import back_up

@@ -1,5 +1,6 @@
 """What of a folder a backup holds, what it names as not in it, and what is made of it again."""
 
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -100,6 +101,84 @@ def test_ledger_outside_the_folder_is_refused(
     assert 1 == made
     assert "ledger.path = ../books/ledger.db leads out of the folder" in capsys.readouterr().err
     assert not [one for one in (tmp_path / "books").iterdir() if "ledger.db" not in one.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("switch.toml", "# -----END PRIVATE KEY-----\n", "the line that begins or ends a private"),
+        ("profiles/own.toml", "# -----END PRIVATE KEY-----\n", "the line that begins or ends a p"),
+        ("profiles/base.toml", "extends = 5\n", "extends what is no name"),
+    ],
+)
+def test_file_that_a_backup_would_lack_is_refused(
+    tmp_path: Path, name: str, content: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its name, before anything is copied: a backup without the settings was made."""
+    folder = well_filled(make_folder(tmp_path))
+    path = folder / name
+    path.write_text(content + path.read_text().replace("extends", "# extends"))
+    before = {one.name for one in tmp_path.iterdir()}
+
+    made = main(["backup", str(folder), str(tmp_path / "bank.tar")])
+
+    told = capsys.readouterr().err
+    assert (1, True, True) == (made, name in told, why in told)
+    assert before == {one.name for one in tmp_path.iterdir()}
+
+
+def test_backup_is_whole_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever became of a file between the look at it and the copy."""
+    folder = make_folder(tmp_path)
+    monkeypatch.setattr("atm_switch.backup.contents", lambda _folder: iter(()))
+
+    made = main(["backup", str(folder), str(tmp_path / "bank.tar")])
+
+    assert (1, False) == (made, (tmp_path / "bank.tar").exists())
+    assert "without switch.toml, and no folder can be made of it" in capsys.readouterr().err
+
+
+def as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a backup be made without a look at what it lacks, as older releases did."""
+    for look in ("require_inside", "require_whole", "require_held"):
+        monkeypatch.setattr(f"atm_switch.backup.{look}", lambda *_: None)
+
+
+def test_older_backup_without_a_ledger_outside_says_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No environment does; unpacked, with the file put into it, it is a folder again."""
+    folder, backup, again = make_folder(tmp_path), tmp_path / "bank.tar", tmp_path / "again"
+    (folder / "ledger.db").rename(tmp_path / "ledger.db")
+    set_in(folder, "ledger", path="../ledger.db")
+    monkeypatch.setattr("atm_switch.backup.copy_database", inside_only)
+    as_before(monkeypatch)
+    assert 0 == main(["backup", str(folder), str(backup)])
+    capsys.readouterr()
+
+    back = main(["restore", str(backup), str(again)])
+    told = capsys.readouterr().err
+    again.mkdir(mode=0o700)
+    with tarfile.open(backup) as tar:
+        tar.extractall(again, filter="data")
+    shutil.copy(tmp_path / "ledger.db", again)
+    set_in(again, "ledger", path="ledger.db")
+    sound = [
+        main([*words, str(again)]) for words in (["journal", "verify"], ["ledger", "reconcile"])
+    ]
+
+    assert (1, [0, 0]) == (back, sound)
+    assert "without the database ../ledger.db, for ledger.path names it by a path" in told
+    assert "unpack the backup with tar into a new folder" in told
+    assert "environment" not in told
+
+
+def inside_only(source: Path, target: Path, report: Report) -> None:
+    """Copy a database that lies in its folder."""
+    if ".." not in target.parts:
+        copy_database(source, target, report)
 
 
 def test_backup_of_another_environment_is_refused(

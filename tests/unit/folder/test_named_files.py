@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
 
 from atm_switch.domain.errors import Refused
-from atm_switch.folder import DataFolder
+from atm_switch.folder import DataFolder, profile_of
 from atm_switch.named_files import (
     KINDS,
     SECRET,
@@ -20,7 +20,9 @@ from atm_switch.named_files import (
     named_files,
     require_held,
     require_inside,
+    require_whole,
 )
+from atm_switch.profile.load import ProfileWrong
 from atm_switch.settings import shapes
 from atm_switch.settings.load import read_settings
 from atm_switch.settings.model import Settings
@@ -29,6 +31,7 @@ NO_FILE = {
     "acquirers.name", "events.username",  # any text
     "ledger.url", "journal.url", "journal.writer",  # of files they only speak
 }  # fmt: skip
+OUT = "leads out of the folder"
 BARE = """
 schema = 1
 [[listeners]]
@@ -155,18 +158,21 @@ def test_databases_on_postgresql_are_named_with_their_place(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("more", "key"),
+    ("more", "key", "what"),
     [
-        ('[ledger]\npath = "../ledger.db"\n', "ledger.path"),
-        ('[journal]\npath = "/srv/journal.db"\n', "journal.path"),
-        ('[keys]\nfile = "../keys.sealed"\n', "keys.file"),
+        ('[ledger]\npath = "../ledger.db"\n', "ledger.path", OUT),
+        ('[journal]\npath = "/srv/journal.db"\n', "journal.path", OUT),
+        ('[keys]\nfile = "../keys.sealed"\n', "keys.file", OUT),
+        ('[ledger]\npath = "a/../ledger.db"\n', "ledger.path", 'has ".." in it.*'),
     ],
 )
-def test_folder_whose_heart_lies_outside_is_refused(tmp_path: Path, more: str, key: str) -> None:
-    """A copy of the folder would be none; the key is named."""
+def test_folder_whose_heart_lies_outside_is_refused(
+    tmp_path: Path, more: str, key: str, what: str
+) -> None:
+    """A copy of the folder would be none; the key is named, and what is wrong with the path."""
     folder = folder_of(tmp_path, more)
 
-    with pytest.raises(Refused, match=rf"^{key} = .* leads out of the folder"):
+    with pytest.raises(Refused, match=rf"^{key} = .* {what}, and a backup would be"):
         require_inside(folder)
 
 
@@ -175,10 +181,83 @@ def test_what_is_held_must_make_a_folder(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, '[ledger]\npath = "./ledger.db"\n')
     held = {"ledger.db", "journal.db", "keys.sealed"}
 
-    require_held(folder, frozenset(held))
+    require_held(folder, frozenset(held | {"switch.toml"}))
     for name in held:
-        with pytest.raises(Refused, match=f"without the .* {name}, which"):
-            require_held(folder, frozenset(held - {name}))
+        with pytest.raises(Refused, match=f"without the .* {name}, which .* the environment"):
+            require_held(folder, frozenset(held | {"switch.toml"}) - {name})
+    with pytest.raises(Refused, match=r"^the backup is without switch.toml, and no folder"):
+        require_held(folder, frozenset(held))
+
+
+def test_what_an_older_release_left_out_is_told_as_that(tmp_path: Path) -> None:
+    """No environment brings a ledger back that was outside: its key is named, and a way."""
+    folder = folder_of(tmp_path, '[ledger]\npath = "../ledger.db"\n')
+
+    with pytest.raises(Refused, match=r"ledger.path names it by a path that leads elsewhere") as no:
+        require_held(folder, frozenset({"switch.toml", "journal.db", "keys.sealed"}))
+
+    assert "environment" not in str(no.value)
+    assert "unpack the backup with tar into a new folder" in str(no.value)
+
+
+def test_path_that_comes_back_into_the_folder_is_not_called_outside(tmp_path: Path) -> None:
+    """It is said what it is, by the folder's name and by the place a link of it means."""
+    (tmp_path / "bank").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "bank")
+    for root in (tmp_path / "bank", tmp_path / "link"):
+        folder = folder_of(
+            root,
+            f'[ledger]\nrates = "{tmp_path}/bank/rates.csv"\n[events]\ntls_ca = "a/../ca.pem"\n',
+        )
+
+        left = left_out(
+            folder, frozenset({"switch.toml", "ledger.db", "journal.db", "keys.sealed"})
+        )
+
+        rates, ca = f"the file {tmp_path}/bank/rates.csv", "the file a/../ca.pem"
+        why = "which a folder at another place cannot follow"
+        assert (
+            "the master file ../switch.master",
+            f"{rates}, which ledger.rates names by a path that is absolute, {why}",
+            f'{ca}, which events.tls_ca names by a path that has ".." in it, {why}',
+        ) == left
+
+
+@pytest.mark.parametrize("name", ["switch.toml", "keys.sealed", "own.toml"])
+def test_what_a_folder_needs_is_never_left_out(tmp_path: Path, name: str) -> None:
+    """A comment that looks like a key in the settings made a backup that nobody could restore."""
+    folder = folder_of(tmp_path, '[[listeners]]\nlisten = "127.0.0.1:9"\nprofile = "own.toml"\n')
+    for one in ("switch.toml", "keys.sealed", "own.toml"):
+        (tmp_path / one).write_text("")
+    require_whole(folder)
+
+    (tmp_path / name).write_text("# -----BEGIN PRIVATE KEY-----\n")
+
+    with pytest.raises(Refused, match=f"without the .* {name}: it holds the line .* take the key"):
+        require_whole(folder)
+
+
+def test_settings_that_are_named_as_a_secret_too_are_refused(tmp_path: Path) -> None:
+    """They were left out as that secret is."""
+    folder = folder_of(tmp_path, '[keys]\nmaster_file = "switch.toml"\n')
+    (tmp_path / "switch.toml").write_text("")
+
+    with pytest.raises(Refused, match=r"the settings switch.toml, which is named as a secret"):
+        require_whole(folder)
+
+
+@pytest.mark.parametrize(
+    "text", ["extends = 5", r'extends = "a\u0000.toml"', "extends = ", "\udcff"]
+)
+def test_profile_that_does_not_say_what_it_extends_is_refused(tmp_path: Path, text: str) -> None:
+    """A number there ended in a traceback; what it may have meant would be missing."""
+    folder = folder_of(tmp_path, '[[listeners]]\nlisten = "127.0.0.1:9"\nprofile = "own.toml"\n')
+    (tmp_path / "own.toml").write_bytes(text.encode(errors="surrogateescape"))
+
+    with pytest.raises(Refused, match=r"^the profile own.toml, which listeners\[2\].profile names"):
+        require_whole(folder)
+    with pytest.raises(ProfileWrong):
+        profile_of("own.toml", tmp_path)
 
 
 def test_file_that_cannot_be_read_is_refused(
