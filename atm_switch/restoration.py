@@ -3,7 +3,8 @@
 Plan: ``restore`` believes nothing of the backup: its files are compared with the manifest,
 the manifest with the vault, the journal and the audit with their chains, the ledger with
 SQLite's own check.  Only a folder that stands all of it gets its name, with a record in its
-audit that says where it came from.
+audit that says where it came from.  What its settings name is looked at only behind the
+seal, but for the key file in it and the master, by which the seal is proved.
 Limits: who holds master and vault can make a backup that passes.  Journal and ledger are not
 compared with each other, nor anything with what is on PostgreSQL.
 """
@@ -26,7 +27,7 @@ from atm_switch.backup import Manifest, is_sealed_by, settle, unpacked
 from atm_switch.domain.errors import Refused
 from atm_switch.folder import DataFolder, command_actor, open_folder, replace_file
 from atm_switch.ledger.opening import open_store
-from atm_switch.named_files import require_held
+from atm_switch.named_files import Kind, require_held, require_settings
 from atm_switch.security.vault import Vault
 from atm_switch.settings.example import toml_value
 from atm_switch.settings.load import FILE_NAME
@@ -60,13 +61,15 @@ def restore(wish: Wish, clock: Callable[[], datetime], tell: Tell) -> Restored:
         raise Refused(f"{target} is there already: name a folder that does not exist yet")
     tell("unpacking")
     with unpacked(wish.file, target) as (root, manifest, seal):
+        require_settings(manifest.names)
         if wish.master_file is not None:
             _name_master(root, wish.master_file)
         folder = open_folder(root)
-        require_held(folder, manifest.names)
+        require_held(folder, manifest.names, frozenset({Kind.KEYS}))  # none of elsewhere is opened
         vault = _vault(folder, target)
         if not is_sealed_by(manifest, seal, vault):
             raise Refused("the backup is not sealed with its own keys: somebody put it together")
+        require_held(folder, manifest.names)
         _bring_up_to_date(folder)
         in_doubt = _check(folder, vault, tell)
         detail = f"from a backup made {manifest.made_at}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from atm_switch.cli import main
 from tests.doubles.served import make_folder, run, serve
 
 APPROVED = ("9990090000000012", "123456")
@@ -96,9 +97,8 @@ def test_damaged_backups_make_no_folder(kept: tuple[Path, Path], tmp_path: Path)
     assert [] == list(tmp_path.glob(".restore-*"))
 
 
-def test_backup_of_other_hands_is_refused(kept: tuple[Path, Path], tmp_path: Path) -> None:
-    """Settings changed and the manifest made right again lack the seal of the folder's keys."""
-    _, backup = kept
+def forged(backup: Path, out: Path, old: bytes, new: bytes) -> Path:
+    """Write a backup again with a word of its settings changed, and the manifest right again."""
     with tarfile.open(backup) as tar:
         head, settings = (
             tar.extractfile(name).read()  # type: ignore[union-attr]
@@ -106,17 +106,50 @@ def test_backup_of_other_hands_is_refused(kept: tuple[Path, Path], tmp_path: Pat
         )
     text, _, seal = head.partition(b"\n")
     document = json.loads(text)
-    changed = settings + b"# and more\n"
+    changed = settings.replace(old, new)
+    assert changed != settings
     part = next(one for one in document["parts"] if one["name"] == "switch.toml")
     part |= {"size": len(changed), "sha256": hashlib.sha256(changed).hexdigest()}
-    forged = json.dumps(document, sort_keys=True).encode() + b"\n" + seal
-    other = repacked(backup, tmp_path / "forged.tar", manifest=forged, switch=changed)
+    manifest = json.dumps(document, sort_keys=True).encode() + b"\n" + seal
+    return repacked(backup, out, manifest=manifest, switch=changed)
+
+
+def test_backup_of_other_hands_is_refused(kept: tuple[Path, Path], tmp_path: Path) -> None:
+    """Settings changed and the manifest made right again lack the seal of the folder's keys."""
+    _, backup = kept
+    other = forged(backup, tmp_path / "forged.tar", b"[ledger]", b"# and more\n[ledger]")
 
     done = run("restore", other, tmp_path / "forged")
 
     assert 1 == done.returncode
     assert "not sealed with its own keys" in done.stderr
     assert not (tmp_path / "forged").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b'profile = "bpjstk-jht-v1"', b'profile = "/etc/hostname"'),
+        (b"[ledger]\n", b'[ledger]\npath = "elsewhere.db"\n'),
+    ],
+)
+def test_what_settings_name_is_not_looked_at_before_they_are_proved(
+    kept: tuple[Path, Path],
+    tmp_path: Path,
+    change: tuple[bytes, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Neither a profile's file, wherever it is, nor which databases they want."""
+    _, backup = kept
+    other = forged(backup, tmp_path / "forged.tar", *change)
+    looked_for: list[str] = []
+    monkeypatch.setattr("atm_switch.named_files.load_profile", lambda *one: looked_for.append(one))
+
+    code = main(["restore", str(other), str(tmp_path / "forged")])
+
+    assert (1, []) == (code, looked_for)
+    assert "not sealed with its own keys" in capsys.readouterr().err
 
 
 def test_backup_cannot_write_outside_its_folder(kept: tuple[Path, Path], tmp_path: Path) -> None:

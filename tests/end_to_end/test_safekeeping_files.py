@@ -8,6 +8,8 @@ import pytest
 
 from atm_switch.adapters.file_copy import Report, copy_database
 from atm_switch.cli import main
+from atm_switch.folder import open_folder
+from atm_switch.named_files import contents
 from tests.doubles.machines import set_in
 from tests.doubles.postgres import PostgresServer
 from tests.doubles.served import make_folder
@@ -144,6 +146,23 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a backup be made without a look at what it lacks, as older releases did."""
     for look in ("require_inside", "require_whole", "require_held"):
         monkeypatch.setattr(f"atm_switch.backup.{look}", lambda *_: None)
+
+
+def test_older_backup_without_its_settings_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the master has another place, which is written into them."""
+    folder, backup = make_folder(tmp_path), str(tmp_path / "bank.tar")
+    rest = [one for one in contents(open_folder(folder)) if one[0] != "switch.toml"]
+    monkeypatch.setattr("atm_switch.backup.contents", lambda _folder: iter(rest))
+    as_before(monkeypatch)
+    assert 0 == main(["backup", str(folder), backup])
+    capsys.readouterr()
+
+    for more in ([], ["--master", str(next(tmp_path.glob("*.master")))]):
+        assert 1 == main(["restore", backup, str(tmp_path / "again"), *more])
+        assert "the backup is without switch.toml" in capsys.readouterr().err
+        assert not (tmp_path / "again").exists()
 
 
 def test_older_backup_without_a_ledger_outside_says_what_helps(
