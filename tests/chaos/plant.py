@@ -150,6 +150,15 @@ class Plant:
         return alone + max((shared for _, shared in found), default=0)
 
     @property
+    def own_kib(self) -> dict[str, int]:
+        """The memory that each has made for itself by name, KiB: no page of a file.
+
+        Of those the kernel drops what was not read for long, and reads it again when it is: some
+        MiB go and come that nobody has filled.
+        """
+        return self._of_each(_own_kib)
+
+    @property
     def pss_kib(self) -> dict[str, int]:
         """What each takes by name, KiB, as the kernel has it: a page that others map, in part.
 
@@ -203,6 +212,11 @@ class Plant:
 def _memory_kib(pid: int) -> tuple[int, int]:
     _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
     return int(resident) * PAGE_KIB, int(shared) * PAGE_KIB
+
+
+def _own_kib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
 
 
 def _pss_kib(pid: int) -> int:

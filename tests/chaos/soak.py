@@ -8,7 +8,8 @@ frames, journal and ledger locked or unreadable for a while, what answers and wh
 and let go (SIGSTOP), or killed (SIGKILL), a crowd that comes and goes, SIGHUP; beside them the
 broker stopped, killed and ended.
 Memory and descriptors of all processes are read every second, and judged in the second half,
-when no process is killed any more: what lives a minute has no time to grow.
+when no process is killed any more: what lives a minute has no time to grow.  Judged is what they
+have made for themselves; pages of files that are mapped come and go with the machine.
 Accounted for: received = answered + refused + cut off (``soak_books``): each answer has one
 ending in the journal, with the code that was heard, each ending its event, and each refusal a
 fault that explains it; none comes later than a request may take.
@@ -64,8 +65,15 @@ class Memory:
     at: float
     """Monotonic."""
     resident_kib: int
+    """With the pages of files, libraries above all, which the kernel drops and reads again."""
     of_each: dict[str, int]
+    """What each has made for itself, KiB: this is what grows where something is forgotten."""
     descriptors: dict[str, int]
+
+    @property
+    def own_kib(self) -> int:
+        """What all have made for themselves."""
+        return sum(self.of_each.values())
 
 
 @dataclass
@@ -114,8 +122,8 @@ class Soak:
         began = told_at = time.monotonic()
         while not self.is_over:
             now, plant = time.monotonic(), self.plant
-            of_each = {name: resident for name, (resident, _) in plant.memory_kib.items()}
-            self.memory.append(Memory(now, plant.resident_kib, of_each, plant.descriptors_of_each))
+            each = plant.own_kib, plant.descriptors_of_each
+            self.memory.append(Memory(now, plant.resident_kib, *each))
             if self.is_long and now >= told_at + TOLD_SECONDS:
                 told_at = now
                 standing = await asyncio.to_thread(self.standing)
@@ -128,7 +136,7 @@ class Soak:
         each = ", ".join(f"{name} {kib / 1024:.1f} MiB" for name, kib in newest.of_each.items())
         return (
             f"{books.asked:,} asked, {dict(books.codes)}, {self.faults.counts.total():,} faults; "
-            f"{newest.resident_kib / 1024:.1f} MiB ({each}), "
+            f"{newest.resident_kib / 1024:.1f} MiB (of their own: {each}), "
             f"descriptors {dict(newest.descriptors)}, {self.plant.mistakes} mistakes"
         )
 
@@ -253,8 +261,9 @@ def judged(trial: Trial, soak: Soak, left: Left, wanted: float) -> Found:
     """Say what came of it."""
     plant, faults = soak.plant, soak.faults
     half = soak.lived()
-    growth = half[-1].resident_kib - half[0].resident_kib
-    per_hour = slope([(one.at, one.resident_kib) for one in half])
+    growth = half[-1].own_kib - half[0].own_kib
+    per_hour = slope([(one.at, one.own_kib) for one in half])
+    of_files = [one.resident_kib - one.own_kib for one in half]
     each = {
         name: slope([(one.at, one.of_each[name]) for one in half if name in one.of_each])
         for name in half[-1].of_each
@@ -265,8 +274,10 @@ def judged(trial: Trial, soak: Soak, left: Left, wanted: float) -> Found:
         f"{left.seconds:,.0f} of {wanted:,.0f} s, {in_words(left.books)}; "
         f"{dict(faults.books.codes)}, faults {dict(faults.counts)}, approved again within "
         f"{max(faults.back, default=0.0):.1f} s of a kill; "
-        f"memory {half[-1].resident_kib / 1024:.0f} MiB, {growth:+,} KiB in the 2nd half "
+        f"memory {half[-1].resident_kib / 1024:.0f} MiB, of their own "
+        f"{half[-1].own_kib / 1024:.1f} MiB, {growth:+,} KiB in the 2nd half "
         f"({per_hour / 1024:+.1f} MiB/h: {of_each}), "
+        f"pages of files {min(of_files) / 1024:.1f} to {max(of_files) / 1024:.1f} MiB, "
         f"{min(open_files)} to {max(open_files)} descriptors, {left.descriptors} left, "
         f"{left.tasks} tasks left, {left.under_way} under way, {plant.mistakes} mistakes"
     )
