@@ -9,7 +9,8 @@ and let go (SIGSTOP), or killed (SIGKILL), a crowd that comes and goes, SIGHUP; 
 broker stopped, killed and ended.
 Memory and descriptors of all processes are read every second, and judged in the second half,
 when no process is killed any more: what lives a minute has no time to grow.  Judged is what they
-have made for themselves; pages of files that are mapped come and go with the machine.
+have made for themselves; pages of files that are mapped come and go with the machine.  Its slope
+is that of the lows (``soak_slope``).
 Accounted for: received = answered + refused + cut off (``soak_books``): each answer has one
 ending in the journal, with the code that was heard, each ending its event, and each refusal a
 fault that explains it; none comes later than a request may take.
@@ -23,7 +24,6 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -36,6 +36,7 @@ from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.proof import Found, Goal, Trial, prove
 from tests.chaos.soak_books import KILLED, Books, accounted, in_words, is_whole, why, written
 from tests.chaos.soak_faults import Faults, asked, opened
+from tests.chaos.soak_slope import lows, slope
 from tests.doubles.brokers import HOST, free_port
 from tests.doubles.workers import wait_for
 
@@ -171,14 +172,6 @@ class Soak:
         self.faults.until = 0.0
 
 
-def slope(points: Sequence[tuple[float, int]]) -> float:
-    """Return the slope of a straight line through points, per hour."""
-    count = len(points)
-    mean_x, mean_y = (sum(part) / count for part in zip(*points, strict=True))
-    above = sum((x - mean_x) * (y - mean_y) for x, y in points)
-    return float(3_600 * above / (sum((x - mean_x) ** 2 for x, _ in points) or 1.0))
-
-
 def at_rest(plant: Plant, tasks_max: float = inf) -> tuple[int, int]:
     """Wait a while until nothing is under way, and no more tasks are there; return what is."""
     deadline = time.monotonic() + REST_SECONDS_MAX
@@ -262,10 +255,11 @@ def judged(trial: Trial, soak: Soak, left: Left, wanted: float) -> Found:
     plant, faults = soak.plant, soak.faults
     half = soak.lived()
     growth = half[-1].own_kib - half[0].own_kib
-    per_hour = slope([(one.at, one.own_kib) for one in half])
+    points = [(one.at, one.own_kib) for one in half]
+    per_hour, of_all = slope(lows(points)), slope(points)
     of_files = [one.resident_kib - one.own_kib for one in half]
     each = {
-        name: slope([(one.at, one.of_each[name]) for one in half if name in one.of_each])
+        name: slope(lows([(one.at, one.of_each[name]) for one in half if name in one.of_each]))
         for name in half[-1].of_each
     }
     of_each = ", ".join(f"{name} {rate / 1024:+.1f}" for name, rate in each.items())
@@ -276,7 +270,7 @@ def judged(trial: Trial, soak: Soak, left: Left, wanted: float) -> Found:
         f"{max(faults.back, default=0.0):.1f} s of a kill; "
         f"memory {half[-1].resident_kib / 1024:.0f} MiB, of their own "
         f"{half[-1].own_kib / 1024:.1f} MiB, {growth:+,} KiB in the 2nd half "
-        f"({per_hour / 1024:+.1f} MiB/h: {of_each}), "
+        f"(lows {per_hour / 1024:+.1f} MiB/h: {of_each}; all {of_all / 1024:+.1f}), "
         f"pages of files {min(of_files) / 1024:.1f} to {max(of_files) / 1024:.1f} MiB, "
         f"{min(open_files)} to {max(open_files)} descriptors, {left.descriptors} left, "
         f"{left.tasks} tasks left, {left.under_way} under way, {plant.mistakes} mistakes"

@@ -244,14 +244,15 @@ def test_silence_that_the_journal_did_not_take_is_told_later(folder: Path) -> No
     """
     path = folder / "switch.toml"
     path.write_text(path.read_text() + "\n[events]\nsilence_seconds = 4\n")
+    journal = folder / "journal.db"
 
     def states() -> list[str]:
-        with OutboxReader(folder / "journal.db", NAME) as reader:
+        with OutboxReader(journal, NAME) as reader:
             told = reader.since(0, 10_000).events
         return [str(one.body["state"]) for one in told if "state" in one.body]
 
     with serve(folder) as served:
-        with closing(sqlite3.connect(folder / "journal.db", 90.0, isolation_level=None)) as lock:
+        with closing(sqlite3.connect(journal, timeout=90.0, isolation_level=None)) as lock:
             ask(served, folder, range(1, 2))
             lock.execute("BEGIN IMMEDIATE")  # long before it is silent
             served.wait_for("event kept for later")

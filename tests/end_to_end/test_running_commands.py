@@ -140,7 +140,7 @@ def held_up(folder: Path, held: ExitStack) -> None:
         held.enter_context(session.transaction())
         session.run("LOCK TABLE journal_rows IN EXCLUSIVE MODE")
     else:
-        lock = sqlite3.connect(folder / "journal.db", 90.0, isolation_level=None)
+        lock = sqlite3.connect(folder / "journal.db", timeout=90.0, isolation_level=None)
         held.enter_context(closing(lock))
         lock.execute("BEGIN IMMEDIATE")
 

@@ -64,7 +64,9 @@ def crowd(port: int, count: int) -> Iterator[list[socket.socket]]:
 @contextmanager
 def held_up(folder: Path, talk: Talk) -> Iterator[None]:
     """Have a request under way: its row cannot be written as long as the block lasts."""
-    with closing(sqlite3.connect(folder / "journal.db", 90.0, isolation_level=None)) as lock:
+    with closing(
+        sqlite3.connect(folder / "journal.db", timeout=90.0, isolation_level=None)
+    ) as lock:
         lock.execute("BEGIN IMMEDIATE")
         talk.say(talk.keys.pack(inquiry(1, {2: CARD}), talk.packager))
         wait_for(lambda: ask_switch(folder / FILE_NAME, "status")["in_flight"] > 0)

@@ -204,7 +204,9 @@ def test_repeat_beside_a_death_of_the_writer_is_no_second_transaction(
         block = {52: one.pin_block(PIN, CARD)} if policy == "issuer" else {}
         request = inquiry(1, {2: CARD, **block})
         talks = one, two
-        with closing(sqlite3.connect(folder / "journal.db", 90.0, isolation_level=None)) as lock:
+        with closing(
+            sqlite3.connect(folder / "journal.db", timeout=90.0, isolation_level=None)
+        ) as lock:
             lock.execute("BEGIN IMMEDIATE")
             for talk in talks:
                 talk.say(talk.keys.pack(request, talk.packager))
