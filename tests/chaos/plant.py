@@ -153,8 +153,7 @@ class Plant:
     def own_kib(self) -> dict[str, int]:
         """The memory that each has made for itself by name, KiB: no page of a file.
 
-        Of those the kernel drops what was not read for long, and reads it again when it is: some
-        MiB go and come that nobody has filled.
+        Those, libraries above all, the kernel may drop and read again as it likes.
         """
         return self._of_each(_own_kib)
 

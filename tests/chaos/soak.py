@@ -8,9 +8,9 @@ frames, journal and ledger locked or unreadable for a while, what answers and wh
 and let go (SIGSTOP), or killed (SIGKILL), a crowd that comes and goes, SIGHUP; beside them the
 broker stopped, killed and ended.
 Memory and descriptors of all processes are read every second, and judged in the second half,
-when no process is killed any more: what lives a minute has no time to grow.  Judged is what they
-have made for themselves; pages of files that are mapped come and go with the machine.  Its slope
-is that of the lows (``soak_slope``).
+when no process is killed any more: what lives a minute has no time to grow.  Judged is the slope of
+the lows (``soak_slope``) of what they have made for themselves; pages of mapped files, which are
+the kernel's to drop, are told apart.
 Accounted for: received = answered + refused + cut off (``soak_books``): each answer has one
 ending in the journal, with the code that was heard, each ending its event, and each refusal a
 fault that explains it; none comes later than a request may take.
@@ -66,7 +66,7 @@ class Memory:
     at: float
     """Monotonic."""
     resident_kib: int
-    """With the pages of files, libraries above all, which the kernel drops and reads again."""
+    """With the pages of files, libraries above all, which the kernel may drop and read again."""
     of_each: dict[str, int]
     """What each has made for itself, KiB: this is what grows where something is forgotten."""
     descriptors: dict[str, int]
