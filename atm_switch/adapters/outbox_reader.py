@@ -44,8 +44,6 @@ _HEARD: Final = (
 )
 _LAST_ROW: Final = "SELECT coalesce(max(seq), 0) FROM journal_rows"
 ROWS_AT_ONCE: Final = 5_000
-PAGES_KIBIBYTES: Final = 256
-"""Of the file, kept in memory: each event is read once, and a backlog would fill all there is."""
 _OLDEST: Final = "SELECT seq, at FROM outbox WHERE seq > ? ORDER BY seq LIMIT 1"
 
 
@@ -68,7 +66,6 @@ class OutboxReader(FileReader):
         super().__init__(path, seconds_max)
         self._switch = switch
         try:
-            self._select(f"PRAGMA cache_size = -{PAGES_KIBIBYTES}")
             ((version,),) = self._select("PRAGMA user_version")
         except BaseException:
             self.close()

@@ -25,8 +25,9 @@ from atm_switch.adapters.sql_dialect import SQLITE, migration_for
 from atm_switch.domain.errors import FileOutdated, Refused
 
 BUSY_SECONDS: Final = 5.0
-CACHE_KIBIBYTES = 65_536
-"""Pages a reader may keep: the upper levels of ten million members' trees stay in memory."""
+CACHE_KIBIBYTES: Final = 256
+"""Of a file, kept in memory: who reads each row once, or after each commit anew, has no use for
+more, and a backlog would fill all there is."""
 QUERY_SECONDS_MAX: Final = 1.0
 """How long a reader's question may take unless the settings say otherwise."""
 
@@ -158,6 +159,7 @@ def open_reader(
     family: str | None = None,
     *,
     is_still: bool = False,
+    cache_kibibytes: int = CACHE_KIBIBYTES,
 ) -> sqlite3.Connection:
     """Open ``path`` read-only; a question may take ``seconds_max``.
 
@@ -181,7 +183,7 @@ def open_reader(
         raise Refused(_cannot(path, "read", error)) from None
     try:
         connection.execute("PRAGMA query_only = ON")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+        connection.execute(f"PRAGMA cache_size = -{cache_kibibytes}")
         version = _version(connection)
         if family is not None:
             _require_schema(version, migrations_of(family)[-1][0], path.name)

@@ -27,7 +27,7 @@ from atm_switch.domain.posting import Posting, last_contribution, posting_kind
 from atm_switch.domain.statement import AccountHistory
 from atm_switch.domain.unclosed import Unclosed
 from atm_switch.ledger.standing import CLOSED, is_development, last_developed
-from atm_switch.ledger.store_sqlite import FAMILY
+from atm_switch.ledger.store_sqlite import FAMILY, LOOK_UP_KIBIBYTES
 
 _SIBLINGS = """
 SELECT other.kpj FROM participants AS mine
@@ -109,7 +109,9 @@ class SqliteLedger:
 
         Raises ``Refused`` where that cannot be.
         """
-        self._connection = open_reader(path, query_seconds_max, FAMILY)
+        self._connection = open_reader(
+            path, query_seconds_max, FAMILY, cache_kibibytes=LOOK_UP_KIBIBYTES
+        )
         self.reads = TurnReads(self._connection, soon)
         """For a registry that is asked as of the same moments."""
 

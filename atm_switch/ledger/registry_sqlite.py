@@ -10,7 +10,7 @@ from atm_switch.domain.card import Expiry
 from atm_switch.domain.identifiers import Kpj
 from atm_switch.domain.member import CardRef, LinkedCard, card_status_of
 from atm_switch.ledger.ledger_sqlite import translated
-from atm_switch.ledger.store_sqlite import FAMILY
+from atm_switch.ledger.store_sqlite import FAMILY, LOOK_UP_KIBIBYTES
 
 _CARD = """
 SELECT kpj, expiry, status, consent_on, pvv, pvki FROM cards
@@ -33,7 +33,7 @@ class SqliteRegistry:
         """
         own = None
         if reads is None:
-            own = open_reader(path, query_seconds_max, FAMILY)
+            own = open_reader(path, query_seconds_max, FAMILY, cache_kibibytes=LOOK_UP_KIBIBYTES)
             reads = TurnReads(own)
         self._own, self._reads = own, reads
 

@@ -17,6 +17,9 @@ FAMILY: Final = "ledger"
 CACHE_KIBIBYTES: Final = 256 * 1024
 """Page cache of a command that books millions of rows."""
 
+LOOK_UP_KIBIBYTES: Final = 64 * 1024
+"""Page cache of who looks members up: the upper levels of ten million's trees stay in memory."""
+
 STEPS_BETWEEN_LOOKS: Final = 200_000
 """Steps between two looks for Ctrl-C."""
 

@@ -117,14 +117,6 @@ def test_commit_that_fails_leaves_neither_row_nor_event(tmp_path: Path) -> None:
     assert [0, 0, 0] == counts
 
 
-def test_backlog_does_not_stay_in_memory(tmp_path: Path) -> None:
-    """Of the file no more than a quarter of a MiB is kept: nobody reads an event again."""
-    with JournalBench(tmp_path / "journal.db") as bench, OutboxReader(bench.path, SWITCH) as reader:
-        ((kept,),) = reader._select("PRAGMA cache_size")
-
-    assert -256 == kept  # below zero: KiB, https://sqlite.org/pragma.html#pragma_cache_size
-
-
 def test_every_kind_of_event_keeps_to_the_schema(tmp_path: Path) -> None:
     """Each kind and form there is, as it is published, is valid; and all kinds occur."""
     with JournalBench(tmp_path / "journal.db") as bench:
