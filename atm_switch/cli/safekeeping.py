@@ -5,10 +5,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from atm_switch.cli.options import data_folder, examples
+
+if TYPE_CHECKING:
+    from atm_switch.folder import DataFolder
 
 _KIBIBYTE = 1 << 10
 
@@ -119,10 +123,23 @@ def migrate(folder: Path, check: bool) -> None:  # noqa: FBT001 - click hands fl
         behind = [f"{name}: schema {now}, wanted {new}" for name, now, new in outdated(opened)]
         if behind:
             raise Refused(f"{'; '.join(behind)}; bring them up to date with atm-switch migrate DIR")
-        print("everything is of this release's schema")
+        if opened.databases:
+            names = " and ".join(path.name for path, _ in opened.databases)
+            print(f"{names}: of this release's schema")
+        if opened.settings.ledger.url:
+            print("the ledger on PostgreSQL was not looked at: migrate DIR brings it up to date")
+        _tell_of_journal_elsewhere(opened)
         return
     for name, before, now in migrate(opened):
         print(f"{name}: schema {now}" + (f", was {before}" if before != now else ""))
+    if opened.settings.ledger.url:
+        print("the ledger on PostgreSQL is of this release's schema")
+    _tell_of_journal_elsewhere(opened)
+
+
+def _tell_of_journal_elsewhere(folder: "DataFolder") -> None:
+    if folder.settings.journal.url:  # other machines may be at work with it
+        print("the journal on PostgreSQL was not looked at: a start brings it up to date")
 
 
 def _tell(what: str) -> None:

@@ -72,6 +72,20 @@ def test_books_are_kept_on_postgres(bank: Path) -> None:
     assert 0 == proof.returncode, proof.stdout + proof.stderr
 
 
+def test_migrate_says_what_it_did_on_postgres(bank: Path) -> None:
+    """The ledger's schema is its work, --check does not look, a journal's is left to a start."""
+    looked, done = run("migrate", bank, "--check"), run("migrate", bank)
+    set_in(bank, "journal", url="postgresql://nobody@127.0.0.1:1/nowhere", node="one")
+    without = run("migrate", bank)
+
+    assert (0, 0, 0) == (looked.returncode, done.returncode, without.returncode), without.stderr
+    assert "journal.db: of this release's schema\n" in looked.stdout
+    assert "the ledger on PostgreSQL was not looked at" in looked.stdout
+    assert "the ledger on PostgreSQL is of this release's schema" in done.stdout
+    assert "journal on PostgreSQL" not in looked.stdout + done.stdout
+    assert "the journal on PostgreSQL was not looked at: a start" in without.stdout
+
+
 def test_statement_is_shown_from_postgres(bank: Path) -> None:
     """``ledger show`` reads the member where the commands wrote it; there is no file."""
     done = run("ledger", "show", bank, KPJ, "--json")
