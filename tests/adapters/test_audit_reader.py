@@ -89,6 +89,26 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
         AuditReader(tmp_path / "none.db")
 
 
+def test_file_that_does_not_answer_is_closed_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A file whose version cannot be read is unavailable, and is not held open.
+    """
+    held: list[AuditReader] = []
+
+    def silent(reader: AuditReader, _sql: str) -> None:
+        held.append(reader)
+        raise JournalUnavailable("the disk does not answer")
+
+    monkeypatch.setattr(AuditReader, "_select", silent)
+
+    with pytest.raises(JournalUnavailable, match="does not answer"):
+        AuditReader(path)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        held[0]._connection.execute("SELECT 1")
+
+
 def test_foreign_types_are_unavailable(path: Path) -> None:
     """
     A table remade without types is told to be unreadable, not shown and not a crash.

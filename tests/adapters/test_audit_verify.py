@@ -187,6 +187,18 @@ def test_table_dropped_is_damage(hand: Intruder) -> None:
     assert {Fault.GUARD_MISSING, Fault.FILE_DAMAGED} == {one.fault for one in findings(hand)}
 
 
+def test_cell_the_schema_does_not_take_is_damage(hand: Intruder) -> None:
+    """
+    A detail longer than the table allows is found by SQLite's own check, beside its wrong link.
+    """
+    with hand.unguarded():
+        hand.ask("PRAGMA ignore_check_constraints = ON")
+        hand.ask("UPDATE audit_rows SET detail = ? WHERE seq = 7", "x" * 201)
+        hand.ask("PRAGMA ignore_check_constraints = OFF")
+
+    assert (Finding(Fault.FILE_DAMAGED, 0), Finding(Fault.WRONG_LINK, 7)) == findings(hand)
+
+
 def test_text_that_is_no_text_is_found(hand: Intruder) -> None:
     """
     Bytes that no decoder takes end the walk as a finding, not as a crash.

@@ -106,7 +106,13 @@ AREAS = {
         ),
         Area(
             "journal",
-            ("atm_switch/adapters/journal_*.py", "atm_switch/adapters/batch_writer.py"),
+            (
+                "atm_switch/adapters/journal_*.py",
+                "atm_switch/adapters/audit_*.py",
+                "atm_switch/adapters/batch_writer.py",
+                "atm_switch/adapters/remote_journal.py",
+                "atm_switch/adapters/untold_rows.py",
+            ),
             (
                 "tests/adapters/test_journal_*.py",
                 "tests/adapters/test_audit_*.py",
