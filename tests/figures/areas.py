@@ -118,6 +118,7 @@ AREAS = {
                 "tests/adapters/test_audit_*.py",
                 "tests/adapters/test_batch_writer*.py",
                 "tests/adapters/test_outbox.py",
+                "tests/adapters/test_remote_journal.py",
                 "tests/adapters/test_untold_rows.py",
                 "tests/properties/test_journal_text.py",
             ),
