@@ -281,30 +281,3 @@ def test_unwritable_record_is_unavailable(tmp_path: Path) -> None:
         ask_journal(JournalPlace(bench.path), bench.vault, clock, nonce, KeepRecord(record_of(2)))
 
     assert 1 == len(rows_of(bench))
-
-
-def test_journal_without_heads_is_unavailable(tmp_path: Path) -> None:
-    """
-    A file whose head of the audit was dropped is told as one that cannot be opened.
-    """
-    with JournalBench(tmp_path / "journal.db") as bench:
-        bench.ask(KeepRecord(record_of(1)))
-    with closing(sqlite3.connect(bench.path)) as connection:
-        connection.execute("DROP TABLE audit_head")
-
-    with pytest.raises(JournalUnavailable, match="cannot be opened: SQLITE_ERROR"):
-        write_record(JournalPlace(bench.path), bench.vault, clock, nonce, record_of(2))
-
-    assert 1 == len(rows_of(bench))
-
-
-def test_journal_on_postgres_is_asked_where_its_address_says(tmp_path: Path) -> None:
-    """
-    A command's record goes to PostgreSQL, not to a file beside it: refused where none listens.
-    """
-    place = JournalPlace(tmp_path / "journal.db", "postgresql://nobody@127.0.0.1:1/none", "one")
-
-    with pytest.raises(Refused, match="PostgreSQL cannot be reached"):
-        write_record(place, fresh_vault(), clock, nonce, record_of(1))
-
-    assert not place.path.exists()
