@@ -26,6 +26,8 @@ from atm_switch.server.control import Control, pair
 READY_SECONDS_MAX: Final = 30.0
 RESTARTS_MAX: Final = 5
 MINUTE: Final = 60.0
+PAUSE_SECONDS_FIRST: Final = 0.5
+"""Behind a start that failed, doubled by each further one of a minute: fifteen seconds in all."""
 GIVEN_UP: Final = 70
 """The exit code of a switch whose processes die all the time: EX_SOFTWARE of sysexits(3)."""
 OUT_SECONDS_FIRST: Final = 10.0
@@ -161,7 +163,7 @@ async def spawned(
 
 @dataclass
 class Restarts:
-    """How often processes were started again in the last minute; monotonic seconds."""
+    """How often a process was started again in the last minute; monotonic seconds."""
 
     at: deque[float] = field(default_factory=deque)
 
@@ -171,6 +173,17 @@ class Restarts:
         while self.at[0] < now - MINUTE:
             self.at.popleft()
         return len(self.at) > RESTARTS_MAX
+
+    @property
+    def pause(self) -> float:
+        """How long one that did not come up is left alone: what hindered it may pass meanwhile."""
+        return PAUSE_SECONDS_FIRST * 2.0 ** (len(self.at) - 1)
+
+
+async def pause(stopping: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until it is time to stop."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)
 
 
 @dataclass

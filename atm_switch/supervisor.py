@@ -6,11 +6,11 @@ spread evenly, which the kernel's hashing over SO_REUSEPORT does not promise.  A
 whole switch but for the sockets; where the journal is a file, one more process writes it for
 all (``journal_server``), so that their rows share its commits; on PostgreSQL each worker
 writes as a node of its own.
-A process that ends is started again; ``child.RESTARTS_MAX`` times a minute, then the supervisor
-stops the others and exits 70, for a switch that dies all the time is not to be believed; at once,
-with 74, where the disk failed under a journal.  One that cannot be started for want of descriptors
-or memory is tried again, less and less often; a worker that waits for that says nothing against the
-health of those that serve.
+A process that ends is started again, one that did not come up behind a pause; each
+``child.RESTARTS_MAX`` times a minute, then the supervisor stops the others and exits 70, for a
+switch that dies all the time is not to be believed; at once, with 74, where the disk failed under
+a journal.  One that cannot be started for want of descriptors or memory is tried again, less and
+less often; a worker that waits for that says nothing against the health of those that serve.
 A worker that does not start because another release of the program, or a part of one, is there by
 now is left out: the others go on, and it is tried again at SIGHUP and now and then; without any
 worker, without one that dials or without the writer, the supervisor exits 76.
@@ -26,16 +26,15 @@ known a tick later, what is turned away at once.
 
 import asyncio
 import signal
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any, Final
 
 from atm_switch import seat
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.folder_lock import lock_folder
 from atm_switch.adapters.service_manager import ServiceManager
-from atm_switch.child import GIVEN_UP, REPLACED, Child, LeftOut, Restarts, spawned
+from atm_switch.child import GIVEN_UP, REPLACED, Child, LeftOut, Restarts, pause, spawned
 from atm_switch.common_settings import CommonSettings
 from atm_switch.doorways import bound
 from atm_switch.endings import Endings
@@ -73,7 +72,7 @@ class Supervisor:
         self._children: dict[int, Child] = {}
         self._watching: set[asyncio.Task[None]] = set()
         self._reception = Reception((), list, log)
-        self._restarts = Restarts()
+        self._restarts: defaultdict[int, Restarts] = defaultdict(Restarts)
         self._stopping = asyncio.Event()
         self._left_out = LeftOut()
         self._given_up = 0
@@ -198,19 +197,18 @@ class Supervisor:
 
     async def _spawned_again(self, child: Child) -> None:
         """Start a process in the place of one that ended, as soon as there is room for it."""
-        pause, waits_for_room = AGAIN_SECONDS_FIRST, self._left_out.without_room
+        seconds, waits_for_room = AGAIN_SECONDS_FIRST, self._left_out.without_room
         while not self._stopping.is_set():
             try:
                 started = await self._spawned(child.number)
             except OSError as error:
                 if child.number != WRITER:  # without that one nobody's rows are written
                     waits_for_room.add(child.number)
-                if pause == AGAIN_SECONDS_FIRST:
+                if seconds == AGAIN_SECONDS_FIRST:
                     reason = plain_words(error)
                     self._log.error("process not started", process=child.name, reason=reason)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), pause)
-                pause = min(2 * pause, AGAIN_SECONDS_MAX)
+                await pause(self._stopping, seconds)
+                seconds = min(2 * seconds, AGAIN_SECONDS_MAX)
             else:
                 waits_for_room.discard(child.number)
                 if self._stopping.is_set():  # the stop did not know of it yet
@@ -249,15 +247,18 @@ class Supervisor:
         could_not_start = child.could_not_start(code, self._left_out.program)
         self._deaths[child.number] += not could_not_start
         self._log.error("process ended", process=child.name, code=code)
-        if not child.is_ready.is_set() and not self._restarts.at and not self._is_up:
+        if not child.is_ready.is_set() and not self._restarts and not self._is_up:
             return  # it never came up: the start says so
         if could_not_start:
             await self._leave_out(child)
         elif code == seat.LOST:  # only a start anew knows what the disk holds
             self._give_up(code, process=child.name, why="the journal is lost")
-        elif self._restarts.one_more(read_clock().monotonic):
-            self._give_up(GIVEN_UP, restarts_within_a_minute=len(self._restarts.at))
+        elif (restarts := self._restarts[child.number]).one_more(read_clock().monotonic):
+            count = len(restarts.at)
+            self._give_up(GIVEN_UP, process=child.name, restarts_within_a_minute=count)
         else:
+            if not child.is_ready.is_set():
+                await pause(self._stopping, restarts.pause)
             await self._spawned_again(child)
 
     async def _leave_out(self, child: Child) -> None:

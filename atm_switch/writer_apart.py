@@ -246,6 +246,8 @@ class WriterApart:
             self._log.error("given up", restarts_within_a_minute=len(self._restarts.at))
             self.on_end(GIVEN_UP)
         elif self._is_up:
+            if not child.is_ready.is_set():
+                await asyncio.sleep(self._restarts.pause)
             await self._start_again(child.name)
 
     async def _start_again(self, name: str) -> None:

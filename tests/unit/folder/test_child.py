@@ -95,6 +95,15 @@ def test_so_many_deaths_are_borne_and_one_more_is_not() -> None:
     assert not restarts.one_more(MINUTE + 1.5)
 
 
+def test_start_that_fails_again_is_left_alone_for_longer() -> None:
+    """Half a second, then twice as long each time, until there were too many."""
+    restarts, pauses = Restarts(), []
+    while not restarts.one_more(0.0):
+        pauses.append(restarts.pause)
+
+    assert [0.5, 1.0, 2.0, 4.0, 8.0] == pauses
+
+
 @pytest.mark.parametrize("code", [1, -11, OTHER_RELEASE])
 @pytest.mark.parametrize("is_ready", [False, True])
 @pytest.mark.parametrize("is_replaced", [False, True])

@@ -1,0 +1,66 @@
+"""How many deaths a switch of several processes bears: of each so many, and starts that fail."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tests.doubles.served import make_folder
+from tests.doubles.workers import Workers, another, has_ended, running, wait_for, with_workers
+
+NAMES = ("worker 1", "worker 2", "worker 3")
+
+
+def test_deaths_of_several_are_not_those_of_one(tmp_path: Path) -> None:
+    """
+    Three workers die twice each within a minute, as where memory ran out: six deaths, and the
+    switch is there with all of them.
+    """
+    folder = make_folder(tmp_path)
+    with_workers(folder, len(NAMES))
+    with running(folder) as switch:
+        for name in NAMES * 2:
+            gone = switch.kill(name)
+            wait_for(lambda: another(switch, name, gone))  # noqa: B023
+        switch.wait_until_all_answer()
+        ended = has_ended(switch)
+
+    assert not ended
+    assert 6 == sum(code == -9 for _, code in deaths(switch))
+
+
+def test_start_that_fails_is_tried_again_behind_a_pause(tmp_path: Path) -> None:
+    """
+    A worker dies while its profile cannot be read: its place is tried later and later, and it is
+    there again once the profile is.
+    """
+    folder = make_folder(tmp_path)
+    profile = folder / "own.toml"
+    text = 'extends = "bpjstk-jht-v1"\nname = "own"\ntitle = "own"\n'
+    settings = folder / "switch.toml"
+    settings.write_text(settings.read_text().replace('"bpjstk-jht-v1"', '"own.toml"'))
+    profile.write_text(text)
+    with_workers(folder, 2)
+    with running(folder) as switch:
+        profile.write_text("[")
+        switch.kill("worker 1")
+        wait_for(lambda: len(deaths(switch)) == 4)
+        profile.write_text(text)
+        switch.wait_until_all_answer()
+        ended = has_ended(switch)
+
+    (_, killed), (one, _), (two, _), (three, _) = told = deaths(switch)
+    assert not ended
+    assert (-9, [78, 78, 78]) == (killed, [code for _, code in told[1:]])
+    assert two - one >= timedelta(seconds=1)
+    assert three - two >= timedelta(seconds=2)
+
+
+def deaths(switch: Workers) -> list[tuple[datetime, int]]:
+    """Read from the log when each process ended, and with which code."""
+    whole, _, _unfinished = switch.served.log.read_text().rpartition("\n")
+    said = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+    return [
+        (datetime.fromisoformat(told["timestamp"]), told["code"])
+        for told in said
+        if told["event"] == "process ended"
+    ]
