@@ -48,7 +48,7 @@ class Doorways:
             entrance = Entrance(one.host, one.port, dialect, acquirer, tls, one.networks)
             door = Door(entrance, desk, limits)
             if lent:
-                door.reload()
+                door.secure()
                 door.lent_address = lent[at]
             else:
                 await _listen(door)

@@ -257,21 +257,19 @@ def hsm_tls_files_of(settings: Settings, root: Path) -> TlsFiles | None:
     return TlsFiles(root / hsm.tls_certificate, root / hsm.tls_key, root / hsm.tls_ca)
 
 
-def tls_doubts(settings: Settings, root: Path) -> Iterator[Contradiction]:
-    """Name every TLS file that cannot be used, at the key that names it."""
-    for at, listener in enumerate(settings.listeners):
-        files = tls_files_of(listener, root)
+def tls_doubts(
+    settings: Settings, root: Path, *, of_date: bool | None = None
+) -> Iterator[Contradiction]:
+    """Name TLS files that cannot be used at the keys that name them; all, or those ``of_date``."""
+    ours, theirs = enumerate(settings.listeners), enumerate(settings.lines)
+    doors = ((("listeners", at), "", tls_files_of(one, root)) for at, one in ours)
+    lines = ((("lines", at), "client_", line_tls_files_of(one, root)) for at, one in theirs)
+    hsm = ("hsm",), "client_", hsm_tls_files_of(settings, root)
+    for place, prefix, files in (*doors, *lines, hsm):
         for problem in tls_problems(files) if files else ():
-            yield Contradiction(("listeners", at, f"tls_{problem.part}"), problem.text)
-    for at, line in enumerate(settings.lines):
-        dialled = line_tls_files_of(line, root)
-        for problem in tls_problems(dialled) if dialled else ():
-            part = problem.part.removeprefix("client_")
-            yield Contradiction(("lines", at, f"tls_{part}"), problem.text)
-    hardware = hsm_tls_files_of(settings, root)
-    for problem in tls_problems(hardware) if hardware else ():
-        part = problem.part.removeprefix("client_")
-        yield Contradiction(("hsm", f"tls_{part}"), problem.text)
+            if of_date in (None, problem.is_of_date):
+                part = problem.part.removeprefix(prefix)
+                yield Contradiction((*place, f"tls_{part}"), problem.text)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -53,8 +53,11 @@ def rates_of(folder: DataFolder) -> RateTable:
 
 
 def refuse_wrong_certificates(folder: DataFolder) -> None:
-    """See that the files of TLS can be used.  Raises ``SettingsWrong`` with a line for each."""
-    doubts = tls_doubts(folder.settings, folder.root)
+    """See that the files of TLS can be used, in date or not: one bank's is no other's affair.
+
+    Raises ``SettingsWrong`` with a line for each.
+    """
+    doubts = tls_doubts(folder.settings, folder.root, of_date=False)
     lines = [f"{FILE_NAME}: {written(one.place)}: {one.text}" for one in doubts]
     if lines:
         raise SettingsWrong(lines)

@@ -21,7 +21,13 @@ from atm_switch.adapters.key_keeper import ChangedMeanwhile
 from atm_switch.adapters.side_thread import begun, fulfil
 from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
 from atm_switch.engine import Engine
-from atm_switch.folder import DataFolder, hsm_tls_files_of, line_tls_files_of, tls_files_of
+from atm_switch.folder import (
+    DataFolder,
+    hsm_tls_files_of,
+    line_tls_files_of,
+    tls_doubts,
+    tls_files_of,
+)
 from atm_switch.key_office import keys_in_use
 from atm_switch.key_reading import TokenId, Tokens, read_keys, tokens_of, wrong_tokens
 from atm_switch.readiness import refuse_what_cannot_work
@@ -29,6 +35,7 @@ from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.log import Logger
 from atm_switch.server.tls import TlsFiles, end_of, expiring
+from atm_switch.settings.problems import written
 from atm_switch.switch.house import House
 
 WARNING_DAYS: Final = 30
@@ -100,10 +107,12 @@ class Upkeep:
             raise Refused("the keys that another process has changed are not in use here")
 
     def warn_of_certificates(self) -> None:
-        """Name in the log every certificate that soon ends, and see when the first does."""
+        """Name in the log each certificate that soon ends or has, and see when the first does."""
         self._first_end = first_end(self._folder)
         for reason in ending_soon(self._folder, utc_now()):
             self._log.warning("certificate ends soon", reason=reason)
+        for place, reason in tls_doubts(self._folder.settings, self._folder.root, of_date=True):
+            self._log.error("certificate out of date", at=written(place), reason=reason)
 
     def stop(self) -> None:
         """Look no more."""

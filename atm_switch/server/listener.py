@@ -52,7 +52,7 @@ class Door:
         Raises ``OSError`` where the address is taken or not ours, ``Refused`` where the
         files of TLS cannot be used.
         """
-        self.reload()
+        self.secure()
         self._server = await asyncio.get_running_loop().create_server(
             self._line,
             self.entrance.host,
@@ -69,14 +69,19 @@ class Door:
         made = partial(self._line, elsewhere)
         await asyncio.get_running_loop().connect_accepted_socket(made, connection)
 
-    def reload(self) -> None:
-        """Read the files of TLS again, for links from now on.
+    def secure(self, *, in_date: bool = False) -> None:
+        """Read the files of TLS, for links from now on.
 
-        Raises ``Refused`` where they cannot be used; what was read before stays in use.
+        Raises ``Refused`` where they cannot be used, which out of date they can but if they must
+        be ``in_date``: nobody comes in by them, and that is no reason not to start.
         """
         if self.entrance.tls is not None:
-            context = server_context(self.entrance.tls)
+            context = server_context(self.entrance.tls, in_date=in_date)
             self._secured = partial(TlsChannel, context)
+
+    def reload(self) -> None:
+        """Read the files again.  Raises ``Refused``: what was read before stays in use."""
+        self.secure(in_date=True)
 
     def close(self) -> None:
         """Take no more connections; those there are stay."""

@@ -4,8 +4,9 @@ Plan: ``tls_problems`` judges the files, each problem named by the file it is in
 ``server_context`` makes of them what links are secured with.  TLS 1.2 or later, and no
 client without a certificate of our CA.
 With a revocation list of that CA, no certificate that is on it.
-Limits: the list is a file that somebody else keeps new; one that is out of date lets nobody
-in, so it is refused at start and at a reload changes nothing.
+Out of date: nobody comes in by such a certificate, CA or list, for TLS itself sees to that; a
+reload that finds one changes nothing.  A start goes on: the other doors are not shut for it.
+Limits: the list is a file that somebody else keeps new.
 """
 
 import ssl
@@ -42,14 +43,23 @@ class TlsProblem(NamedTuple):
 
     part: str
     text: str
+    is_of_date: bool = False
+    """Whether the file is as it should be, but too old, or too new for this clock."""
 
 
-def server_context(files: TlsFiles) -> ssl.SSLContext:
+class _OfDate(str):
+    """A doubt about a file that is about nothing but its date."""
+
+    __slots__ = ()
+
+
+def server_context(files: TlsFiles, *, in_date: bool = True) -> ssl.SSLContext:
     """Make the context every link of a listener is secured with.
 
-    Raises ``Refused`` with everything wrong about the files, a line each.
+    Raises ``Refused`` with everything wrong about the files, a line each; what is out of date
+    only is wrong if they must be ``in_date``, and lets nobody in otherwise.
     """
-    problems = tls_problems(files)
+    problems = [one for one in tls_problems(files) if in_date or not one.is_of_date]
     if problems:
         raise Refused("\n".join(problem.text for problem in problems))
     try:
@@ -66,16 +76,22 @@ def tls_problems(files: TlsFiles) -> list[TlsProblem]:
         *_doubts("client_ca", files.client_ca, _date_of_any),
         *(_doubts("crl", files.crl, _date_of_lists) if files.crl else ()),
     ]
-    return problems or list(_doubts("key", files.key, lambda _: _pair(files)))
+    if all(problem.is_of_date for problem in problems):
+        problems += _doubts("key", files.key, lambda _: _pair(files))
+    return problems
 
 
 def expiring(files: TlsFiles, within: timedelta, now: datetime) -> list[TlsProblem]:
-    """Name what will be out of date ``within`` that time: our certificate, the CAs', the lists."""
+    """Name what is out of date ``within`` that time: our certificate, the CAs', the lists."""
     return [
-        TlsProblem(part, f"{path} is good until {end:%Y-%m-%d} only: {_REMEDY}")
+        TlsProblem(part, f"{path} {_good_until(end, now)}: {_REMEDY}")
         for part, path in files._asdict().items()
         if (end := end_of(path)) is not None and end - now < within
     ]
+
+
+def _good_until(end: datetime, now: datetime) -> str:
+    return f"was good until {end:%Y-%m-%d}" if end < now else f"is good until {end:%Y-%m-%d} only"
 
 
 def end_of(path: Path | None) -> datetime | None:
@@ -117,7 +133,7 @@ def _doubts(part: str, path: Path, judge: Callable[[Path], str]) -> Iterator[Tls
     except ValueError:
         text = "holds no certificate: put a PEM certificate there"
     if text:
-        yield TlsProblem(part, f"{path} {text}")
+        yield TlsProblem(part, f"{path} {text}", isinstance(text, _OfDate))
 
 
 def _date_of_first(path: Path) -> str:
@@ -137,7 +153,8 @@ def _date_of_lists(path: Path) -> str:
     now = datetime.now(UTC)
     for one in lists:
         if one.next_update_utc is not None and now > one.next_update_utc:
-            return f"was to be renewed on {one.next_update_utc:%Y-%m-%d}: get the CA's newest list"
+            due = f"{one.next_update_utc:%Y-%m-%d}"
+            return _OfDate(f"was to be renewed on {due}: get the CA's newest list")
     return ""
 
 
@@ -162,10 +179,11 @@ def _certificates_in(raw: bytes) -> "list[x509.Certificate]":
 def _out_of_date(certificate: "x509.Certificate") -> str:
     now = datetime.now(UTC)
     if now > certificate.not_valid_after_utc:
-        return f"expired on {certificate.not_valid_after_utc:%Y-%m-%d}: put a new certificate there"
+        day = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
+        return _OfDate(f"expired on {day}: put a new certificate there")
     if now < certificate.not_valid_before_utc:
         day = f"{certificate.not_valid_before_utc:%Y-%m-%d}"
-        return f"is not valid before {day}: check the clock, or wait"
+        return _OfDate(f"is not valid before {day}: check the clock, or wait")
     return ""
 
 

@@ -48,7 +48,11 @@ class LabCa:
         self._name = name
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.file = folder / f"{_plain(name)}.crt"
-        own = self._builder(name, ends_in=YEAR).public_key(self._key.public_key())
+        self.write_own()
+
+    def write_own(self, ends_in: timedelta = YEAR) -> None:
+        """Write the CA's own certificate, or write it anew with another end."""
+        own = self._builder(self._name, ends_in).public_key(self._key.public_key())
         own = own.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         own = own.add_extension(_SIGNS_CERTIFICATES, critical=True)
         subject = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())

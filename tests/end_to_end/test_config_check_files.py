@@ -133,7 +133,7 @@ def test_ca_that_has_ended_is_warned_of(tmp_path: Path) -> None:
     done = run("config", "check", folder)
 
     assert 0 == done.returncode, done.stderr
-    assert f"both.pem is good until {last_day(ended)} only" in done.stderr
+    assert f"both.pem was good until {last_day(ended)}: put" in done.stderr
 
 
 def test_own_certificate_that_has_ended_is_wrong(tmp_path: Path) -> None:
