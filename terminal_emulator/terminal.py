@@ -79,7 +79,8 @@ class Terminal:
         self.profile = profile
         self.station = station
         self.pin_key = pin_key
-        self._next_stan = first_stan
+        self.next_stan = first_stan
+        """Of the message that is made next."""
         self._entropy = entropy
         self._names_itself = names_itself
         """An 0800 tells the terminal too: its keys are its own."""
@@ -132,8 +133,8 @@ class Terminal:
         return _request(rule, elements)
 
     def _take_stan(self) -> str:
-        stan = self._next_stan
-        self._next_stan = stan % STAN_MAX + 1
+        stan = self.next_stan
+        self.next_stan = stan % STAN_MAX + 1
         return f"{stan:06d}"
 
     def _local_times(self, now: datetime) -> dict[int, str]:

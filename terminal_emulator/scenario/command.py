@@ -18,7 +18,7 @@ from terminal_emulator.given_file import require_writable, text_of_file
 from terminal_emulator.kit import find_profile
 from terminal_emulator.options import TerminalOptions
 from terminal_emulator.scenario.model import Case
-from terminal_emulator.scenario.play import CaseResult, Host, Play, with_terminal
+from terminal_emulator.scenario.play import CaseResult, Host, Lane, Play, lanes_of
 from terminal_emulator.scenario.read import ScenarioWrong, read_cases
 from terminal_emulator.scenario.report import (
     deeds_of,
@@ -78,10 +78,11 @@ def run(terminal: TerminalOptions, asked: RunOptions) -> int:
         return deeds_of(result, host.profile) if asked.verbose else iter(())
 
     was_stopped = False
+    lanes = lanes_of(host, asked.parallel, seed)
     try:
         for time in range(asked.repeat):
-            drawn = f"{seed} {time}" if time else seed  # or STANs would come again
-            asyncio.run(_play_all(cases, host, asked.parallel, drawn, tell))
+            drawn = f"{seed} {time}" if time else seed  # or garbage would come again
+            asyncio.run(_play_all(cases, lanes, drawn, tell))
     except KeyboardInterrupt:
         was_stopped = True
     _report(results, host, seed, asked, as_json=terminal.as_json)
@@ -154,7 +155,7 @@ class _AnyTarget(Target):
 
 
 async def _play_all(
-    cases: Sequence[Case], host: Host, lanes: int, seed: str, tell: Callable[[CaseResult], None]
+    cases: Sequence[Case], lanes: Sequence[Lane], seed: str, tell: Callable[[CaseResult], None]
 ) -> None:
     waiting = list(reversed(cases))
     # Wrong PINs of two cases at once would use up a card's tries together.
@@ -162,29 +163,31 @@ async def _play_all(
 
     was_reached = False
 
-    async def lane(number: int) -> None:
+    async def play_on(lane: Lane) -> None:
         nonlocal was_reached
-        own = with_terminal(host, number)
+        target = lane.host.target
         while waiting:
             case = waiting.pop()
-            hindered = sorted(case.tags & host.target.without) + host.target.lacks(case.needs)
+            hindered = sorted(case.tags & target.without) + target.lacks(case.needs)
             if hindered:
                 tell(CaseResult(case, skipped=f"not for this host: {', '.join(hindered)}"))
                 continue
-            chance = random.Random(f"{seed} {case.file} {case.name}")  # noqa: S311 - STANs
+            chance = random.Random(f"{seed} {case.file} {case.name}")  # noqa: S311 - garbage
             async with AsyncExitStack() as held:
                 for card in sorted({step.card for step in case.steps if step.guesses}):
                     await held.enter_async_context(guessing[card])
+                play = Play(case, lane.host, lane.next_stan, chance)
                 try:
-                    result = await Play(case, own, chance).run()
+                    result = await play.run()
                 except Unreachable as error:
                     if not was_reached:
                         raise  # the same sentence for each case would tell no more
                     result = CaseResult(case, error=str(error))
+                lane.next_stan = play.next_stan
                 was_reached = True
                 tell(result)
 
-    await asyncio.gather(*(lane(number) for number in range(lanes)))
+    await asyncio.gather(*map(play_on, lanes))
 
 
 def _chosen(asked: RunOptions, target: Target, seed: str) -> list[Case]:

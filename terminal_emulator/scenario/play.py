@@ -71,13 +71,18 @@ class CaseResult:
 class Play:
     """One run of one case."""
 
-    def __init__(self, case: Case, host: Host, chance: random.Random) -> None:
-        """Begin with a fresh terminal; ``chance`` draws its first STAN, and garbage."""
+    def __init__(self, case: Case, host: Host, first_stan: int, chance: random.Random) -> None:
+        """Begin with a fresh terminal that counts from ``first_stan``; ``chance`` draws garbage."""
         self._case, self._host, self._chance = case, host, chance
-        self._speaker = Speaker(host.kit, host.profile, host.target, chance.randint(1, STAN_MAX))
+        self._speaker = Speaker(host.kit, host.profile, host.target, first_stan)
         self._exchange = Exchange(host.address, host.profile, self._speaker.keys, host.tls)
         self._answers: dict[str, bytes] = {}
         self._owed = Owed()
+
+    @property
+    def next_stan(self) -> int:
+        """What the next case of the same terminal begins with."""
+        return self._speaker.terminal.next_stan
 
     async def run(self) -> CaseResult:
         """Play all steps; stop at the first that cannot be done.
@@ -217,8 +222,27 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def with_terminal(host: Host, number: int) -> Host:
-    """Return the host as another terminal sees it, for cases played side by side."""
+@dataclass(slots=True)
+class Lane:
+    """One of the terminals that play cases side by side, and where it is in its counting.
+
+    It counts on from case to case: two of one second are no repeat to the host.
+    """
+
+    host: Host
+    next_stan: int
+
+
+def lanes_of(host: Host, count: int, seed: str) -> list[Lane]:
+    """Return so many; where they are one terminal to the host, they begin far apart."""
+    first = random.Random(f"{seed} STAN").randrange(STAN_MAX)  # noqa: S311 - no secret
+    return [
+        Lane(_with_terminal(host, number), (first + number * STAN_MAX // count) % STAN_MAX + 1)
+        for number in range(count)
+    ]
+
+
+def _with_terminal(host: Host, number: int) -> Host:
     if number == 0 or host.kit.owns_keys:
         return host
     return replace(host, kit=host.kit.with_words(terminal=f"P{number:07d}"))
