@@ -42,9 +42,8 @@ def test_posting_and_reversal_leave_the_balance(command: CommandLine) -> None:
     today = read_clock().jakarta_date().isoformat()
     before = closing_of(command, today)
 
-    posted = command(
-        "ledger", "post", "bank", BUDI, "--kind", "contribution", "--amount", "1000.50"
-    )
+    entry = ("--kind", "contribution", "--amount", "1000.50", "--on", today)
+    posted = command("ledger", "post", "bank", BUDI, *entry)
     between = closing_of(command, today)
     number = posted.stdout.split()[1].rstrip(":")
     words = ("ledger", "reverse", "bank", BUDI, number, "--reason", "entered twice")
@@ -117,7 +116,7 @@ def test_posting_names_its_sub_account(command: CommandLine) -> None:
     today = read_clock().jakarta_date().isoformat()
     words = ("--kind", "contribution", "--amount", "5", "--sub-account", "additional")
 
-    posted = command("ledger", "post", "bank", BUDI, *words)
+    posted = command("ledger", "post", "bank", BUDI, *words, "--on", today)
     listed = command("ledger", "postings", "bank", BUDI, "--year", today[:4]).stdout
 
     assert 0 == posted.returncode, posted.stderr

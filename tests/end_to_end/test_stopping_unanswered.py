@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from atm_switch.adapters.journal_place import open_pages
+from atm_switch.folder import open_folder
 from tests.doubles.machines import set_in
 from tests.doubles.served import SECONDS, Served, make_folder, run, serve
 from tests.doubles.stalled import asks, locked, under_way
@@ -55,16 +57,14 @@ def in_time(root: Path, writer: str, workers: int, stop: Callable[[Path], bool])
 
 
 def report_of(folder: Path) -> dict[str, object]:
-    """Return how many inquiries of today were answered and by what, noted as untold, in doubt."""
-    done = run("journal", "report", folder, "--acquirer", "009", "--json", "--date", today())
+    """Return how many inquiries of the one's day were answered, noted as untold, in doubt."""
+    with open_pages(open_folder(folder).journal_place) as pages:
+        (told,) = pages.tail(10)[0]
+    day = told.row.business_date
+    done = run("journal", "report", folder, "--acquirer", "009", "--json", "--date", day)
     assert 0 == done.returncode, done.stderr
     found = json.loads(done.stdout)
     return {name: found[name] for name in ("answered", "untold", "in_doubt")}
-
-
-def today() -> str:
-    """Return the date that a switch here and now writes."""
-    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + 7 * 3600))
 
 
 LATE = {
