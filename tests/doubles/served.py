@@ -22,7 +22,7 @@ from atm_switch.security.pvv import visa_pvv
 from tests.doubles.suite_canaries import said
 
 SAMPLE_CARD, SAMPLE_PIN = "9990090000000012", "123456"
-WRONG_PINS = ("9999", "0000", "1111", "2222", "3333", "9876")
+WRONG_PINS = ("9999", "0000", "1111", "2222", "3333", "1357", "9876")
 """As the tests and ``specs/conformance`` guess them, at any card: only four digits count."""
 INITS_MAX = 5
 PATIENT = "\n[ledger]\nquery_seconds_max = 30.0\n"
