@@ -27,7 +27,8 @@ from tests.unit.terminal_emulator.host import TinyHost, on_inquiry, silent
 
 SECONDS = 60
 PANS = ("9990090000000012", "9990090000000020", "9990090000000038", "9990090000000046")
-PINS = ("123456", "234567", "345678", "456789")
+PINS = ("123402718281", "234502718281", "345602718281", "456702718281")
+"""Of each four digits count; all twelve are found nowhere by chance."""
 SIZES = [(80, 24), (100, 30), (120, 24), (120, 40), (132, 27), (200, 50)]
 
 

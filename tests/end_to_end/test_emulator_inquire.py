@@ -169,7 +169,7 @@ def test_pin_travels_enciphered_with_a_kit(tmp_path: Path) -> None:
         sent = host.requests[1]
 
     assert (0, 16) == (done.returncode, len(sent[52]))
-    assert not any(PIN in text for number, text in sent.elements.items() if number != 37)
+    assert not any(PIN in text for text in sent.elements.values())
     assert not any(canary in done.stdout + done.stderr for canary in (PAN, PIN, sent[52]))
 
 

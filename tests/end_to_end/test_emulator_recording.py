@@ -21,8 +21,9 @@ from tests.doubles.served import make_folder, run, serve
 
 ROOT = Path(__file__).parents[2]
 PROFILE = load_profile("bpjstk-jht-v1")
-CARDS = (("9990090000000012", "123456", 0), ("9990090000000061", "678901", 1))
-SECRETS = ("9990090000000012", "9990090000000061", "123456", "678901", "BUDI")
+CARDS = (("9990090000000012", "123402718281", 0), ("9990090000000061", "678902718281", 1))
+"""Of each PIN four digits count; all twelve are found nowhere by chance."""
+SECRETS = (*(word for pan, pin, _ in CARDS for word in (pan, pin)), "BUDI")
 
 
 @dataclass

@@ -11,10 +11,10 @@ import pytest
 from tests.doubles.served import run as run_switch
 from tests.doubles.served import serve
 from tests.unit.terminal_emulator.emulator import run
+from tests.unit.terminal_emulator.host import PIN
 
 UNLINKED = "9990090000000012"
 """Sound, and unknown to a switch without members."""
-PIN = "135790"
 
 
 @dataclass(frozen=True, slots=True)

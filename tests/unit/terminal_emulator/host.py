@@ -24,7 +24,8 @@ Behaviour = Callable[[IsoMessage, "TinyHost"], Sequence[Sent]]
 
 PROFILE = load_profile("bpjstk-jht-v1")
 PAN = "9990090000000012"
-PIN = "135790"
+PIN = "135790246813"
+"""Long enough to be found nowhere by chance."""
 PIN_KEY = "0123456789ABCDEFFEDCBA9876543210"
 PIN_KEY_CHECK = "08D7B4"
 
