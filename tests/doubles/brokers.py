@@ -5,6 +5,7 @@ broker keeps its port, so that it can go away and come back.
 """
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -39,14 +40,22 @@ def free_port() -> int:
     It is drawn below those: between a look and its use, or while who had it is away, another
     process would get it now and then.
     """
-    end = int(_RANGE.read_text().split()[0]) if _RANGE.is_file() else _FIRST_OF_LINUX
+    own = own_ports()
     for _ in range(_TRIES):
-        port = random.SystemRandom().randrange(_OWN_FIRST, end) if end > _OWN_FIRST else 0
+        port = random.SystemRandom().choice(own) if own else 0
         with socket.socket() as asking, suppress(OSError):
             asking.bind((HOST, port))
             found: int = asking.getsockname()[1]
             return found
     raise AssertionError("no port is free")
+
+
+def own_ports() -> range:
+    """Return those that no other worker of this run draws: nobody holds one that is drawn."""
+    end = int(_RANGE.read_text().split()[0]) if _RANGE.is_file() else _FIRST_OF_LINUX
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return range(_OWN_FIRST + number % workers, end, workers)
 
 
 class EmbeddedBroker:
