@@ -20,7 +20,7 @@ from atm_switch.security.key_block import KeyBlock, wrap
 from atm_switch.security.vault import Vault, fresh_tdes_key
 from atm_switch.wire.message import IsoMessage
 from tests.doubles.canaries import Canary
-from tests.doubles.talk import Talk, inquiry
+from tests.doubles.talk import Talk, inquiry, stamp
 
 CARDS: tuple[SampleCard, ...] = sample_cards(datetime.now(UTC).date())
 PAN = CARDS[0].pan.digits
@@ -124,7 +124,7 @@ class Conversation:
             {48: f"JHTBAL{'0' * 11}2{NIK}ID0040"}, {48: f"JHTBAL{PAN}{TRACK_2[:18]}"},
             {48: f"JHTBAL123456789011{NIK}ID0040"}, {42: PAN[1:16]}, {43: TRACK_1[:40]},
             {18: "9999"}, {32: "008"}, {4: "0" * 9 + "001"}, {3: "010000"}, {49: "840"},
-            {7: "0101000000"}, {37: PAN[-12:]}, {22: PAN[:3]}, {41: PAN[-8:]},
+            {7: stamp(-1)}, {37: PAN[-12:]}, {22: PAN[:3]}, {41: PAN[-8:]},
         )  # fmt: skip
         for change in changes:
             message = self.make({2: PAN, 52: right, **change})
