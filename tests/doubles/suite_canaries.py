@@ -9,8 +9,9 @@ line's key are looked for in the folder, and in everything that was said anywher
 Limits: nothing enciphered or compressed is opened; PINs of six digits cannot be told from other
 numbers (``canary_traffic`` sends long ones).  What a test itself writes as input, and what
 holds secrets by design, is left out by name.  Of tens of millions of bytes that chance has made
-(digests, what is enciphered) some are a packed card number once in a hundred runs: one that stands
-at one place alone counts if it is a card that the run knows.
+(digests, what is enciphered) some are a packed card number once in a hundred runs, at every place
+that has these bytes; digests in hexadecimal have their digits as text, too.  Up to two numbers
+found in such forms alone count only if the run knows the card.
 """
 
 import base64
@@ -18,9 +19,11 @@ import csv
 import json
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from fnmatch import fnmatch
+from itertools import chain
 from pathlib import Path
 
 from atm_switch.domain.card import Pan, luhn_digit
@@ -43,14 +46,20 @@ SAID: list[tuple[str, bytes]] = []
 """What every command run by the suite said, on either output, and in which test."""
 
 FILE_BYTES_MAX = 50_000_000
+CHANCE_MAX = 2
+"""So many numbers of a run may be chance's: three are once in some millions of runs."""
+DIGITS_MIN = 16
+HEX_MIN, HEX_AROUND = 24, 64
 _DIGITS = rb"[0-9]{10,13}"
 _PACKED = re.compile(rb"\x99\x90\x09[\x00-\x99]{5,7}")
 _PACKED_SHIFTED = re.compile(rb"[\x09-\xf9]\x99\x00[\x90-\x99][\x00-\x99]{4,7}", re.DOTALL)
 _TEXT = re.compile(rb"999009" + _DIGITS)
 _EBCDIC = re.compile(rb"\xf9\xf9\xf9\xf0\xf0\xf9[\xf0-\xf9]{10,13}")
 _UTF_16 = re.compile(rb"9\x009\x009\x000\x000\x009\x00(?:[0-9]\x00){10,13}")
-_KNOWN = re.compile(r"999009[0-9]{2,13}")
+_KNOWN = re.compile(r"999009[0-9]{5,13}")
 _HEX_RUN = re.compile(rb"[0-9A-Fa-f]{24,}")
+_HEX_ENDS, _HEX_BEGINS = re.compile(rb"[0-9A-Fa-f]*\Z"), re.compile(rb"[0-9A-Fa-f]*")
+_LETTER = re.compile(rb"[A-Fa-f]")
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{14,}")
 _FOR_ADDRESSES = bytes.maketrans(b"-_", b"+/")
 
@@ -91,14 +100,26 @@ def _plain_numbers(content: bytes) -> Iterator[tuple[str, str]]:
         ("packed, shifted", _PACKED_SHIFTED, lambda raw: raw.hex()[1:]),
     )
     for name, pattern, read in forms:
-        yield from ((name, read(raw)) for raw in pattern.findall(content) if _is_card(read(raw)))
+        for found in pattern.finditer(content):
+            number = read(found[0])
+            if _is_card(number):
+                is_amid = name == "text" and _is_amid_hexadecimal(content, *found.span())
+                yield f"{name} amid hexadecimal" if is_amid else name, number
+
+
+def _is_amid_hexadecimal(content: bytes, begin: int, end: int) -> bool:
+    """Tell whether digits are part of a longer run that has letters, as a digest's."""
+    before = _HEX_ENDS.search(content[max(0, begin - HEX_AROUND) : begin])
+    behind = _HEX_BEGINS.match(content[end : end + HEX_AROUND])
+    around = (before[0] if before else b"") + (behind[0] if behind else b"")
+    return len(around) + end - begin >= HEX_MIN and _LETTER.search(around) is not None
 
 
 def _is_card(text: str) -> bool:
     digits = re.match(r"999009[0-9]{10,13}", text)
     return digits is not None and any(
         luhn_digit(digits[0][: length - 1]) == digits[0][length - 1 : length]
-        for length in range(16, len(digits[0]) + 1)
+        for length in range(DIGITS_MIN, len(digits[0]) + 1)
     )
 
 
@@ -190,26 +211,32 @@ def left_behind(root: Path) -> list[str]:
             paths += [path for path in sinks_below(root) if path.parent == root]
         for sink in _read(paths, root):
             found += _canaries_in(sink, canaries)
-    found += _cards_below(root)
-    if found_in({"said by commands": b"\n".join(text for _, text in SAID)}, known):
-        for test, text in SAID:
-            found += found_in({f"said in {test}": text}, known)
+    words = [{f"said in {test}": text} for test, text in SAID]
+    if _canaries_in({"said by commands": b"\n".join(text for _, text in SAID)}, known):
+        for one in words:
+            found += _canaries_in(one, known)
+    found += _cards_among(chain(_read(sinks_below(root), root), words), root)
     return list(dict.fromkeys(found))
 
 
-def _cards_below(root: Path) -> list[str]:
-    """Name each file with a card number in it, and the form of that."""
-    sure: list[str] = []
-    doubtful: dict[str, list[str]] = {}
-    for sink in _read(sinks_below(root), root):
+def _cards_among(sinks: Iterable[Mapping[str, bytes]], root: Path) -> list[str]:
+    """Name each sink with a card number in it, and the form of that."""
+    sure: set[str] = set()
+    doubtful: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for sink in sinks:
         for name, content in sink.items():
             for form, number in _numbers_in(content):
                 told = f"{name}: a card number, {form}"
-                (doubtful.setdefault(number, []) if "packed" in form else sure).append(told)
-    if [1] == [len(places) for places in doubtful.values()]:
-        (number,) = doubtful
-        doubtful = doubtful if number.startswith(_known_below(root)) else {}
-    return [*sorted(set(sure)), *sorted({told for one in doubtful.values() for told in one})]
+                if "packed" in form or "amid" in form:
+                    # What stands behind the bytes may be otherwise at each place.
+                    doubtful[number[:DIGITS_MIN]].add((number, told))
+                else:
+                    sure.add(told)
+    places = [place for one in doubtful.values() for place in one]
+    if 1 <= len(doubtful) <= CHANCE_MAX:
+        known = _known_below(root)
+        places = [place for place in places if place[0].startswith(known)]
+    return [*sorted(sure), *sorted({told for _, told in places})]
 
 
 def _known_below(root: Path) -> tuple[str, ...]:
