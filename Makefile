@@ -18,7 +18,7 @@ SHOW := awk '/^(Collecting|Installing|Successfully|Building|ERROR)/ {print subst
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo       one balance inquiry, end to end, with everything embedded"
+	@echo "make demo       one balance inquiry, end to end: switch, sample members and terminal; no broker"
 	@echo "make test       all tests"
 	@echo "make check      lint, types, contracts and tests; CI also: chaos-ci, coverage, mutants-ci"
 	@echo "make compiled   the codec as machine code, in place; needs a C compiler"

@@ -1,4 +1,7 @@
-"""``atm-switch demo``: the main job, end to end, with everything embedded."""
+"""``atm-switch demo``: the main job, end to end: switch, sample members and terminal.
+
+An MQTT broker is beside them where it stays up and the extra ``broker`` is installed.
+"""
 
 import asyncio
 import signal
@@ -21,11 +24,12 @@ Examples:
   atm-switch demo             sign on, one inquiry, screen and slip, sign off
   atm-switch demo --stay      leave the switch up and say how to connect
 
-Everything happens in a temporary folder and on loopback; nothing is left behind."""
+Everything happens in a temporary folder and on loopback; nothing is left behind.
+With --stay there is an MQTT broker, too, where the extra broker is installed."""
 )
 @click.option("--stay", is_flag=True, help="Leave the switch up until Ctrl-C.")
 def demo(stay: bool) -> None:  # noqa: FBT001  click hands a flag over like this
-    """Run one balance inquiry end to end, everything embedded."""
+    """Run one balance inquiry end to end: switch, sample members and terminal."""
     from atm_switch.adapters.process_hygiene import forbid_core_dumps, refuse_optimised
     from atm_switch.cli.demo_broker import embedded_broker
 
