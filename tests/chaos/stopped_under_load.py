@@ -3,7 +3,8 @@
     python -m tests.chaos.stopped_under_load [--long] [--seed S]
 
 Plan: accepted is what has a row in the journal.  Each of those must have been answered on
-the wire before the link ended, and the process gone, with exit code 0, in five seconds.
+the wire before the link ended, and the process gone, with exit code 0, in five seconds.  A stop
+amid which nothing was answered proves nothing, and is a miss.
 Then the same of two workers, where SIGTERM comes to all processes at once, as from systemd.
 Limit: the interpreter is the one that runs this; others are a matter of whoever has them.
 """
@@ -42,6 +43,8 @@ async def load_and_stop(
 
     working = [asyncio.create_task(worker(link)) for link in links for _ in range(DEPTH)]
     await asyncio.sleep(LOAD_SECONDS)
+    while not (answered or all(one.done() for one in working)):  # it is no load yet
+        await asyncio.sleep(0.01)
     seconds = await asyncio.to_thread(stop, plant)
     await asyncio.gather(*working)
     return answered, seconds
@@ -53,13 +56,14 @@ def stopped(
     """Stop it so often; tell whether all was answered, and say what came."""
     script = Script(plant.folder)
     answered: set[str] = set()
-    slowest, codes = 0.0, []
+    slowest, codes, are_loaded = 0.0, [], True
     for _ in range(times):
         with running(plant), crowd(plant.port, IDLE, "--sign-on"):
             told, seconds = asyncio.run(load_and_stop(plant, script, stop))
             assert plant.process is not None
             codes.append(plant.process.returncode)
         answered |= told
+        are_loaded &= bool(told)
         slowest = max(slowest, seconds)
     with JournalReader(open_folder(plant.folder).journal) as reader:
         accepted = {row.rrn for row in reader.follow(0, 10_000_000)}
@@ -71,7 +75,7 @@ def stopped(
     )
     is_soon = trial.in_time(was=slowest < STOP_SECONDS_MAX)
     is_held = unanswered == in_doubt == 0 and is_soon and set(codes) == {0}
-    return is_held and plant.mistakes == 0, got
+    return is_held and are_loaded and bool(accepted) and plant.mistakes == 0, got
 
 
 def measure(trial: Trial) -> Found:
