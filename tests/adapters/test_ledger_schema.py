@@ -1,10 +1,11 @@
 """A ledger on PostgreSQL that a newer program brings up to date beside an older one."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -14,7 +15,7 @@ from atm_switch.adapters.schema import migrations_of
 from atm_switch.domain.errors import LedgerUnavailable, Refused
 from atm_switch.ledger import postgres_reader
 from atm_switch.ledger.csv_meter import Progress
-from atm_switch.ledger.store_postgres import NEWEST, PostgresStore
+from atm_switch.ledger.store_postgres import NEWEST, PostgresStore, is_shut_out
 from atm_switch.ledger.store_sqlite import FAMILY
 from tests.adapters.test_postgres_reader import TODAY, reading
 from tests.doubles.ledger_bench import BUDI, BUDI_ROW, PARTICIPANTS, LedgerBench
@@ -45,11 +46,33 @@ def bring_up_to_date(
             return store.rows("SELECT version, works_from FROM schema_version")
 
 
+def looks_of(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, bool]]:
+    """Have a list grow with each look at the version that is over: by whom, and if in vain."""
+    looks: list[tuple[object, bool]] = []
+
+    async def looking(connection: Any) -> bool:
+        failed = True
+        try:
+            shut_out = await is_shut_out(connection)
+            failed = False
+        finally:
+            looks.append((connection, failed))
+        return shut_out
+
+    monkeypatch.setattr(postgres_reader, "is_shut_out", looking)
+    return looks
+
+
+async def becomes(is_so: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    async with asyncio.timeout(30):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
 async def until_refused(news: list[str]) -> None:
     """Wait until the reader has told that it is shut out."""
-    async with asyncio.timeout(30):
-        while not any("ledger refused" in one for one in news):
-            await asyncio.sleep(0.01)
+    await becomes(lambda: any("ledger refused" in one for one in news))
 
 
 async def is_answered(reader: postgres_reader.PostgresReader) -> None:
@@ -108,14 +131,13 @@ async def test_reader_at_work_sees_that_it_is_shut_out(
     monkeypatch.setattr(postgres_reader, "LOOK_SECONDS", 0.02)
     async with reading(url) as (reader, news):
         await asyncio.to_thread(bring_up_to_date, url, monkeypatch, f"{_WORKS}\n{_NEWER}")
-        await asyncio.sleep(0.2)
+        looks = looks_of(monkeypatch)
+        await becomes(lambda: len({looked for looked, _ in looks}) == 2)  # by each connection
         assert ["ledger connected {}"] == news
 
         await asyncio.to_thread(bring_up_to_date, url, monkeypatch, _NEWER, "SELECT 1")
         await until_refused(news)
-        async with asyncio.timeout(30):
-            while reader._live:  # the other connection is looked at by itself
-                await asyncio.sleep(0.01)
+        await becomes(lambda: not reader._live)  # the other connection is looked at by itself
         with pytest.raises(LedgerUnavailable, match="not connected"):
             await reader.account(BUDI, TODAY)
 
@@ -130,7 +152,8 @@ async def test_look_in_vain_is_made_again_and_costs_no_connection(
     async with reading(url, connections=1, seconds_max=2.0) as (reader, news):
         async with blocker.transaction():
             await blocker.execute("LOCK TABLE schema_version IN ACCESS EXCLUSIVE MODE")
-            await asyncio.sleep(2.5)
+            looks = looks_of(monkeypatch)
+            await becomes(lambda: any(failed for _, failed in looks))
         await is_answered(reader)
         assert ["ledger connected {}"] == news
 
@@ -150,7 +173,7 @@ async def test_connection_that_is_busy_is_looked_at_later(
             await blocker.execute("LOCK TABLE participants IN ACCESS EXCLUSIVE MODE")
             asked = reader.account(BUDI, TODAY)
             await blocker.execute("UPDATE schema_version SET version = 9000, works_from = 9000")
-            await asyncio.sleep(0.2)
+            await becomes(lambda: bool(reader._wanted))  # a look waits for the answer
         answer = await asked
         await until_refused(news)
     await blocker.close()

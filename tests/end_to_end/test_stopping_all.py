@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from atm_switch.adapters.journal_reader import JournalReader
+from atm_switch.server.admin_socket import FILE_NAME, ask_switch
 from tests.chaos.honest import Script
 from tests.chaos.plant import Plant, running, set_up
 from tests.chaos.stopped_under_load import load_and_stop
@@ -39,6 +40,15 @@ def signal_all(processes: list[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
+def is_pending(pid: int, number: signal.Signals) -> bool:
+    """Tell whether a process has yet to take a signal that was sent to all of it."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("ShdPnd:"):
+                return bool(int(line.split()[1], 16) >> number - 1 & 1)
+    return False
+
+
 @IN_SEVERAL
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_to_all_processes_is_one_stop(
@@ -46,6 +56,7 @@ def test_signal_to_all_processes_is_one_stop(
 ) -> None:
     """What is under way is answered, and the exit code is 0: the processes were told once."""
     folder = make_folder(tmp_path, "--pin", "acquirer")
+    set_in(folder, "limits", drain_seconds_max=60)
     set_processes(folder, workers)
     with serve(folder) as served:
         processes = family(served.process.pid)
@@ -53,6 +64,9 @@ def test_signal_to_all_processes_is_one_stop(
             with held_up(folder, talk):
                 signal_all(processes, number)
                 served.wait_for('"in_flight": 1')
+                wait_for(lambda: not any(is_pending(pid, number) for pid in processes))
+                for _ in range(2):  # each process that answers has heard, too, what came before
+                    ask_switch(folder / FILE_NAME, "status", SECONDS)
                 time.sleep(0.2)  # a worker that took it for a second stop would be gone
             answer = talk.packager.unpack(talk.hear())
         code = served.process.wait(SECONDS)

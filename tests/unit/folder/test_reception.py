@@ -49,19 +49,24 @@ class House:
     def __init__(self, count: int) -> None:
         """Listen."""
         self.workers = [Worker(number) for number in range(1, count + 1)]
-        self.said, self.looks = StringIO(), 0
+        self.said, self.looks, self.turns = StringIO(), 0, 0
         door = socket.create_server(("127.0.0.1", 0))
         door.setblocking(False)  # noqa: FBT003 - the standard library's way
         log = make_logger("json", "info", self.said)
         children = [one.child for one in self.workers]
         self.reception = Reception([door], lambda: children, log)
-        accept = self.reception._accept
+        accept, look = self.reception._accept, self.reception._look
 
         def counted(at: int, door: socket.socket) -> None:
             self.looks += 1
             accept(at, door)
 
+        def turned(at: int, door: socket.socket) -> None:
+            self.turns += 1
+            look(at, door)
+
         self.reception._accept = counted  # type: ignore[method-assign]
+        self.reception._look = turned  # type: ignore[method-assign]
         self.reception.open()
         self.address = door.getsockname()
 
@@ -127,7 +132,9 @@ async def test_door_that_is_closed_meanwhile_stays_closed(house: House) -> None:
         await becomes(lambda: house.looks > 0)
     house.reception.close()
     looks = house.looks
-    await asyncio.sleep(0.6)  # until it would have looked again
+    await becomes(lambda: house.turns == 2)  # it would turn to the door again, and does not
+    for _ in range(5):  # turns of the loop in which it could have looked
+        await asyncio.sleep(0)
     link.close()
 
     assert looks == house.looks
