@@ -101,9 +101,9 @@ def one_dialect(trial: Trial, profile: str, said: list[bytes]) -> Part:
         file = plant.folder / name
         file.write_text(file.read_text().replace('"bpjstk-jht-v1"', f'"{profile}"'))
     with running(plant):
-        before = plant.descriptors
+        before, tasks = plant.descriptors, plant.tasks
         asyncio.run(attempts(plant, said, part))
-        part.leaked = plant.descriptors_left(before)
+        part.leaked = plant.descriptors_left(before) + plant.tasks_left(tasks)
         plant.stop()
     part.mistakes = plant.mistakes
     part.seen = plant.logged('"event": "framing broken"')
@@ -125,7 +125,7 @@ def measure(trial: Trial) -> Found:
         said.append(
             f"{profile}: {part.attempts:,} of {len(kinds)} kinds, {part.open} left "
             f"open, closed after {middle:.1f} ms, at most {slowest:.1f}, +{part.growth_kib} KiB, "
-            f"{part.leaked} descriptors left, beside them {dict(part.beside.codes)}"
+            f"{part.leaked} descriptors or tasks left, beside them {dict(part.beside.codes)}"
         )
         is_held &= (
             part.open == part.leaked == part.mistakes == 0 and part.seen == part.attempts

@@ -60,7 +60,7 @@ def count_lost(plant: Plant, count: int) -> float:
 
 def pull(plant: Plant, space: str, near: str, count: int) -> tuple[float, int]:
     """Connect from the namespace, pull the cable; return how long it took to be noticed."""
-    before = plant.descriptors
+    before, tasks = plant.descriptors, plant.tasks
     command = ["ip", "netns", "exec", space, sys.executable, "-m", "tests.chaos.quiet_peers"]
     command += [str(plant.port), str(count), "--sign-on", "--host", NEAR]
     with subprocess.Popen(
@@ -72,7 +72,7 @@ def pull(plant: Plant, space: str, near: str, count: int) -> tuple[float, int]:
         ip("link", "set", near, "down")
         seconds = count_lost(plant, count)
         peers.kill()
-    return seconds, plant.descriptors_left(before)
+    return seconds, plant.descriptors_left(before) + plant.tasks_left(tasks)
 
 
 def measure(trial: Trial) -> Found:
@@ -97,7 +97,10 @@ def measure(trial: Trial) -> Found:
     except subprocess.CalledProcessError as refused:
         return skipped(f"no network namespace may be made here: {refused.stderr!r:.80}")
     how = "default settings" if trial.is_long else "echo after 4 s, 4 s to answer"
-    got = f"{count:,} dead links ({how}): all let go after {seconds:.1f} s, {left} descriptors left"
+    got = (
+        f"{count:,} dead links ({how}): all let go after {seconds:.1f} s, "
+        f"{left} descriptors or tasks left"
+    )
     return Found(got, is_held=seconds < DETECTED_SECONDS_MAX and left == 0)
 
 

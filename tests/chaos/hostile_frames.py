@@ -112,10 +112,10 @@ def at_workers(trial: Trial) -> tuple[bool, str]:
     plant = set_up(root, "--pin", "acquirer", workers=WORKERS, is_patient=True)
     count = trial.size(OF_WORKERS_SHORT, OF_WORKERS_LONG)
     with running(plant):
-        before = plant.descriptors
+        before, tasks = plant.descriptors, plant.tasks
         spewing = spew_beside(Script(plant.folder), plant.port, count, trial.seed, WORKERS)
         closed, tally = asyncio.run(spewing)
-        leaked = plant.descriptors_left(before)
+        leaked, tasks = plant.descriptors_left(before), plant.tasks_left(tasks)
         plant.stop()
     with plant.log.open() as lines:
         closed_at = Counter(
@@ -124,10 +124,11 @@ def at_workers(trial: Trial) -> tuple[bool, str]:
     said = (
         f"with {WORKERS} workers {closed} closed {dict(closed_at)}, "
         f"{tally.codes.total():,} beside: "
-        f"{tally.hung_up} cut off, {plant.mistakes} mistakes, {leaked} descriptors left"
+        f"{tally.hung_up} cut off, {plant.mistakes} mistakes, {leaked} descriptors and {tasks} "
+        "tasks left"
     )
     is_held = (
-        tally.hung_up == plant.mistakes == leaked == 0 and tally.codes.keys() == {"00"}
+        tally.hung_up == plant.mistakes == leaked == tasks == 0 and tally.codes.keys() == {"00"}
         and len(closed_at) == WORKERS
     )  # fmt: skip
     return is_held, said
@@ -147,9 +148,9 @@ def measure(trial: Trial) -> Found:
                 group.create_task(share_a_link(script, plant.port, count // LINKS, seed, score))
 
     with running(plant):
-        before, resident = plant.descriptors, plant.resident_kib
+        before, tasks, resident = plant.descriptors, plant.tasks, plant.resident_kib
         asyncio.run(all_links())
-        leaked = plant.descriptors_left(before)
+        leaked, tasks = plant.descriptors_left(before), plant.tasks_left(tasks)
         growth = plant.resident_kib - resident
         plant.stop()
     toml = plant.folder / "switch.toml"
@@ -164,13 +165,14 @@ def measure(trial: Trial) -> Found:
     odd.pop("00", None)
     got = (
         f"{score.sent:,} hostile, {score.asked:,} honest on the same links: {lost} lost, "
-        f"{plant.mistakes} mistakes, {leaked} descriptors left, +{growth / 1024:.0f} MiB; "
+        f"{plant.mistakes} mistakes, {leaked} descriptors and {tasks} tasks left, "
+        f"+{growth / 1024:.0f} MiB; "
         f"with the limit {closed} links closed, {tally.codes.total():,} beside: "
         f"{tally.hung_up} cut off; {score.signed_off} signed off by a hostile frame, odd {odd}; "
         f"{said}"
     )
     is_held = (
-        lost == plant.mistakes == leaked == tally.hung_up == 0 and not odd
+        lost == plant.mistakes == leaked == tasks == tally.hung_up == 0 and not odd
         and closed > 0 and growth < GROWTH_KIB_MAX and is_held_at_both
     )  # fmt: skip
     return Found(got, is_held)

@@ -19,6 +19,7 @@ from itertools import dropwhile, islice
 from pathlib import Path
 from typing import TypeVar
 
+from atm_switch.server.admin_socket import FILE_NAME, ask_switch
 from tests.doubles.processes import Victim, family, processes_of, send
 from tests.doubles.served import make_folder
 from tests.doubles.workers import with_workers
@@ -190,6 +191,18 @@ class Plant:
         while self.descriptors > before and time.monotonic() < deadline:
             time.sleep(0.05)
         return max(0, self.descriptors - before)
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks its event loop has, or those of all workers, as it tells."""
+        return int(ask_switch(self.folder / FILE_NAME, "status", SECONDS_MAX)["tasks"])
+
+    def tasks_left(self, before: int, seconds: float = 9.0) -> int:
+        """Return how many more there are than ``before`` when ending has had its time."""
+        deadline = time.monotonic() + seconds
+        while (now := self.tasks) > before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return max(0, now - before)
 
     def logged(self, words: str) -> int:
         """Count the lines of the log with these words."""
