@@ -36,7 +36,7 @@ def test_journal_without_heads_is_unavailable(tmp_path: Path) -> None:
         assert 1 == reader.last_sequence()
 
 
-def test_journal_on_postgres_is_asked_where_its_address_says(tmp_path: Path) -> None:
+def test_journal_elsewhere_is_asked_where_its_address_says(tmp_path: Path) -> None:
     """
     A command's record goes to PostgreSQL, not to a file beside it: refused where none listens.
     """

@@ -83,6 +83,17 @@ def test_audit_of_older_file_is_not_there(first: JournalBench) -> None:
         AuditReader(first.path)
 
 
+def test_audit_of_the_first_schema_that_has_one_is_read(tmp_path: Path) -> None:
+    """
+    A file that was brought to schema 2 and no further has an audit, if an empty one.
+    """
+    with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as connection:
+        migrate(connection, migrations_of("journal")[:2], "a journal of schema 2")
+
+    with AuditReader(tmp_path / "journal.db") as reader:
+        assert () == reader.tail(10)
+
+
 def test_opening_brings_nothing_twice(first: JournalBench) -> None:
     """
     A second start finds both heads settled and changes no byte of them.
