@@ -26,8 +26,8 @@ from atm_switch.server.control import Control, pair
 READY_SECONDS_MAX: Final = 30.0
 RESTARTS_MAX: Final = 5
 MINUTE: Final = 60.0
-PAUSE_SECONDS_FIRST: Final = 0.5
-"""Behind a start that failed, doubled by each further one of a minute: fifteen seconds in all."""
+PAUSE_SECONDS_FIRST: Final = 1.0
+"""Behind a start that failed, doubled by each further one: what hindered it may pass meanwhile."""
 GIVEN_UP: Final = 70
 """The exit code of a switch whose processes die all the time: EX_SOFTWARE of sysexits(3)."""
 OUT_SECONDS_FIRST: Final = 10.0
@@ -43,6 +43,8 @@ REPLACED: Final = (
 )
 NO_ROOM: Final = "waits for a descriptor or memory to be started with"
 """What is said of a worker that cannot be started for want of room."""
+NOT_UP: Final = "did not come up, and is tried again; the log says why"
+"""What is said of one that ended amid its start."""
 AT_ONCE_SECONDS_MAX: Final = 3.0
 """From a second SIGTERM until a process that still runs is killed."""
 
@@ -166,6 +168,8 @@ class Restarts:
     """How often a process was started again in the last minute; monotonic seconds."""
 
     at: deque[float] = field(default_factory=deque)
+    failed: int = 0
+    """How many starts have failed since one came up."""
 
     def one_more(self, now: float) -> bool:
         """Count one; tell whether there were too many."""
@@ -174,10 +178,10 @@ class Restarts:
             self.at.popleft()
         return len(self.at) > RESTARTS_MAX
 
-    @property
-    def pause(self) -> float:
-        """How long one that did not come up is left alone: what hindered it may pass meanwhile."""
-        return PAUSE_SECONDS_FIRST * 2.0 ** (len(self.at) - 1)
+    def pause(self, *, came_up: bool) -> float:
+        """Hear whether it was up before it ended; return how long it is left alone, seconds."""
+        self.failed = 0 if came_up else self.failed + 1
+        return PAUSE_SECONDS_FIRST * 2.0 ** (self.failed - 1) if self.failed else 0.0
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:
@@ -194,6 +198,8 @@ class LeftOut:
     """Those that the program installed meanwhile does not start."""
     without_room: set[int] = field(default_factory=set)
     """Those for which there is no descriptor left, or no memory."""
+    not_up: set[int] = field(default_factory=set)
+    """Those whose start failed, until one comes up."""
     program: InstalledFiles = field(default_factory=InstalledFiles.now)
     """That of whoever starts them."""
     _again: asyncio.Event = field(default_factory=asyncio.Event)
@@ -203,7 +209,11 @@ class LeftOut:
     def reasons(self) -> dict[int, str]:
         """Say of each why it is not there."""
         out = dict.fromkeys(self.numbers, f"left out: {REPLACED}")
-        return {**dict.fromkeys(self.without_room, NO_ROOM), **out}
+        waiting = {
+            **dict.fromkeys(self.not_up, NOT_UP),
+            **dict.fromkeys(self.without_room, NO_ROOM),
+        }
+        return {**waiting, **out}
 
     async def wait(self, number: int) -> None:
         """Wait until another attempt with a worker is due: an upgrade may be under way just now."""
@@ -215,6 +225,7 @@ class LeftOut:
     def is_back(self, number: int) -> None:
         """Hear that a worker has started."""
         self.numbers.discard(number)
+        self.not_up.discard(number)
         self._pauses.pop(number, None)
 
     def try_again(self) -> None:

@@ -257,8 +257,9 @@ class Supervisor:
             count = len(restarts.at)
             self._give_up(GIVEN_UP, process=child.name, restarts_within_a_minute=count)
         else:
-            if not child.is_ready.is_set():
-                await pause(self._stopping, restarts.pause)
+            if not child.is_ready.is_set() and child.number != WRITER:
+                self._left_out.not_up.add(child.number)
+            await pause(self._stopping, restarts.pause(came_up=child.is_ready.is_set()))
             await self._spawned_again(child)
 
     async def _leave_out(self, child: Child) -> None:

@@ -2,14 +2,14 @@
 
 Why: a thread of the same interpreter wants its lock at every statement, and so does the loop;
 with more than one core a process writes while the loop answers.
-Plan: the process is that of several workers (``writer_process``).  It is begun before the
-settings are read where they look as if they wanted it, for a start waits for it, and reading
-them takes as long; they decide, and one that gets no orders ends unheard.  It ends behind the
-last row when the switch is gone, however it went.  One that dies is started again, as soon as
-there is room for it, and what it had not answered meanwhile is 96; ``RESTARTS_MAX`` times a
-minute, then the switch ends, and at once where the disk failed under it: then only a fresh
-start knows what it holds; or where another program is there by now, or a part of one, with
-which only a fresh start comes to terms.
+Plan: the process is that of several workers (``writer_process``).  It is begun before the settings
+are read where they look as if they wanted it, for a start waits for it, and reading them takes as
+long; they decide, and one that gets no orders ends unheard.  It ends behind the last row when the
+switch is gone, however it went.  One that dies is started again, as soon as there is room for it,
+one that did not come up behind a pause, and what it had not answered meanwhile is 96;
+``RESTARTS_MAX`` times a minute, then the switch ends, and at once where the disk failed under it:
+then only a fresh start knows what it holds; or where another program is there by now, or a part of
+one, with which only a fresh start comes to terms.
 """
 
 import asyncio
@@ -243,11 +243,11 @@ class WriterApart:
             self._log.error("given up", process=child.name, why=REPLACED)
             self.on_end(OTHER_RELEASE)
         elif self._restarts.one_more(read_clock().monotonic):
-            self._log.error("given up", restarts_within_a_minute=len(self._restarts.at))
+            count = len(self._restarts.at)
+            self._log.error("given up", process=child.name, restarts_within_a_minute=count)
             self.on_end(GIVEN_UP)
         elif self._is_up:
-            if not child.is_ready.is_set():
-                await asyncio.sleep(self._restarts.pause)
+            await asyncio.sleep(self._restarts.pause(came_up=child.is_ready.is_set()))
             await self._start_again(child.name)
 
     async def _start_again(self, name: str) -> None:

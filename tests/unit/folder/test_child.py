@@ -96,12 +96,12 @@ def test_so_many_deaths_are_borne_and_one_more_is_not() -> None:
 
 
 def test_start_that_fails_again_is_left_alone_for_longer() -> None:
-    """Half a second, then twice as long each time, until there were too many."""
-    restarts, pauses = Restarts(), []
-    while not restarts.one_more(0.0):
-        pauses.append(restarts.pause)
+    """A second, then twice as long each time; one that was up is started again at once."""
+    restarts = Restarts()
 
-    assert [0.5, 1.0, 2.0, 4.0, 8.0] == pauses
+    pauses = [restarts.pause(came_up=is_up) for is_up in (True, False, False, False, True, False)]
+
+    assert [0.0, 1.0, 2.0, 4.0, 0.0, 1.0] == pauses
 
 
 @pytest.mark.parametrize("code", [1, -11, OTHER_RELEASE])

@@ -14,7 +14,7 @@ import pytest
 
 from atm_switch.adapters.clock import read_clock
 from atm_switch.adapters.service_manager import ServiceManager
-from atm_switch.child import NO_ROOM
+from atm_switch.child import NO_ROOM, NOT_UP
 from atm_switch.domain.instant import Instant
 from atm_switch.folder import open_folder
 from atm_switch.server.admin_socket import FILE_NAME, ask_switch
@@ -139,4 +139,31 @@ async def test_worker_that_waits_for_room_says_nothing_against_the_others(
     assert {True} == set(well)
     assert NO_ROOM == checks["worker 1"]
     assert not is_well_without_any
+    assert {"ok"} == set(again.values())
+
+
+async def test_worker_that_does_not_come_up_says_nothing_against_the_others(tmp_path: Path) -> None:
+    """
+    One of two workers dies while its profile cannot be read: it is tried again behind pauses,
+    the watchdog is fed for the other one, the status says what is missing, and when the profile
+    can be read it is there again.
+    """
+    folder, said = make_folder(tmp_path), io.StringIO()
+    text = 'extends = "bpjstk-jht-v1"\nname = "own"\ntitle = "own"\n'
+    (folder / "own.toml").write_text(text)
+    settings = folder / "switch.toml"
+    settings.write_text(settings.read_text().replace('"bpjstk-jht-v1"', '"own.toml"'))
+    with_workers(folder, 2)
+    async with supervising(folder, make_logger("json", "info", said)) as (supervisor, _running):
+        await becomes(supervisor.is_well)
+        (folder / "own.toml").write_text("[")
+        os.kill((await told_of(folder))["processes"]["worker 1"], signal.SIGKILL)
+        await becomes(lambda: said.getvalue().count('"code": 78') >= 3)
+        was_well, checks = supervisor.is_well(), (await told_of(folder))["checks"]
+        (folder / "own.toml").write_text(text)
+        while set((again := (await told_of(folder))["checks"]).values()) != {"ok"}:
+            await asyncio.sleep(0.1)
+
+    assert was_well
+    assert NOT_UP == checks["worker 1"]
     assert {"ok"} == set(again.values())
