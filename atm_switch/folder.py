@@ -257,17 +257,15 @@ def hsm_tls_files_of(settings: Settings, root: Path) -> TlsFiles | None:
     return TlsFiles(root / hsm.tls_certificate, root / hsm.tls_key, root / hsm.tls_ca)
 
 
-def tls_doubts(
-    settings: Settings, root: Path, *, of_date: bool | None = None
-) -> Iterator[Contradiction]:
-    """Name TLS files that cannot be used at the keys that name them; all, or those ``of_date``."""
+def tls_doubts(settings: Settings, root: Path) -> Iterator[Contradiction]:
+    """Name every TLS file that cannot be used, in date or not, at the key that names it."""
     ours, theirs = enumerate(settings.listeners), enumerate(settings.lines)
     doors = ((("listeners", at), "", tls_files_of(one, root)) for at, one in ours)
     lines = ((("lines", at), "client_", line_tls_files_of(one, root)) for at, one in theirs)
     hsm = ("hsm",), "client_", hsm_tls_files_of(settings, root)
     for place, prefix, files in (*doors, *lines, hsm):
         for problem in tls_problems(files) if files else ():
-            if of_date in (None, problem.is_of_date):
+            if not problem.is_of_date:
                 part = problem.part.removeprefix(prefix)
                 yield Contradiction((*place, f"tls_{part}"), problem.text)
 

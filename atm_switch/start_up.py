@@ -57,7 +57,7 @@ def refuse_wrong_certificates(folder: DataFolder) -> None:
 
     Raises ``SettingsWrong`` with a line for each.
     """
-    doubts = tls_doubts(folder.settings, folder.root, of_date=False)
+    doubts = tls_doubts(folder.settings, folder.root)
     lines = [f"{FILE_NAME}: {written(one.place)}: {one.text}" for one in doubts]
     if lines:
         raise SettingsWrong(lines)

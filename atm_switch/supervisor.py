@@ -46,7 +46,7 @@ from atm_switch.server.entrance import shown
 from atm_switch.server.log import Logger
 from atm_switch.settings.dialling import lines_of
 from atm_switch.settings.model import Settings
-from atm_switch.start_up import plain_words
+from atm_switch.start_up import dialects_of, plain_words, refuse_wrong_certificates
 from atm_switch.writer_orders import WriterOrders
 
 RELOAD_SECONDS_MAX: Final = 10.0
@@ -85,7 +85,7 @@ class Supervisor:
         self._endings = Endings(log)
 
     async def run(self, up: Callable[[list[str], list[str]], None]) -> int:
-        """Run until SIGTERM; return the exit code.  Raises ``Refused``.
+        """Run until SIGTERM; return the exit code.  Raises ``Refused``, as for wrong files.
 
         It is 1 after a second SIGTERM, and where a process hung or failed amid the stop.
         ``up`` is told where it listens and where it dials, once all workers are ready.
@@ -93,6 +93,8 @@ class Supervisor:
         release = lock_folder(self._folder.root)
         page: FleetPage | None = None
         try:
+            refuse_wrong_certificates(self._folder)  # once, before each worker finds them
+            dialects_of(self._folder)
             sockets = [bound(one.host, one.port) for one in self._folder.settings.listeners]
             self._reception = Reception(sockets, self._children.values, self._log)
             self._hear_signals()

@@ -21,21 +21,14 @@ from atm_switch.adapters.key_keeper import ChangedMeanwhile
 from atm_switch.adapters.side_thread import begun, fulfil
 from atm_switch.domain.errors import NeighbourUnavailable, Refused, SwitchError
 from atm_switch.engine import Engine
-from atm_switch.folder import (
-    DataFolder,
-    hsm_tls_files_of,
-    line_tls_files_of,
-    tls_doubts,
-    tls_files_of,
-)
+from atm_switch.folder import DataFolder, hsm_tls_files_of, line_tls_files_of, tls_files_of
 from atm_switch.key_office import keys_in_use
 from atm_switch.key_reading import TokenId, Tokens, read_keys, tokens_of, wrong_tokens
 from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.log import Logger
-from atm_switch.server.tls import TlsFiles, end_of, expiring
-from atm_switch.settings.problems import written
+from atm_switch.server.tls import TlsFiles, TlsProblem, end_of, expiring, tls_problems
 from atm_switch.switch.house import House
 
 WARNING_DAYS: Final = 30
@@ -111,8 +104,8 @@ class Upkeep:
         self._first_end = first_end(self._folder)
         for reason in ending_soon(self._folder, utc_now()):
             self._log.warning("certificate ends soon", reason=reason)
-        for place, reason in tls_doubts(self._folder.settings, self._folder.root, of_date=True):
-            self._log.error("certificate out of date", at=written(place), reason=reason)
+        for reason in out_of_date(self._folder):
+            self._log.error("certificate out of date", reason=reason)
 
     def stop(self) -> None:
         """Look no more."""
@@ -239,10 +232,28 @@ class Upkeep:
 
 
 def ending_soon(folder: DataFolder, now: datetime) -> list[str]:
-    """Name every TLS file that ends within thirty days; ``now`` is in UTC."""
+    """Name every TLS file that ends within thirty days, or of which a part has; ``now`` is UTC.
+
+    Those that are out of date as a whole ``out_of_date`` names.
+    """
     within = timedelta(days=WARNING_DAYS)
-    found = [one.text for files in _tls_files(folder) for one in expiring(files, within, now)]
+    found = [
+        one.text
+        for files in _tls_files(folder)
+        for one in expiring(files, within, now)
+        if one.part not in {old.part for old in _old(files)}
+    ]
     return list(dict.fromkeys(found))
+
+
+def out_of_date(folder: DataFolder) -> list[str]:
+    """Name every TLS file by which nobody is let in, or nobody lets us in, for its date."""
+    found = [one.text for files in _tls_files(folder) for one in _old(files)]
+    return list(dict.fromkeys(found))
+
+
+def _old(files: TlsFiles) -> list[TlsProblem]:
+    return [one for one in tls_problems(files) if one.is_of_date]
 
 
 def first_end(folder: DataFolder) -> datetime | None:

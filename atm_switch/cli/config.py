@@ -39,7 +39,8 @@ def config() -> None:
 def check(place: Path) -> None:
     """Name everything wrong in the settings of DIR, or in FILE; exits 78 if there is any.
 
-    Certificates and revocation lists that end within thirty days are warned of.
+    Certificates and revocation lists that have ended, or do within thirty days, are warned of:
+    a switch starts with them.
     """
     from atm_switch.settings.load import FILE_NAME, SettingsWrong, load_settings
 
@@ -49,7 +50,7 @@ def check(place: Path) -> None:
     problems = list(_wrong_files(settings, root, path.read_text(encoding="utf-8"), path.name))
     if problems:
         raise SettingsWrong(problems)
-    for reason in _ending_soon(settings, root):
+    for reason in _of_date(settings, root):
         print(f"warning: {reason}", file=sys.stderr)
     counted = f"{len(settings.listeners)} listener(s), {len(settings.acquirers)} acquirer(s)"
     counted += f", {len(settings.lines)} line(s) to dial" if settings.lines else ""
@@ -110,15 +111,14 @@ def _wrong_files(settings: "Settings", root: Path, text: str, name: str) -> "Ite
         yield f"{name}:{line_of(place, lines) or 1}: {written(place)}: {problem}"
 
 
-def _ending_soon(settings: "Settings", root: Path) -> list[str]:
-    """Say of each TLS file what a running switch would warn of."""
-    if not any(one.has_tls for one in settings.ways):
-        return []
+def _of_date(settings: "Settings", root: Path) -> list[str]:
+    """Say of each TLS file what a running switch would tell of its date."""
     from atm_switch.adapters.clock import utc_now
     from atm_switch.folder import DataFolder
-    from atm_switch.upkeep import ending_soon
+    from atm_switch.upkeep import ending_soon, out_of_date
 
-    return ending_soon(DataFolder(root, settings), utc_now())
+    folder = DataFolder(root, settings)
+    return [*out_of_date(folder), *ending_soon(folder, utc_now())]
 
 
 def _wrong_profiles(settings: "Settings", root: Path) -> "Iterator[tuple[Place, str]]":

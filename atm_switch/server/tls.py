@@ -4,8 +4,9 @@ Plan: ``tls_problems`` judges the files, each problem named by the file it is in
 ``server_context`` makes of them what links are secured with.  TLS 1.2 or later, and no
 client without a certificate of our CA.
 With a revocation list of that CA, no certificate that is on it.
-Out of date: nobody comes in by such a certificate, CA or list, for TLS itself sees to that; a
-reload that finds one changes nothing.  A start goes on: the other doors are not shut for it.
+Out of date: nobody comes in by such a CA or list, for TLS itself sees to that, and callers that
+verify our certificate hang up on such a one; a reload that finds one changes nothing.  A start
+goes on: the other doors are not shut for it.
 Limits: the list is a file that somebody else keeps new.
 """
 

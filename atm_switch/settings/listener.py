@@ -57,7 +57,8 @@ class Listener(Section):
     tls_crl: str = Field(
         default="",
         description="PEM file with the revocation lists of that CA: a certificate on them is "
-        'hung up on; read anew by SIGHUP, refused once out of date; "" is without',
+        "hung up on; read anew by SIGHUP, which takes none that is out of date: nobody comes in "
+        'by one; "" is without',
     )
     plaintext: bool = Field(
         default=False, description="true: allow connections without TLS from other machines"

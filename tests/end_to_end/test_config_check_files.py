@@ -136,19 +136,34 @@ def test_ca_that_has_ended_is_warned_of(tmp_path: Path) -> None:
     assert f"both.pem was good until {last_day(ended)}: put" in done.stderr
 
 
-def test_own_certificate_that_has_ended_is_wrong(tmp_path: Path) -> None:
-    """Nobody could come in by it and ``serve`` refuses it, so it is 78 at its line."""
+def test_own_certificate_that_has_ended_is_warned_of(tmp_path: Path) -> None:
+    """``serve`` starts with it, for other doors are none of its affair: a warning, once."""
     ca = LabCa(tmp_path)
     ended = ca.issue("switch", ends_in=-DAY, file="switch")
     folder = make_folder(tmp_path)
-    settings = behind_tls(folder, TlsFiles(ended.certificate, ended.key, ca.file))
-    at = settings.read_text().splitlines().index('tls_certificate = "../switch.crt"') + 1
+    behind_tls(folder, TlsFiles(ended.certificate, ended.key, ca.file))
+
+    done = run("config", "check", folder)
+
+    (line,) = done.stderr.splitlines()
+    assert 0 == done.returncode
+    assert line.startswith("warning: ")
+    assert f"switch.crt expired on {last_day(ended)}: put a new certificate there" in line
+
+
+def test_key_of_an_ended_certificate_is_judged_all_the_same(tmp_path: Path) -> None:
+    """What is out of date may be wrong besides: the key of another is 78 at its line."""
+    ca = LabCa(tmp_path)
+    ended, other = ca.issue("switch", ends_in=-DAY, file="switch"), ca.issue("other", file="other")
+    folder = make_folder(tmp_path)
+    settings = behind_tls(folder, TlsFiles(ended.certificate, other.key, ca.file))
+    at = settings.read_text().splitlines().index('tls_key = "../other.key"') + 1
 
     done = run("config", "check", folder)
 
     assert (78, "") == (done.returncode, done.stdout)
-    assert f"switch.toml:{at}: listeners[1].tls_certificate: " in done.stderr
-    assert f"expired on {last_day(ended)}" in done.stderr
+    assert f"switch.toml:{at}: listeners[1].tls_key: " in done.stderr
+    assert "is not the key of" in done.stderr
 
 
 def test_name_of_two_banks_is_told_at_its_line(tmp_path: Path) -> None:

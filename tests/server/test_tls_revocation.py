@@ -58,7 +58,7 @@ async def test_reload_takes_a_newer_list(ca: LabCa) -> None:
 
 
 def test_list_out_of_date_is_refused(ca: LabCa) -> None:
-    """A list that was to be renewed lets nobody judge, so the switch does not start with it."""
+    """A list that was to be renewed lets nobody judge, so no reload takes it."""
     files = ca.server()._replace(crl=ca.revoke(ends_in=-DAY))
 
     with pytest.raises(Refused, match="get the CA's newest list"):
