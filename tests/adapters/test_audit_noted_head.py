@@ -80,7 +80,7 @@ def test_noted_head_is_read_strictly(text: str) -> None:
     """
     A sequence, a colon, and 8 to 64 hex digits: nothing else is a noted head.
     """
-    with pytest.raises(ValueError, match="SEQ:HASH"):
+    with pytest.raises(ValueError, match=r"^a noted head is SEQ:HASH as audit verify printed it$"):
         NotedHead.read(text)
 
 

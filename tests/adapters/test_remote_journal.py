@@ -11,7 +11,7 @@ import pytest
 from atm_switch.adapters.journal_wire import Frames, KeysChanged, framed, socket_name
 from atm_switch.adapters.remote_journal import RemoteJournal
 from atm_switch.domain.errors import JournalUnavailable
-from atm_switch.switch.ports import TakeNumbers
+from atm_switch.switch.ports import AuditRecord, KeepRecord, TakeNumbers
 
 SECONDS_MAX = 30.0
 
@@ -79,7 +79,7 @@ async def test_questions_that_are_not_answered_are_bounded(tmp_path: Path) -> No
     """Before there is a writer none is taken; of a silent one, as many as the queue holds."""
     asker = Asker(tmp_path / "journal.sock", queue_max=2)
     states = [(asker.journal.is_writing, asker.journal.waiting)]
-    with pytest.raises(JournalUnavailable, match="not running"):
+    with pytest.raises(JournalUnavailable, match=r"^the journal's writer is not running$"):
         asker.journal.submit(TakeNumbers(), "early")
 
     heard: asyncio.Queue[Any] = asyncio.Queue()
@@ -87,7 +87,7 @@ async def test_questions_that_are_not_answered_are_bounded(tmp_path: Path) -> No
         await within(asker.journal.connect())
         asker.journal.submit(TakeNumbers(), "first")
         asker.journal.submit(TakeNumbers(), "second")
-        with pytest.raises(JournalUnavailable, match="too many rows wait"):
+        with pytest.raises(JournalUnavailable, match=r"^too many rows wait for the journal$"):
             asker.journal.submit(TakeNumbers(), "third")
         states.append((asker.journal.is_writing, asker.journal.waiting))
         async with asyncio.timeout(SECONDS_MAX):
@@ -160,6 +160,17 @@ async def test_change_is_said_without_waiting_for_a_writer_that_is_away(tmp_path
         asker.journal.stop()
 
     assert (0, [KeysChanged]) == (before, [type(one) for one in said])
+
+
+async def test_question_that_makes_no_sense_is_the_askers_mistake(tmp_path: Path) -> None:
+    """It is raised before anything is sent: a record of a kind the audit does not speak of."""
+    asker = Asker(tmp_path / "journal.sock")
+    record = AuditRecord("gossip", "somebody", "nothing", "")
+
+    with pytest.raises(ValueError, match=r"^the audit does not speak of records of this kind$"):
+        asker.journal.submit(KeepRecord(record), "it")
+
+    assert (False, 0) == (asker.journal.has_failed, asker.journal.waiting)
 
 
 async def test_stop_ends_the_search_for_a_writer(tmp_path: Path) -> None:
