@@ -14,7 +14,7 @@ from atm_switch.switch.event import SWITCH, Announce, EventKind
 from atm_switch.switch.ports import AuditRecord, Commit, KeepRecord
 from tests.doubles.event_kinds import RECORDS
 from tests.doubles.journal_bench import ending_of, entry_of
-from tests.doubles.postgres_journal import PostgresJournalBench
+from tests.doubles.postgres_journal import PostgresJournalBench, until_quiet
 
 STATUS = Announce(EventKind.STATUS, "009", "ATM00001", {"state": "active"})
 RECORD = KeepRecord(AuditRecord("sign-on", "127.0.0.1:1", "acquirer 009"))
@@ -47,6 +47,7 @@ def test_events_of_all_nodes_stand_in_the_order_of_commits(
         (one, two)[number % 2].ask(answered(number))
 
     with closing(SharedOutbox(url, "switch")) as outbox:
+        until_quiet(url)
         told = outbox.since(0, 100)
 
     assert [f"{number:06d}" for number in range(1, 21)] == [
@@ -66,6 +67,7 @@ def test_event_under_way_holds_back_those_behind_it(one: PostgresJournalBench, u
         with closing(SharedOutbox(url, "switch")) as outbox:
             early = outbox.since(0, 10).events
             slow.run("COMMIT")
+            until_quiet(url)
             late = outbox.since(0, 10).events
 
     assert () == early
@@ -84,6 +86,7 @@ def test_one_tells_and_another_takes_over(one: PostgresJournalBench, url: str) -
         one.ask(answered(number))
     first, second = SharedOutbox(url, "switch"), SharedOutbox(url, "switch")
     with closing(second):
+        until_quiet(url)
         assert 3 == first.since(0, 10).through
         one.ask(MarkTold(2))
         with pytest.raises(JournalUnavailable, match="another switch tells"):
@@ -91,6 +94,7 @@ def test_one_tells_and_another_takes_over(one: PostgresJournalBench, url: str) -
         first.close()
 
         assert 2 == second.mark()
+        until_quiet(url)
         assert [3] == [event.sequence for event in second.since(2, 10).events]
         assert 1 == second.waiting()
 
@@ -100,6 +104,7 @@ def test_kinds_within_a_batch_keep_their_order(one: PostgresJournalBench, url: s
     one.send_all(answered(1), RECORD, answered(2), STATUS, answered(3), RECORD)
 
     with closing(SharedOutbox(url, "switch")) as outbox:
+        until_quiet(url)
         kinds = [event.kind for event in outbox.since(0, 10).events]
 
     transaction, session, status = EventKind.TRANSACTION, EventKind.SESSION, EventKind.STATUS
@@ -111,6 +116,7 @@ def test_record_of_a_key_is_told_of_its_bank(one: PostgresJournalBench, url: str
     one.send_all(*map(KeepRecord, RECORDS))
 
     with closing(SharedOutbox(url, "switch")) as outbox:
+        until_quiet(url)
         events = outbox.since(0, 100).events
 
     told = {str(event.body["subject"]): event.acquirer for event in events}
@@ -128,6 +134,7 @@ def test_told_events_are_purged_and_waiting_status_dropped(
     one.send_all(answered(1), answered(2), STATUS, STATUS)
     far = 4_000_000_000_000_000
     with closing(SharedOutbox(url, "switch")) as outbox:
+        until_quiet(url)
         assert 1 == outbox.since(0, 1).through
         one.ask(MarkTold(1))
         purged = one.ask(PurgeTold(far, 100))
@@ -135,6 +142,7 @@ def test_told_events_are_purged_and_waiting_status_dropped(
         dropped = one.ask(DropStatus(10))
 
         assert (1, 1) == (purged, dropped)
+        until_quiet(url)
         assert [2, 3, 4] == [event.sequence for event in outbox.since(0, 10).events]
 
 
@@ -142,14 +150,18 @@ def test_operator_sees_events_told_or_not(one: PostgresJournalBench, url: str) -
     """The last events in order, the state of the outbox, and whatever comes after."""
     one.send_all(answered(1), answered(2))
     with closing(SharedOutbox(url, "switch")) as outbox:
+        until_quiet(url)
         outbox.since(0, 1)
     one.ask(MarkTold(1))
     one.ask(answered(3))
 
     with SharedEvents(url, "switch") as events:
+        until_quiet(url)
         tail, end, state = events.tail(2), events.end(), events.state()
         one.ask(answered(4))
+        until_quiet(url)
         new, behind = events.since(end, 10)
+        until_quiet(url)
         none, still = events.since(behind, 10)
 
     assert ["000002", "000003"] == [event.body["stan"] for event in tail]

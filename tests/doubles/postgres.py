@@ -68,6 +68,10 @@ class PostgresServer:
         """Have it keep settings, which hold from its next start on."""
         self._run(*(f"ALTER SYSTEM SET {name} = '{value}'" for name, value in settings.items()))
 
+    def leave_tables_alone(self) -> None:
+        """Have it start no autovacuum: its transactions, of any database, hold events back."""
+        self._run("ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()")
+
     def clean(self) -> None:
         """Drop what was made."""
         for name in (*self._made, TEMPLATE):
@@ -122,7 +126,10 @@ def postgres_server(kept_in: Path | None = None) -> Iterator[PostgresServer]:
         server.clean()
         return
     with _place(kept_in) as place, _started(place) as url:
-        yield PostgresServer(url)
+        server = PostgresServer(url)
+        if kept_in is None:
+            server.leave_tables_alone()
+        yield server
 
 
 class FallenServer:

@@ -78,3 +78,16 @@ class PostgresJournalBench(Asking):
         self.batches.append(batch)
         for token, answer in batch:
             token.set_result(answer)
+
+
+def until_quiet(url: str) -> None:
+    """Wait until no transaction of the whole server, of any database, is under way.
+
+    What was committed before is older than any that begins later, so nothing holds it back.
+    """
+    deadline = time.monotonic() + ANSWER_SECONDS_MAX
+    quiet = "SELECT pg_snapshot_xmin(at) = pg_snapshot_xmax(at) FROM pg_current_snapshot() AS at"
+    with closing(PostgresSession(url, "a test")) as session:
+        while [(True,)] != session.rows(quiet):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
