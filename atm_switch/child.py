@@ -184,10 +184,10 @@ class Restarts:
         return PAUSE_SECONDS_FIRST * 2.0 ** (self.failed - 1) if self.failed else 0.0
 
 
-async def pause(stopping: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until it is time to stop."""
+async def pause(ends: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until something ends it."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), seconds)
+        await asyncio.wait_for(ends.wait(), seconds)
 
 
 @dataclass
@@ -208,19 +208,17 @@ class LeftOut:
 
     def reasons(self) -> dict[int, str]:
         """Say of each why it is not there."""
-        out = dict.fromkeys(self.numbers, f"left out: {REPLACED}")
-        waiting = {
+        return {
             **dict.fromkeys(self.not_up, NOT_UP),
             **dict.fromkeys(self.without_room, NO_ROOM),
+            **dict.fromkeys(self.numbers, f"left out: {REPLACED}"),
         }
-        return {**waiting, **out}
 
     async def wait(self, number: int) -> None:
         """Wait until another attempt with a worker is due: an upgrade may be under way just now."""
-        pause = min(2 * self._pauses.get(number, OUT_SECONDS_FIRST / 2), OUT_SECONDS_MAX)
-        self._pauses[number] = pause
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._again.wait(), pause)
+        seconds = min(2 * self._pauses.get(number, OUT_SECONDS_FIRST / 2), OUT_SECONDS_MAX)
+        self._pauses[number] = seconds
+        await pause(self._again, seconds)
 
     def is_back(self, number: int) -> None:
         """Hear that a worker has started."""

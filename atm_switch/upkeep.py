@@ -28,7 +28,7 @@ from atm_switch.readiness import refuse_what_cannot_work
 from atm_switch.security.key_ring import KeyName
 from atm_switch.security.vault import Vault
 from atm_switch.server.log import Logger
-from atm_switch.server.tls import TlsFiles, TlsProblem, end_of, expiring, tls_problems
+from atm_switch.server.tls import TlsFiles, end_of, expiring, tls_problems
 from atm_switch.switch.house import House
 
 WARNING_DAYS: Final = 30
@@ -51,6 +51,15 @@ class Wanted(NamedTuple):
     over: "asyncio.Future[bool]"
     asks_all: bool
     """An HSM is to be asked of each of them."""
+
+
+class Dates(NamedTuple):
+    """TLS files that are told of for their dates, in words, each once."""
+
+    ended: list[str]
+    """By which nobody is let in, or nobody lets us in."""
+    ending: list[str]
+    """That end within thirty days, or of which a part has."""
 
 
 class Upkeep:
@@ -102,9 +111,10 @@ class Upkeep:
     def warn_of_certificates(self) -> None:
         """Name in the log each certificate that soon ends or has, and see when the first does."""
         self._first_end = first_end(self._folder)
-        for reason in ending_soon(self._folder, utc_now()):
+        dates = dates_of(self._folder, utc_now())
+        for reason in dates.ending:
             self._log.warning("certificate ends soon", reason=reason)
-        for reason in out_of_date(self._folder):
+        for reason in dates.ended:
             self._log.error("certificate out of date", reason=reason)
 
     def stop(self) -> None:
@@ -231,29 +241,14 @@ class Upkeep:
         return task
 
 
-def ending_soon(folder: DataFolder, now: datetime) -> list[str]:
-    """Name every TLS file that ends within thirty days, or of which a part has; ``now`` is UTC.
-
-    Those that are out of date as a whole ``out_of_date`` names.
-    """
-    within = timedelta(days=WARNING_DAYS)
-    found = [
-        one.text
-        for files in _tls_files(folder)
-        for one in expiring(files, within, now)
-        if one.part not in {old.part for old in _old(files)}
-    ]
-    return list(dict.fromkeys(found))
-
-
-def out_of_date(folder: DataFolder) -> list[str]:
-    """Name every TLS file by which nobody is let in, or nobody lets us in, for its date."""
-    found = [one.text for files in _tls_files(folder) for one in _old(files)]
-    return list(dict.fromkeys(found))
-
-
-def _old(files: TlsFiles) -> list[TlsProblem]:
-    return [one for one in tls_problems(files) if one.is_of_date]
+def dates_of(folder: DataFolder, now: datetime) -> Dates:
+    """Look when the TLS files end; ``now`` is in UTC."""
+    within, ended, ending = timedelta(days=WARNING_DAYS), list[str](), list[str]()
+    for files in _tls_files(folder):
+        old = {one.part: one.text for one in tls_problems(files) if one.is_of_date}
+        ended += old.values()
+        ending += [one.text for one in expiring(files, within, now) if one.part not in old]
+    return Dates(list(dict.fromkeys(ended)), list(dict.fromkeys(ending)))
 
 
 def first_end(folder: DataFolder) -> datetime | None:

@@ -115,10 +115,10 @@ def _of_date(settings: "Settings", root: Path) -> list[str]:
     """Say of each TLS file what a running switch would tell of its date."""
     from atm_switch.adapters.clock import utc_now
     from atm_switch.folder import DataFolder
-    from atm_switch.upkeep import ending_soon, out_of_date
+    from atm_switch.upkeep import dates_of
 
-    folder = DataFolder(root, settings)
-    return [*out_of_date(folder), *ending_soon(folder, utc_now())]
+    dates = dates_of(DataFolder(root, settings), utc_now())
+    return [*dates.ended, *dates.ending]
 
 
 def _wrong_profiles(settings: "Settings", root: Path) -> "Iterator[tuple[Place, str]]":

@@ -11,13 +11,8 @@ from atm_switch.adapters.audit_reader import AuditReader
 from atm_switch.adapters.journal_place import JournalPlace
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.switch.ports import KeepRecord
-from tests.doubles.audit_bench import record_of
+from tests.doubles.audit_bench import nonce, record_of
 from tests.doubles.journal_bench import JournalBench, clock, fresh_vault
-
-
-def nonce(count: int) -> bytes:
-    """Draw nothing: no row here is kept."""
-    return bytes(count)
 
 
 def test_journal_without_heads_is_unavailable(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from atm_switch.adapters.journal_place import JournalPlace
 from atm_switch.adapters.journal_writer import JournalWriter
 from atm_switch.domain.errors import JournalUnavailable, Refused
 from atm_switch.switch.ports import AUDIT_KINDS, AuditRecord, Commit, KeepRecord, Reserve
-from tests.doubles.audit_bench import record_of
+from tests.doubles.audit_bench import nonce, record_of
 from tests.doubles.journal_bench import (
     ANSWER_SECONDS_MAX,
     JournalBench,
@@ -45,11 +45,6 @@ def rows_of(bench: JournalBench) -> tuple[AuditRow, ...]:
     """Read the whole audit."""
     with AuditReader(bench.path) as reader:
         return reader.since(0)
-
-
-def nonce(length: int) -> bytes:
-    """Give bytes; nothing here is sealed with them."""
-    return bytes(length)
 
 
 def test_record_is_on_disk_at_its_answer(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A ledger on PostgreSQL that a newer program brings up to date beside an older one."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from atm_switch.ledger.store_sqlite import FAMILY
 from tests.adapters.test_postgres_reader import TODAY, reading
 from tests.doubles.ledger_bench import BUDI, BUDI_ROW, PARTICIPANTS, LedgerBench
 from tests.doubles.postgres import PostgresServer
+from tests.doubles.waiting import becomes
 
 _NEWER = "CREATE TABLE newer (one BIGINT)"
 _WORKS = f"-- Programs of schema {NEWEST} work with this one, too."
@@ -61,13 +62,6 @@ def looks_of(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, bool]]:
 
     monkeypatch.setattr(postgres_reader, "is_shut_out", looking)
     return looks
-
-
-async def becomes(is_so: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    async with asyncio.timeout(30):
-        while not is_so():
-            await asyncio.sleep(0.01)
 
 
 async def until_refused(news: list[str]) -> None:

@@ -21,6 +21,11 @@ from tests.doubles.journal_bench import NOON, ending_of, entry_of
 BATCH = 10
 
 
+def nonce(length: int) -> bytes:
+    """Give bytes; nothing is sealed with them where only records are kept."""
+    return bytes(length)
+
+
 def record_of(number: int) -> AuditRecord:
     """Return a record, another one for each number."""
     return AuditRecord(

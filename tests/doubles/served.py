@@ -76,6 +76,14 @@ def make_folder(root: Path, *options: str, is_patient: bool = True) -> Path:
     raise AssertionError("a wrong PIN passes under every key that is drawn")
 
 
+def own_profile(folder: Path) -> Path:
+    """Have the folder's listener speak a profile of its own, like the one that ships."""
+    profile, settings = folder / "own.toml", folder / "switch.toml"
+    profile.write_text('extends = "bpjstk-jht-v1"\nname = "own"\ntitle = "own"\n')
+    settings.write_text(settings.read_text().replace('"bpjstk-jht-v1"', f'"{profile.name}"'))
+    return profile
+
+
 def _tells_wrong_pins(folder: Path) -> bool:
     """Tell whether no wrong PIN of the tests has the value of a sample card's right one by chance.
 

@@ -1,5 +1,6 @@
 """A switch of several workers, seen from outside: its processes, and where each link fell."""
 
+import json
 import os
 import re
 import signal
@@ -29,6 +30,12 @@ class Workers:
     def told(self, question: str = "status") -> dict[str, Any]:
         """Ask over the admin socket."""
         return ask_switch(self.folder / "admin.sock", question, ASKED_SECONDS_MAX)
+
+    def said(self, event: str) -> list[dict[str, Any]]:
+        """Read what the log has of an event, oldest first."""
+        whole, _, _unfinished = self.served.log.read_text().rpartition("\n")
+        lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
 
     def kill(self, name: str) -> int:
         """Kill a process where it stands; return its pid."""

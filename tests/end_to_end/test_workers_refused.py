@@ -3,16 +3,14 @@
 from pathlib import Path
 
 from tests.doubles.certificates import LabCa
-from tests.doubles.served import make_folder, run
+from tests.doubles.served import make_folder, own_profile, run
 from tests.doubles.workers import with_workers
 
 
 def test_wrong_profile_is_named_once_with_78(tmp_path: Path) -> None:
     """The supervisor judges it before any worker would, and systemd leaves the switch down."""
     folder = make_folder(tmp_path)
-    settings = folder / "switch.toml"
-    settings.write_text(settings.read_text().replace('"bpjstk-jht-v1"', '"own.toml"'))
-    (folder / "own.toml").write_text("[")
+    own_profile(folder).write_text("[")
     with_workers(folder, 2)
 
     done = run("serve", folder)

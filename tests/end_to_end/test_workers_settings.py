@@ -1,10 +1,8 @@
 """Settings of several workers: all run with the same, also one that came in a dead one's place."""
 
-import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,13 +27,6 @@ def come_again(switch: Workers) -> None:
     switch.wait_until_all_answer(switch.kill("worker 1"))
 
 
-def said(switch: Workers, event: str) -> list[dict[str, Any]]:
-    """What the workers have logged of an event."""
-    whole, _, _unfinished = switch.served.log.read_text().rpartition("\n")
-    lines = map(json.loads, whole.splitlines())
-    return [line for line in lines if line["event"] == event]
-
-
 def rewrite(switch: Workers, old: str, new: str) -> None:
     """Change the settings' file, and tell nobody."""
     path = switch.folder / "switch.toml"
@@ -51,13 +42,13 @@ def test_worker_that_comes_again_runs_with_what_its_siblings_run_with(switch: Wo
     """
     rewrite(switch, "workers = 2", "workers = nonsense")
     come_again(switch)
-    assert [] == said(switch, "settings reloaded")
+    assert [] == switch.said("settings reloaded")
 
     switch.served.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: len(said(switch, "settings not reloaded")) == 2)
+    wait_for(lambda: len(switch.said("settings not reloaded")) == 2)
     come_again(switch)
 
-    assert [] == said(switch, "settings reloaded")
+    assert [] == switch.said("settings reloaded")
 
 
 def test_worker_that_comes_again_takes_what_sighup_changed(switch: Workers) -> None:
@@ -70,19 +61,19 @@ def test_worker_that_comes_again_takes_what_sighup_changed(switch: Workers) -> N
     rewrite(switch, 'name = "BANK CONTOH"', 'name = "BANK LAIN"')
     set_in(folder, "limits", connections_per_peer_max=3)
     switch.served.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: len(said(switch, "settings reloaded")) == 2)
+    wait_for(lambda: len(switch.said("settings reloaded")) == 2)
     rewrite(switch, "connections_per_peer_max = 3", "connections_per_peer_max = 0")
     switch.served.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: len(said(switch, "settings not reloaded")) == 2)
+    wait_for(lambda: len(switch.said("settings not reloaded")) == 2)
     rewrite(switch, "connections_per_peer_max = 0", "connections_per_peer_max = 1")
     rewrite(switch, 'profile = "bpjstk-jht-v1"', 'profile = "no-such-profile"')
     switch.served.process.send_signal(signal.SIGHUP)
-    wait_for(lambda: len(said(switch, "settings not reloaded")) == 4)
+    wait_for(lambda: len(switch.said("settings not reloaded")) == 4)
 
     come_again(switch)
-    wait_for(lambda: len(said(switch, "settings reloaded")) == 3)
+    wait_for(lambda: len(switch.said("settings reloaded")) == 3)
 
-    told = said(switch, "settings reloaded")
+    told = switch.said("settings reloaded")
     assert [["acquirers"]] * 3 == [one["need_a_restart"] for one in told]
     assert {1: 2, 2: 1} == {at: [one["worker"] for one in told].count(at) for at in (1, 2)}
     with switch.talk(), switch.talk(), switch.talk(), pytest.raises(HungUp):
@@ -99,4 +90,4 @@ def test_settings_longer_than_a_message_are_handed_down(tmp_path: Path) -> None:
     with running(folder) as switch:
         switch.wait_until_all_answer()
         switch.served.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: len(said(switch, "settings reloaded")) == 2)
+        wait_for(lambda: len(switch.said("settings reloaded")) == 2)

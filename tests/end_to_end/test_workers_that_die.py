@@ -1,11 +1,10 @@
 """How many deaths a switch of several processes bears: of each so many, and starts that fail."""
 
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.doubles.machines import set_in
-from tests.doubles.served import make_folder
+from tests.doubles.served import make_folder, own_profile
 from tests.doubles.workers import (
     PIN,
     Workers,
@@ -44,11 +43,8 @@ def test_start_that_fails_is_tried_again_behind_a_pause(tmp_path: Path) -> None:
     there again once the profile is.
     """
     folder = make_folder(tmp_path)
-    profile = folder / "own.toml"
-    text = 'extends = "bpjstk-jht-v1"\nname = "own"\ntitle = "own"\n'
-    settings = folder / "switch.toml"
-    settings.write_text(settings.read_text().replace('"bpjstk-jht-v1"', '"own.toml"'))
-    profile.write_text(text)
+    profile = own_profile(folder)
+    text = profile.read_text()
     with_workers(folder, 2)
     with running(folder) as switch:
         profile.write_text("[")
@@ -92,10 +88,7 @@ def test_writer_that_does_not_start_is_tried_again_behind_a_pause(tmp_path: Path
 
 def deaths(switch: Workers) -> list[tuple[datetime, int]]:
     """Read from the log when each process ended, and with which code."""
-    whole, _, _unfinished = switch.served.log.read_text().rpartition("\n")
-    said = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
     return [
         (datetime.fromisoformat(told["timestamp"]), told["code"])
-        for told in said
-        if told["event"] == "process ended"
+        for told in switch.said("process ended")
     ]

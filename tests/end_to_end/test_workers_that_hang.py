@@ -1,6 +1,5 @@
 """Workers that stand still (SIGSTOP): what is told of them, and that a stop ends all the same."""
 
-import json
 import os
 import re
 import signal
@@ -102,9 +101,7 @@ def test_hangup_reaches_a_worker_that_starts(switch: Workers) -> None:
 
 def _reloaded(switch: Workers) -> set[int]:
     """Which workers have said that they read their settings anew."""
-    whole, _, _unfinished = switch.served.log.read_text().rpartition("\n")
-    said = map(json.loads, whole.splitlines())
-    return {told["worker"] for told in said if told["event"] == "settings reloaded"}
+    return {told["worker"] for told in switch.said("settings reloaded")}
 
 
 def _up(switch: Workers) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from atm_switch.adapters.clock import utc_now
 from atm_switch.folder import open_folder
-from atm_switch.upkeep import ending_soon, first_end
+from atm_switch.upkeep import dates_of, first_end
 from tests.doubles.certificates import LabCa
 from tests.doubles.served import make_folder
 
@@ -27,8 +27,8 @@ def test_files_of_the_broker_are_watched_too(tmp_path: Path) -> None:
 
     assert end is not None
     assert end > utc_now()
-    assert [] == ending_soon(folder, end - timedelta(days=31))
-    (said,) = ending_soon(folder, end - timedelta(days=29))
+    assert [] == dates_of(folder, end - timedelta(days=31)).ending
+    (said,) = dates_of(folder, end - timedelta(days=29)).ending
     assert f"good until {end:%Y-%m-%d} only" in said
 
 
@@ -37,4 +37,4 @@ def test_without_tls_nothing_ends(tmp_path: Path) -> None:
     folder = open_folder(make_folder(tmp_path))
 
     assert first_end(folder) is None
-    assert [] == ending_soon(folder, utc_now() + timedelta(days=36_500))
+    assert [] == dates_of(folder, utc_now() + timedelta(days=36_500)).ending

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -15,6 +14,7 @@ from atm_switch.reception import Reception
 from atm_switch.server.control import Control, pair
 from atm_switch.server.log import make_logger
 from tests.doubles.descriptors import no_descriptors
+from tests.doubles.waiting import becomes
 
 NOTHING: Any = None
 SECONDS_MAX = 30.0
@@ -88,13 +88,6 @@ async def house() -> Any:
     made = House(2)
     yield made
     made.close()
-
-
-async def becomes(is_so: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    async with asyncio.timeout(SECONDS_MAX):
-        while not is_so():
-            await asyncio.sleep(0.01)
 
 
 async def test_connections_go_to_the_worker_with_the_fewest(house: House) -> None:

@@ -21,9 +21,9 @@ from atm_switch.server.admin_socket import FILE_NAME, ask_switch
 from atm_switch.server.log import Logger, make_logger
 from atm_switch.supervisor import WELL_SECONDS, Supervisor
 from tests.doubles.machines import set_in
-from tests.doubles.served import make_folder
+from tests.doubles.served import make_folder, own_profile
+from tests.doubles.waiting import becomes
 from tests.doubles.workers import with_workers
-from tests.unit.folder.test_writer_apart import becomes
 
 DRAIN = 600
 
@@ -149,18 +149,16 @@ async def test_worker_that_does_not_come_up_says_nothing_against_the_others(tmp_
     can be read it is there again.
     """
     folder, said = make_folder(tmp_path), io.StringIO()
-    text = 'extends = "bpjstk-jht-v1"\nname = "own"\ntitle = "own"\n'
-    (folder / "own.toml").write_text(text)
-    settings = folder / "switch.toml"
-    settings.write_text(settings.read_text().replace('"bpjstk-jht-v1"', '"own.toml"'))
+    profile = own_profile(folder)
+    text = profile.read_text()
     with_workers(folder, 2)
     async with supervising(folder, make_logger("json", "info", said)) as (supervisor, _running):
         await becomes(supervisor.is_well)
-        (folder / "own.toml").write_text("[")
+        profile.write_text("[")
         os.kill((await told_of(folder))["processes"]["worker 1"], signal.SIGKILL)
         await becomes(lambda: said.getvalue().count('"code": 78') >= 3)
         was_well, checks = supervisor.is_well(), (await told_of(folder))["checks"]
-        (folder / "own.toml").write_text(text)
+        profile.write_text(text)
         while set((again := (await told_of(folder))["checks"]).values()) != {"ok"}:
             await asyncio.sleep(0.1)
 

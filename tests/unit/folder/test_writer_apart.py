@@ -4,7 +4,7 @@ import asyncio
 import io
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from atm_switch.settings.model import Settings
 from atm_switch.writer_apart import SETTINGS_FILE, WriterApart, is_likely, is_wanted
 from tests.doubles.descriptors import no_descriptors
 from tests.doubles.served import make_folder
+from tests.doubles.waiting import becomes
 
 URL = "postgresql://atm@db.example/journal"
 WRITER = "journal writer"
@@ -100,13 +101,6 @@ async def writing(folder: Path) -> AsyncIterator[tuple[WriterApart, io.StringIO]
         yield writer, said
     finally:
         await writer.stop()
-
-
-async def becomes(is_so: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    async with asyncio.timeout(SECONDS):
-        while not is_so():
-            await asyncio.sleep(0.005)
 
 
 async def test_process_that_is_gone_is_not_shown_until_there_is_room(tmp_path: Path) -> None:
