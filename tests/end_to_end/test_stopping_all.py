@@ -154,7 +154,7 @@ def test_worker_that_is_killed_amid_a_stop_is_no_clean_stop(tmp_path: Path) -> N
         with Talk.of(served.port, folder) as talk, held_up(folder, talk):
             served.process.send_signal(signal.SIGTERM)
             served.wait_for('"in_flight": 1')
-            signal_all(others, signal.SIGKILL)
+            signal_all(sorted(others, reverse=True), signal.SIGKILL)  # the writer, begun first
             with pytest.raises(HungUp):
                 talk.hear()
         code = served.process.wait(SECONDS)
